@@ -1,0 +1,48 @@
+package safefile_test
+
+import (
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
+)
+
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	root := mount(t, 0)
+	require.NoError(t, root.WriteFile("a.pdf", []byte("old"), 0o600))
+	file := create(t, root, "a.pdf", "new")
+
+	n, err := file.Write(make([]byte, 1<<20))
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	assert.Equal(t, int64(3+n), file.Size(), "what fitted counts")
+
+	require.NoError(t, file.Abort())
+	assert.Equal(t, []string{"a.pdf"}, list(t, root, "."))
+	assert.Equal(t, "old", read(t, root, "a.pdf"))
+	require.NoError(t, root.WriteFile("b.pdf", make([]byte, 32<<10), 0o600), "there is room again")
+}
+
+func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
+	_, err := safefile.Create(mount(t, syscall.MS_RDONLY), "a.pdf")
+	assert.ErrorIs(t, err, syscall.EROFS)
+}
+
+// mount returns a disk of 64 KiB, which only root can have.
+func mount(t *testing.T, flags uintptr) *os.Root {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", flags, "size=64k"); err != nil {
+		t.Skipf("cannot mount a small disk: %v", err)
+	}
+	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(dir, 0)) })
+	root, err := os.OpenRoot(dir)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, root.Close()) })
+	return root
+}

@@ -1,0 +1,295 @@
+package safefile_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
+)
+
+func TestCommit(t *testing.T) {
+	t.Parallel()
+	for _, overwrite := range []bool{false, true} {
+		t.Run("overwrite "+strconv.FormatBool(overwrite), func(t *testing.T) {
+			t.Parallel()
+			root := openRoot(t)
+			require.NoError(t, root.Mkdir("sub", 0o777))
+			file := create(t, root, "sub/a.pdf", "content")
+			assert.Equal(t, "sub/a.pdf", file.Name())
+			assert.Equal(t, int64(7), file.Size())
+
+			temporary := list(t, root, "sub")
+			require.Len(t, temporary, 1, "nothing but the temporary file")
+			assert.Regexp(t, `^a\.pdf\.\w+\.part$`, temporary[0])
+
+			require.NoError(t, file.Commit(overwrite))
+			assert.Equal(t, []string{"a.pdf"}, list(t, root, "sub"))
+			assert.Equal(t, "content", read(t, root, "sub/a.pdf"))
+
+			require.NoError(t, file.Abort(), "does nothing")
+			assert.Equal(t, "content", read(t, root, "sub/a.pdf"))
+			require.ErrorIs(t, file.Commit(overwrite), fs.ErrClosed)
+			_, err := file.Write([]byte("more"))
+			assert.ErrorIs(t, err, fs.ErrClosed)
+		})
+	}
+}
+
+func TestCommitOverAnother(t *testing.T) {
+	t.Parallel()
+	root := openRoot(t)
+	file := create(t, root, "a.pdf", "new")
+	require.NoError(t, root.WriteFile("a.pdf", []byte("old"), 0o600)) // it came after Create
+
+	err := file.Commit(false)
+	require.ErrorIs(t, err, fs.ErrExist)
+	require.ErrorContains(t, err, "save a.pdf")
+	assert.Equal(t, "old", read(t, root, "a.pdf"))
+
+	require.NoError(t, file.Commit(true), "the caller may insist")
+	assert.Equal(t, "new", read(t, root, "a.pdf"))
+	assert.Equal(t, []string{"a.pdf"}, list(t, root, "."))
+}
+
+func TestCommitOverDirectory(t *testing.T) {
+	t.Parallel()
+	root := openRoot(t)
+	require.NoError(t, root.MkdirAll("a.pdf/b", 0o777))
+	file := create(t, root, "a.pdf", "new")
+	require.ErrorIs(t, file.Commit(false), fs.ErrExist)
+	require.Error(t, file.Commit(true))
+	require.NoError(t, file.Abort())
+	assert.Equal(t, []string{"a.pdf"}, list(t, root, "."))
+	assert.Equal(t, []string{"b"}, list(t, root, "a.pdf"))
+}
+
+func TestCommitOfManyAtOnce(t *testing.T) {
+	t.Parallel()
+	root := openRoot(t)
+	const many = 20
+	errs := make([]error, many)
+	start := make(chan struct{})
+	var group sync.WaitGroup
+	for n := range many {
+		file := create(t, root, "a.pdf", strconv.Itoa(n))
+		group.Go(func() {
+			<-start
+			errs[n] = errors.Join(file.Commit(false), file.Abort())
+		})
+	}
+	close(start)
+	group.Wait()
+
+	var winners []string
+	for n, err := range errs {
+		if err == nil {
+			winners = append(winners, strconv.Itoa(n))
+			continue
+		}
+		require.ErrorIs(t, err, fs.ErrExist)
+	}
+	require.Len(t, winners, 1)
+	assert.Equal(t, winners[0], read(t, root, "a.pdf"))
+	assert.Equal(t, []string{"a.pdf"}, list(t, root, "."))
+}
+
+func TestAbort(t *testing.T) {
+	t.Parallel()
+	root := openRoot(t)
+	file := create(t, root, "a.pdf", "content")
+	require.NoError(t, file.Abort())
+	assert.Empty(t, list(t, root, "."))
+	require.NoError(t, file.Abort(), "again")
+	require.ErrorIs(t, file.Commit(true), fs.ErrClosed)
+	_, err := file.Write([]byte("more"))
+	require.ErrorIs(t, err, fs.ErrClosed)
+	assert.Empty(t, list(t, root, "."))
+}
+
+func TestTruncate(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		size int64
+		want string
+	}{
+		"start over": {0, "again"},
+		"go back":    {4, "0123again"},
+		"go on":      {10, "0123456789again"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := openRoot(t)
+			file := create(t, root, "a.pdf", "0123456789")
+			require.NoError(t, file.Truncate(test.size))
+			assert.Equal(t, test.size, file.Size())
+			_, err := file.Write([]byte("again"))
+			require.NoError(t, err)
+			assert.Equal(t, int64(len(test.want)), file.Size())
+			require.NoError(t, file.Commit(false))
+			assert.Equal(t, test.want, read(t, root, "a.pdf"))
+		})
+	}
+	for _, size := range []int64{-1, 11} {
+		t.Run("refuse "+strconv.FormatInt(size, 10), func(t *testing.T) {
+			t.Parallel()
+			file := create(t, openRoot(t), "a.pdf", "0123456789")
+			require.ErrorContains(t, file.Truncate(size), "it has 10 bytes")
+			assert.Equal(t, int64(10), file.Size())
+		})
+	}
+}
+
+func TestCreateRefuses(t *testing.T) {
+	t.Parallel()
+	root := openRoot(t)
+	for _, name := range []string{"", ".", "..", "../a", "a/../b", "/a", "a/", "a//b", "./a", "a/.."} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := safefile.Create(root, name)
+			assert.ErrorIs(t, err, fs.ErrInvalid)
+		})
+	}
+	t.Run("missing directory", func(t *testing.T) {
+		t.Parallel()
+		_, err := safefile.Create(root, "missing/a")
+		assert.ErrorIs(t, err, fs.ErrNotExist)
+	})
+}
+
+func TestSymbolicLinks(t *testing.T) {
+	t.Parallel()
+	outside := t.TempDir()
+	target := filepath.Join(outside, "target")
+	require.NoError(t, os.WriteFile(target, []byte("untouched"), 0o600))
+	root := openRoot(t)
+	for name, to := range map[string]string{"dir": outside, "up": "..", "a.pdf": target, "b.pdf": filepath.Join(outside, "new")} {
+		if err := root.Symlink(to, name); err != nil {
+			t.Skipf("this system makes no symbolic links: %v", err)
+		}
+	}
+
+	for _, name := range []string{"dir/x", "up/x"} {
+		_, err := safefile.Create(root, name)
+		require.Error(t, err, "a directory out of the root")
+	}
+	for _, name := range []string{"a.pdf", "b.pdf"} {
+		file := create(t, root, name, "content")
+		require.ErrorIs(t, file.Commit(false), fs.ErrExist)
+		require.NoError(t, file.Commit(true))
+		info, err := root.Lstat(name)
+		require.NoError(t, err)
+		assert.True(t, info.Mode().IsRegular(), "the link is replaced")
+	}
+	content, err := os.ReadFile(target)
+	require.NoError(t, err)
+	assert.Equal(t, "untouched", string(content))
+	entries, err := os.ReadDir(outside)
+	require.NoError(t, err)
+	assert.Len(t, entries, 1)
+}
+
+func TestDirectoryDisappears(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows keeps a directory with an open file")
+	}
+	for _, overwrite := range []bool{false, true} {
+		t.Run("overwrite "+strconv.FormatBool(overwrite), func(t *testing.T) {
+			t.Parallel()
+			root := openRoot(t)
+			require.NoError(t, root.Mkdir("sub", 0o777))
+			file := create(t, root, "sub/a.pdf", "content")
+			require.NoError(t, root.RemoveAll("sub"))
+
+			require.ErrorIs(t, file.Commit(overwrite), fs.ErrNotExist)
+			require.NoError(t, file.Abort())
+			assert.Empty(t, list(t, root, "."))
+		})
+	}
+}
+
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	root := openRoot(t)
+	require.NoError(t, root.WriteFile("plain", nil, 0o666))
+	require.NoError(t, create(t, root, "a.pdf", "content").Commit(false))
+	want, err := root.Stat("plain")
+	require.NoError(t, err)
+	got, err := root.Stat("a.pdf")
+	require.NoError(t, err)
+	assert.Equal(t, want.Mode(), got.Mode())
+}
+
+func TestReadOnlyDirectory(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() <= 0 {
+		t.Skip("root writes where it likes, and Windows has no such directories")
+	}
+	root := openRoot(t)
+	require.NoError(t, root.Mkdir("sub", 0o500))
+	_, err := safefile.Create(root, "sub/a.pdf")
+	require.ErrorIs(t, err, fs.ErrPermission)
+	assert.Empty(t, list(t, root, "sub"))
+}
+
+func TestEveryNameTheSystemTakes(t *testing.T) {
+	t.Parallel()
+	root := openRoot(t)
+	for _, name := range []string{strings.Repeat("a", 251) + ".pdf", strings.Repeat("語", 85), "latin\xe9.pdf"} {
+		if err := root.WriteFile(name, []byte("old"), 0o600); err != nil {
+			t.Logf("this system takes no %q: %v", name, err)
+			continue
+		}
+		require.NoError(t, create(t, root, name, "content").Commit(true))
+		assert.Equal(t, "content", read(t, root, name))
+	}
+}
+
+func openRoot(t *testing.T) *os.Root {
+	t.Helper()
+	root, err := os.OpenRoot(t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, root.Close()) })
+	return root
+}
+
+// create returns a file with content that is aborted at the end of the test.
+func create(t *testing.T, root *os.Root, name, content string) *safefile.File {
+	t.Helper()
+	file, err := safefile.Create(root, name)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, file.Abort()) })
+	_, err = file.Write([]byte(content))
+	require.NoError(t, err)
+	return file
+}
+
+func read(t *testing.T, root *os.Root, name string) string {
+	t.Helper()
+	content, err := root.ReadFile(name)
+	require.NoError(t, err)
+	return string(content)
+}
+
+// list returns the names in a directory.
+func list(t *testing.T, root *os.Root, dir string) []string {
+	t.Helper()
+	entries, err := fs.ReadDir(root.FS(), dir)
+	require.NoError(t, err)
+	names := make([]string, len(entries))
+	for i, entry := range entries {
+		names[i] = entry.Name()
+	}
+	return names
+}

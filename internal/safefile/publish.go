@@ -1,0 +1,55 @@
+package safefile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"runtime"
+	"syscall"
+)
+
+// publish gives the file temp its name. A rename replaces what has the name; a hard link does not, and unlike a look
+// beforehand it leaves no moment for another file to come in between.
+func publish(root *os.Root, temp, name string, overwrite bool) error {
+	if overwrite {
+		return root.Rename(temp, name)
+	}
+	err := root.Link(temp, name)
+	if err == nil {
+		return root.Remove(temp)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return claim(root, temp, name)
+}
+
+// claim is for file systems without hard links, which say so with many different errors: an empty file takes the
+// name, which fails if anything has it already, and is then replaced.
+func claim(root *os.Root, temp, name string) error {
+	empty, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	err = empty.Close()
+	if err == nil {
+		err = root.Rename(temp, name)
+	}
+	if err != nil {
+		return errors.Join(err, root.Remove(name))
+	}
+	return nil
+}
+
+// syncDir makes a new name in dir last, where the system has such a promise.
+func syncDir(root *os.Root, dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := root.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(d.Sync(), d.Close())
+	return except(except(err, errors.ErrUnsupported), syscall.EINVAL)
+}

@@ -1,0 +1,90 @@
+package safefile
+
+import (
+	"io/fs"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestClaim(t *testing.T) {
+	t.Parallel()
+	root := openRoot(t)
+	require.NoError(t, root.WriteFile("temp", []byte("new"), 0o600))
+	require.NoError(t, claim(root, "temp", "a.pdf"))
+	content, err := root.ReadFile("a.pdf")
+	require.NoError(t, err)
+	assert.Equal(t, "new", string(content))
+
+	require.NoError(t, root.WriteFile("temp", []byte("newer"), 0o600))
+	require.ErrorIs(t, claim(root, "temp", "a.pdf"), fs.ErrExist)
+	content, err = root.ReadFile("a.pdf")
+	require.NoError(t, err)
+	assert.Equal(t, "new", string(content))
+}
+
+func TestClaimLeavesNothing(t *testing.T) {
+	t.Parallel()
+	root := openRoot(t)
+	require.ErrorIs(t, claim(root, "missing", "a.pdf"), fs.ErrNotExist)
+	_, err := root.Lstat("a.pdf")
+	assert.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+func TestClaimOfManyAtOnce(t *testing.T) {
+	t.Parallel()
+	root := openRoot(t)
+	const many = 20
+	errs := make([]error, many)
+	var group sync.WaitGroup
+	for n := range many {
+		temp := strconv.Itoa(n)
+		require.NoError(t, root.WriteFile(temp, []byte(temp), 0o600))
+		group.Go(func() { errs[n] = claim(root, temp, "a.pdf") })
+	}
+	group.Wait()
+
+	content, err := root.ReadFile("a.pdf")
+	require.NoError(t, err)
+	for n, err := range errs {
+		if strconv.Itoa(n) == string(content) {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorIs(t, err, fs.ErrExist)
+	}
+}
+
+func TestBytesInDoubtAreNeverPublished(t *testing.T) {
+	t.Parallel()
+	root := openRoot(t)
+	file, err := Create(root, "a.pdf")
+	require.NoError(t, err)
+	require.NoError(t, file.file.Close(), "now the sync fails")
+	for range 2 {
+		require.ErrorIs(t, file.Commit(true), fs.ErrClosed)
+		_, err = root.Lstat("a.pdf")
+		require.ErrorIs(t, err, fs.ErrNotExist)
+	}
+	require.NoError(t, file.Abort())
+	_, err = root.Lstat(file.temp)
+	assert.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+func TestSyncDir(t *testing.T) {
+	t.Parallel()
+	root := openRoot(t)
+	require.NoError(t, syncDir(root, "."))
+}
+
+func openRoot(t *testing.T) *os.Root {
+	t.Helper()
+	root, err := os.OpenRoot(t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, root.Close()) })
+	return root
+}
