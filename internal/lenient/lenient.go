@@ -1,0 +1,161 @@
+// Package lenient holds JSON types for fields whose shape the API does not
+// guarantee. Decoding one of them never fails: a value of an odd shape leaves
+// the zero value, so that a secondary field cannot spoil a whole answer.
+package lenient
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// String takes a JSON string, or the text of a number or boolean.
+type String string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (s *String) UnmarshalJSON(data []byte) error {
+	*s = String(text(data))
+	return nil
+}
+
+// Int takes a JSON number with or without a fraction, or such a number as text.
+type Int int64
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (i *Int) UnmarshalJSON(data []byte) error {
+	*i = 0
+	number := strings.TrimSpace(text(data))
+	if whole, err := strconv.ParseInt(number, 10, 64); err == nil {
+		*i = Int(whole)
+	} else if f, err := strconv.ParseFloat(number, 64); err == nil && math.Abs(f) < 1<<53 {
+		*i = Int(f)
+	}
+	return nil
+}
+
+// Bool takes true and false, also as text, and the numbers 1 and 0.
+type Bool bool
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (b *Bool) UnmarshalJSON(data []byte) error {
+	value, err := strconv.ParseBool(strings.TrimSpace(text(data)))
+	*b = Bool(err == nil && value)
+	return nil
+}
+
+// Time takes a timestamp in the forms the API has used.
+type Time struct{ time.Time }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (t *Time) UnmarshalJSON(data []byte) error {
+	t.Time = time.Time{}
+	stamp := strings.TrimSpace(text(data))
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700", time.DateTime} {
+		if parsed, err := time.Parse(layout, stamp); err == nil && encodable(parsed) {
+			t.Time = parsed
+			break
+		}
+	}
+	return nil
+}
+
+// encodable tells whether a time can be written again: more can be read.
+func encodable(t time.Time) bool {
+	_, err := t.MarshalText()
+	return err == nil
+}
+
+// Strings takes an array of strings, a single string, or an object, of which
+// it keeps the values in the order of their keys. Entries that are empty or no
+// text are left out.
+type Strings []string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (s *Strings) UnmarshalJSON(data []byte) error {
+	var list List[String]
+	var object Object[map[string]String]
+	switch kind(data) {
+	case '[':
+		_ = list.UnmarshalJSON(data) // never fails
+	case '{':
+		_ = object.UnmarshalJSON(data) // never fails
+		for _, key := range slices.Sorted(maps.Keys(object.Value)) {
+			list = append(list, object.Value[key])
+		}
+	default:
+		list = List[String]{String(text(data))}
+	}
+	*s = nil
+	for _, entry := range list {
+		if entry != "" {
+			*s = append(*s, string(entry))
+		}
+	}
+	return nil
+}
+
+// Object decodes a JSON object into a T. Anything else, null and the empty
+// array that PHP makes of an empty object among them, leaves the zero T.
+type Object[T any] struct{ Value T }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (o *Object[T]) UnmarshalJSON(data []byte) error {
+	var value T
+	if kind(data) == '{' && json.Unmarshal(data, &value) == nil {
+		o.Value = value
+	} else {
+		o.Value = *new(T)
+	}
+	return nil
+}
+
+// List decodes the entries of a JSON array one by one and leaves out those
+// that are null or no T. Anything but an array leaves an empty list.
+type List[T any] []T
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (l *List[T]) UnmarshalJSON(data []byte) error {
+	*l = nil
+	var entries []json.RawMessage
+	if kind(data) != '[' || json.Unmarshal(data, &entries) != nil {
+		return nil
+	}
+	for _, entry := range entries {
+		var value T
+		if kind(entry) != 'n' && json.Unmarshal(entry, &value) == nil {
+			*l = append(*l, value)
+		}
+	}
+	return nil
+}
+
+// text returns the text of a JSON string, number or boolean, and "" for
+// everything else.
+func text(data []byte) string {
+	switch kind(data) {
+	case '"':
+		var s string
+		if json.Unmarshal(data, &s) != nil {
+			return ""
+		}
+		return s
+	case '{', '[', 'n', 0:
+		return ""
+	default:
+		return string(bytes.TrimSpace(data))
+	}
+}
+
+// kind returns the first byte of a JSON value, which tells its type.
+func kind(data []byte) byte {
+	data = bytes.TrimSpace(data)
+	if len(data) == 0 {
+		return 0
+	}
+	return data[0]
+}
