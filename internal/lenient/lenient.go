@@ -122,9 +122,7 @@ type List[T any] []T
 func (l *List[T]) UnmarshalJSON(data []byte) error {
 	*l = nil
 	var entries []json.RawMessage
-	if kind(data) != '[' || json.Unmarshal(data, &entries) != nil {
-		return nil
-	}
+	_ = json.Unmarshal(data, &entries) // of anything but an array nothing comes
 	for _, entry := range entries {
 		var value T
 		if kind(entry) != 'n' && json.Unmarshal(entry, &value) == nil {

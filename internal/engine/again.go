@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
+)
+
+// again decides whether a call is sent once more and for how long to pause
+// before. It is the loop's only judge.
+func (e *Engine) again(ctx context.Context, state *state, err error) bool {
+	if ctx.Err() != nil || state.call.Once || state.attempts == 0 || state.attempts >= e.config.Attempts {
+		return false
+	}
+	if err != nil && state.last.Err == nil {
+		state.last.Err = WithoutURL(err)
+	}
+	if !Repeatable(state.call.Method, state.last) {
+		return false
+	}
+	state.pause = e.pause(state)
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= state.pause {
+		return false
+	}
+	attrs := append(describe(state), slog.Duration("pause", state.pause))
+	e.config.Logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: sending again", attrs...)
+	if state.call.Limited && state.last.Status == http.StatusTooManyRequests {
+		// The limiter does the waiting: others may be before in the queue.
+		state.pause = 0
+	}
+	return true
+}
+
+// Repeatable tells whether an answer allows the same request to be sent again.
+// A request that creates something may be repeated only when the answer proves
+// that nothing was created:
+//
+//	                              GET, DELETE   POST
+//	no connection was made        yes           yes
+//	429                           yes           yes
+//	connection lost, cut answer   yes           no
+//	408, 5xx but 501              yes           no
+//	everything else               no            no
+func Repeatable(method string, answer Answer) bool {
+	switch {
+	case IsPermanent(answer.Err):
+		return false
+	case answer.Status == http.StatusTooManyRequests:
+		return true
+	case answer.Status == 0 && !answer.Open:
+		return true
+	case method != http.MethodGet && method != http.MethodDelete:
+		return false
+	default:
+		return answer.Open && answer.Status != http.StatusNotImplemented
+	}
+}
+
+// IsPermanent tells whether a failure would come again. It does not ask
+// whether a context ended: timeouts of the network look the same.
+func IsPermanent(err error) bool {
+	if err == nil {
+		return false
+	}
+	_, blocked := errors.AsType[*limiter.BlockedError](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
+	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
+	return errors.Is(err, errTooLong) || blocked || certificate || authority || notTLS
+}
+
+// enter waits until the limiter lets a limited call pass. The function it
+// returns tells the limiter about the answer.
+func (e *Engine) enter(ctx context.Context, state *state) (leave func(), err error) {
+	if !state.call.Limited {
+		return func() {}, nil
+	}
+	pass, err := e.config.Limiter.Enter(ctx, state.ticket)
+	if err != nil {
+		return nil, err
+	}
+	if state.call.Late {
+		e.config.Limiter.Depart()
+		return func() { e.config.Limiter.Note(pass, e.limits(state)) }, nil
+	}
+	return func() { e.config.Limiter.Leave(pass, e.limits(state)) }, nil
+}
+
+// limits returns what the limiter has to know of the last answer.
+func (e *Engine) limits(state *state) limiter.Answer {
+	remaining, err := strconv.ParseUint(state.last.Header.Get("X-Ratelimit-Remaining"), 10, 32)
+	limits := limiter.Answer{Remaining: uint32(remaining), Counted: err == nil}
+	if state.last.Status == http.StatusTooManyRequests {
+		limits.Refused, limits.RetryAfter = true, e.pause(state)
+	}
+	return limits
+}
+
+// pause returns how long to wait before the next attempt: what the answer asks
+// for, or else a random part of a growing time.
+func (e *Engine) pause(state *state) time.Duration {
+	jitter := e.jitter(state.attempts)
+	asked, ok := RetryAfter(state.last.Header, time.Now())
+	if !ok {
+		return jitter
+	}
+	// A little jitter keeps many clients from coming back at the same moment.
+	return min(asked, e.config.MaxRetryAfter) + min(jitter, time.Second)
+}
+
+func (e *Engine) jitter(attempt int) time.Duration {
+	ceiling := e.config.MinWait
+	for range attempt - 1 {
+		ceiling = 2 * min(ceiling, e.config.MaxWait/2)
+	}
+	return rand.N(max(ceiling, 1))
+}
+
+// RetryAfter reads the header of that name, which gives seconds or a date. It
+// reports false if there is none or it makes no sense.
+func RetryAfter(header http.Header, now time.Time) (time.Duration, bool) {
+	value := strings.TrimSpace(header.Get("Retry-After"))
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
+		if seconds < 0 || math.IsNaN(seconds) {
+			return 0, false
+		}
+		return time.Duration(min(seconds, maxRetryAfter.Seconds()) * float64(time.Second)), true
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return min(max(date.Sub(now), 0), maxRetryAfter), true
+	}
+	return 0, false
+}
+
+// maxRetryAfter keeps nonsense from overflowing a duration.
+const maxRetryAfter = 365 * 24 * time.Hour

@@ -1,0 +1,142 @@
+package engine_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
+)
+
+// lastCookies is a jar that keeps what it was given last.
+type lastCookies struct{ cookies []*http.Cookie }
+
+func (j *lastCookies) SetCookies(_ *url.URL, cookies []*http.Cookie) { j.cookies = cookies }
+func (j *lastCookies) Cookies(*url.URL) []*http.Cookie               { return nil }
+
+func TestOneRefusalHoldsAllBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{steps: []step{answer(429, "", "Retry-After", "60"), after(time.Millisecond, answer(201, "{}"))}}
+		e := engine.New(configure(n))
+		call := newCall(t, http.MethodPost, "https://api.example/v2/jobs")
+		start := time.Now()
+		var senders sync.WaitGroup
+		senders.Go(func() { assert.Equal(t, 2, e.Send(t.Context(), call).Attempts) })
+		synctest.Wait()
+		for range 20 {
+			senders.Go(func() { assert.Equal(t, 1, e.Send(t.Context(), call).Attempts) })
+		}
+		senders.Wait()
+		assert.Len(t, n.at, 22)
+		for _, at := range n.at[1:] {
+			assert.GreaterOrEqual(t, at.Sub(start), time.Minute)
+		}
+	})
+}
+
+func TestReadsAreNotHeldBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{steps: []step{answer(429, "", "Retry-After", "60"), answer(200, "{}")}}
+		e := engine.New(configure(n))
+		ctx, cancel := context.WithCancel(t.Context())
+		var senders sync.WaitGroup
+		senders.Go(func() {
+			got := e.Send(ctx, newCall(t, http.MethodPost, "https://api.example/v2/jobs"))
+			assert.ErrorIs(t, got.Err, context.Canceled)
+		})
+		synctest.Wait()
+		start := time.Now()
+		got := e.Send(t.Context(), newCall(t, http.MethodGet, "https://api.example/v2/jobs"))
+		assert.Equal(t, 200, got.Status)
+		assert.Zero(t, time.Since(start))
+		cancel()
+		senders.Wait()
+	})
+}
+
+func TestTimeoutOfTheClientDoesNotEndTheWaitForTheLimiter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{steps: []step{answer(429, "", "Retry-After", "60"), answer(201, "{}")}}
+		config := configure(n)
+		config.Client.Timeout = 10 * time.Second
+		got := engine.New(config).Send(t.Context(), newCall(t, http.MethodPost, "https://api.example/v2/jobs"))
+		require.NoError(t, got.Err)
+		assert.Equal(t, 2, got.Attempts)
+	})
+}
+
+// A request that was refused for a short time, and is now held back for a long
+// one that others were told, gives up once.
+func TestHeldBackByOthersForTooLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shared := &limiter.Limiter{}
+		n := &network{steps: []step{func(req *http.Request) (*http.Response, error) {
+			other, err := shared.Enter(t.Context(), shared.Ticket())
+			require.NoError(t, err)
+			shared.Leave(other, limiter.Answer{Refused: true, RetryAfter: time.Hour})
+			return answer(429, "", "Retry-After", "1")(req)
+		}}}
+		config := configure(n)
+		config.Limiter = shared
+		logger, buffer := records()
+		config.Logger = logger
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		got := engine.New(config).Send(ctx, newCall(t, http.MethodPost, "https://api.example/v2/jobs"))
+		assert.Zero(t, time.Since(start))
+		var blocked *limiter.BlockedError
+		require.ErrorAs(t, got.Err, &blocked)
+		assert.Equal(t, 429, got.Status)
+		assert.Equal(t, 1, got.Attempts)
+		assert.Equal(t, 1, strings.Count(buffer.String(), "sending again"))
+	})
+}
+
+func TestCountsReachTheLimiter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{steps: []step{answer(201, "{}", "X-Ratelimit-Remaining", "1"), after(time.Second, answer(201, "{}"))}}
+		e := engine.New(configure(n))
+		call := newCall(t, http.MethodPost, "https://api.example/v2/jobs")
+		require.NoError(t, e.Send(t.Context(), call).Err)
+		start := time.Now()
+		var senders sync.WaitGroup
+		for range 2 {
+			senders.Go(func() { assert.NoError(t, e.Send(t.Context(), call).Err) })
+		}
+		senders.Wait()
+		assert.Equal(t, 2*time.Second, time.Since(start), "there was room for one, so the second finds out")
+	})
+}
+
+func TestLateAnswersHoldNobodyBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{steps: []step{answer(201, "{}", "X-Ratelimit-Remaining", "100"), after(time.Minute, answer(201, "{}"))}}
+		e := engine.New(configure(n))
+		call := newCall(t, http.MethodPost, "https://sync.example/v2/jobs")
+		call.Late, call.Timeout = true, 2*time.Minute
+		require.NoError(t, e.Send(t.Context(), call).Err)
+		start := time.Now()
+		var senders sync.WaitGroup
+		for range 50 {
+			senders.Go(func() { assert.NoError(t, e.Send(t.Context(), call).Err) })
+		}
+		senders.Wait()
+		assert.Equal(t, time.Minute, time.Since(start))
+	})
+}

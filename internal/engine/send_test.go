@@ -1,0 +1,511 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+)
+
+var (
+	errRefused  = &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+	errNotFound = &net.DNSError{Err: "no such host", IsNotFound: true}
+)
+
+func TestAttempts(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		first step
+		get   int // attempts, if a second one succeeds
+		post  int
+		open  bool // after the first
+	}{
+		"finished":             {answer(200, "{}"), 1, 1, false},
+		"no content":           {answer(204, ""), 1, 1, false},
+		"redirected":           {answer(302, "", "Location", "https://storage.example/a?signature=secret"), 1, 1, false},
+		"unauthorized":         {answer(401, "{}"), 1, 1, false},
+		"no credits":           {answer(402, "{}"), 1, 1, false},
+		"not found":            {answer(404, "{}"), 1, 1, false},
+		"timeout of the other": {answer(408, ""), 2, 1, true},
+		"invalid":              {answer(422, "{}"), 1, 1, false},
+		"rate limited":         {answer(429, "{}"), 2, 2, false},
+		"server error":         {answer(500, "{}"), 2, 1, true},
+		"not implemented":      {answer(501, "{}"), 1, 1, true},
+		"bad gateway":          {answer(502, "<html>"), 2, 1, true},
+		"unavailable":          {answer(503, ""), 2, 1, true},
+		"gateway timeout":      {answer(504, ""), 2, 1, true},
+		"reset":                {fail(errReset), 2, 1, true},
+		"end of file":          {fail(io.EOF), 2, 1, true},
+		"connection refused":   {fail(errRefused), 2, 2, false},
+		"no such host":         {fail(errNotFound), 2, 2, false},
+		"cut answer":           {cut(201, io.ErrUnexpectedEOF), 2, 1, true},
+		"cut refusal":          {cut(422, io.ErrUnexpectedEOF), 1, 1, false},
+		"cut server error":     {cut(500, io.ErrUnexpectedEOF), 2, 1, true},
+		"too long":             {answer(200, strings.Repeat("a", 1<<10+1)), 1, 1, true},
+		"long refusal":         {answer(422, strings.Repeat("a", 1<<10+1)), 1, 1, false},
+	} {
+		for method, want := range map[string]int{
+			http.MethodGet: c.get, http.MethodDelete: c.get, http.MethodPost: c.post, http.MethodPatch: c.post,
+		} {
+			t.Run(name+"/"+method, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					got, network := send(t, method, c.first, answer(200, `{"ok": true}`))
+					assert.Len(t, network.at, want)
+					assert.Equal(t, want, got.Attempts)
+					if want > 1 {
+						require.NoError(t, got.Err)
+						assert.Equal(t, http.StatusOK, got.Status)
+						assert.JSONEq(t, `{"ok": true}`, string(got.Body))
+						assert.Equal(t, c.open, got.OpenBefore)
+						assert.False(t, got.Open)
+					} else {
+						assert.Equal(t, c.open, got.Open)
+						assert.False(t, got.OpenBefore)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestAttemptsEnd(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		step   step
+		status int
+		body   string
+		err    error
+	}{
+		"server error": {answer(503, "down"), 503, "down", nil},
+		"rate limited": {answer(429, "slow"), 429, "slow", nil},
+		"reset":        {fail(errReset), 0, "", errReset},
+		"refused":      {fail(errRefused), 0, "", errRefused},
+		"cut":          {cut(200, errReset), 200, `{"data": {"id": "`, errReset},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				got, network := send(t, http.MethodGet, c.step)
+				assert.Len(t, network.at, attempts)
+				assert.Equal(t, attempts, got.Attempts)
+				assert.Equal(t, c.status, got.Status)
+				assert.Equal(t, c.body, string(got.Body))
+				assert.ErrorIs(t, got.Err, c.err)
+			})
+		})
+	}
+}
+
+func TestOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{steps: []step{answer(503, "")}}
+		call := newCall(t, http.MethodGet, "https://api.example/v2/jobs/1")
+		call.Once = true
+		got := engine.New(configure(n)).Send(t.Context(), call)
+		assert.Equal(t, 1, got.Attempts)
+		assert.Equal(t, 503, got.Status)
+	})
+}
+
+func TestPausesAreRandomAndGrow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ceilings := []time.Duration{minWait, 2 * minWait, 4 * minWait, maxWait}
+		const calls = 200
+		totals := make([]time.Duration, len(ceilings))
+		for range calls {
+			_, network := send(t, http.MethodGet, answer(503, ""))
+			pauses := network.pauses()
+			require.Len(t, pauses, len(ceilings))
+			for i, pause := range pauses {
+				assertWithin(t, 0, ceilings[i], pause)
+				totals[i] += pause
+			}
+		}
+		for i, total := range totals {
+			// Of full jitter the mean is the half. It is off by more than a
+			// quarter of that about once in 10^9 times.
+			mean := total / calls
+			assertWithin(t, ceilings[i]*3/8, ceilings[i]*5/8, mean)
+		}
+	})
+}
+
+func TestRetryAfterIsHeeded(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		value func() string
+		want  time.Duration
+	}{
+		"seconds": {func() string { return "30" }, 30 * time.Second},
+		"date": {func() string {
+			return time.Now().Add(30 * time.Second).UTC().Format(http.TimeFormat)
+		}, 30 * time.Second},
+		"past":   {func() string { return "Mon, 01 Jan 1990 00:00:00 GMT" }, 0},
+		"capped": {func() string { return "86400" }, maxAsked},
+		"hours":  {func() string { return time.Now().Add(5 * time.Hour).UTC().Format(http.TimeFormat) }, maxAsked},
+	} {
+		for method, status := range map[string]int{http.MethodGet: 503, http.MethodDelete: 429, http.MethodPost: 429} {
+			t.Run(name+"/"+method, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					got, network := send(t, method, answer(status, "", "Retry-After", c.value()), answer(200, "{}"))
+					require.NoError(t, got.Err)
+					require.Equal(t, 2, got.Attempts)
+					assertWithin(t, c.want, c.want+time.Second, network.pauses()[0])
+				})
+			})
+		}
+	}
+}
+
+func TestPauseThatDoesNotFitIsNotBegun(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				n := &network{steps: []step{answer(429, "slow", "Retry-After", "60")}}
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				defer cancel()
+				start := time.Now()
+				got := engine.New(configure(n)).Send(ctx, newCall(t, method, "https://api.example/v2/jobs"))
+				assert.Zero(t, time.Since(start))
+				assert.Equal(t, 429, got.Status)
+				assert.Equal(t, "slow", string(got.Body))
+				assert.Equal(t, 1, got.Attempts)
+				assert.NoError(t, got.Err)
+			})
+		})
+	}
+}
+
+func TestCancelledWhilePausing(t *testing.T) {
+	t.Parallel()
+	for method, status := range map[string]int{http.MethodGet: 503, http.MethodPost: 429} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				n := &network{steps: []step{answer(status, "", "Retry-After", "60")}}
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(10*time.Second, cancel)
+				start := time.Now()
+				got := engine.New(configure(n)).Send(ctx, newCall(t, method, "https://api.example/v2/jobs"))
+				assert.Equal(t, 10*time.Second, time.Since(start))
+				require.ErrorIs(t, got.Err, context.Canceled)
+				assert.Equal(t, status, got.Status)
+				assert.Equal(t, 1, got.Attempts)
+			})
+		})
+	}
+}
+
+func TestCancelledWhileWaitingForTheAnswer(t *testing.T) {
+	t.Parallel()
+	slowBody := func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(readerFunc(func([]byte) (int, error) {
+			<-req.Context().Done()
+			return 0, context.Cause(req.Context())
+		}))}, nil
+	}
+	causeOnly := func(req *http.Request) (*http.Response, error) {
+		<-req.Context().Done()
+		return nil, context.Cause(req.Context())
+	}
+	for name, first := range map[string]step{"header": hang, "cause": causeOnly, "body": slowBody} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			t.Run(name+"/"+method, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					errEnough := errors.New("enough")
+					ctx, cancel := context.WithCancelCause(t.Context())
+					time.AfterFunc(10*time.Second, func() { cancel(errEnough) })
+					start := time.Now()
+					n := &network{steps: []step{first}}
+					got := engine.New(configure(n)).Send(ctx, newCall(t, method, "https://api.example/v2/jobs"))
+					assert.Equal(t, 10*time.Second, time.Since(start))
+					require.ErrorIs(t, got.Err, context.Canceled)
+					if name != "header" {
+						require.ErrorIs(t, got.Err, errEnough)
+					}
+					assert.Equal(t, 1, got.Attempts)
+					assert.True(t, got.Open)
+				})
+			})
+		}
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestEndedContextSendsNothing(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				n := &network{steps: []step{hang}}
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				got := engine.New(configure(n)).Send(ctx, newCall(t, method, "https://api.example/v2/jobs"))
+				require.ErrorIs(t, got.Err, context.Canceled)
+				assert.LessOrEqual(t, got.Attempts, 1)
+			})
+		})
+	}
+}
+
+func TestDeadlineOfTheCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{steps: []step{hang}}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		start := time.Now()
+		got := engine.New(configure(n)).Send(ctx, newCall(t, http.MethodGet, "https://api.example/v2/jobs"))
+		assert.Equal(t, 10*time.Second, time.Since(start))
+		require.ErrorIs(t, got.Err, context.DeadlineExceeded)
+		assert.Equal(t, 1, got.Attempts)
+	})
+}
+
+func TestDeadlineOfAnAttempt(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		timeout, client, want time.Duration
+	}{
+		"of the call":   {time.Minute, 0, time.Minute},
+		"of the client": {0, 10 * time.Second, 10 * time.Second},
+		"the shorter":   {time.Minute, 10 * time.Second, 10 * time.Second},
+		"the other":     {10 * time.Second, time.Minute, 10 * time.Second},
+	} {
+		for method, want := range map[string]int{http.MethodGet: attempts, http.MethodPost: 1} {
+			t.Run(name+"/"+method, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					config := configure(&network{steps: []step{hang}})
+					config.Client.Timeout = c.client
+					call := newCall(t, method, "https://api.example/v2/jobs")
+					call.Timeout = c.timeout
+					start := time.Now()
+					got := engine.New(config).Send(t.Context(), call)
+					assert.Equal(t, want, got.Attempts)
+					took := time.Duration(want) * c.want
+					assertWithin(t, took, took+attempts*maxWait, time.Since(start))
+					require.Error(t, got.Err)
+					require.NotErrorIs(t, got.Err, context.DeadlineExceeded, "the caller's context did not end")
+					assert.Contains(t, got.Err.Error(), c.want.String())
+					assert.True(t, got.Open)
+					assert.Equal(t, c.client, config.Client.Timeout, "the caller's client stays as it is")
+				})
+			})
+		}
+	}
+}
+
+// A timeout of the network matches the error of a context that ended.
+type networkTimeoutError struct{}
+
+func (networkTimeoutError) Error() string        { return "i/o timeout" }
+func (networkTimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+func TestTimeoutsOfTheNetworkAreNotThoseOfTheCaller(t *testing.T) {
+	t.Parallel()
+	dial := &net.OpError{Op: "dial", Net: "tcp", Err: networkTimeoutError{}}
+	for name, c := range map[string]struct {
+		err  error
+		post int
+	}{
+		"while connecting":            {dial, attempts},
+		"while waiting for an answer": {networkTimeoutError{}, 1},
+		"of another's request":        {context.Canceled, 1},
+	} {
+		for method, want := range map[string]int{http.MethodGet: attempts, http.MethodPost: c.post} {
+			t.Run(name+"/"+method, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					got, _ := send(t, method, fail(c.err))
+					assert.Equal(t, want, got.Attempts)
+					require.NotErrorIs(t, got.Err, context.DeadlineExceeded)
+					require.NotErrorIs(t, got.Err, context.Canceled)
+					require.EqualError(t, got.Err, c.err.Error())
+					var op *net.OpError
+					assert.Equal(t, c.err == dial, errors.As(got.Err, &op)) //nolint:errorlint // the very same one.
+				})
+			})
+		}
+	}
+}
+
+func TestBodyIsSentWholeEachTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		body := strings.Repeat("0123456789", 1000)
+		n := &network{steps: []step{answer(429, ""), answer(200, "{}")}}
+		half := true
+		transport := roundTripper(func(req *http.Request) (*http.Response, error) {
+			if half {
+				half = false
+				_, err := io.CopyN(io.Discard, req.Body, 5000)
+				require.NoError(t, err)
+				return nil, errRefused
+			}
+			return n.RoundTrip(req)
+		})
+		call := newCall(t, http.MethodPost, "https://api.example/v2/jobs")
+		call.Body = []byte(body)
+		got := engine.New(configure(transport)).Send(t.Context(), call)
+		require.NoError(t, got.Err)
+		assert.Equal(t, 3, got.Attempts)
+		assert.Equal(t, []string{body, body}, n.bodies)
+		for _, req := range n.seen {
+			assert.Equal(t, int64(len(body)), req.ContentLength)
+			assert.Equal(t, "application/json", req.Header.Get("Accept"))
+		}
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+func TestLengthOfAnAnswer(t *testing.T) {
+	t.Parallel()
+	const limit = 1 << 10
+	for name, c := range map[string]struct {
+		status, length int
+		err            bool
+	}{
+		"as long as can be": {200, limit, false},
+		"too long":          {200, limit + 1, true},
+		"refusal, cut":      {400, 10 * limit, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				got, _ := send(t, http.MethodGet, answer(c.status, strings.Repeat("a", c.length)))
+				assert.Equal(t, c.err, got.Err != nil)
+				assert.Equal(t, 1, got.Attempts, "it would be as long again")
+				assert.Len(t, got.Body, min(c.length, limit))
+			})
+		})
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	for _, location := range []string{
+		"https://evil.example/?signature=secret", "/v2/elsewhere", "", "https://storage.example/%zz?signature=secret",
+	} {
+		for _, status := range []int{301, 302, 303, 307, 308} {
+			for _, method := range []string{http.MethodGet, http.MethodPost} {
+				synctest.Test(t, func(t *testing.T) {
+					got, network := send(t, method, answer(status, "moved", "Location", location))
+					require.NoError(t, got.Err)
+					assert.Len(t, network.at, 1)
+					assert.Equal(t, status, got.Status)
+					assert.Equal(t, location, got.Header.Get("Location"))
+					assert.Equal(t, "moved", string(got.Body))
+				})
+			}
+		}
+	}
+}
+
+func TestOddTransports(t *testing.T) {
+	t.Parallel()
+	t.Run("neither answer nor error", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			got, _ := send(t, http.MethodPost, fail(nil))
+			require.Error(t, got.Err)
+			assert.True(t, got.Open)
+			assert.Equal(t, 1, got.Attempts)
+		})
+	})
+	t.Run("no body", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			got, _ := send(t, http.MethodDelete, func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: http.StatusNoContent}, nil
+			})
+			require.NoError(t, got.Err)
+			assert.Equal(t, 204, got.Status)
+			assert.Empty(t, got.Body)
+		})
+	})
+	t.Run("invalid request", func(t *testing.T) {
+		t.Parallel()
+		got, network := send(t, "GET IT", answer(200, "{}"))
+		require.Error(t, got.Err)
+		assert.Zero(t, got.Attempts)
+		assert.Empty(t, network.at)
+	})
+}
+
+func TestCookiesOfTheCallersJarAreKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{steps: []step{answer(200, "{}", "Set-Cookie", "sticky=node7")}}
+		config := configure(n)
+		jar := &lastCookies{}
+		config.Client.Jar = jar
+		got := engine.New(config).Send(t.Context(), newCall(t, http.MethodGet, "https://api.example/v2/jobs"))
+		require.NoError(t, got.Err)
+		require.Len(t, jar.cookies, 1)
+		assert.Equal(t, "node7", jar.cookies[0].Value)
+	})
+}
+
+func TestLogs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{steps: []step{
+			after(time.Second, answer(503, `{"message": "down, body-secret"}`, "X-Request-Id", "r-1", "Retry-After", "7")),
+			answer(200, `{"data": "body-secret"}`),
+		}}
+		config := configure(n)
+		logger, buffer := records()
+		config.Logger = logger
+		call := newCall(t, http.MethodGet, "https://api.example/v2/jobs/a%0Ab?signature=query-secret")
+		call.Header.Set("Authorization", "Bearer header-secret")
+		require.NoError(t, engine.New(config).Send(t.Context(), call).Err)
+
+		assert.NotContains(t, buffer.String(), "secret")
+		lines := strings.Split(strings.TrimSpace(buffer.String()), "\n")
+		require.Len(t, lines, 3)
+		var logged []map[string]any
+		for _, line := range lines {
+			var entry map[string]any
+			require.NoError(t, json.Unmarshal([]byte(line), &entry))
+			assert.Equal(t, "/v2/jobs/a%0Ab", entry["path"])
+			assert.Equal(t, http.MethodGet, entry["method"])
+			logged = append(logged, entry)
+		}
+		assert.Equal(t, "DEBUG", logged[0]["level"])
+		assert.InDelta(t, 503, logged[0]["status"], 0)
+		assert.InDelta(t, 1, logged[0]["attempt"], 0)
+		assert.Equal(t, "r-1", logged[0]["request_id"])
+		assert.InDelta(t, time.Second, logged[0]["duration"], 0)
+		assert.Equal(t, "WARN", logged[1]["level"])
+		assert.GreaterOrEqual(t, logged[1]["pause"], float64(7*time.Second))
+		assert.Equal(t, "DEBUG", logged[2]["level"])
+		assert.InDelta(t, 200, logged[2]["status"], 0)
+		assert.InDelta(t, 2, logged[2]["attempt"], 0)
+	})
+}

@@ -1,0 +1,217 @@
+package engine_test
+
+import (
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+)
+
+// closedPort returns an address that refuses connections.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	return "http://" + listener.Addr().String() + "/v2/jobs"
+}
+
+// breaking answers requests by closing the connection.
+func breaking(t *testing.T, requests *atomic.Int64) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		_, _ = io.Copy(io.Discard, r.Body)
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if assert.NoError(t, err) {
+			assert.NoError(t, conn.Close())
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// wrapped hides from the engine what the transport below could tell.
+func wrapped(transport http.RoundTripper) http.RoundTripper {
+	return roundTripper(transport.RoundTrip)
+}
+
+func newTransport(t *testing.T) *http.Transport {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return transport
+}
+
+func TestRefusedConnections(t *testing.T) {
+	t.Parallel()
+	for name, wrap := range map[string]func(http.RoundTripper) http.RoundTripper{
+		"plain":   func(rt http.RoundTripper) http.RoundTripper { return rt },
+		"wrapped": wrapped,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := engine.New(quick(wrap(newTransport(t)))).Send(t.Context(), newCall(t, http.MethodPost, closedPort(t)))
+			require.Error(t, got.Err)
+			assert.Equal(t, attempts, got.Attempts, "nothing was created")
+			assert.False(t, got.Open)
+			assert.False(t, got.OpenBefore)
+		})
+	}
+}
+
+func TestBrokenConnections(t *testing.T) {
+	t.Parallel()
+	for method, want := range map[string]int{http.MethodGet: attempts, http.MethodDelete: attempts, http.MethodPost: 1} {
+		for name, wrap := range map[string]func(http.RoundTripper) http.RoundTripper{
+			"plain":   func(rt http.RoundTripper) http.RoundTripper { return rt },
+			"wrapped": wrapped,
+		} {
+			t.Run(method+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				var requests atomic.Int64
+				server := breaking(t, &requests)
+				got := engine.New(quick(wrap(newTransport(t)))).Send(t.Context(), newCall(t, method, server.URL))
+				require.Error(t, got.Err)
+				assert.Equal(t, want, got.Attempts)
+				assert.EqualValues(t, want, requests.Load())
+				assert.True(t, got.Open)
+			})
+		}
+	}
+}
+
+// A connection that was idle and is closed by the server just when the request
+// is sent must not make package net/http send a POST twice.
+func TestBrokenIdleConnection(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if requests.Add(1) == 1 {
+			w.WriteHeader(http.StatusOK)
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if assert.NoError(t, err) {
+			assert.NoError(t, conn.Close())
+		}
+	}))
+	t.Cleanup(server.Close)
+	e := engine.New(quick(newTransport(t)))
+	require.NoError(t, e.Send(t.Context(), newCall(t, http.MethodGet, server.URL)).Err)
+	got := e.Send(t.Context(), newCall(t, http.MethodPost, server.URL))
+	require.Error(t, got.Err)
+	assert.True(t, got.Open)
+	assert.EqualValues(t, 2, requests.Load(), "one of each")
+}
+
+func TestCutAnswerIsNotCreatedTwice(t *testing.T) {
+	t.Parallel()
+	for method, want := range map[string]int{http.MethodGet: attempts, http.MethodPost: 1} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			var requests atomic.Int64
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				requests.Add(1)
+				w.Header().Set("Content-Length", "100")
+				w.WriteHeader(http.StatusCreated)
+				_, _ = io.WriteString(w, `{"data"`)
+			}))
+			t.Cleanup(server.Close)
+			got := engine.New(quick(newTransport(t))).Send(t.Context(), newCall(t, method, server.URL))
+			require.ErrorIs(t, got.Err, io.ErrUnexpectedEOF)
+			assert.EqualValues(t, want, requests.Load())
+			assert.Equal(t, http.StatusCreated, got.Status)
+			assert.Equal(t, `{"data"`, string(got.Body))
+			assert.True(t, got.Open)
+		})
+	}
+}
+
+func TestCertificatesThatFailAreNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			got := engine.New(quick(newTransport(t))).Send(t.Context(), newCall(t, method, server.URL))
+			var certificate *tls.CertificateVerificationError
+			require.ErrorAs(t, got.Err, &certificate)
+			assert.Equal(t, 1, got.Attempts)
+			assert.False(t, got.Open)
+		})
+	}
+}
+
+func TestPlainServerForHTTPSIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	call := newCall(t, http.MethodPost, server.URL)
+	call.URL.Scheme = "https"
+	got := engine.New(quick(newTransport(t))).Send(t.Context(), call)
+	require.Error(t, got.Err)
+	assert.Equal(t, 1, got.Attempts)
+	assert.False(t, got.Open)
+}
+
+func TestFailuresLeaveOtherConnectionsOpen(t *testing.T) {
+	t.Parallel()
+	var connections atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	e := engine.New(quick(newTransport(t)))
+	require.NoError(t, e.Send(t.Context(), newCall(t, http.MethodGet, server.URL)).Err)
+
+	require.Error(t, e.Send(t.Context(), newCall(t, http.MethodGet, closedPort(t))).Err)
+	var requests atomic.Int64
+	require.Error(t, e.Send(t.Context(), newCall(t, http.MethodPost, breaking(t, &requests).URL)).Err)
+	require.Equal(t, http.StatusServiceUnavailable, e.Send(t.Context(), newCall(t, http.MethodDelete, server.URL)).Status)
+
+	require.NoError(t, e.Send(t.Context(), newCall(t, http.MethodGet, server.URL)).Err)
+	assert.EqualValues(t, 1, connections.Load())
+}
+
+func TestDefaultTransport(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.Copy(w, r.Body)
+		assert.NoError(t, err)
+	}))
+	t.Cleanup(server.Close)
+	got := engine.New(quick(nil)).Send(t.Context(), newCall(t, http.MethodPost, server.URL))
+	require.NoError(t, got.Err)
+	assert.JSONEq(t, `{"tasks": {}}`, string(got.Body))
+}
+
+func TestErrorsDoNotNameTheAddress(t *testing.T) {
+	t.Parallel()
+	got := engine.New(quick(wrapped(newTransport(t)))).Send(t.Context(), newCall(t, http.MethodGet, closedPort(t)+"?signature=secret"))
+	require.Error(t, got.Err)
+	assert.NotContains(t, got.Err.Error(), "secret")
+	var op *net.OpError
+	assert.ErrorAs(t, got.Err, &op)
+}
