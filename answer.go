@@ -1,0 +1,115 @@
+package cloudconvert
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
+)
+
+// maxErrorBody bounds what an [Error] keeps of an answer.
+const maxErrorBody = 8 << 10
+
+// Response is what [CaptureResponse] tells of an answer.
+type Response struct {
+	// StatusCode is the HTTP status, or 0 if no answer came.
+	StatusCode int
+	// Header holds the answer's header.
+	Header http.Header
+	// Body is the answer's body as it came.
+	Body []byte
+	// RequestID identifies the request towards the service, if it said so.
+	RequestID string
+	// RateLimit is what the answer said about limits. The zero value means nothing.
+	RateLimit RateLimit
+	// Attempts counts how often the request was sent.
+	Attempts int
+}
+
+func newResponse(answer engine.Answer) Response {
+	limit, _ := parseRateLimit(answer, time.Now())
+	return Response{
+		StatusCode: answer.Status,
+		Header:     answer.Header.Clone(),
+		Body:       bytes.Clone(answer.Body),
+		RequestID:  answer.Header.Get("X-Request-Id"),
+		RateLimit:  limit,
+		Attempts:   answer.Attempts,
+	}
+}
+
+// newError makes an error of an answer that is none or not a successful one.
+func newError(method, path string, answer engine.Answer) *Error {
+	e := &Error{
+		StatusCode: answer.Status,
+		RequestID:  answer.Header.Get("X-Request-Id"),
+		Attempts:   answer.Attempts,
+		Method:     method,
+		Path:       path,
+		Body:       bytes.Clone(answer.Body[:min(len(answer.Body), maxErrorBody)]),
+		err:        answer.Err,
+		unsent:     answer.Status == 0 && !answer.Open && !answer.OpenBefore,
+		open:       answer.Open,
+		openBefore: answer.OpenBefore,
+	}
+	e.RetryAfter, _ = engine.RetryAfter(answer.Header, time.Now())
+	if !isSuccess(answer.Status) {
+		e.explain(answer.Body)
+	}
+	return e
+}
+
+// explain reads code and message from the body of a refusal, which may be the
+// API's JSON, the storage's XML, a proxy's HTML page, or anything else.
+func (e *Error) explain(body []byte) {
+	var refusal struct {
+		Message lenient.String                             `json:"message"`
+		Code    lenient.String                             `json:"code"`
+		Errors  lenient.Object[map[string]lenient.Strings] `json:"errors"`
+	}
+	if json.Unmarshal(body, &refusal) == nil {
+		e.Code, e.Message = Code(refusal.Code), string(refusal.Message)
+		for field, texts := range refusal.Errors.Value {
+			if e.Fields == nil {
+				e.Fields = map[string][]string{}
+			}
+			e.Fields[field] = texts
+		}
+		return
+	}
+	var storage struct {
+		XMLName xml.Name `xml:"Error"`
+		Code    string   `xml:"Code"`
+		Message string   `xml:"Message"`
+	}
+	if xml.Unmarshal(body, &storage) == nil {
+		e.Code, e.Message = Code(storage.Code), storage.Message
+	}
+}
+
+// decode reads the body of a successful answer into out.
+func decode(answer engine.Answer, out any) error {
+	if out == nil {
+		return nil
+	}
+	if len(bytes.TrimSpace(answer.Body)) == 0 {
+		return errors.New("the answer is empty")
+	}
+	if err := json.Unmarshal(answer.Body, out); err != nil {
+		return fmt.Errorf("the answer (%s) is not what was expected: %w", contentType(answer.Header), err)
+	}
+	return nil
+}
+
+func contentType(header http.Header) string {
+	if value := header.Get("Content-Type"); value != "" {
+		return value
+	}
+	return "of no content type"
+}

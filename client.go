@@ -1,0 +1,177 @@
+package cloudconvert
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
+)
+
+// version is the version of this package, as sent in the User-Agent header.
+const version = "0.1.0"
+
+// Client speaks to the API. It is made by [NewClient], never changes and is
+// safe for concurrent use. Programs need one for each API key.
+type Client struct {
+	// Jobs creates jobs, follows them and waits for them.
+	Jobs *JobsService
+	// Tasks does the same for single tasks, and uploads files to them.
+	Tasks *TasksService
+	// Users tells about the account.
+	Users *UsersService
+	// Webhooks registers addresses that the service calls when a job has ended.
+	Webhooks *WebhooksService
+	// Formats reads the catalogue of operations and formats.
+	Formats *FormatsService
+
+	core *core
+}
+
+// core is what the services of a client share.
+type core struct {
+	config  config
+	hosts   hosts
+	engine  *engine.Engine
+	storage *http.Client // without credentials, cookies and retries
+	limits  *limitMemory
+	limiter *limiter.Limiter
+	uploads *uploadMemory
+
+	reporting sync.Mutex // held while the progress callback runs
+}
+
+// service gives the services of a client access to it.
+type service struct{ client *Client }
+
+// NewClient returns a client for the API key, which the dashboard issues at
+// https://cloudconvert.com/dashboard/api/v2/keys. It neither uses the network nor
+// reads the environment. The error names each option that is wrong.
+func NewClient(apiKey string, opts ...Option) (*Client, error) {
+	c := config{apiKey: newSecret(apiKey), logger: slog.New(slog.DiscardHandler)}
+	return newClient(c, nil, opts)
+}
+
+// NewClientFromEnv returns a client for the API key in CLOUDCONVERT_API_KEY.
+// If CLOUDCONVERT_SANDBOX is true it uses the sandbox, and if
+// CLOUDCONVERT_REGION is set that region. CLOUDCONVERT_API_URL and
+// CLOUDCONVERT_SYNC_URL together replace the addresses of the API, as
+// [WithBaseURLs] does. Options are applied after the environment.
+func NewClientFromEnv(opts ...Option) (*Client, error) {
+	key := os.Getenv("CLOUDCONVERT_API_KEY")
+	if key == "" {
+		return nil, errors.New("cloudconvert: the environment variable CLOUDCONVERT_API_KEY is not set: it holds your API key")
+	}
+	var fromEnv []Option
+	if value := os.Getenv("CLOUDCONVERT_SANDBOX"); value != "" {
+		sandbox, err := strconv.ParseBool(value)
+		if err != nil {
+			return nil, fmt.Errorf("cloudconvert: the environment variable CLOUDCONVERT_SANDBOX is %q: use true or false", value)
+		}
+		if sandbox {
+			fromEnv = append(fromEnv, WithSandbox())
+		}
+	}
+	if region := os.Getenv("CLOUDCONVERT_REGION"); region != "" {
+		fromEnv = append(fromEnv, WithRegion(Region(region)))
+	}
+	if api, sync := os.Getenv("CLOUDCONVERT_API_URL"), os.Getenv("CLOUDCONVERT_SYNC_URL"); api != "" || sync != "" {
+		fromEnv = append(fromEnv, WithBaseURLs(api, sync))
+	}
+	return NewClient(key, slices.Concat(fromEnv, opts)...)
+}
+
+// With returns a client that differs by the given options. The two share
+// connections and what they know of the service's limits.
+func (c *Client) With(opts ...Option) (*Client, error) {
+	return newClient(c.core.config, c.core, opts)
+}
+
+// RateLimit returns what the service last said about its limits to this
+// client or one that shares with it. It reports false until it said something.
+func (c *Client) RateLimit() (RateLimit, bool) { return c.core.limits.get() }
+
+// String names the address the client speaks to, and no key.
+func (c *Client) String() string { return "cloudconvert.Client(" + c.core.hosts.api.Host + ")" }
+
+// newClient applies options to a configuration. A client to share with may be
+// given.
+func newClient(c config, shared *core, opts []Option) (*Client, error) {
+	var problems []error
+	for _, opt := range opts {
+		problems = append(problems, opt(&c))
+	}
+	problems = append(problems, c.checkCredentials())
+	hosts, err := c.hosts()
+	if err := errors.Join(append(problems, err)...); err != nil {
+		return nil, fmt.Errorf("cloudconvert: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	if c.client == nil {
+		c.client = &http.Client{Transport: newTransport()}
+	}
+	core := &core{config: c, hosts: hosts, limits: &limitMemory{}, limiter: &limiter.Limiter{}, uploads: &uploadMemory{}}
+	if shared != nil {
+		core.limits, core.limiter, core.uploads = shared.limits, shared.limiter, shared.uploads
+	}
+	core.engine = newEngine(c, core.limiter)
+	core.storage = newStorageClient(c)
+	client := &Client{core: core}
+	client.Jobs = &JobsService{client}
+	client.Tasks = &TasksService{client}
+	client.Users = &UsersService{client}
+	client.Webhooks = &WebhooksService{client}
+	client.Formats = &FormatsService{client}
+	return client, nil
+}
+
+// checkKey refuses what cannot be an API key. It never repeats the key.
+func checkKey(key string) error {
+	switch {
+	case key == "":
+		return errors.New("the API key is empty: create one at https://cloudconvert.com/dashboard/api/v2/keys")
+	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("the API key contains a blank, a line break or another character that no key has: was it read from a file with its last line break?")
+	}
+	return nil
+}
+
+func newEngine(c config, limiter *limiter.Limiter) *engine.Engine {
+	retry := c.retry.withDefaults()
+	return engine.New(engine.Config{
+		Client:        c.client,
+		Attempts:      retry.Attempts,
+		MinWait:       retry.MinWait,
+		MaxWait:       retry.MaxWait,
+		MaxRetryAfter: retry.MaxRetryAfter,
+		MaxAnswer:     maxAnswer,
+		Limiter:       limiter,
+		Logger:        c.logger,
+	})
+}
+
+// newTransport returns a transport that keeps enough connections for a batch.
+func newTransport() http.RoundTripper {
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	transport := standard.Clone()
+	transport.MaxIdleConnsPerHost = 32
+	transport.ReadBufferSize = 64 << 10
+	transport.WriteBufferSize = 64 << 10
+	return transport
+}
+
+// userAgent returns the value of the header of that name.
+func (c *config) userAgentHeader() string {
+	own := fmt.Sprintf("cloudconvert-go/%s (%s; %s/%s)", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return strings.TrimSpace(c.userAgent + " " + own)
+}

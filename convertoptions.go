@@ -1,0 +1,164 @@
+package cloudconvert
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+)
+
+// ConvertOption changes a conversion by [Client.Convert] or [Client.ConvertFile].
+type ConvertOption func(*conversion) error
+
+// WithOption sets a parameter of the conversion, such as "pages" or "quality".
+// The Formats service lists those of each pair of formats.
+func WithOption(name string, value any) ConvertOption {
+	return WithOptions(Options{name: value})
+}
+
+// WithOptions sets several parameters of the conversion.
+func WithOptions(options Options) ConvertOption {
+	return func(c *conversion) error {
+		for name := range options {
+			if _, taken := c.task.Options[name]; taken {
+				return fmt.Errorf("option %q is set twice", name)
+			}
+		}
+		if c.task.Options == nil {
+			c.task.Options = Options{}
+		}
+		maps.Copy(c.task.Options, options)
+		return nil
+	}
+}
+
+// WithEngine chooses the engine, and its version unless that is empty. By
+// default the service chooses, and may choose another one some day.
+func WithEngine(engine, version string) ConvertOption {
+	return func(c *conversion) error {
+		c.task.Engine, c.task.EngineVersion = engine, version
+		return nil
+	}
+}
+
+// WithInputFormat sets the format of the source, which is otherwise taken from
+// the extension of its name.
+func WithInputFormat(format string) ConvertOption {
+	return func(c *conversion) error {
+		c.task.InputFormat = format
+		return nil
+	}
+}
+
+// WithFilename sets the name of the output file, extension included. With
+// several outputs, "page-%d.png" numbers them.
+func WithFilename(name string) ConvertOption {
+	return func(c *conversion) error {
+		c.task.Filename = name
+		return nil
+	}
+}
+
+// WithArchive puts several output files into one ZIP archive.
+func WithArchive() ConvertOption {
+	return func(c *conversion) error {
+		c.archive = true
+		return nil
+	}
+}
+
+// WithTag sets the tag of the job, see [JobRequest.Tag]. It costs a second request
+// for what otherwise takes one, see [JobsService.CreateAndWait].
+func WithTag(tag string) ConvertOption {
+	return func(c *conversion) error {
+		c.tag = tag
+		return nil
+	}
+}
+
+// WithWebhookURL sets the webhook of the job, see [JobRequest.WebhookURL].
+func WithWebhookURL(url string) ConvertOption {
+	return func(c *conversion) error {
+		c.webhookURL = url
+		return nil
+	}
+}
+
+// WithProgress reports how this conversion gets on, see [TransferPolicy.Progress].
+func WithProgress(report func(Progress)) ConvertOption {
+	return func(c *conversion) error {
+		if report == nil {
+			return errors.New("WithProgress: the function is nil")
+		}
+		c.progress = report
+		return nil
+	}
+}
+
+// WithOverwrite lets [Client.ConvertFile] replace a file that exists.
+func WithOverwrite() ConvertOption {
+	return func(c *conversion) error {
+		c.overwrite = true
+		return nil
+	}
+}
+
+// WithInlineLimit sets the size in bytes up to which a file is sent within the
+// request that creates the job. 0 uploads every file. More than the 10 MB that
+// the service advises is refused.
+func WithInlineLimit(size int64) ConvertOption {
+	return func(c *conversion) error {
+		if size < 0 || size > maxInline {
+			return fmt.Errorf("WithInlineLimit: %d is not between 0 and %d", size, int64(maxInline))
+		}
+		c.inlineLimit = size
+		return nil
+	}
+}
+
+// WithDelete deletes the job with its files when the conversion is over,
+// whether it succeeded or not, instead of leaving them on the service for 24 hours. With [Client.Convert] it
+// is of use only for jobs that export to storage of your own.
+func WithDelete() ConvertOption {
+	return func(c *conversion) error {
+		c.delete = true
+		return nil
+	}
+}
+
+// WithConcurrency sets how many items [Client.ConvertAll] works on at a time.
+// The default is 8: an item spends most of its time waiting for the service.
+func WithConcurrency(n int) ConvertOption {
+	return func(c *conversion) error {
+		if n < 1 {
+			return fmt.Errorf("WithConcurrency: %d is not positive", n)
+		}
+		c.concurrency = n
+		return nil
+	}
+}
+
+// WithOutputDir sets the directory for the items of [Client.ConvertAll] that
+// have no Destination. The files are named after their sources. It must exist.
+func WithOutputDir(dir string) ConvertOption {
+	return func(c *conversion) error {
+		c.outputDir = dir
+		return nil
+	}
+}
+
+// WithJournal makes [Client.ConvertAll] resumable: it notes in a file which
+// items were begun and which are done. A later run with the same file skips
+// those that are done, as long as their files are there, and goes on with the
+// jobs of those that were begun. No job is created twice, whenever
+// the process ended. Two processes must not use the same file at a time.
+//
+// The journal belongs to the batch: it is of no use as an option of an item.
+func WithJournal(path string) ConvertOption {
+	return func(c *conversion) error {
+		if path == "" {
+			return errors.New("WithJournal: the path is empty")
+		}
+		c.journal = path
+		return nil
+	}
+}

@@ -1,0 +1,125 @@
+package cloudconvert
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// A creation is a job that must not be created twice.
+type creation struct {
+	request JobRequest
+	// own tells that the tag is ours, and so unique: it can settle an outcome.
+	own bool
+}
+
+// newCreation validates a request. It leaves the caller's value as it is.
+func newCreation(r *JobRequest) (*creation, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	c := &creation{request: *r}
+	if c.request.Tag == "" {
+		c.own = true
+		c.request.Tag = newTag()
+	}
+	return c, nil
+}
+
+// newTag returns a tag that no other job has.
+func newTag() string { return "cloudconvert-go-" + rand.Text() }
+
+// asError adds the tag to a failure that leaves open whether there is a job.
+func (c *creation) asError(err error) error {
+	if isOpen(err) {
+		return &OutcomeError{Tag: c.request.Tag, err: err}
+	}
+	return err
+}
+
+// create sends the request to the host that answers at once.
+func (s *JobsService) create(ctx context.Context, c *creation, opts []CallOption) (*Job, error) {
+	job, err := s.post(ctx, call{in: &c.request}, opts)
+	return s.settle(ctx, c, job, err)
+}
+
+// createAndWait sends the request to the host that answers when the job has
+// ended. The job it returns may still be running.
+func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []CallOption) (*Job, error) {
+	// A long answer is easily lost, and a tag that need not be unique cannot
+	// settle it. And while the service refuses creations, whoever finds out
+	// that it has room again must learn it soon. Both are worth a second request.
+	if !c.own || s.client.core.limiter.Busy() {
+		return s.create(ctx, c, opts)
+	}
+	job, err := s.post(ctx, call{in: &c.request, sync: true, timeout: syncSlice}, opts)
+	if e, ok := errors.AsType[*Error](err); ok && e.unsent && ctx.Err() == nil {
+		return s.create(ctx, c, opts)
+	}
+	return s.settle(ctx, c, job, err)
+}
+
+func (s *JobsService) post(ctx context.Context, call call, opts []CallOption) (*Job, error) {
+	call.method, call.path, call.limited = http.MethodPost, "/jobs", true
+	return object[Job](ctx, s.client.core, call, opts)
+}
+
+// isOpen tells whether a request that failed may have had its effect.
+func isOpen(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.open
+}
+
+// lookups is how often a lost job is looked for. With the pauses between them,
+// which double from lookupPause, the service has half a minute to recover.
+const (
+	lookups     = 6
+	lookupPause = time.Second
+)
+
+// settle turns an open outcome into the job that was created, if it can be found.
+func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err error) (*Job, error) {
+	if !isOpen(err) || !c.own {
+		return job, err
+	}
+	for attempt := range lookups {
+		if attempt > 0 && pause(ctx, lookupPause<<(attempt-1)) != nil {
+			break
+		}
+		if found, lookup := s.find(ctx, c.request.Tag); lookup == nil && found != nil {
+			s.client.core.config.logger.LogAttrs(ctx, slog.LevelWarn,
+				"cloudconvert: the answer was lost, but the job was created", slog.String("job", found.ID), slog.Any("error", err))
+			return found, nil
+		}
+	}
+	return nil, err
+}
+
+// find returns the job with a tag, or nil if there is none.
+func (s *JobsService) find(ctx context.Context, tag string) (*Job, error) {
+	page, err := s.List(ctx, JobListOptions{Tag: tag, Include: []Include{IncludeTasks}})
+	if err != nil {
+		return nil, err
+	}
+	for _, job := range page.Data {
+		if job.Tag == tag {
+			return &job, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // a job that is not there is no failure.
+}
+
+// pause waits for a time or until the context ends.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

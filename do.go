@@ -1,0 +1,254 @@
+package cloudconvert
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+)
+
+const (
+	// maxAnswer bounds what is read of an API answer. The largest known, the
+	// unfiltered catalogue of formats, has about 350 kB.
+	maxAnswer = 32 << 20
+	// answerTimeout bounds one attempt on the host that answers at once.
+	answerTimeout = time.Minute
+	// slowestUpload is the rate of bytes per second that a request body is
+	// allowed to be sent at, beyond answerTimeout.
+	slowestUpload = 16 << 10
+)
+
+// CallOption changes a single call.
+type CallOption func(*call) error
+
+// CaptureResponse stores status, header and body of the answer in r, also when
+// the call fails. After several attempts it is the last answer.
+func CaptureResponse(r *Response) CallOption {
+	return func(c *call) error {
+		if r == nil {
+			return errors.New("CaptureResponse: the response is nil")
+		}
+		c.captures = append(c.captures, r)
+		return nil
+	}
+}
+
+// WithHeader sets a header of the request. Authorization is not for it to set.
+func WithHeader(key, value string) CallOption {
+	return func(c *call) error {
+		switch name := http.CanonicalHeaderKey(key); {
+		case !headerName.MatchString(key):
+			return fmt.Errorf("WithHeader: %q is no name of a header", key)
+		case strings.ContainsFunc(value, isControl):
+			return fmt.Errorf("WithHeader: the value of %s has a control character in it", name)
+		case name == "Authorization":
+			return errors.New("WithHeader: Authorization is set by the client, and only for the API")
+		case name == "Idempotency-Key", name == "X-Idempotency-Key":
+			return fmt.Errorf("WithHeader: the API knows no %s, and package net/http would send the request twice for it", name)
+		default:
+			c.header.Set(name, value)
+			return nil
+		}
+	}
+}
+
+var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+
+// A call is one request to the API.
+type call struct {
+	method string
+	path   string // escaped, begins with a slash, without the base
+	query  url.Values
+	in     any // encoded as JSON unless nil
+
+	sync    bool          // goes to the host that answers when the job has ended
+	limited bool          // creates a job or task, which the service limits
+	once    bool          // is never sent again
+	timeout time.Duration // of each attempt beyond sending the body; 0 means answerTimeout
+
+	header   http.Header
+	captures []*Response
+}
+
+// setQuery sets a parameter of the query.
+func (c *call) setQuery(name, value string) {
+	query := maps.Clone(c.query)
+	if query == nil {
+		query = url.Values{}
+	}
+	query.Set(name, value)
+	c.query = query
+}
+
+// Do sends a request that no method of this package makes. The path is below
+// the base address, as in "/jobs?filter[status]=error". in is sent as JSON
+// unless it is nil. out receives the whole JSON answer, the "data" around
+// it included, unless it is nil.
+//
+// The same rules apply as for every call: errors are of type [*Error], GET and
+// DELETE are sent again after a failure, and POST only when it proved to have had no effect.
+func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
+	if !methodName.MatchString(method) {
+		return invalid(fmt.Errorf("method %q: use one such as GET, POST or DELETE", method))
+	}
+	target, err := url.Parse(path)
+	if err != nil || target.IsAbs() || target.Host != "" || target.Fragment != "" {
+		return invalid(fmt.Errorf("path %q: give a path below the API's address, such as /jobs", path))
+	}
+	segments := strings.Split(strings.Trim(target.EscapedPath(), "/"), "/")
+	if slices.ContainsFunc(segments, isNoSegment) {
+		return invalid(fmt.Errorf("path %q: empty, . and .. are no segments", path))
+	}
+	query, err := url.ParseQuery(target.RawQuery)
+	if err != nil {
+		return invalid(fmt.Errorf("path %q: the query is not well formed", path))
+	}
+	return c.core.do(ctx, call{
+		method:  method,
+		path:    "/" + strings.Join(segments, "/"),
+		query:   query,
+		in:      in,
+		limited: method == http.MethodPost,
+	}, out, opts...)
+}
+
+var methodName = regexp.MustCompile(`^[A-Z]+$`)
+
+// isNoSegment tells whether a path segment would change the path around it.
+func isNoSegment(segment string) bool {
+	plain, err := url.PathUnescape(segment)
+	return err != nil || plain == "" || plain == "." || plain == ".."
+}
+
+// pathOf joins segments, ids among them, to a path below the base address.
+func pathOf(segments ...string) (string, error) {
+	var path strings.Builder
+	for _, segment := range segments {
+		escaped := url.PathEscape(segment)
+		if isNoSegment(escaped) {
+			return "", invalid(fmt.Errorf("%q is no id", segment))
+		}
+		path.WriteString("/" + escaped)
+	}
+	return path.String(), nil
+}
+
+// do makes a call and decodes its answer into out.
+func (c *core) do(ctx context.Context, call call, out any, opts ...CallOption) error {
+	answer, err := c.send(ctx, call, opts)
+	if err != nil {
+		return err
+	}
+	if err := decode(answer, out); err != nil {
+		answer.Err, answer.Open = err, true
+		return newError(call.method, c.pathOn(call), answer)
+	}
+	return nil
+}
+
+// send makes a call. A refusal, and an answer that is not whole, is an error.
+func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.Answer, error) {
+	call.header = http.Header{}
+	for _, opt := range opts {
+		if err := opt(&call); err != nil {
+			return engine.Answer{}, invalid(err)
+		}
+	}
+	request, err := c.request(call)
+	if err != nil {
+		return engine.Answer{}, err
+	}
+	answer, err := c.authorized(ctx, request)
+	if err != nil {
+		return engine.Answer{}, err
+	}
+	c.limits.observe(answer)
+	for _, capture := range call.captures {
+		*capture = newResponse(answer)
+	}
+	if answer.Err != nil || !isSuccess(answer.Status) {
+		return answer, newError(call.method, c.pathOn(call), answer)
+	}
+	return answer, nil
+}
+
+// redirect makes a call that answers with an address, which is not followed.
+func (c *core) redirect(ctx context.Context, call call, opts []CallOption) (string, error) {
+	answer, err := c.send(ctx, call, opts)
+	if location := answer.Header.Get("Location"); answer.Status == http.StatusFound && location != "" {
+		return location, nil
+	}
+	if err == nil {
+		answer.Err = errors.New("the answer is no redirection: has the job finished, and does it have an export/url task?")
+		err = newError(call.method, c.pathOn(call), answer)
+	}
+	return "", err
+}
+
+// request builds what the engine sends.
+func (c *core) request(call call) (engine.Call, error) {
+	target, err := url.Parse(c.base(call).String() + call.path)
+	if err != nil {
+		return engine.Call{}, invalid(err)
+	}
+	target.RawQuery = call.query.Encode()
+	header := http.Header{}
+	header.Set("Accept", "application/json")
+	header.Set("User-Agent", c.config.userAgentHeader())
+	if call.in != nil {
+		header.Set("Content-Type", "application/json")
+	}
+	maps.Copy(header, call.header)
+	request := engine.Call{
+		Method:  call.method,
+		URL:     target,
+		Header:  header,
+		Once:    call.once,
+		Limited: call.limited,
+		Late:    call.sync,
+		Timeout: call.timeout,
+	}
+	if call.in != nil {
+		if request.Body, err = encodeJSON(call.in); err != nil {
+			return engine.Call{}, invalid(err)
+		}
+	}
+	if request.Timeout == 0 {
+		request.Timeout = answerTimeout
+	}
+	request.Timeout += time.Duration(len(request.Body)/slowestUpload) * time.Second
+	return request, nil
+}
+
+func (c *core) base(call call) *url.URL {
+	if call.sync {
+		return c.hosts.sync
+	}
+	return c.hosts.api
+}
+
+// pathOn returns the path of a call as errors name it.
+func (c *core) pathOn(call call) string { return c.base(call).Path + call.path }
+
+// encodeJSON encodes without escaping <, > and &, which URLs are full of.
+func encodeJSON(v any) ([]byte, error) {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
+}

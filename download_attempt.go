@@ -1,0 +1,117 @@
+package cloudconvert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+)
+
+// downloadAttempt is one request for a file and its answer. It ends with an
+// error when nothing moves for a while. The time that the caller takes between
+// reads does not count.
+type downloadAttempt struct {
+	ctx      context.Context // of this attempt
+	cancel   context.CancelCauseFunc
+	watchdog *time.Timer
+	stall    time.Duration
+	resp     *http.Response
+	partial  bool  // the answer is a part of the file
+	skip     int64 // bytes of the answer that were delivered before
+	err      error // how the body ended
+}
+
+func newDownloadAttempt(ctx context.Context, stall time.Duration) *downloadAttempt {
+	attempt, cancel := context.WithCancelCause(ctx)
+	return &downloadAttempt{
+		ctx: attempt, cancel: cancel, stall: stall,
+		watchdog: time.AfterFunc(stall, func() { cancel(fmt.Errorf("%w (%s)", errStalled, stall)) }),
+	}
+}
+
+// send sends the request. A nil answer means that the body can be read.
+func (a *downloadAttempt) send(client *http.Client, req *http.Request) *engine.Answer {
+	resp, err := client.Do(req)
+	a.watchdog.Stop()
+	switch {
+	case err != nil && resp != nil: // a redirection that was refused, again and again
+		return &engine.Answer{Status: resp.StatusCode, Header: resp.Header, Err: withoutAddress(err)}
+	case err != nil:
+		err = a.explain(err)
+		return &engine.Answer{Err: err, Open: !engine.IsPermanent(err)}
+	}
+	a.resp = resp
+	return nil
+}
+
+// Read reads the part of the body that was not delivered before.
+func (a *downloadAttempt) Read(p []byte) (int, error) {
+	if a.err != nil {
+		return 0, a.err
+	}
+	a.watchdog.Reset(a.stall)
+	n, err := a.resp.Body.Read(p)
+	a.watchdog.Stop()
+	a.err = err
+	if known := min(a.skip, int64(n)); known > 0 {
+		a.skip -= known
+		n = copy(p, p[known:n])
+	}
+	if n > 0 {
+		return n, nil // and the error next time
+	}
+	return 0, err
+}
+
+// refusal reads the answer of a request that did not get the file.
+func (a *downloadAttempt) refusal() *engine.Answer {
+	// What is wrong says the status: a broken body is no failure of its own.
+	body, _ := io.ReadAll(io.LimitReader(a, maxErrorBody))
+	status := a.resp.StatusCode
+	return &engine.Answer{
+		Status: status, Header: a.resp.Header, Body: body,
+		Open: status >= http.StatusInternalServerError || status == http.StatusRequestTimeout,
+	}
+}
+
+// answer describes an answer that is not what it should be.
+func (a *downloadAttempt) answer(err error, again bool) *engine.Answer {
+	return &engine.Answer{Status: a.resp.StatusCode, Header: a.resp.Header, Err: err, Open: again}
+}
+
+// explain says what an error of the transport means. A deadline in it is not
+// that of the caller's context, and must not look like it.
+func (a *downloadAttempt) explain(err error) error {
+	err = withoutAddress(err)
+	switch {
+	case a.ctx.Err() != nil:
+		return context.Cause(a.ctx)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return fmt.Errorf("%w: %s", errStalled, err.Error())
+	default:
+		return err
+	}
+}
+
+// withoutAddress takes addresses, whose queries are secrets, out of an error.
+func withoutAddress(err error) error {
+	err = engine.WithoutURL(err)
+	if strings.HasPrefix(err.Error(), "failed to parse Location header") {
+		return errors.New("redirected to what is no address")
+	}
+	return err
+}
+
+// close ends the attempt.
+func (a *downloadAttempt) close() {
+	a.watchdog.Stop()
+	a.cancel(nil)
+	if a.resp != nil {
+		a.resp.Body.Close()
+	}
+}

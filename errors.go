@@ -1,0 +1,262 @@
+package cloudconvert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
+)
+
+// What went wrong, for use with [errors.Is]. An [*Error] matches the one that
+// its status and code stand for.
+var (
+	// ErrUnauthorized means that the API key is missing, wrong or revoked.
+	ErrUnauthorized = errors.New("cloudconvert: unauthorized")
+	// ErrForbidden means that the API key lacks a scope, or that a storage
+	// address expired.
+	ErrForbidden = errors.New("cloudconvert: forbidden")
+	// ErrNotFound means that there is no such job, task or webhook, or no longer.
+	ErrNotFound = errors.New("cloudconvert: not found")
+	// ErrInvalid means that the request is wrong: sending it again would not
+	// help. [Error.Fields] says what, where the service refused it. Requests
+	// that this package refuses to send match as well.
+	ErrInvalid = errors.New("cloudconvert: invalid request")
+	// ErrRateLimited means that too many jobs or tasks were created in a
+	// short time, and that waiting for it did not help or did not fit.
+	ErrRateLimited = errors.New("cloudconvert: rate limited")
+	// ErrCreditsExceeded means that the account has no credits left.
+	ErrCreditsExceeded = errors.New("cloudconvert: out of credits")
+	// ErrTooManyJobs means that too many jobs of the account run at once.
+	ErrTooManyJobs = errors.New("cloudconvert: too many jobs at once")
+	// ErrServer means that the service failed.
+	ErrServer = errors.New("cloudconvert: server error")
+	// ErrOutcomeUnknown means that a job or task may have been created
+	// although no answer says so, see [OutcomeError].
+	ErrOutcomeUnknown = errors.New("cloudconvert: outcome unknown")
+	// ErrJobFailed means that a job or task ended in error, see [JobError] and [TaskError].
+	ErrJobFailed = errors.New("cloudconvert: job failed")
+)
+
+// Code is an error code of the service. The set is open: unknown codes pass
+// through. A Code is an error itself, so that
+//
+//	errors.Is(err, cloudconvert.CodeInvalidConversionType)
+//
+// tells whether a request was refused, or a task failed, with it.
+type Code string //nolint:errname // named as the field it is the type of.
+
+// Error returns the code with the package's prefix.
+func (c Code) Error() string { return "cloudconvert: " + string(c) }
+
+// Codes of refused requests.
+const (
+	CodeUnauthenticated          Code = "UNAUTHENTICATED"
+	CodeInvalidData              Code = "INVALID_DATA"
+	CodeInvalidConversionType    Code = "INVALID_CONVERSION_TYPE" // also of failed tasks
+	CodeCreditsExceeded          Code = "CREDITS_EXCEEDED"
+	CodeParallelJobLimitExceeded Code = "PARALLEL_JOB_LIMIT_EXCEEDED"
+	CodeTooManyRequests          Code = "TOO_MANY_REQUESTS"
+	CodeInternalError            Code = "INTERNAL_ERROR"
+)
+
+// Codes of failed tasks. A failed task may also have no code.
+const (
+	CodeInputTaskFailed       Code = "INPUT_TASK_FAILED"
+	CodeSandboxFileNotAllowed Code = "SANDBOX_FILE_NOT_ALLOWED"
+	CodeInvalidFilename       Code = "INVALID_FILENAME"
+	CodeOpenFailed            Code = "OPEN_FAILED"
+)
+
+// Error is a request that failed: the service or its storage refused it, or
+// answered something that is no answer, or did not answer at all.
+type Error struct {
+	// StatusCode is the HTTP status, or 0 if no answer came. It may be a
+	// successful one when the answer's body is broken.
+	StatusCode int
+	// Code is the service's error code, for example "INVALID_DATA". It is
+	// empty when the answer had none.
+	Code Code
+	// Message is the service's explanation for humans.
+	Message string
+	// Fields says what is wrong with which parameter, for invalid requests.
+	Fields map[string][]string
+	// RequestID identifies the request towards the service, if it said so.
+	RequestID string
+	// RetryAfter is how long the service asks to wait. 0 if it does not.
+	RetryAfter time.Duration
+	// Attempts counts how often the request was sent.
+	Attempts int
+	// Method and Path are those of the request. Path has no query.
+	Method, Path string
+	// Body is the beginning of the answer's body, for diagnosis. Error and
+	// LogValue leave it out.
+	Body []byte
+
+	err error // why there is no answer, or why its body is broken
+	// What the answers prove: that nothing reached the service, that the last
+	// attempt may have had its effect, and that an earlier one may have.
+	unsent, open, openBefore bool
+}
+
+// Error says what was refused and why, without any secret.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "cloudconvert: %s %s", e.Method, e.Path)
+	if e.StatusCode != 0 {
+		fmt.Fprintf(&b, ": %d", e.StatusCode)
+		if e.Code != "" {
+			fmt.Fprintf(&b, " %s", string(e.Code))
+		}
+	}
+	if message := strings.TrimRight(e.Message, ". "); message != "" {
+		fmt.Fprintf(&b, ": %s", message)
+	} else if text := http.StatusText(e.StatusCode); text != "" && e.err == nil {
+		fmt.Fprintf(&b, " %s", text)
+	}
+	for i, field := range slices.Sorted(maps.Keys(e.Fields)) {
+		separator := map[bool]string{true: " (", false: "; "}[i == 0]
+		fmt.Fprintf(&b, "%s%s: %s", separator, field, strings.TrimRight(strings.Join(e.Fields[field], " "), ". "))
+	}
+	if len(e.Fields) > 0 {
+		b.WriteString(")")
+	}
+	if e.err != nil {
+		fmt.Fprintf(&b, ": %v", e.err)
+	}
+	return b.String()
+}
+
+// Unwrap returns why there was no usable answer, the context's error for
+// example. It is nil when the service answered.
+func (e *Error) Unwrap() error { return e.err }
+
+// Is matches the sentinel errors of this package and the error's own [Code].
+func (e *Error) Is(target error) bool {
+	if code, ok := target.(Code); ok {
+		return e.Code == code && code != ""
+	}
+	return target == e.sentinel() && target != nil
+}
+
+// sentinel returns what the error stands for, or nil.
+func (e *Error) sentinel() error {
+	if _, blocked := errors.AsType[*limiter.BlockedError](e.err); blocked {
+		return ErrRateLimited
+	}
+	switch status := e.StatusCode; {
+	case e.Code == CodeParallelJobLimitExceeded:
+		return ErrTooManyJobs
+	case status == http.StatusPaymentRequired && strings.Contains(strings.ToLower(e.Message), "too many jobs"):
+		return ErrTooManyJobs
+	case e.Code == CodeCreditsExceeded, status == http.StatusPaymentRequired:
+		return ErrCreditsExceeded
+	case status == http.StatusUnauthorized:
+		return ErrUnauthorized
+	case status == http.StatusForbidden:
+		return ErrForbidden
+	case status == http.StatusNotFound:
+		return ErrNotFound
+	case status == http.StatusTooManyRequests:
+		return ErrRateLimited
+	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
+		return ErrInvalid
+	case status >= http.StatusInternalServerError:
+		return ErrServer
+	default:
+		return nil
+	}
+}
+
+// LogValue lets [slog] log the error by its parts.
+func (e *Error) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("method", e.Method), slog.String("path", e.Path),
+		slog.Int("status", e.StatusCode), slog.Int("attempts", e.Attempts),
+	}
+	for _, text := range []slog.Attr{
+		slog.String("code", string(e.Code)), slog.String("message", e.Message), slog.String("request_id", e.RequestID),
+	} {
+		if text.Value.String() != "" {
+			attrs = append(attrs, text)
+		}
+	}
+	if e.err != nil {
+		attrs = append(attrs, slog.String("error", e.err.Error()))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// IsRetryable tells whether the same call may succeed later and can do no harm
+// when it is made again. It is false for everything that may have created a
+// job already, and for what would fail in the same way.
+//
+// This package has tried again already before it returned the error: pause
+// before you do.
+func IsRetryable(err error) bool {
+	if errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return false
+	}
+	switch status := e.StatusCode; {
+	case errors.Is(e, ErrRateLimited), errors.Is(e, ErrTooManyJobs):
+		return true
+	case engine.IsPermanent(e.err):
+		return false
+	case e.unsent:
+		return true
+	case e.Method != http.MethodGet && e.Method != http.MethodDelete:
+		return false
+	default:
+		return status == 0 || isSuccess(status) || status == http.StatusRequestTimeout ||
+			status >= http.StatusInternalServerError && status != http.StatusNotImplemented
+	}
+}
+
+// OutcomeError is a job or task creation of which nobody knows whether it took
+// place: the connection was lost, or the service failed, after the request was
+// sent. It matches [ErrOutcomeUnknown]. Sending the request again could create, and charge, a
+// second job. Look for the first one instead:
+//
+//	page, err := client.Jobs.List(ctx, cloudconvert.JobListOptions{Tag: outcome.Tag})
+type OutcomeError struct {
+	// Tag is the tag of the job. It is empty for tasks outside of jobs.
+	Tag string
+
+	err error
+}
+
+// Error tells what happened and by which tag the job can be found.
+func (e *OutcomeError) Error() string {
+	if e.Tag == "" {
+		return fmt.Sprintf("%v; the task may have been created nevertheless", e.err)
+	}
+	return fmt.Sprintf("%v; the job may have been created nevertheless, look for the tag %q before you send it again", e.err, e.Tag)
+}
+
+// Unwrap returns the failure that left the outcome open.
+func (e *OutcomeError) Unwrap() error { return e.err }
+
+// Is matches [ErrOutcomeUnknown].
+func (e *OutcomeError) Is(target error) bool { return target == ErrOutcomeUnknown }
+
+// invalid joins problems into one error that matches [ErrInvalid].
+func invalid(problems ...error) error {
+	texts := make([]string, 0, len(problems))
+	for _, problem := range problems {
+		texts = append(texts, strings.ReplaceAll(problem.Error(), "\n", "; "))
+	}
+	return fmt.Errorf("%w: %s", ErrInvalid, strings.Join(texts, "; "))
+}
+
+func isSuccess(status int) bool { return status >= 200 && status < 300 }

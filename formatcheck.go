@@ -1,0 +1,182 @@
+package cloudconvert
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Validate checks the parameters of a task against an entry of the catalogue
+// that was listed with [IncludeOptions]. It finds options that the catalogue does not know,
+// and suggests the nearest name, values of the wrong type, and values outside
+// of the possible ones. All problems are in one error, which matches [ErrInvalid].
+//
+// It judges only what the catalogue knows. Parameters that belong to the task
+// rather than to the engine, such as Input and Filename, are left alone.
+func (f Format) Validate(t TaskRequest) error {
+	switch {
+	case isNil(t):
+		return invalid(errors.New("the task is nil"))
+	case t.Operation() != f.Operation:
+		return invalid(fmt.Errorf("the task is of the operation %s, and the catalogue's entry of %s", t.Operation(), f.Operation))
+	case f.Options == nil:
+		return invalid(errors.New("the catalogue's entry has no options: list it with IncludeOptions"))
+	}
+	body, problems := taskBody(t)
+	for _, name := range slices.Sorted(maps.Keys(body)) {
+		if err := f.check(t, name, body[name]); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	if len(problems) > 0 {
+		return invalid(problems...)
+	}
+	return nil
+}
+
+// check returns what is wrong with one parameter.
+func (f Format) check(t TaskRequest, name string, value any) error {
+	i := slices.IndexFunc(f.Options, func(o FormatOption) bool { return o.Name == name })
+	if i >= 0 {
+		return f.Options[i].check(value)
+	}
+	if slices.Contains(structural, name) || slices.ContainsFunc(parameters(t), func(p parameter) bool { return p.name == name }) {
+		return nil
+	}
+	if nearest := f.nearest(name); nearest != "" {
+		return fmt.Errorf("option %q is unknown: did you mean %q?", name, nearest)
+	}
+	return fmt.Errorf("option %q is unknown", name)
+}
+
+// structural are the parameters that tasks of all operations may have.
+var structural = []string{
+	"operation", "input", "input_format", "output_format", "engine", "engine_version", "filename", "timeout", "ignore_error",
+}
+
+// nearest returns the known option whose name is most like the given one, if
+// one is at all.
+func (f Format) nearest(name string) string {
+	best, least := "", max(len(name)/3, 2)+1
+	for _, option := range f.Options {
+		if d := distance(name, option.Name); d < least {
+			best, least = option.Name, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters that must be inserted, removed or replaced to
+// make one name of the other.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// check returns what is wrong with a value of the option.
+func (o FormatOption) check(value any) error {
+	plain, err := plainJSON(value)
+	if err != nil {
+		return fmt.Errorf("option %q: %w", o.Name, err)
+	}
+	if plain == nil {
+		return nil
+	}
+	if list, ok := plain.([]any); ok {
+		for _, entry := range list {
+			if err := o.checkOne(entry); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return o.checkOne(plain)
+}
+
+func (o FormatOption) checkOne(value any) error {
+	if !o.hasType(value) {
+		return fmt.Errorf("option %q is %s: it must be of the type %s", o.Name, describe(value), o.Type)
+	}
+	same := func(possible any) bool { return describe(possible) == describe(value) }
+	if len(o.PossibleValues) > 0 && !slices.ContainsFunc(o.PossibleValues, same) {
+		return fmt.Errorf("option %q is %s: it must be one of %s", o.Name, describe(value), describeAll(o.PossibleValues))
+	}
+	return nil
+}
+
+// hasType tells whether a value may stand for the type of the option. The
+// service takes text for numbers, and numbers for booleans. Unknown types have any value.
+func (o FormatOption) hasType(value any) bool {
+	_, isObject := value.(map[string]any)
+	text := describe(value)
+	switch o.Type {
+	case "boolean":
+		return slices.Contains([]string{"true", "false", "0", "1"}, text)
+	case "integer":
+		_, err := strconv.ParseInt(text, 10, 64)
+		return err == nil
+	case "float":
+		_, err := strconv.ParseFloat(text, 64)
+		return err == nil
+	case "string", "Input":
+		_, isText := value.(string)
+		return isText
+	case "dictionary":
+		return isObject
+	case "enum":
+		return !isObject
+	default:
+		return true
+	}
+}
+
+// plainJSON returns a value as its JSON decodes, numbers as they are written.
+func plainJSON(value any) (any, error) {
+	encoded, err := encodeJSON(value)
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(encoded)))
+	decoder.UseNumber()
+	var plain any
+	return plain, decoder.Decode(&plain)
+}
+
+// describe returns a value as text: the same for a number and its text.
+func describe(value any) string {
+	switch value := value.(type) {
+	case map[string]any:
+		return "an object"
+	case float64:
+		return strconv.FormatFloat(value, 'f', -1, 64)
+	default:
+		return fmt.Sprint(value)
+	}
+}
+
+func describeAll(values []any) string {
+	texts := make([]string, 0, len(values))
+	for _, value := range values {
+		texts = append(texts, describe(value))
+	}
+	return strings.Join(texts, ", ")
+}

@@ -1,0 +1,205 @@
+package cloudconvert
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
+)
+
+// FormatsService reads the catalogue of operations, formats and options.
+type FormatsService service
+
+// Format is what the service can do with a pair of formats: an entry of the
+// catalogue.
+type Format struct {
+	Operation Operation `json:"operation"`
+	// InputFormat is empty for operations without input.
+	InputFormat string `json:"input_format,omitzero"`
+	// OutputFormat is empty for operations that keep the format.
+	OutputFormat string `json:"output_format,omitzero"`
+	Engine       string `json:"engine,omitzero"`
+	// Credits is the base price.
+	Credits int `json:"credits,omitzero"`
+	// Options are the parameters the engine knows, if [IncludeOptions] was
+	// asked for, and nil otherwise.
+	Options []FormatOption `json:"options,omitzero"`
+	// EngineVersions are the versions of the engine, if
+	// [IncludeEngineVersions] was asked for.
+	EngineVersions []EngineVersion `json:"engine_versions,omitzero"`
+	Deprecated     bool            `json:"deprecated,omitzero"`
+	Experimental   bool            `json:"experimental,omitzero"`
+	Meta           FormatMeta      `json:"meta,omitzero"`
+}
+
+// FormatMeta describes a format further.
+type FormatMeta struct {
+	// Group is the family of the format, "document" or "image" for example.
+	Group string `json:"group,omitzero"`
+}
+
+// FormatOption is a parameter of an operation.
+type FormatOption struct {
+	// Name is the key to set in [Options].
+	Name string `json:"name"`
+	// Type is "string", "boolean", "integer", "float", "enum", "dictionary",
+	// "Input" (the name of another task), or something else: the set is open.
+	Type string `json:"type"`
+	// Default is the value used when none is set. It may be nil.
+	Default any `json:"default,omitzero"`
+	// PossibleValues are the allowed values. Nil means that there is no list of them.
+	PossibleValues []any  `json:"possible_values,omitzero"`
+	Label          string `json:"label,omitzero"`
+	Description    string `json:"description,omitzero"`
+	Help           string `json:"help,omitzero"`
+}
+
+// EngineVersion is a version of an engine.
+type EngineVersion struct {
+	Version      string `json:"version"`
+	Default      bool   `json:"default,omitzero"`
+	Latest       bool   `json:"latest,omitzero"`
+	Deprecated   bool   `json:"deprecated,omitzero"`
+	Experimental bool   `json:"experimental,omitzero"`
+}
+
+// What [FormatListOptions] can ask for.
+const (
+	IncludeOptions        Include = "options"
+	IncludeEngineVersions Include = "engine_versions"
+)
+
+// FormatListOptions selects entries of the catalogue. The zero value selects
+// all, some thousands.
+type FormatListOptions struct {
+	Operation     Operation `url:"filter[operation],omitempty"`
+	InputFormat   string    `url:"filter[input_format],omitempty"`
+	OutputFormat  string    `url:"filter[output_format],omitempty"`
+	Engine        string    `url:"filter[engine],omitempty"`
+	EngineVersion string    `url:"filter[engine_version],omitempty"`
+	// Alternatives also selects the engines that are not the default of a pair.
+	Alternatives bool `url:"alternatives,omitempty"`
+	// Include may name [IncludeOptions] and [IncludeEngineVersions].
+	Include []Include `url:"include,comma,omitempty"`
+	// PerPage is the number of entries on a page. By default the service chooses.
+	PerPage int `url:"per_page,omitempty"`
+	// Page is the number of the page, from 1.
+	Page int `url:"page,omitempty"`
+}
+
+// List returns one page of the catalogue, or all of it if the service does not
+// divide it.
+func (s *FormatsService) List(ctx context.Context, options FormatListOptions, opts ...CallOption) (*Page[Format], error) {
+	return s.list(ctx, "/operations", options, opts)
+}
+
+// ListConversions returns one page of the older catalogue, which holds
+// conversions only.
+func (s *FormatsService) ListConversions(ctx context.Context, options FormatListOptions, opts ...CallOption) (*Page[Format], error) {
+	return s.list(ctx, "/convert/formats", options, opts)
+}
+
+func (s *FormatsService) list(ctx context.Context, path string, options FormatListOptions, opts []CallOption) (*Page[Format], error) {
+	query, err := queryOf(options)
+	if err != nil {
+		return nil, err
+	}
+	return list[Format](ctx, s.client.core, path, query, opts)
+}
+
+// All iterates over the catalogue from the selected page on. It asks for a page
+// when the one before is used up. An error is yielded once and ends the iteration.
+func (s *FormatsService) All(ctx context.Context, options FormatListOptions, opts ...CallOption) iter.Seq2[*Format, error] {
+	query, err := queryOf(options)
+	if err != nil {
+		return failed[Format](err)
+	}
+	return all[Format](ctx, s.client.core, "/operations", query, opts)
+}
+
+// UnmarshalJSON reads an entry, whatever the shapes of its fields.
+func (f *Format) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		Operation      lenient.String              `json:"operation"`
+		InputFormat    lenient.String              `json:"input_format"`
+		OutputFormat   lenient.String              `json:"output_format"`
+		Engine         lenient.String              `json:"engine"`
+		Credits        lenient.Int                 `json:"credits"`
+		Options        *lenient.List[FormatOption] `json:"options"`
+		EngineVersions lenient.List[EngineVersion] `json:"engine_versions"`
+		Deprecated     lenient.Bool                `json:"deprecated"`
+		Experimental   lenient.Bool                `json:"experimental"`
+		Meta           lenient.Object[formatMeta]  `json:"meta"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	*f = Format{
+		Operation:      Operation(wire.Operation),
+		InputFormat:    string(wire.InputFormat),
+		OutputFormat:   string(wire.OutputFormat),
+		Engine:         string(wire.Engine),
+		Credits:        int(wire.Credits),
+		EngineVersions: wire.EngineVersions,
+		Deprecated:     bool(wire.Deprecated),
+		Experimental:   bool(wire.Experimental),
+		Meta:           FormatMeta{Group: string(wire.Meta.Value.Group)},
+	}
+	if wire.Options != nil {
+		f.Options = append([]FormatOption{}, *wire.Options...)
+	}
+	return nil
+}
+
+type formatMeta struct {
+	Group lenient.String `json:"group"`
+}
+
+// UnmarshalJSON reads an option, whatever the shapes of its fields.
+func (o *FormatOption) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		Name           lenient.String    `json:"name"`
+		Type           lenient.String    `json:"type"`
+		Default        any               `json:"default"`
+		PossibleValues lenient.List[any] `json:"possible_values"`
+		Label          lenient.String    `json:"label"`
+		Description    lenient.String    `json:"description"`
+		Help           lenient.String    `json:"help"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	*o = FormatOption{
+		Name:           string(wire.Name),
+		Type:           string(wire.Type),
+		Default:        wire.Default,
+		PossibleValues: wire.PossibleValues,
+		Label:          string(wire.Label),
+		Description:    string(wire.Description),
+		Help:           string(wire.Help),
+	}
+	return nil
+}
+
+// UnmarshalJSON reads a version, whatever the shapes of its fields.
+func (v *EngineVersion) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		Version      lenient.String `json:"version"`
+		Default      lenient.Bool   `json:"default"`
+		Latest       lenient.Bool   `json:"latest"`
+		Deprecated   lenient.Bool   `json:"deprecated"`
+		Experimental lenient.Bool   `json:"experimental"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	*v = EngineVersion{
+		Version:      string(wire.Version),
+		Default:      bool(wire.Default),
+		Latest:       bool(wire.Latest),
+		Deprecated:   bool(wire.Deprecated),
+		Experimental: bool(wire.Experimental),
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package cloudconvert
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
+)
+
+// Job is a job as the service describes it. A field that the answer leaves
+// out, or gives as null, is zero.
+type Job struct {
+	ID     string `json:"id"`
+	Tag    string `json:"tag,omitzero"`
+	Status Status `json:"status"`
+	// Tasks are the tasks of the job, in no particular order, see [Job.Task].
+	// Lists of jobs leave them out unless asked for.
+	Tasks     []Task    `json:"tasks,omitzero"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	StartedAt time.Time `json:"started_at,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
+	Links     Links     `json:"links,omitzero"`
+}
+
+// Task returns the task of the given name.
+func (j *Job) Task(name string) (Task, bool) {
+	i := slices.IndexFunc(j.Tasks, func(t Task) bool { return t.Name == name })
+	if i < 0 {
+		return Task{}, false
+	}
+	return j.Tasks[i], true
+}
+
+// Files returns the files of all finished export/url tasks, ordered by the
+// names of the tasks.
+func (j *Job) Files() []File {
+	var files []File
+	for _, task := range sortedByName(j.Tasks) {
+		if task.Operation == OperationExportURL && task.Status == StatusFinished {
+			files = append(files, task.Result.Files...)
+		}
+	}
+	return files
+}
+
+// UnmarshalJSON reads a job of any generation of the API. Only an answer that
+// is no job at all is an error.
+func (j *Job) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	var wire struct {
+		ID        lenient.String            `json:"id"`
+		Tag       lenient.String            `json:"tag"`
+		Status    lenient.String            `json:"status"`
+		Tasks     lenient.List[Task]        `json:"tasks"`
+		CreatedAt lenient.Time              `json:"created_at"`
+		StartedAt lenient.Time              `json:"started_at"`
+		EndedAt   lenient.Time              `json:"ended_at"`
+		Links     lenient.Object[linksWire] `json:"links"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	if wire.ID == "" {
+		return errors.New("a job has no id")
+	}
+	*j = Job{
+		ID:        string(wire.ID),
+		Tag:       string(wire.Tag),
+		Status:    Status(wire.Status),
+		Tasks:     wire.Tasks,
+		CreatedAt: wire.CreatedAt.Time,
+		StartedAt: wire.StartedAt.Time,
+		EndedAt:   wire.EndedAt.Time,
+		Links:     Links{Self: string(wire.Links.Value.Self)},
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package cloudconvert
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// JobError is a job that ended in error. It matches [ErrJobFailed] and, through
+// its tasks, their codes:
+//
+//	errors.Is(err, cloudconvert.CodeInvalidConversionType)
+type JobError struct {
+	// Job is the job as it ended.
+	Job *Job
+	// Tasks are the tasks that failed, the first cause first. Tasks that only
+	// fell with one they depend on come last. It may be empty.
+	Tasks []*TaskError
+}
+
+// Error names the first cause.
+func (e *JobError) Error() string {
+	if len(e.Tasks) == 0 {
+		return fmt.Sprintf("cloudconvert: job %s failed and none of its tasks says why", e.Job.ID)
+	}
+	return fmt.Sprintf("cloudconvert: job %s failed: %s", e.Job.ID, e.Tasks[0].text())
+}
+
+// Unwrap returns the failed tasks, the first cause first.
+func (e *JobError) Unwrap() []error {
+	errs := make([]error, 0, len(e.Tasks))
+	for _, task := range e.Tasks {
+		errs = append(errs, task)
+	}
+	return errs
+}
+
+// Is matches [ErrJobFailed].
+func (e *JobError) Is(target error) bool { return target == ErrJobFailed }
+
+// TaskError is a task that ended in error. It matches [ErrJobFailed] and its code.
+type TaskError struct {
+	ID        string
+	Name      string // empty for a task outside of jobs
+	Operation Operation
+	Code      Code // may be empty
+	Message   string
+}
+
+func newTaskError(t Task) *TaskError {
+	return &TaskError{ID: t.ID, Name: t.Name, Operation: t.Operation, Code: t.Code, Message: t.Message}
+}
+
+// Error says which task failed and why.
+func (e *TaskError) Error() string { return "cloudconvert: " + e.text() }
+
+func (e *TaskError) text() string {
+	text := fmt.Sprintf("task %s failed", taskLabel(Task{ID: e.ID, Name: e.Name, Operation: e.Operation}))
+	if e.Code != "" {
+		text += ": " + string(e.Code)
+	}
+	if message := strings.TrimRight(e.Message, ". "); message != "" {
+		text += ": " + message
+	}
+	return text
+}
+
+// Is matches [ErrJobFailed] and the code of the task.
+func (e *TaskError) Is(target error) bool {
+	return target == ErrJobFailed || e.Code != "" && target == e.Code
+}
+
+// jobError returns what a job that has ended stands for: nil if it finished.
+func jobError(job *Job) error {
+	if job.Status != StatusError {
+		return nil
+	}
+	e := &JobError{Job: job}
+	for _, task := range byCause(job.Tasks) {
+		e.Tasks = append(e.Tasks, newTaskError(task))
+	}
+	return e
+}
+
+// taskError is the same for a task.
+func taskError(task *Task) error {
+	if task.Status != StatusError {
+		return nil
+	}
+	return newTaskError(*task)
+}
+
+// byCause returns the failed tasks: those that failed by themselves first, in
+// the order of time.
+func byCause(tasks []Task) []Task {
+	failed := map[string]bool{}
+	for _, task := range tasks {
+		failed[task.ID] = task.Status == StatusError
+	}
+	followed := func(t Task) int {
+		fell := t.Code == CodeInputTaskFailed ||
+			slices.ContainsFunc(t.DependsOnTaskIDs, func(id string) bool { return failed[id] })
+		if fell {
+			return 1
+		}
+		return 0
+	}
+	causes := slices.DeleteFunc(slices.Clone(tasks), func(t Task) bool { return t.Status != StatusError })
+	slices.SortStableFunc(causes, func(a, b Task) int {
+		return cmp.Or(cmp.Compare(followed(a), followed(b)), a.EndedAt.Compare(b.EndedAt), compareTasks(a, b))
+	})
+	return causes
+}
+
+// compareTasks orders tasks by name, and those without one by id.
+func compareTasks(a, b Task) int {
+	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+}
+
+// taskLabel names a task in messages.
+func taskLabel(t Task) string { return fmt.Sprintf("%s (%s)", cmp.Or(t.Name, t.ID), t.Operation) }

@@ -1,0 +1,203 @@
+package cloudconvert
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// JobRequest describes a job to be created.
+type JobRequest struct { //nolint:recvcheck // LogValue is for values too
+	// Tasks are the tasks of the job by name. At least one is required.
+	Tasks Tasks `json:"tasks"`
+	// Tag is a text to find the job again by, see [JobListOptions]. It need
+	// not be unique. When it is empty, [JobsService.Create] fills in a unique
+	// one, by which it can tell whether a job was created when the answer got
+	// lost.
+	Tag string `json:"tag,omitzero"`
+	// WebhookURL receives the event job.finished or job.failed of this job.
+	// It is independent of the webhooks of the account.
+	WebhookURL string `json:"webhook_url,omitzero"`
+
+	problems []error // what Pipeline could not express
+}
+
+// LogValue is the job without the values of the parameters of its tasks.
+func (r JobRequest) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("tag", r.Tag), slog.Any("tasks", r.Tasks))
+}
+
+// Tasks maps names to tasks. A name consists of letters, digits, "-" and "_".
+type Tasks map[string]TaskRequest
+
+// LogValue is the tasks without the values of their parameters.
+func (t Tasks) LogValue() slog.Value {
+	attrs := make([]slog.Attr, 0, len(t))
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		attrs = append(attrs, slog.Any(name, t[name]))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// Pipeline returns a job in which each task takes its input from the one
+// before. Tasks are named after their operations ("import-url", "convert",
+// "export-url"), and numbered where an operation occurs again ("convert-2").
+// A task whose Input is already set keeps it.
+//
+// Jobs that are no chain are written as a [JobRequest] with [Tasks].
+func Pipeline(tasks ...TaskRequest) *JobRequest {
+	r := &JobRequest{Tasks: Tasks{}}
+	previous := ""
+	for i, task := range tasks {
+		if isNil(task) {
+			r.problems = append(r.problems, fmt.Errorf("task %d of the pipeline is nil", i+1))
+			continue
+		}
+		name := r.Tasks.freeName(task.Operation())
+		if previous != "" {
+			linked, err := withInput(task, previous)
+			if err != nil {
+				r.problems = append(r.problems, fmt.Errorf("task %d of the pipeline: %w", i+1, err))
+			}
+			task = linked
+		}
+		r.Tasks[name] = task
+		previous = name
+	}
+	return r
+}
+
+// freeName derives a name from an operation that no other task has.
+func (t Tasks) freeName(operation Operation) string {
+	base := strings.ReplaceAll(string(operation), "/", "-")
+	name := base
+	for n := 2; t[name] != nil; n++ {
+		name = base + "-" + strconv.Itoa(n)
+	}
+	return name
+}
+
+// withInput returns a copy of a task that takes its input from another, or the
+// task itself if it has an input or cannot take one.
+func withInput(t TaskRequest, name string) (TaskRequest, error) {
+	if !isEmpty(options(t)["input"]) {
+		return t, nil
+	}
+	if raw, ok := reflect.TypeAssert[RawTask](structOf(t)); ok {
+		fields := map[string]any{}
+		maps.Copy(fields, raw.Fields)
+		fields["input"] = []string{name}
+		return RawTask{Op: raw.Op, Fields: fields}, nil
+	}
+	linked := reflect.New(structOf(t).Type()).Elem()
+	linked.Set(structOf(t))
+	if input := linked.FieldByName("Input"); input.IsValid() {
+		if input.Len() == 0 {
+			input.Set(reflect.ValueOf([]string{name}))
+		}
+		if task, ok := reflect.TypeAssert[TaskRequest](linked); ok {
+			return task, nil
+		}
+	}
+	return t, fmt.Errorf("%s takes no input and can only come first: use Tasks for jobs that are no chain", t.Operation())
+}
+
+// isNil tells whether there is no task behind the interface.
+func isNil(t TaskRequest) bool {
+	return t == nil || !structOf(t).IsValid()
+}
+
+var taskName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// Validate checks the structure of the job: that it has tasks, that their
+// names are allowed, that inputs exist and form no cycle, that required
+// parameters are there and none is set twice. It returns all problems in one error,
+// which matches [ErrInvalid]. Which values an option may have is for the
+// service to judge.
+//
+// [JobsService.Create] and everything that creates jobs call it.
+func (r *JobRequest) Validate() error {
+	if r == nil || len(r.Tasks) == 0 && len(r.problems) == 0 {
+		return invalid(errors.New("the job has no tasks"))
+	}
+	problems := slices.Clone(r.problems)
+	for _, name := range slices.Sorted(maps.Keys(r.Tasks)) {
+		for _, problem := range r.Tasks.check(name) {
+			problems = append(problems, fmt.Errorf("task %q: %w", name, problem))
+		}
+	}
+	if cycle := r.Tasks.cycle(); cycle != nil {
+		problems = append(problems, fmt.Errorf("tasks wait for each other: %s", strings.Join(cycle, " → ")))
+	}
+	if len(problems) > 0 {
+		return invalid(problems...)
+	}
+	return nil
+}
+
+// check returns what is wrong with one task.
+func (t Tasks) check(name string) []error {
+	var problems []error
+	if !taskName.MatchString(name) {
+		problems = append(problems, errors.New("a name consists of letters, digits, - and _"))
+	}
+	task := t[name]
+	if isNil(task) {
+		return append(problems, errors.New("the task is nil"))
+	}
+	if task.Operation() == "" {
+		problems = append(problems, errors.New("the operation is missing"))
+	}
+	for _, input := range inputs(task) {
+		if isNil(t[input]) {
+			problems = append(problems, fmt.Errorf("input %q is no task of the job", input))
+		}
+	}
+	return append(problems, checkParameters(task)...)
+}
+
+// cycle returns the names along a cycle of inputs, or nil if there is none.
+func (t Tasks) cycle() []string {
+	done := map[string]bool{}
+	var path []string
+	var visit func(name string) []string
+	visit = func(name string) []string {
+		if i := slices.Index(path, name); i >= 0 {
+			return append(slices.Clone(path[i:]), name)
+		}
+		if done[name] || isNil(t[name]) {
+			return nil
+		}
+		path = append(path, name)
+		for _, input := range inputs(t[name]) {
+			if cycle := visit(input); cycle != nil {
+				return cycle
+			}
+		}
+		path = path[:len(path)-1]
+		done[name] = true
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		if cycle := visit(name); cycle != nil {
+			return cycle
+		}
+	}
+	return nil
+}
+
+// uses returns the name of a task with the given operation, if there is one.
+func (t Tasks) uses(operation Operation) (string, bool) {
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		if !isNil(t[name]) && t[name].Operation() == operation {
+			return name, true
+		}
+	}
+	return "", false
+}

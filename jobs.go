@@ -1,0 +1,177 @@
+package cloudconvert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"slices"
+)
+
+// JobsService creates jobs, follows them and waits for them.
+type JobsService service
+
+// Create creates a job and returns at once, while it waits or runs. The request is
+// validated first, see [JobRequest.Validate].
+//
+// A job is never created twice. If the answer to the creation is lost, or says
+// that the service failed, Create looks for the job by its tag for some seconds
+// and returns it if it is there. If it is not, the error is an [*OutcomeError].
+// Only a job whose tag the package chose can be found in this way: with
+// a tag of your own, which need not be unique, the error comes at once.
+func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CallOption) (*Job, error) {
+	creation, err := newCreation(r)
+	if err != nil {
+		return nil, err
+	}
+	job, err := s.create(ctx, creation, opts)
+	return job, creation.asError(err)
+}
+
+// CreateAndWait creates a job and returns it when it has ended, in a single
+// request if all goes well. If the job ends in error it is returned together
+// with a [*JobError]. Everything else is as with [JobsService.Create] and
+// [JobsService.Wait].
+//
+// A job that waits for an upload would never end: it is refused. Create it,
+// upload, and wait.
+func (s *JobsService) CreateAndWait(ctx context.Context, r *JobRequest, opts ...CallOption) (*Job, error) {
+	creation, err := newCreation(r)
+	if err != nil {
+		return nil, err
+	}
+	if name, found := r.Tasks.uses(OperationImportUpload); found {
+		return nil, invalid(fmt.Errorf("task %q waits for an upload: use Create, Upload and Wait", name))
+	}
+	job, err := s.createAndWait(ctx, creation, opts)
+	if err != nil {
+		return nil, creation.asError(err)
+	}
+	if job.Status.Terminal() {
+		return job, jobError(job)
+	}
+	return s.wait(ctx, job.ID, waiting{last: job.Status})
+}
+
+// Get returns a job with its tasks.
+func (s *JobsService) Get(ctx context.Context, id string, opts ...CallOption) (*Job, error) {
+	path, err := pathOf("jobs", id)
+	if err != nil {
+		return nil, err
+	}
+	return object[Job](ctx, s.client.core, call{method: http.MethodGet, path: path}, opts)
+}
+
+// JobListOptions selects jobs. The zero value selects all.
+type JobListOptions struct {
+	// Status selects jobs that are processing, finished or in error.
+	Status Status `url:"filter[status],omitempty"`
+	// Tag selects jobs with exactly this tag.
+	Tag string `url:"filter[tag],omitempty"`
+	// Include may name [IncludeTasks]: without it the jobs come without their tasks.
+	Include []Include `url:"include,comma,omitempty"`
+	// PerPage is the number of jobs on a page. By default the service chooses 100.
+	PerPage int `url:"per_page,omitempty"`
+	// Page is the number of the page, from 1.
+	Page int `url:"page,omitempty"`
+}
+
+// Include names something that an answer leaves out unless it is asked for.
+type Include string
+
+// What can be asked for: tasks in lists of jobs, and everything else with tasks.
+const (
+	IncludeTasks          Include = "tasks"
+	IncludeRetries        Include = "retries"
+	IncludeDependsOnTasks Include = "depends_on_tasks"
+	IncludePayload        Include = "payload"
+	IncludeJob            Include = "job"
+)
+
+// List returns one page of jobs.
+func (s *JobsService) List(ctx context.Context, options JobListOptions, opts ...CallOption) (*Page[Job], error) {
+	query, err := queryOf(options)
+	if err != nil {
+		return nil, err
+	}
+	return list[Job](ctx, s.client.core, "/jobs", query, opts)
+}
+
+// All iterates over all jobs from the selected page on. It asks for a page
+// when the one before is used up. An error is yielded once and ends the iteration.
+func (s *JobsService) All(ctx context.Context, options JobListOptions, opts ...CallOption) iter.Seq2[*Job, error] {
+	query, err := queryOf(options)
+	if err != nil {
+		return failed[Job](err)
+	}
+	return all[Job](ctx, s.client.core, "/jobs", query, opts)
+}
+
+// Delete deletes a job with its tasks and files. A running job is abandoned:
+// this is the only way to do so. The service deletes jobs by itself 24 hours
+// after they ended.
+func (s *JobsService) Delete(ctx context.Context, id string, opts ...CallOption) error {
+	path, err := pathOf("jobs", id)
+	if err != nil {
+		return err
+	}
+	return remove(ctx, s.client.core, path, opts)
+}
+
+// Cancel cancels each task of a job that has not ended. The API has no call
+// for that: tasks are cancelled one by one, in the order of their names, and one that
+// ends meanwhile is no error. The failures of all tasks are joined.
+//
+// Cancelled tasks end in error and so does their job. To forget the job
+// altogether, use Delete.
+func (s *JobsService) Cancel(ctx context.Context, id string, opts ...CallOption) error {
+	job, err := s.Get(ctx, id, opts...)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, task := range sortedByName(job.Tasks) {
+		if task.Status.Terminal() {
+			continue
+		}
+		if _, err := s.client.Tasks.Cancel(ctx, task.ID, opts...); err != nil && !s.client.Tasks.hasEnded(ctx, task.ID) {
+			failures = append(failures, fmt.Errorf("task %q: %w", task.Name, err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// ResultURL returns the address of the first exported file of a finished job,
+// without following it. It is a secret, see [File].
+func (s *JobsService) ResultURL(ctx context.Context, id string, opts ...CallOption) (string, error) {
+	path, err := pathOf("jobs", id)
+	if err != nil {
+		return "", err
+	}
+	return s.client.core.redirect(ctx, call{
+		method: http.MethodGet,
+		path:   path,
+		query:  map[string][]string{"redirect": {"true"}},
+	}, opts)
+}
+
+// remove makes a DELETE call. An object that is not there any more after a
+// first attempt without an answer was deleted by that attempt.
+func remove(ctx context.Context, c *core, path string, opts []CallOption) error {
+	_, err := c.send(ctx, call{method: http.MethodDelete, path: path}, opts)
+	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode == http.StatusNotFound && e.openBefore {
+		return nil
+	}
+	return err
+}
+
+// failed returns an iteration that yields an error.
+func failed[T any](err error) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) { yield(nil, err) }
+}
+
+// sortedByName returns tasks in an order that does not change between answers.
+func sortedByName(tasks []Task) []Task {
+	return slices.SortedStableFunc(slices.Values(tasks), compareTasks)
+}

@@ -1,0 +1,69 @@
+package cloudconvert
+
+import (
+	"errors"
+	"slices"
+
+	"golang.org/x/oauth2"
+)
+
+// The scopes of the API. An API key or an access token has those that it was
+// made with. The set is open: [OAuthConfig] takes others as well.
+const (
+	ScopeUserRead     = "user.read"     // read account data
+	ScopeUserWrite    = "user.write"    // change account data
+	ScopeTaskRead     = "task.read"     // read jobs and tasks
+	ScopeTaskWrite    = "task.write"    // create, cancel, retry and delete jobs and tasks
+	ScopeWebhookRead  = "webhook.read"  // read webhooks
+	ScopeWebhookWrite = "webhook.write" // create and delete webhooks
+)
+
+// OAuthConfig returns what package oauth2 has to know to let users of your
+// program lend it their accounts. The client is registered in the
+// dashboard, which tells its id and secret. Send the user to AuthCodeURL, take
+// the code that comes back to the redirect URL, and exchange it:
+//
+//	config := cloudconvert.OAuthConfig(id, secret, "https://example.com/callback",
+//		cloudconvert.ScopeUserRead, cloudconvert.ScopeTaskRead, cloudconvert.ScopeTaskWrite)
+//	token, err := config.Exchange(ctx, code)
+//	...
+//	client, err := cloudconvert.NewClient("", cloudconvert.WithTokenSource(config.TokenSource(ctx, token)))
+//
+// The context given to TokenSource must live as long as the client.
+func OAuthConfig(clientID, clientSecret, redirectURL string, scopes ...string) *oauth2.Config {
+	return &oauth2.Config{
+		ClientID:     clientID,
+		ClientSecret: clientSecret,
+		RedirectURL:  redirectURL,
+		Scopes:       slices.Clone(scopes),
+		Endpoint: oauth2.Endpoint{ //nolint:gosec // an address with the word token in it is no credential.
+			AuthURL:   "https://cloudconvert.com/oauth/authorize",
+			TokenURL:  "https://cloudconvert.com/oauth/token",
+			AuthStyle: oauth2.AuthStyleInParams,
+		},
+	}
+}
+
+// WithTokenSource authorizes requests with the access tokens of a source
+// instead of an API key, which must be empty.
+//
+// The client keeps a token until shortly before it expires and then asks the
+// source for another, once for all goroutines. It does the same when the
+// service refuses the token, and repeats the request if the source gives a
+// different one. A source of package oauth2 does so only when its own token has
+// expired: for one that was revoked it needs a source that fetches a token
+// whenever it is asked, as in the example.
+//
+// If the token endpoint refuses to give a token, the error matches
+// [ErrUnauthorized] and the user has to log in again. A source has no
+// context: one that takes for ever leaves a goroutine behind, though no
+// call waits for it longer than its own context lasts.
+func WithTokenSource(source oauth2.TokenSource) Option {
+	return func(c *config) error {
+		if source == nil {
+			return errors.New("WithTokenSource: the source is nil")
+		}
+		c.tokens = &tokenCache{source: source}
+		return nil
+	}
+}

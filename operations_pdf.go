@@ -1,0 +1,232 @@
+package cloudconvert
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// PDFA turns PDF files into PDF/A, the format for archives.
+type PDFA struct {
+	// Input names the tasks whose files are converted. Required; [Pipeline] fills
+	// it in.
+	Input []string `json:"input" task:"input,required"`
+	// ConformanceLevel is the level of PDF/A. By default the service chooses.
+	ConformanceLevel PDFALevel `json:"conformance_level"`
+	// Engine is the program that does the work. By default the service chooses,
+	// and may choose differently later.
+	Engine string `json:"engine"`
+	// EngineVersion is the version of the engine. By default the service chooses.
+	EngineVersion string `json:"engine_version"`
+	// Filename is the name of the output with its extension. For several
+	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// default it is derived from the input.
+	Filename string `json:"filename"`
+	// Timeout is how long the task may take, a whole number of seconds such as
+	// 10*time.Minute. By default 5 hours.
+	Timeout time.Duration `json:"timeout"`
+	// IgnoreError lets the job go on and succeed if this task fails.
+	IgnoreError bool `json:"ignore_error"`
+	// Options are further parameters.
+	Options Options `json:"-"`
+}
+
+// Operation returns [OperationPDFA].
+func (PDFA) Operation() Operation { return OperationPDFA }
+
+// MarshalJSON encodes the task as the API wants it.
+func (t PDFA) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// Format prints the task without the values of its parameters.
+func (t PDFA) Format(s fmt.State, _ rune) { printTask(s, t) }
+
+// LogValue is the task without the values of its parameters.
+func (t PDFA) LogValue() slog.Value { return logTask(t) }
+
+func (PDFA) isTask() {}
+
+// PDFALevel is a conformance level of [PDFA].
+type PDFALevel string
+
+// The conformance levels of PDF/A.
+const (
+	PDFALevel1B PDFALevel = "1b"
+	PDFALevel2B PDFALevel = "2b"
+	PDFALevel3B PDFALevel = "3b"
+)
+
+// PDFX turns PDF files into PDF/X, the format for printing.
+type PDFX struct {
+	// Input names the tasks whose files are converted. Required; [Pipeline] fills
+	// it in.
+	Input []string `json:"input" task:"input,required"`
+	// Variant is the variant of PDF/X, for example "4". By default the service
+	// chooses.
+	Variant string `json:"variant"`
+	// Engine is the program that does the work. By default the service chooses,
+	// and may choose differently later.
+	Engine string `json:"engine"`
+	// EngineVersion is the version of the engine. By default the service chooses.
+	EngineVersion string `json:"engine_version"`
+	// Filename is the name of the output with its extension. For several
+	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// default it is derived from the input.
+	Filename string `json:"filename"`
+	// Timeout is how long the task may take, a whole number of seconds such as
+	// 10*time.Minute. By default 5 hours.
+	Timeout time.Duration `json:"timeout"`
+	// IgnoreError lets the job go on and succeed if this task fails.
+	IgnoreError bool `json:"ignore_error"`
+	// Options are further parameters.
+	Options Options `json:"-"`
+}
+
+// Operation returns [OperationPDFX].
+func (PDFX) Operation() Operation { return OperationPDFX }
+
+// MarshalJSON encodes the task as the API wants it.
+func (t PDFX) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// Format prints the task without the values of its parameters.
+func (t PDFX) Format(s fmt.State, _ rune) { printTask(s, t) }
+
+// LogValue is the task without the values of its parameters.
+func (t PDFX) LogValue() slog.Value { return logTask(t) }
+
+func (PDFX) isTask() {}
+
+// PDFOCR recognizes the text on scanned pages of PDF files.
+type PDFOCR struct {
+	// Input names the tasks whose files are read. Required; [Pipeline] fills it
+	// in.
+	Input []string `json:"input" task:"input,required"`
+	// AutoOrient turns the pages upright first. nil means the default of the
+	// service.
+	AutoOrient *bool `json:"auto_orient"`
+	// Language lists the languages of the text by their ISO 639-2 codes, for
+	// example "eng" and "deu".
+	Language []string `json:"language"`
+	// Engine is the program that does the work. By default the service chooses,
+	// and may choose differently later.
+	Engine string `json:"engine"`
+	// EngineVersion is the version of the engine. By default the service chooses.
+	EngineVersion string `json:"engine_version"`
+	// Filename is the name of the output with its extension. For several
+	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// default it is derived from the input.
+	Filename string `json:"filename"`
+	// Timeout is how long the task may take, a whole number of seconds such as
+	// 10*time.Minute. By default 5 hours.
+	Timeout time.Duration `json:"timeout"`
+	// IgnoreError lets the job go on and succeed if this task fails.
+	IgnoreError bool `json:"ignore_error"`
+	// Options are further parameters.
+	Options Options `json:"-"`
+}
+
+// Operation returns [OperationPDFOCR].
+func (PDFOCR) Operation() Operation { return OperationPDFOCR }
+
+// MarshalJSON encodes the task as the API wants it.
+func (t PDFOCR) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// Format prints the task without the values of its parameters.
+func (t PDFOCR) Format(s fmt.State, _ rune) { printTask(s, t) }
+
+// LogValue is the task without the values of its parameters.
+func (t PDFOCR) LogValue() slog.Value { return logTask(t) }
+
+func (PDFOCR) isTask() {}
+
+// PDFEncrypt protects PDF files with passwords.
+type PDFEncrypt struct {
+	// Input names the tasks whose files are protected. Required; [Pipeline] fills
+	// it in.
+	Input []string `json:"input" task:"input,required"`
+	// SetPassword is the secret needed to open the file. It or SetOwnerPassword
+	// is required.
+	SetPassword string `json:"set_password" task:"one=password"`
+	// SetOwnerPassword is the secret needed to change what is allowed.
+	SetOwnerPassword string `json:"set_owner_password" task:"one=password"`
+	// AllowExtract allows to copy text and images out of the file. nil means
+	// the default of the service.
+	AllowExtract *bool `json:"allow_extract"`
+	// AllowAccessibility allows to extract text for people with disabilities.
+	// nil means true.
+	AllowAccessibility *bool `json:"allow_accessibility"`
+	// AllowModify is which changes are allowed, for example "none" or "form".
+	// By default the service decides.
+	AllowModify string `json:"allow_modify"`
+	// AllowPrint is how the file may be printed, for example "none" or "full".
+	// By default the service decides.
+	AllowPrint string `json:"allow_print"`
+	// Engine is the program that does the work. By default the service chooses,
+	// and may choose differently later.
+	Engine string `json:"engine"`
+	// EngineVersion is the version of the engine. By default the service chooses.
+	EngineVersion string `json:"engine_version"`
+	// Filename is the name of the output with its extension. For several
+	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// default it is derived from the input.
+	Filename string `json:"filename"`
+	// Timeout is how long the task may take, a whole number of seconds such as
+	// 10*time.Minute. By default 5 hours.
+	Timeout time.Duration `json:"timeout"`
+	// IgnoreError lets the job go on and succeed if this task fails.
+	IgnoreError bool `json:"ignore_error"`
+	// Options are further parameters.
+	Options Options `json:"-"`
+}
+
+// Operation returns [OperationPDFEncrypt].
+func (PDFEncrypt) Operation() Operation { return OperationPDFEncrypt }
+
+// MarshalJSON encodes the task as the API wants it.
+func (t PDFEncrypt) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// Format prints the task without the values of its parameters.
+func (t PDFEncrypt) Format(s fmt.State, _ rune) { printTask(s, t) }
+
+// LogValue is the task without the values of its parameters.
+func (t PDFEncrypt) LogValue() slog.Value { return logTask(t) }
+
+func (PDFEncrypt) isTask() {}
+
+// PDFDecrypt takes the protection off PDF files.
+type PDFDecrypt struct {
+	// Input names the tasks whose files are opened. Required; [Pipeline] fills it
+	// in.
+	Input []string `json:"input" task:"input,required"`
+	// Password is the secret that opens the file. Required.
+	Password string `json:"password" task:"required"`
+	// Engine is the program that does the work. By default the service chooses,
+	// and may choose differently later.
+	Engine string `json:"engine"`
+	// EngineVersion is the version of the engine. By default the service chooses.
+	EngineVersion string `json:"engine_version"`
+	// Filename is the name of the output with its extension. For several
+	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// default it is derived from the input.
+	Filename string `json:"filename"`
+	// Timeout is how long the task may take, a whole number of seconds such as
+	// 10*time.Minute. By default 5 hours.
+	Timeout time.Duration `json:"timeout"`
+	// IgnoreError lets the job go on and succeed if this task fails.
+	IgnoreError bool `json:"ignore_error"`
+	// Options are further parameters.
+	Options Options `json:"-"`
+}
+
+// Operation returns [OperationPDFDecrypt].
+func (PDFDecrypt) Operation() Operation { return OperationPDFDecrypt }
+
+// MarshalJSON encodes the task as the API wants it.
+func (t PDFDecrypt) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// Format prints the task without the values of its parameters.
+func (t PDFDecrypt) Format(s fmt.State, _ rune) { printTask(s, t) }
+
+// LogValue is the task without the values of its parameters.
+func (t PDFDecrypt) LogValue() slog.Value { return logTask(t) }
+
+func (PDFDecrypt) isTask() {}

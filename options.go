@@ -1,0 +1,258 @@
+package cloudconvert
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Option changes how a [Client] is built, see [NewClient] and [Client.With].
+type Option func(*config) error
+
+// Region is where the service stores and processes files. The empty region
+// lets the service choose the one nearest to the caller, or the one set for
+// the account.
+type Region string
+
+// The regions known when this version was made. Others pass through.
+const (
+	RegionEUCentral Region = "eu-central" // Germany
+	RegionUSEast    Region = "us-east"    // Virginia, USA
+)
+
+// config is what options write to.
+type config struct {
+	apiKey    secret
+	tokens    *tokenCache // instead of the key; set by WithTokenSource
+	sandbox   bool
+	region    Region
+	custom    *hosts // set by WithBaseURLs
+	plainHTTP bool
+	client    *http.Client
+	retry     RetryPolicy
+	transfers TransferPolicy
+	logger    *slog.Logger
+	userAgent string
+}
+
+// A secret does not print itself. It is a function because fmt prints the
+// unexported fields of structs without asking them.
+type secret func() string
+
+func newSecret(value string) secret { return func() string { return value } }
+
+// hosts are the base addresses of the API.
+type hosts struct {
+	api  *url.URL // answers at once
+	sync *url.URL // answers when a job or task has ended
+}
+
+// WithSandbox uses the sandbox of the service instead of the service. It is
+// free of charge, needs a key of its own, and processes only files whose MD5
+// was entered in the dashboard. It has no regions.
+//
+// To work without any account, see the package cloudconverttest.
+func WithSandbox() Option {
+	return func(c *config) error {
+		c.sandbox = true
+		return nil
+	}
+}
+
+var regionName = regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)+$`)
+
+// WithRegion keeps files and processing in a region.
+func WithRegion(region Region) Option {
+	return func(c *config) error {
+		if !regionName.MatchString(string(region)) {
+			return fmt.Errorf("WithRegion: %q is no region: use %q or %q, or leave the option out",
+				region, RegionEUCentral, RegionUSEast)
+		}
+		c.region = region
+		return nil
+	}
+}
+
+// WithBaseURLs replaces the addresses of the API, for a proxy or a local
+// sandbox. Both include the version, as in https://api.cloudconvert.com/v2 and
+// https://sync.api.cloudconvert.com/v2. The second is the host that answers
+// when a job has ended. Only loopback addresses may be plain http, see
+// [WithPlainHTTP].
+func WithBaseURLs(api, sync string) Option {
+	return func(c *config) error {
+		apiURL, err := parseBaseURL("API", api)
+		if err != nil {
+			return err
+		}
+		syncURL, err := parseBaseURL("sync", sync)
+		if err != nil {
+			return err
+		}
+		c.custom = &hosts{api: apiURL, sync: syncURL}
+		return nil
+	}
+}
+
+var versionedPath = regexp.MustCompile(`/v[0-9]+$`)
+
+func parseBaseURL(role, address string) (*url.URL, error) {
+	base, err := url.Parse(strings.TrimRight(address, "/"))
+	if err != nil {
+		return nil, fmt.Errorf("WithBaseURLs: the %s address is no URL", role)
+	}
+	switch {
+	case base.User != nil, base.RawQuery != "", base.Fragment != "", base.Opaque != "":
+		return nil, fmt.Errorf("WithBaseURLs: the %s address may have no user, query or fragment, only the form https://host/v2", role)
+	case base.Scheme != "https" && base.Scheme != "http", base.Hostname() == "":
+		return nil, fmt.Errorf("WithBaseURLs: the %s address %q needs the form https://host/v2", role, address)
+	case !versionedPath.MatchString(base.Path):
+		return nil, fmt.Errorf("WithBaseURLs: the %s address %q must end with the version of the API: /v2", role, address)
+	}
+	return base, nil
+}
+
+// WithPlainHTTP allows http addresses that are no loopback addresses, for the
+// API as well as for transfers. It is meant for a sandbox in a private test
+// network: the API key and all files go over the network in the clear.
+func WithPlainHTTP() Option {
+	return func(c *config) error {
+		c.plainHTTP = true
+		return nil
+	}
+}
+
+// WithHTTPClient sends everything through a copy of the given client, and so
+// through its transport, proxy and cookies. Its redirect policy is replaced.
+// Its Timeout applies to API requests but not to transfers, which take the
+// time they take. By default the client has a transport of its own, with the
+// settings of [http.DefaultTransport].
+func WithHTTPClient(client *http.Client) Option {
+	return func(c *config) error {
+		if client == nil {
+			return errors.New("WithHTTPClient: the client is nil")
+		}
+		clone := *client
+		c.client = &clone
+		return nil
+	}
+}
+
+// RetryPolicy says how often and how patiently a request is sent again. What
+// may be sent again at all is no matter of policy, see the package
+// documentation. The zero value of each field means its default.
+type RetryPolicy struct {
+	// Attempts is how often a request is sent at most, the first time
+	// included. The default is 5, and 1 sends nothing again.
+	Attempts int
+	// MinWait is the longest first pause. Pauses double from there, and each
+	// is cut by chance. The default is 500 ms.
+	MinWait time.Duration
+	// MaxWait is the longest pause of its own choice. The default is 20 s.
+	MaxWait time.Duration
+	// MaxRetryAfter is the longest pause that an answer can ask for. The
+	// default is 2 minutes.
+	MaxRetryAfter time.Duration
+}
+
+// WithRetry replaces the retry policy.
+func WithRetry(policy RetryPolicy) Option {
+	return func(c *config) error {
+		if policy.Attempts < 0 || policy.MinWait < 0 || policy.MaxWait < 0 || policy.MaxRetryAfter < 0 {
+			return errors.New("WithRetry: a value is negative: 0 stands for the default")
+		}
+		c.retry = policy
+		return nil
+	}
+}
+
+// withDefaults fills in what is zero.
+func (p RetryPolicy) withDefaults() RetryPolicy {
+	p.Attempts = or(p.Attempts, 5)
+	p.MinWait = or(p.MinWait, 500*time.Millisecond)
+	p.MaxWait = max(or(p.MaxWait, 20*time.Second), p.MinWait)
+	p.MaxRetryAfter = or(p.MaxRetryAfter, 2*time.Minute)
+	return p
+}
+
+func or[T comparable](value, otherwise T) T {
+	if value == *new(T) {
+		return otherwise
+	}
+	return value
+}
+
+// WithLogger logs to the given logger: a debug record for each attempt, and a
+// warning for each retry and each job creation whose outcome had to be found
+// out. Records hold method, path, status, attempt and duration, never bodies, queries or
+// credentials. By default nothing is logged.
+func WithLogger(logger *slog.Logger) Option {
+	return func(c *config) error {
+		if logger == nil {
+			return errors.New("WithLogger: the logger is nil: leave the option out to log nothing")
+		}
+		c.logger = logger
+		return nil
+	}
+}
+
+// WithUserAgent puts the name of your program, as in "invoices/2.1", before
+// this package's own in the User-Agent header.
+func WithUserAgent(name string) Option {
+	return func(c *config) error {
+		if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return errors.New("WithUserAgent: the name may have printable ASCII characters only")
+		}
+		c.userAgent = name
+		return nil
+	}
+}
+
+// hosts returns the base addresses that the options amount to.
+func (c *config) hosts() (hosts, error) {
+	var chosen []string
+	if c.sandbox {
+		chosen = append(chosen, "WithSandbox")
+	}
+	if c.region != "" {
+		chosen = append(chosen, "WithRegion")
+	}
+	if c.custom != nil {
+		chosen = append(chosen, "WithBaseURLs")
+	}
+	if len(chosen) > 1 {
+		return hosts{}, fmt.Errorf("%s: each chooses the address of the API: use one of them", strings.Join(chosen, " and "))
+	}
+	if c.custom != nil {
+		return *c.custom, errors.Join(c.checkScheme(c.custom.api), c.checkScheme(c.custom.sync))
+	}
+	host := "api.cloudconvert.com"
+	if c.sandbox {
+		host = "api.sandbox.cloudconvert.com"
+	}
+	prefix := ""
+	if c.region != "" {
+		prefix = string(c.region) + "."
+	}
+	return hosts{
+		api:  &url.URL{Scheme: "https", Host: prefix + host, Path: "/v2"},
+		sync: &url.URL{Scheme: "https", Host: prefix + "sync." + host, Path: "/v2"},
+	}, nil
+}
+
+func (c *config) checkScheme(base *url.URL) error {
+	if base.Scheme == "https" || c.plainHTTP || isLoopback(base.Hostname()) {
+		return nil
+	}
+	return fmt.Errorf("WithBaseURLs: %q would send the API key in the clear: use https, or WithPlainHTTP in a private test network", base)
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

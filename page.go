@@ -1,0 +1,183 @@
+package cloudconvert
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/google/go-querystring/query"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
+)
+
+// Page is one page of a list.
+type Page[T any] struct {
+	Data  []T       `json:"data"`
+	Links PageLinks `json:"links,omitzero"`
+	Meta  PageMeta  `json:"meta,omitzero"`
+}
+
+// PageLinks are the addresses of the pages around a page. Next is empty on the
+// last one. The service does not tell which page is the last.
+type PageLinks struct {
+	First string `json:"first,omitzero"`
+	Last  string `json:"last,omitzero"`
+	Prev  string `json:"prev,omitzero"`
+	Next  string `json:"next,omitzero"`
+}
+
+// PageMeta tells where a page stands in its list. From and To are the numbers
+// of its first and last entry, 0 on an empty page.
+type PageMeta struct {
+	CurrentPage int    `json:"current_page,omitzero"`
+	From        int    `json:"from,omitzero"`
+	To          int    `json:"to,omitzero"`
+	PerPage     int    `json:"per_page,omitzero"`
+	Path        string `json:"path,omitzero"`
+}
+
+// UnmarshalJSON reads a page. Only its entries must have their shape.
+func (p *Page[T]) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		Data  *[]T `json:"data"`
+		Links lenient.Object[struct {
+			First, Last, Prev, Next lenient.String
+		}] `json:"links"`
+		Meta lenient.Object[struct {
+			CurrentPage lenient.Int    `json:"current_page"`
+			From        lenient.Int    `json:"from"`
+			To          lenient.Int    `json:"to"`
+			PerPage     lenient.Int    `json:"per_page"`
+			Path        lenient.String `json:"path"`
+		}] `json:"meta"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	if wire.Data == nil {
+		return errors.New("a list has no data")
+	}
+	links, meta := wire.Links.Value, wire.Meta.Value
+	*p = Page[T]{
+		Data: *wire.Data,
+		Links: PageLinks{
+			First: string(links.First), Last: string(links.Last), Prev: string(links.Prev), Next: string(links.Next),
+		},
+		Meta: PageMeta{
+			CurrentPage: int(meta.CurrentPage), From: int(meta.From), To: int(meta.To),
+			PerPage: int(meta.PerPage), Path: string(meta.Path),
+		},
+	}
+	return nil
+}
+
+// envelope is what the API puts around every object.
+type envelope[T any] struct {
+	Data *T `json:"data"`
+}
+
+// UnmarshalJSON refuses an envelope with nothing in it.
+func (e *envelope[T]) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		Data *T `json:"data"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	if wire.Data == nil {
+		return errors.New("there is no data in it")
+	}
+	e.Data = wire.Data
+	return nil
+}
+
+// object makes a call that answers one object.
+func object[T any](ctx context.Context, c *core, call call, opts []CallOption) (*T, error) {
+	var out envelope[T]
+	if err := c.do(ctx, call, &out, opts...); err != nil {
+		return nil, err
+	}
+	return out.Data, nil
+}
+
+// list makes a call that answers one page.
+func list[T any](ctx context.Context, c *core, path string, query url.Values, opts []CallOption) (*Page[T], error) {
+	page := new(Page[T])
+	if err := c.do(ctx, call{method: http.MethodGet, path: path, query: query}, page, opts...); err != nil {
+		return nil, err
+	}
+	return page, nil
+}
+
+// all iterates over a list page by page.
+func all[T any](ctx context.Context, c *core, path string, query url.Values, opts []CallOption) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for page, err := range pages[T](ctx, c, path, query, opts) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range page.Data {
+				if !yield(&page.Data[i], nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// pages iterates over the pages of a list. An error is the last thing it yields.
+func pages[T any](ctx context.Context, c *core, path string, query url.Values, opts []CallOption) iter.Seq2[*Page[T], error] {
+	return func(yield func(*Page[T], error) bool) {
+		query := query
+		for {
+			page, err := list[T](ctx, c, path, query, opts)
+			if !yield(page, err) || err != nil || page.Links.Next == "" || len(page.Data) == 0 {
+				return
+			}
+			if query, err = nextQuery(query, page.Links.Next); err != nil {
+				yield(nil, err)
+				return
+			}
+		}
+	}
+}
+
+// nextQuery returns the query of the next page. Of the link only the query is
+// followed, never the host: the credentials belong to the host of the API.
+func nextQuery(current url.Values, link string) (url.Values, error) {
+	target, err := url.Parse(link)
+	if err != nil {
+		return nil, errors.New("cloudconvert: the link to the next page is no URL")
+	}
+	next := url.Values{}
+	maps.Copy(next, current)
+	maps.Copy(next, target.Query())
+	if next.Encode() == current.Encode() || next.Has("page") && pageNumber(next) <= pageNumber(current) {
+		return nil, errors.New("cloudconvert: the link to the next page leads to the same page again, or back")
+	}
+	return next, nil
+}
+
+// pageNumber returns the page that a query selects.
+func pageNumber(query url.Values) int {
+	number, err := strconv.Atoi(query.Get("page"))
+	if err != nil {
+		return 1
+	}
+	return number
+}
+
+// queryOf encodes the options of a list by their url tags.
+func queryOf(options any) (url.Values, error) {
+	values, err := query.Values(options)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	return values, nil
+}

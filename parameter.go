@@ -1,0 +1,187 @@
+package cloudconvert
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A parameter is one field of a task struct. The struct tag `json` gives its
+// name on the wire. The tag `task` says what else is known about it: "required",
+// "input" for the names of other tasks, "one=group" for a group of which at
+// least one must be set, "milliseconds" for a duration that is not sent in
+// seconds.
+type parameter struct {
+	name  string
+	field string
+	value reflect.Value
+	rules []string
+}
+
+// is tells whether the parameter has a rule.
+func (p parameter) is(rule string) bool { return slices.Contains(p.rules, rule) }
+
+// wire returns the value as it is sent: durations are whole numbers of a unit.
+func (p parameter) wire() (any, error) {
+	value := p.value.Interface()
+	duration, ok := value.(time.Duration)
+	if !ok {
+		return value, nil
+	}
+	unit := time.Second
+	if p.is("milliseconds") {
+		unit = time.Millisecond
+	}
+	if duration%unit != 0 {
+		return nil, fmt.Errorf("parameter %q (field %s) is %v, which is no multiple of %v: round it",
+			p.name, p.field, duration, unit)
+	}
+	return int64(duration / unit), nil
+}
+
+// parameters lists the typed parameters of a task in the order of its fields.
+func parameters(t TaskRequest) []parameter {
+	var list []parameter
+	for field, value := range structOf(t).Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "" || name == "-" {
+			continue
+		}
+		rules := strings.Split(field.Tag.Get("task"), ",")
+		list = append(list, parameter{name: name, field: field.Name, value: value, rules: rules})
+	}
+	return list
+}
+
+// options returns the parameters of a task that are not fields of its struct.
+func options(t TaskRequest) map[string]any {
+	v := structOf(t)
+	if raw, ok := reflect.TypeAssert[RawTask](v); ok {
+		return raw.Fields
+	}
+	options, _ := reflect.TypeAssert[Options](v.FieldByName("Options"))
+	return options
+}
+
+// structOf returns the struct behind a task, and the zero Value for a nil one,
+// which nothing else here expects: see isNil.
+func structOf(t TaskRequest) reflect.Value {
+	return reflect.Indirect(reflect.ValueOf(t))
+}
+
+// inputs returns the names of the tasks that a task takes files from.
+func inputs(t TaskRequest) []string {
+	var names []string
+	for _, p := range parameters(t) {
+		if p.is("input") {
+			names = append(names, textsOf(p.value.Interface())...)
+		}
+	}
+	return append(names, textsOf(options(t)["input"])...)
+}
+
+// textsOf returns the strings in a string, a []string or a []any.
+func textsOf(value any) []string {
+	switch value := value.(type) {
+	case string:
+		if value != "" {
+			return []string{value}
+		}
+	case []string:
+		return value
+	case []any:
+		var texts []string
+		for _, entry := range value {
+			texts = append(texts, textsOf(entry)...)
+		}
+		return texts
+	}
+	return nil
+}
+
+// marshalTask encodes a task as one flat object with sorted keys.
+func marshalTask(t TaskRequest) ([]byte, error) {
+	body, problems := taskBody(t)
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("%s: %w", t.Operation(), errors.Join(problems...))
+	}
+	return encodeJSON(body)
+}
+
+// taskBody returns everything that is sent for a task by parameter name, and
+// what cannot be sent.
+func taskBody(t TaskRequest) (body map[string]any, problems []error) {
+	body = map[string]any{"operation": t.Operation()}
+	fields := map[string]string{"operation": "Operation"}
+	for _, p := range parameters(t) {
+		if isEmpty(p.value.Interface()) {
+			continue
+		}
+		value, err := p.wire()
+		if err != nil {
+			problems = append(problems, err)
+		}
+		body[p.name] = value
+		fields[p.name] = p.field
+	}
+	extra := options(t)
+	for _, name := range slices.Sorted(maps.Keys(extra)) {
+		if field, taken := fields[name]; taken {
+			problems = append(problems, fmt.Errorf("parameter %q is set twice, by %s and in the options: remove one",
+				name, field))
+			continue
+		}
+		body[name] = extra[name]
+	}
+	return body, problems
+}
+
+// checkParameters returns what is wrong with the parameters of a task.
+func checkParameters(t TaskRequest) []error {
+	body, problems := taskBody(t)
+	for _, p := range parameters(t) {
+		if p.is("required") && isEmpty(body[p.name]) {
+			problems = append(problems, fmt.Errorf("parameter %q (field %s) is missing", p.name, p.field))
+		}
+	}
+	for _, names := range choices(t) {
+		given := func(name string) bool { return !isEmpty(body[name]) }
+		if !slices.ContainsFunc(names, given) {
+			problems = append(problems, fmt.Errorf("one of the parameters %s is needed", strings.Join(names, ", ")))
+		}
+	}
+	for i, problem := range problems {
+		problems[i] = fmt.Errorf("%s: %w", t.Operation(), problem)
+	}
+	return problems
+}
+
+// choices lists the groups of parameters of which at least one must be set.
+func choices(t TaskRequest) [][]string {
+	groups := map[string][]string{}
+	for _, p := range parameters(t) {
+		for _, rule := range p.rules {
+			if group, ok := strings.CutPrefix(rule, "one="); ok {
+				groups[group] = append(groups[group], p.name)
+			}
+		}
+	}
+	var list [][]string
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		list = append(list, groups[group])
+	}
+	return list
+}
+
+// isEmpty tells whether a parameter was not given.
+func isEmpty(value any) bool {
+	v := reflect.ValueOf(value)
+	if !v.IsValid() || v.IsZero() {
+		return true
+	}
+	return (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
+}

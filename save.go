@@ -1,0 +1,191 @@
+package cloudconvert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
+)
+
+// Save fetches files into a directory, which is created if need be, and
+// returns their paths in the order of the files. Without files it does nothing.
+//
+// Either all files are there afterwards, or none: they are downloaded under
+// temporary names, several at a time as [TransferPolicy] says, and get their
+// own names when the last one is whole and on disk. If one fails, the others
+// are removed. Files that exist are left alone, and the error matches
+// [fs.ErrExist], unless [TransferPolicy.Overwrite] is set. Of files that were replaced
+// in the short time before giving another one its name failed, the new ones stay.
+//
+// The names come from the service and are made safe on all systems: a file is
+// never outside of the directory, whatever [File.Filename] and [File.Dir] are.
+// Files with a Dir are in a directory of that name. A name that occurs twice
+// gets a number. Permissions follow the umask.
+//
+// Everything else is as with [Client.Open].
+func (c *Client) Save(ctx context.Context, dir string, files ...File) ([]string, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	for _, file := range files {
+		if _, err := c.core.checkFile(file); err != nil {
+			return nil, err
+		}
+	}
+	dir = filepath.Clean(dir)
+	if err := os.MkdirAll(dir, newDirMode); err != nil {
+		return nil, fmt.Errorf("cloudconvert: save: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cloudconvert: save: %w", err)
+	}
+	s := newSaving(c, root, files)
+	if err := errors.Join(s.run(ctx), root.Close()); err != nil {
+		return nil, err
+	}
+	return s.paths(dir), nil
+}
+
+// newDirMode is what new directories get, but for what the umask takes away.
+const newDirMode = 0o777
+
+// saveAs fetches a file to a path of the caller's choice, whole or not at all.
+func (c *Client) saveAs(ctx context.Context, f File, path string, overwrite bool) error {
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("cloudconvert: save: %w", err)
+	}
+	s := &saving{client: c, root: root, overwrite: overwrite, parallel: 1}
+	s.files = []*savedFile{{File: f, name: filepath.Base(path)}}
+	return errors.Join(s.run(ctx), root.Close())
+}
+
+// saving is one call of Save.
+type saving struct {
+	client    *Client
+	root      *os.Root
+	overwrite bool
+	parallel  int
+	files     []*savedFile
+	made      []string // directories, the outer ones first
+}
+
+// savedFile is a file on its way to the disk.
+type savedFile struct {
+	File
+
+	name    string         // below the root, with slashes
+	disk    *safefile.File // nil until the download begins
+	created bool           // it has its name, and nothing had it before
+}
+
+func newSaving(c *Client, root *os.Root, files []File) *saving {
+	policy := c.core.config.transfers.withDefaults()
+	s := &saving{client: c, root: root, overwrite: policy.Overwrite, parallel: policy.Parallel}
+	for i, name := range safeNames(files) {
+		s.files = append(s.files, &savedFile{File: files[i], name: name})
+	}
+	return s
+}
+
+// run saves all files or none.
+func (s *saving) run(ctx context.Context) error {
+	err := s.prepare()
+	if err == nil {
+		err = each(ctx, s.parallel, s.files, s.fetch)
+	}
+	if err == nil {
+		err = each(ctx, s.parallel, s.files, s.commit)
+	}
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, s.undo())
+}
+
+// prepare makes directories, and finds out what is in the way before anything
+// is fetched.
+func (s *saving) prepare() error {
+	for _, file := range s.files {
+		if err := s.makeDirs(file.name); err != nil {
+			return fmt.Errorf("cloudconvert: save: %w", err)
+		}
+		if _, err := s.root.Lstat(file.name); err == nil && !s.overwrite {
+			return fmt.Errorf("cloudconvert: save %s: it is there already: remove it, or allow to overwrite: %w", file.name, fs.ErrExist)
+		}
+	}
+	return nil
+}
+
+// makeDirs makes the directories above a name that are missing.
+func (s *saving) makeDirs(name string) error {
+	for _, dir := range parents(name) {
+		switch err := s.root.Mkdir(dir, newDirMode); {
+		case err == nil:
+			s.made = append(s.made, dir)
+		case !errors.Is(err, fs.ErrExist):
+			return err
+		}
+	}
+	return nil
+}
+
+// fetch downloads a file under a temporary name.
+func (s *saving) fetch(ctx context.Context, file *savedFile) error {
+	download, err := s.client.newDownload(ctx, file.File)
+	if err != nil {
+		return err
+	}
+	defer download.close()
+	if file.disk, err = safefile.Create(s.root, file.name); err != nil {
+		return fmt.Errorf("cloudconvert: %w", err)
+	}
+	download.restart = func() error { return file.disk.Truncate(0) }
+	_, err = download.WriteTo(file.disk)
+	return err
+}
+
+// commit gives a file its name.
+func (s *saving) commit(_ context.Context, file *savedFile) error {
+	err := file.disk.Commit(false)
+	file.created = err == nil
+	if s.overwrite && errors.Is(err, fs.ErrExist) {
+		err = file.disk.Commit(true)
+	}
+	if err != nil {
+		return fmt.Errorf("cloudconvert: %w", err)
+	}
+	return nil
+}
+
+// undo removes what the call has made.
+func (s *saving) undo() error {
+	var problems []error
+	for _, file := range s.files {
+		if file.created {
+			problems = append(problems, s.root.Remove(file.name))
+		} else if file.disk != nil {
+			problems = append(problems, file.disk.Abort())
+		}
+	}
+	for len(s.made) > 0 {
+		last := len(s.made) - 1
+		// It stays if somebody else has put something into it meanwhile.
+		_ = s.root.Remove(s.made[last])
+		s.made = s.made[:last]
+	}
+	return errors.Join(problems...)
+}
+
+func (s *saving) paths(dir string) []string {
+	paths := make([]string, 0, len(s.files))
+	for _, file := range s.files {
+		paths = append(paths, filepath.Join(dir, filepath.FromSlash(file.name)))
+	}
+	return paths
+}

@@ -1,0 +1,275 @@
+package cloudconvert
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
+)
+
+// Status is the state of a job or task. The set is open: unknown states pass
+// through and count as not ended.
+type Status string
+
+// The states of jobs and tasks.
+const (
+	StatusWaiting    Status = "waiting"    // for its input, its file or its turn
+	StatusQueued     Status = "queued"     // seen on tasks inside of jobs
+	StatusProcessing Status = "processing" // running
+	StatusFinished   Status = "finished"   // ended well
+	StatusError      Status = "error"      // ended badly
+)
+
+// Terminal tells whether a job or task of this state has ended.
+func (s Status) Terminal() bool { return s == StatusFinished || s == StatusError }
+
+// Task is a task as the service describes it. A field that the answer leaves out, or
+// gives as null, is zero.
+type Task struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name,omitzero"`   // within its job
+	JobID     string    `json:"job_id,omitzero"` // empty for a task outside of jobs
+	Operation Operation `json:"operation"`
+	Status    Status    `json:"status"`
+	// Percent is the progress from 0 to 100. It is no sign of an end: waiting
+	// tasks have been seen with 100.
+	Percent int `json:"percent"`
+	// Code and Message say why a task failed. A failed task may have no code,
+	// and a finished one may have a message.
+	Code    Code   `json:"code,omitzero"`
+	Message string `json:"message,omitzero"`
+	// Credits is what the task cost. It is 0 until the task has ended.
+	Credits       int    `json:"credits,omitzero"`
+	Engine        string `json:"engine,omitzero"`
+	EngineVersion string `json:"engine_version,omitzero"`
+	// Result is what the task made. It is empty until the task has ended, but
+	// for the form of an upload task.
+	Result    TaskResult `json:"result,omitzero"`
+	CreatedAt time.Time  `json:"created_at,omitzero"`
+	StartedAt time.Time  `json:"started_at,omitzero"`
+	EndedAt   time.Time  `json:"ended_at,omitzero"`
+	// DependsOnTaskIDs are the tasks whose files this one takes.
+	DependsOnTaskIDs []string `json:"depends_on_task_ids,omitzero"`
+	// DependsOnTasks are the same tasks by name, if [IncludeDependsOnTasks]
+	// was asked for. Older answers have only names and ids in it.
+	DependsOnTasks []Task `json:"depends_on_tasks,omitzero"`
+	// RetryOfTaskID is the task that this one repeats.
+	RetryOfTaskID string `json:"retry_of_task_id,omitzero"`
+	CopyOfTaskID  string `json:"copy_of_task_id,omitzero"`
+	// Retries are the tasks that repeat this one, if [IncludeRetries] was asked for.
+	Retries []Task `json:"retries,omitzero"`
+	// Payload holds the parameters the task was created with, if
+	// [IncludePayload] was asked for. It may contain credentials.
+	Payload json.RawMessage `json:"payload,omitzero"`
+	// Job is the job of the task, if [IncludeJob] was asked for.
+	Job      *Job   `json:"job,omitzero"`
+	UserID   string `json:"user_id,omitzero"`
+	Priority int    `json:"priority,omitzero"`
+	HostName string `json:"host_name,omitzero"`
+	Storage  string `json:"storage,omitzero"`
+	Region   Region `json:"region,omitzero"`
+	Links    Links  `json:"links,omitzero"`
+}
+
+// Links are the addresses of an object in the API.
+type Links struct {
+	Self string `json:"self,omitzero"`
+}
+
+// TaskResult is what a task made.
+type TaskResult struct {
+	// Files are the output files. Those of an export/url task have an address.
+	Files []File `json:"files,omitzero"`
+	// Form is where an upload task expects its file.
+	Form *UploadForm `json:"form,omitzero"`
+	// Metadata is the result of a metadata task, under the names that ExifTool uses.
+	Metadata map[string]any `json:"metadata,omitzero"`
+	// Output is the console output of a command task.
+	Output string `json:"output,omitzero"`
+	// Raw is the result as it came, for operations this package does not know.
+	Raw json.RawMessage `json:"-"`
+}
+
+// File is an output file of a task. [Client.Open], [Client.Download] and
+// [Client.Save] fetch it.
+type File struct {
+	// Filename is the name the service gave the file. It comes from outside:
+	// do not use it as a path. [Client.Save] knows how to.
+	Filename string `json:"filename"`
+	// Dir is the directory of the file within an unpacked archive.
+	Dir string `json:"dir,omitzero"`
+	// Size is in bytes, and 0 if the service did not tell.
+	Size int64 `json:"size,omitzero"`
+	// URL is where the file can be fetched for 24 hours. It is a secret:
+	// whoever knows it can read the file. Only export/url tasks give one.
+	URL string `json:"url,omitzero"`
+	// MD5 is the checksum in hex. Only imports of the sandbox give one.
+	MD5 string `json:"md5,omitzero"`
+	// TaskID is the task that made the file.
+	TaskID string `json:"-"`
+}
+
+// UnmarshalJSON reads a task of any generation of the API. Only an answer that
+// is no task at all is an error.
+func (t *Task) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	var wire taskWire
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	if wire.ID == "" {
+		return errors.New("a task has no id")
+	}
+	*t = wire.task()
+	for i := range t.Result.Files {
+		t.Result.Files[i].TaskID = t.ID
+	}
+	return nil
+}
+
+// taskWire is a task on the wire, where no field can be relied on.
+type taskWire struct {
+	ID               lenient.String             `json:"id"`
+	Name             lenient.String             `json:"name"`
+	JobID            lenient.String             `json:"job_id"`
+	Operation        lenient.String             `json:"operation"`
+	Status           lenient.String             `json:"status"`
+	Percent          lenient.Int                `json:"percent"`
+	Code             lenient.String             `json:"code"`
+	Message          lenient.String             `json:"message"`
+	Credits          lenient.Int                `json:"credits"`
+	Engine           lenient.String             `json:"engine"`
+	EngineVersion    lenient.String             `json:"engine_version"`
+	Result           lenient.Object[TaskResult] `json:"result"`
+	CreatedAt        lenient.Time               `json:"created_at"`
+	StartedAt        lenient.Time               `json:"started_at"`
+	EndedAt          lenient.Time               `json:"ended_at"`
+	DependsOnTaskIDs lenient.Strings            `json:"depends_on_task_ids"`
+	DependsOnTasks   dependencies               `json:"depends_on_tasks"`
+	RetryOfTaskID    lenient.String             `json:"retry_of_task_id"`
+	CopyOfTaskID     lenient.String             `json:"copy_of_task_id"`
+	Retries          lenient.List[Task]         `json:"retries"`
+	Payload          json.RawMessage            `json:"payload"`
+	Job              lenient.Object[*Job]       `json:"job"`
+	UserID           lenient.String             `json:"user_id"`
+	Priority         lenient.Int                `json:"priority"`
+	HostName         lenient.String             `json:"host_name"`
+	Storage          lenient.String             `json:"storage"`
+	Region           lenient.String             `json:"region"`
+	Links            lenient.Object[linksWire]  `json:"links"`
+}
+
+func (w *taskWire) task() Task {
+	return Task{
+		ID:               string(w.ID),
+		Name:             string(w.Name),
+		JobID:            string(w.JobID),
+		Operation:        Operation(w.Operation),
+		Status:           Status(w.Status),
+		Percent:          int(w.Percent),
+		Code:             Code(w.Code),
+		Message:          string(w.Message),
+		Credits:          int(w.Credits),
+		Engine:           string(w.Engine),
+		EngineVersion:    string(w.EngineVersion),
+		Result:           w.Result.Value,
+		CreatedAt:        w.CreatedAt.Time,
+		StartedAt:        w.StartedAt.Time,
+		EndedAt:          w.EndedAt.Time,
+		DependsOnTaskIDs: w.DependsOnTaskIDs,
+		DependsOnTasks:   w.DependsOnTasks,
+		RetryOfTaskID:    string(w.RetryOfTaskID),
+		CopyOfTaskID:     string(w.CopyOfTaskID),
+		Retries:          w.Retries,
+		Payload:          withoutNull(w.Payload),
+		Job:              w.Job.Value,
+		UserID:           string(w.UserID),
+		Priority:         int(w.Priority),
+		HostName:         string(w.HostName),
+		Storage:          string(w.Storage),
+		Region:           Region(w.Region),
+		Links:            Links{Self: string(w.Links.Value.Self)},
+	}
+}
+
+type linksWire struct {
+	Self lenient.String `json:"self"`
+}
+
+// withoutNull copies raw JSON, whose buffer belongs to the decoder.
+func withoutNull(raw json.RawMessage) json.RawMessage {
+	if string(raw) == "null" {
+		return nil
+	}
+	return bytes.Clone(raw)
+}
+
+// dependencies takes an array of tasks, or the object from names to ids of the
+// oldest answers.
+type dependencies []Task
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (d *dependencies) UnmarshalJSON(data []byte) error {
+	var list lenient.List[Task]
+	var ids lenient.Object[map[string]lenient.String]
+	if err := errors.Join(json.Unmarshal(data, &list), json.Unmarshal(data, &ids)); err != nil {
+		return err
+	}
+	*d = dependencies(list)
+	for _, name := range slices.Sorted(maps.Keys(ids.Value)) {
+		if id := ids.Value[name]; id != "" {
+			*d = append(*d, Task{ID: string(id), Name: name})
+		}
+	}
+	return nil
+}
+
+// UnmarshalJSON reads a result. Parts of an odd shape are left out.
+func (r *TaskResult) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		Files    lenient.List[File]             `json:"files"`
+		Form     lenient.Object[*UploadForm]    `json:"form"`
+		Metadata lenient.Object[map[string]any] `json:"metadata"`
+		Output   lenient.String                 `json:"output"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	*r = TaskResult{
+		Files:    wire.Files,
+		Form:     wire.Form.Value,
+		Metadata: wire.Metadata.Value,
+		Output:   string(wire.Output),
+		Raw:      withoutNull(data),
+	}
+	return nil
+}
+
+// UnmarshalJSON reads a file, whatever the shapes of its fields.
+func (f *File) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		Filename lenient.String `json:"filename"`
+		Dir      lenient.String `json:"dir"`
+		Size     lenient.Int    `json:"size"`
+		URL      lenient.String `json:"url"`
+		MD5      lenient.String `json:"md5"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	*f = File{
+		Filename: string(wire.Filename),
+		Dir:      string(wire.Dir),
+		Size:     max(int64(wire.Size), 0),
+		URL:      string(wire.URL),
+		MD5:      string(wire.MD5),
+		TaskID:   f.TaskID,
+	}
+	return nil
+}

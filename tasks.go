@@ -1,0 +1,134 @@
+package cloudconvert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"strings"
+)
+
+// TasksService works with single tasks: those of jobs, and those made on their own.
+type TasksService service
+
+// Create creates a task outside of any job. Its Input holds the ids of other
+// tasks, not names. The documentation of the API describes jobs only and all
+// official SDKs create tasks: prefer jobs.
+//
+// A task has no tag to find it by: if the answer to its creation is lost, the error is
+// an [*OutcomeError].
+func (s *TasksService) Create(ctx context.Context, t TaskRequest, opts ...CallOption) (*Task, error) {
+	if isNil(t) {
+		return nil, invalid(errors.New("the task is nil"))
+	}
+	if problems := checkParameters(t); len(problems) > 0 {
+		return nil, invalid(problems...)
+	}
+	path, err := pathOf(strings.Split(string(t.Operation()), "/")...)
+	if err != nil {
+		return nil, invalid(fmt.Errorf("%q is no operation", t.Operation()))
+	}
+	return s.make(ctx, call{method: http.MethodPost, path: path, in: t, limited: true}, opts)
+}
+
+// make makes a call that creates a task.
+func (s *TasksService) make(ctx context.Context, call call, opts []CallOption) (*Task, error) {
+	task, err := object[Task](ctx, s.client.core, call, opts)
+	if isOpen(err) {
+		return nil, &OutcomeError{err: err}
+	}
+	return task, err
+}
+
+// Get returns a task.
+func (s *TasksService) Get(ctx context.Context, id string, opts ...CallOption) (*Task, error) {
+	path, err := pathOf("tasks", id)
+	if err != nil {
+		return nil, err
+	}
+	return object[Task](ctx, s.client.core, call{method: http.MethodGet, path: path}, opts)
+}
+
+// WithInclude asks [TasksService.Get] for parts that the answer otherwise leaves out.
+func WithInclude(parts ...Include) CallOption {
+	return func(c *call) error {
+		texts := make([]string, 0, len(parts))
+		for _, part := range parts {
+			texts = append(texts, string(part))
+		}
+		c.setQuery("include", strings.Join(texts, ","))
+		return nil
+	}
+}
+
+// TaskListOptions selects tasks. The zero value selects all.
+type TaskListOptions struct {
+	// JobID selects the tasks of a job.
+	JobID string `url:"filter[job_id],omitempty"`
+	// Status selects tasks of a state.
+	Status Status `url:"filter[status],omitempty"`
+	// Operation selects tasks of an operation.
+	Operation Operation `url:"filter[operation],omitempty"`
+	// Include asks for parts that lists otherwise leave out.
+	Include []Include `url:"include,comma,omitempty"`
+	// PerPage is the number of tasks on a page. By default the service chooses 100.
+	PerPage int `url:"per_page,omitempty"`
+	// Page is the number of the page, from 1.
+	Page int `url:"page,omitempty"`
+}
+
+// List returns one page of tasks.
+func (s *TasksService) List(ctx context.Context, options TaskListOptions, opts ...CallOption) (*Page[Task], error) {
+	query, err := queryOf(options)
+	if err != nil {
+		return nil, err
+	}
+	return list[Task](ctx, s.client.core, "/tasks", query, opts)
+}
+
+// All iterates over all tasks from the selected page on. It asks for a page
+// when the one before is used up. An error is yielded once and ends the iteration.
+func (s *TasksService) All(ctx context.Context, options TaskListOptions, opts ...CallOption) iter.Seq2[*Task, error] {
+	query, err := queryOf(options)
+	if err != nil {
+		return failed[Task](err)
+	}
+	return all[Task](ctx, s.client.core, "/tasks", query, opts)
+}
+
+// Cancel cancels a task that waits or runs. It ends in error, and so do the
+// tasks that depend on it. A task that has ended already is refused with [ErrInvalid].
+func (s *TasksService) Cancel(ctx context.Context, id string, opts ...CallOption) (*Task, error) {
+	path, err := pathOf("tasks", id, "cancel")
+	if err != nil {
+		return nil, err
+	}
+	return object[Task](ctx, s.client.core, call{method: http.MethodPost, path: path}, opts)
+}
+
+// hasEnded tells whether a task that could not be cancelled needs it no more.
+func (s *TasksService) hasEnded(ctx context.Context, id string) bool {
+	task, err := s.Get(ctx, id)
+	return err == nil && task.Status.Terminal() || errors.Is(err, ErrNotFound)
+}
+
+// Retry creates a new task with the parameters of an old one and returns it. It
+// costs what the operation costs. If the answer is lost, the error is an [*OutcomeError].
+func (s *TasksService) Retry(ctx context.Context, id string, opts ...CallOption) (*Task, error) {
+	path, err := pathOf("tasks", id, "retry")
+	if err != nil {
+		return nil, err
+	}
+	return s.make(ctx, call{method: http.MethodPost, path: path, limited: true}, opts)
+}
+
+// Delete deletes a task with its files. The addresses of exported files stop
+// working.
+func (s *TasksService) Delete(ctx context.Context, id string, opts ...CallOption) error {
+	path, err := pathOf("tasks", id)
+	if err != nil {
+		return err
+	}
+	return remove(ctx, s.client.core, path, opts)
+}

@@ -1,0 +1,129 @@
+package cloudconvert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/multipart"
+)
+
+// UploadOption changes a single upload.
+type UploadOption func(*upload)
+
+// WithAnyName uploads a file whose name has no extension, for a job in which the
+// next task sets its InputFormat. Without it such a name is refused, because
+// the service takes the format from the extension.
+func WithAnyName() UploadOption { return func(u *upload) { u.anyName = true } }
+
+// Upload sends a file to an import/upload task that waits for it. It is found
+// in a new job by [Job.Task]. The task then goes on by itself.
+//
+// The file is streamed with its exact length, and nothing of it is held in
+// memory. An upload that broke, stalled or met a failure of storage is sent again if the source allows
+// it: storage replaces what it has. The error of a refused one is an [*Error]. The API key is not
+// sent to storage.
+func (s *TasksService) Upload(ctx context.Context, task Task, src Source, opts ...UploadOption) error {
+	u := &upload{core: s.client.core, task: task}
+	for _, opt := range opts {
+		opt(u)
+	}
+	if err := u.check(src); err != nil {
+		return err
+	}
+	content, err := src.content(ctx, u.core.config.transfers.TempDir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(u.send(ctx, src.name, content), content.close())
+}
+
+// UploadForm returns the form of an import/upload task, for a browser or
+// another program to post the file to storage by itself.
+func (s *TasksService) UploadForm(ctx context.Context, id string, opts ...CallOption) (*UploadForm, error) {
+	task, err := s.Get(ctx, id, opts...)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkForm(*task); err != nil {
+		return nil, err
+	}
+	return task.Result.Form, nil
+}
+
+// checkForm tells why a file cannot be uploaded to a task.
+func checkForm(t Task) error {
+	switch {
+	case t.ID == "":
+		return invalid(errors.New("upload: the task is empty: take one from a job by Job.Task"))
+	case t.Operation != OperationImportUpload:
+		return invalid(fmt.Errorf("upload: task %s takes no upload: use one of the operation %s", taskLabel(t), OperationImportUpload))
+	case t.Status != StatusWaiting:
+		return invalid(fmt.Errorf("upload: task %s does not wait for a file any more: it is %s", taskLabel(t), t.Status))
+	case t.Result.Form == nil:
+		return invalid(fmt.Errorf("upload: task %s has no form: read it again by Tasks.Get", taskLabel(t)))
+	}
+	return nil
+}
+
+// upload sends one file.
+type upload struct {
+	core    *core
+	task    Task
+	anyName bool
+}
+
+func (u *upload) check(src Source) error {
+	if err := checkForm(u.task); err != nil {
+		return err
+	}
+	if src.url != "" {
+		return invalid(errors.New("upload: the source is a URL: let an import/url task fetch it"))
+	}
+	if src.open != nil && src.extension() == "" && !u.anyName {
+		return invalid(fmt.Errorf("upload: the name %q has no extension, which tells the format: "+
+			"rename it, or set InputFormat in the next task and pass WithAnyName", src.name))
+	}
+	return nil
+}
+
+// checkAndSend uploads the content if the task waits for it.
+func (u *upload) checkAndSend(ctx context.Context, name string, content *content) error {
+	if err := checkForm(u.task); err != nil {
+		return err
+	}
+	return u.send(ctx, name, content)
+}
+
+// send uploads the content, several times if need be.
+func (u *upload) send(ctx context.Context, name string, content *content) error {
+	target, err := url.Parse(u.task.Result.Form.URL)
+	if err != nil {
+		return invalid(errors.New("upload: the address of the form is no URL"))
+	}
+	if err := u.core.config.checkStorageURL(target); err != nil {
+		return fmt.Errorf("cloudconvert: upload: %w", err)
+	}
+	form, err := multipart.New(u.task.Result.Form.multipart(), name, content.size)
+	if err != nil {
+		return invalid(fmt.Errorf("upload: %w", err))
+	}
+	policy := u.core.config.transfers.withDefaults()
+	meter := u.core.meter(PhaseUpload, name, content.size)
+	for attempt := 1; ; attempt++ {
+		try := &uploadAttempt{core: u.core, target: target, form: form, content: content, meter: meter, stall: policy.StallTimeout}
+		answer := try.run(ctx)
+		if answer.Err == nil && isSuccess(answer.Status) {
+			meter.end(content.size)
+			u.core.uploads.add(u.task.ID)
+			return nil
+		}
+		again := answer.Open && content.replay && attempt <= policy.Resumptions
+		if !again || pause(ctx, pollPause(attempt-1)) != nil {
+			answer.Attempts = attempt
+			return newError(http.MethodPost, storagePath(target), answer)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package cloudconvert
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
+)
+
+// UsersService tells about the account.
+type UsersService service
+
+// User is an account of the service.
+type User struct {
+	ID       string `json:"id"`
+	Username string `json:"username"`
+	Email    string `json:"email"`
+	// Credits are the conversion credits left.
+	Credits   int       `json:"credits"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	Links     Links     `json:"links,omitzero"`
+}
+
+// Me returns the account that the API key belongs to. It needs the scope
+// user.read, and is the cheapest way to find out whether a key is valid.
+func (s *UsersService) Me(ctx context.Context, opts ...CallOption) (*User, error) {
+	return object[User](ctx, s.client.core, call{method: http.MethodGet, path: "/users/me"}, opts)
+}
+
+// UnmarshalJSON reads an account, whose id may be a number or a string.
+func (u *User) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		ID        lenient.String            `json:"id"`
+		Username  lenient.String            `json:"username"`
+		Email     lenient.String            `json:"email"`
+		Credits   lenient.Int               `json:"credits"`
+		CreatedAt lenient.Time              `json:"created_at"`
+		Links     lenient.Object[linksWire] `json:"links"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	*u = User{
+		ID:        string(wire.ID),
+		Username:  string(wire.Username),
+		Email:     string(wire.Email),
+		Credits:   int(wire.Credits),
+		CreatedAt: wire.CreatedAt.Time,
+		Links:     Links{Self: string(wire.Links.Value.Self)},
+	}
+	return nil
+}

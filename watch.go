@@ -1,0 +1,46 @@
+package cloudconvert
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// watch polls a job and yields it when it has changed. Pauses grow while
+// nothing changes.
+func watch(ctx context.Context, o *observer[Job], job *Job, yield func(*Job, error) bool) {
+	o.last, o.waiting.last = job, job.Status
+	before := fingerprint(job)
+	for unchanged := 0; ; unchanged++ {
+		if pause(ctx, pollPause(unchanged)) != nil {
+			yield(o.last, o.interrupted(ctx, ctx.Err()))
+			return
+		}
+		seen, err := o.ask(ctx, false)
+		ended, result := o.judge(ctx, seen, err)
+		if ended {
+			yield(o.last, result)
+			return
+		}
+		if err != nil {
+			continue
+		}
+		if now := fingerprint(seen); now != before {
+			before, unchanged = now, -1
+			if !yield(seen, nil) {
+				return
+			}
+		}
+	}
+}
+
+// fingerprint stands for what a watcher wants to know of a job. Addresses,
+// which differ from read to read, are no part of it.
+func fingerprint(job *Job) string {
+	var b strings.Builder
+	b.WriteString(string(job.Status))
+	for _, task := range sortedByName(job.Tasks) {
+		fmt.Fprintf(&b, "\n%s %s %d %s", task.ID, task.Status, task.Percent, task.Message)
+	}
+	return b.String()
+}
