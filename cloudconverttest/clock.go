@@ -1,0 +1,35 @@
+package cloudconverttest
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// timestamps have second precision and a numeric offset.
+const timestampLayout = "2006-01-02T15:04:05+00:00"
+
+// clock is the time of the machine (or of the synctest bubble) plus what Advance added.
+type clock struct{ offset atomic.Int64 }
+
+func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
+
+func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
+
+// Advance moves the clock of the server forward by d: jobs end their 24 hours, upload forms, download addresses,
+// cached results, access tokens and rate limit windows expire. Timers are not touched: how long a task, a settling upload
+// or a webhook retry takes is measured in real time (or in the time of a testing/synctest bubble).
+func (s *Server) Advance(d time.Duration) {
+	s.clock.advance(max(d, 0))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sweep()
+}
+
+func timestamp(t time.Time) string { return t.UTC().Format(timestampLayout) }
+
+func timestampOrNull(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	return new(timestamp(t))
+}

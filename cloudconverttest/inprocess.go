@@ -1,0 +1,113 @@
+package cloudconverttest
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// Addresses of a server in process. No socket listens there.
+const (
+	inProcessAPI  = "127.0.0.1:1"
+	inProcessSync = "127.0.0.1:2"
+)
+
+// pipeListener is a listener whose connections are pipes in memory.
+type pipeListener struct {
+	addr   pipeAddr
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newPipeListener(addr string) *pipeListener {
+	return &pipeListener{addr: pipeAddr(addr), conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (l *pipeListener) dial(ctx context.Context) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case l.conns <- server:
+		return client, nil
+	case <-l.closed:
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: l.addr, Err: net.ErrClosed}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Accept waits for the next connection.
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends the listener; connections live on.
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+// Addr is an address that looks like one of a socket.
+func (l *pipeListener) Addr() net.Addr { return l.addr }
+
+type pipeAddr string
+
+// Network is "tcp", because callers expect it.
+func (pipeAddr) Network() string { return "tcp" }
+
+// String is the host and the port.
+func (a pipeAddr) String() string { return string(a) }
+
+// connections counts what listeners accepted.
+type connections struct{ open, total atomic.Int64 }
+
+// countingListener wraps every connection so that its end is noticed, also after a handler has taken it over.
+type countingListener struct {
+	net.Listener
+
+	count *connections
+}
+
+// Accept waits for the next connection.
+func (l countingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.count.open.Add(1)
+	l.count.total.Add(1)
+	return &countedConn{Conn: c, count: l.count}, nil
+}
+
+type countedConn struct {
+	net.Conn
+
+	count *connections
+	once  sync.Once
+}
+
+// Close closes the connection and counts it once.
+func (c *countedConn) Close() error {
+	c.once.Do(func() { c.count.open.Add(-1) })
+	return c.Conn.Close()
+}
+
+// reset closes the connection in the rude way: the other side sees a reset, or a closed pipe when there is no socket.
+func (c *countedConn) reset() error {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // without it the end is merely a polite one
+	}
+	return c.Close()
+}
+
+// Connections is the number of connections that are open now.
+func (s *Server) Connections() int { return int(s.conns.open.Load()) }
+
+// ConnectionsAccepted is the number of connections that were opened since the start of the server.
+func (s *Server) ConnectionsAccepted() int { return int(s.conns.total.Load()) }

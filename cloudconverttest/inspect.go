@@ -1,0 +1,89 @@
+package cloudconverttest
+
+import (
+	"slices"
+	"time"
+)
+
+// Job is a job of the server as it was when it was asked for.
+type Job struct {
+	ID         string
+	Tag        string
+	WebhookURL string
+	Status     string // waiting, processing, finished or error
+	Created    time.Time
+	Ended      time.Time // zero until then
+	Tasks      []Task    // in the order of the request
+}
+
+// Task is a task of the server as it was when it was asked for.
+type Task struct {
+	ID        string
+	Name      string // empty for a task on its own
+	Operation string
+	Status    string // waiting, processing, finished or error
+	Code      string // of a failed task; may be empty
+	Message   string
+	Inputs    []string       // as in the request
+	Params    map[string]any // as in the request, credentials replaced
+	Files     []File
+	Metadata  map[string]any
+	Ended     time.Time // zero until then
+}
+
+// File is a file of a finished task.
+type File struct {
+	Name string
+	Dir  string
+	Size int64
+	MD5  string
+	URL  string // of exported files
+	Path string // on disk, as long as the task exists
+}
+
+// Jobs returns all jobs that were not deleted, in the order of their creation.
+func (s *Server) Jobs() []Job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	jobs := make([]Job, 0, s.jobs.order.Len())
+	for j := range s.jobs.oldestFirst() {
+		shown := Job{ID: j.id, WebhookURL: j.webhookURL, Status: j.status, Created: j.created, Ended: j.ended}
+		if j.tag != nil {
+			shown.Tag = *j.tag
+		}
+		for _, t := range j.tasks {
+			shown.Tasks = append(shown.Tasks, s.inspect(t))
+		}
+		jobs = append(jobs, shown)
+	}
+	return jobs
+}
+
+// Tasks returns all tasks that were not deleted, those of jobs and those on their own, in the order of their creation.
+func (s *Server) Tasks() []Task {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tasks := make([]Task, 0, s.tasks.order.Len())
+	for t := range s.tasks.oldestFirst() {
+		tasks = append(tasks, s.inspect(t))
+	}
+	return tasks
+}
+
+func (s *Server) inspect(t *task) Task {
+	shown := Task{
+		ID: t.id, Name: t.name, Operation: t.operation, Status: t.status, Code: t.code, Message: t.message,
+		Inputs: slices.Clone(t.request.inputs), Params: redactParameters(t.request.params), Metadata: t.metadata, Ended: t.ended,
+	}
+	for _, f := range t.files {
+		file := File{Name: f.name, Dir: f.dir, Size: f.size, MD5: f.md5}
+		if f.object != "" {
+			file.URL = s.address(f)
+		}
+		if f.blob != nil {
+			file.Path = f.blob.path
+		}
+		shown.Files = append(shown.Files, file)
+	}
+	return shown
+}

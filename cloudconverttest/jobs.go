@@ -1,0 +1,166 @@
+package cloudconverttest
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+func (s *Server) createJob(c *call) error {
+	if err := c.throttle(); err != nil {
+		return err
+	}
+	fields, err := c.fields()
+	if err != nil {
+		return err
+	}
+	req, err := parseJob(fields, c.sync)
+	if err != nil {
+		return err
+	}
+	j, created, err := s.startJob(req)
+	if err != nil {
+		return err
+	}
+	if !c.sync {
+		return c.data(http.StatusCreated, created)
+	}
+	if err := c.await(j.done); err != nil {
+		return err
+	}
+	return c.job(http.StatusCreated, j, req.redirect)
+}
+
+// startJob creates a job and lets it run. The second result shows it as it was created, with nothing done yet.
+func (s *Server) startJob(req *jobRequest) (*job, wireJob, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.createLocked(req)
+}
+
+// createLocked is startJob for callers that hold the lock.
+func (s *Server) createLocked(req *jobRequest) (*job, wireJob, error) {
+	if err := s.afford(); err != nil {
+		return nil, wireJob{}, err
+	}
+	if limit := s.cfg.parallelJobs; limit > 0 && s.openJobs >= limit {
+		return nil, wireJob{}, errTooManyJobs
+	}
+	j := s.addJob(req)
+	created := s.wireJob(j, true)
+	s.notify("job.created", j)
+	s.launch(j.tasks...)
+	return j, created, nil
+}
+
+// afford refuses work when there are no credits left.
+func (s *Server) afford() error {
+	if s.cfg.limitCredits && s.credits <= 0 {
+		return errNoCredits
+	}
+	return nil
+}
+
+func (s *Server) showJob(c *call) error {
+	j, err := s.findJob(c.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return c.job(http.StatusOK, j, c.flag("redirect"))
+}
+
+// waitJob answers when the job has ended.
+func (s *Server) waitJob(c *call) error {
+	j, err := s.findJob(c.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if err := c.await(j.done); err != nil {
+		return err
+	}
+	return c.job(http.StatusOK, j, c.flag("redirect"))
+}
+
+// job answers with a job as it is now, or sends the client on to its first exported file.
+func (c *call) job(status int, j *job, redirect bool) error {
+	c.s.mu.Lock()
+	gone, shown, to := j.deleted, c.s.wireJob(j, true), c.s.exported(j)
+	c.s.mu.Unlock()
+	switch {
+	case gone:
+		return errNotFound
+	case redirect && to != "":
+		return c.redirect(to)
+	}
+	return c.data(status, shown)
+}
+
+// exported is the address of the first exported file of a finished job.
+func (s *Server) exported(j *job) string {
+	if j.status != finished {
+		return ""
+	}
+	for _, t := range j.tasks {
+		if t.operation != opExportURL {
+			continue
+		}
+		for _, f := range t.files {
+			return s.address(f)
+		}
+	}
+	return ""
+}
+
+func (s *Server) findJob(id string) (*job, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j, ok := s.jobs.get(id)
+	if !ok {
+		return nil, errNotFound
+	}
+	return j, nil
+}
+
+func (s *Server) deleteJob(c *call) error {
+	j, err := s.findJob(c.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.removeJob(j)
+	s.mu.Unlock()
+	return c.noContent()
+}
+
+// await waits until something is done. It returns early, with no error, when the server is told to answer what has not ended,
+// and with errNoAnswer when there is nobody to answer.
+func (c *call) await(done <-chan struct{}) error {
+	ctx, cancel := context.WithCancel(c.r.Context())
+	defer cancel()
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	select {
+	case <-done:
+		return nil
+	case <-after(ctx, c.s.cfg.syncTimeout):
+		return nil
+	case <-after(ctx, c.s.cfg.syncDrop):
+	case <-ctx.Done():
+	case <-c.s.ctx.Done():
+	}
+	cutConnection(c.w)
+	return errNoAnswer
+}
+
+// after is a channel that gets a value after d, or never if d is zero. Its timer ends with ctx.
+func after(ctx context.Context, d time.Duration) <-chan time.Time {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	context.AfterFunc(ctx, func() { timer.Stop() })
+	return timer.C
+}

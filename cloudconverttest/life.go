@@ -1,0 +1,171 @@
+package cloudconverttest
+
+import (
+	"context"
+	"slices"
+)
+
+// Codes and messages of tasks that failed.
+const (
+	codeInputFailed     = "INPUT_TASK_FAILED"
+	messageInputFailed  = "Input task has failed"
+	codeCancelled       = "CANCELLED"
+	messageCancelled    = "Task has been cancelled"
+	codeUnsupported     = "INVALID_CONVERSION_TYPE"
+	messageUnsupported  = "This conversion type is not supported"
+	codeFilename        = "INVALID_FILENAME"
+	codeOpen            = "OPEN_FAILED"
+	codeDownload        = "DOWNLOAD_FAILED"
+	codeUpload          = "UPLOAD_FAILED"
+	codeTimeout         = "TIMEOUT"
+	codeNotWhitelisted  = "SANDBOX_FILE_NOT_ALLOWED"
+	messageAwaitsUpload = "Waiting for file upload"
+)
+
+// addJob makes a job of a checked request. Nothing runs yet.
+func (s *Server) addJob(req *jobRequest) *job {
+	j := &job{
+		id: newID(), tag: req.tag, webhookURL: req.webhookURL, status: waiting, created: s.clock.now(),
+		done: make(chan struct{}), open: len(req.tasks),
+	}
+	byName := map[string]*task{}
+	for _, r := range req.tasks {
+		t := s.addTask(r, j)
+		byName[r.name] = t
+		j.tasks = append(j.tasks, t)
+	}
+	for _, t := range j.tasks {
+		link(t, func(name string) *task { return byName[name] })
+	}
+	s.jobs.add(j.id, j)
+	s.openJobs++
+	if j.tag != nil {
+		if s.tagged[*j.tag] == nil {
+			s.tagged[*j.tag] = &table[*job]{}
+		}
+		s.tagged[*j.tag].add(j.id, j)
+	}
+	return j
+}
+
+func (s *Server) addTask(r taskRequest, j *job) *task {
+	t := &task{
+		id: newID(), name: r.name, operation: r.operation, job: j, request: r, status: waiting, percent: 100,
+		created: s.clock.now(), done: make(chan struct{}),
+	}
+	t.engine, t.engineVersion = engineOf(r)
+	if r.operation == opImportUpload {
+		s.offerForm(t)
+	}
+	s.tasks.add(t.id, t)
+	return t
+}
+
+// link connects a task with those it needs. Names that find nothing count for nothing.
+func link(t *task, find func(name string) *task) {
+	for _, name := range t.request.inputs {
+		if in := find(name); in != nil && !slices.Contains(t.inputs, in) {
+			t.inputs = append(t.inputs, in)
+		}
+	}
+	for _, name := range t.request.dependencies() {
+		need := find(name)
+		if need == nil || slices.Contains(t.needs, need) {
+			continue
+		}
+		t.needs = append(t.needs, need)
+		t.await(need)
+	}
+}
+
+func (t *task) await(need *task) {
+	if !need.terminal() {
+		need.dependents = append(need.dependents, t)
+		t.pending++
+		return
+	}
+	t.doomed = t.doomed || need.dooms()
+}
+
+// dooms reports whether tasks that need t cannot run.
+func (t *task) dooms() bool { return t.status == erroneous && !t.request.ignoreError }
+
+// launch starts the tasks that need no other.
+func (s *Server) launch(tasks ...*task) {
+	for _, t := range tasks {
+		if t.pending == 0 && !t.terminal() {
+			s.ready(t)
+		}
+	}
+}
+
+// ready starts a task whose needs have all ended. An upload task waits for its file.
+func (s *Server) ready(t *task) {
+	switch {
+	case t.doomed:
+		s.fail(t, codeInputFailed, messageInputFailed)
+	case t.form == nil:
+		s.spawn(func(ctx context.Context) { s.work(ctx, t) })
+	}
+}
+
+// fail ends a task with an error.
+func (s *Server) fail(t *task, code, message string) {
+	if t.terminal() {
+		return
+	}
+	t.status, t.code, t.message = erroneous, code, message
+	t.credits = new(0)
+	s.end(t)
+}
+
+// end is the end of a task, good or bad: tasks that need it may go on, and its job may have ended.
+func (s *Server) end(t *task) {
+	t.ended = s.clock.now()
+	close(t.done)
+	if t.stop != nil {
+		t.stop()
+	}
+	if !t.retried() {
+		s.settle(t)
+	}
+	if t.job == nil {
+		s.expiring = append(s.expiring, expiry{at: t.ended.Add(retention), task: t})
+	}
+	for _, d := range t.dependents {
+		d.pending--
+		d.doomed = d.doomed || t.dooms()
+		if d.pending == 0 && !d.terminal() {
+			s.ready(d)
+		}
+	}
+}
+
+// retried is true for a copy made by a retry. It belongs to a job, but the job does not wait for it.
+func (t *task) retried() bool { return t.retryOf != "" }
+
+// settle counts the end of a task for its job.
+func (s *Server) settle(t *task) {
+	j := t.job
+	if j == nil || j.deleted || !j.ended.IsZero() {
+		return
+	}
+	j.open--
+	j.failed = j.failed || t.dooms()
+	if j.open > 0 {
+		return
+	}
+	j.status, j.ended = finished, t.ended
+	if j.started.IsZero() {
+		j.started = j.ended
+	}
+	event := "job.finished"
+	if j.failed {
+		j.status, event = erroneous, "job.failed"
+	}
+	s.openJobs--
+	s.expiring = append(s.expiring, expiry{at: j.ended.Add(retention), job: j})
+	close(j.done)
+	s.notify(event, j)
+	s.log.Debug("job ended", "id", j.id, "status", j.status)
+}

@@ -1,0 +1,163 @@
+package cloudconverttest
+
+import (
+	"iter"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+)
+
+// maxPerPage is the longest page. The service does not say what its limit is.
+const maxPerPage = 1000
+
+// window is the part of a list that was asked for.
+type window struct{ page, perPage int }
+
+func (c *call) window(p problems) window {
+	return window{page: c.positive(p, "page", 1), perPage: min(c.positive(p, "per_page", c.s.cfg.perPage), maxPerPage)}
+}
+
+func (c *call) positive(p problems, name string, otherwise int) int {
+	v := c.r.URL.Query().Get(name)
+	if v == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(v)
+	switch {
+	case err != nil:
+		p.add(name, "The "+name+" must be an integer.")
+	case n < 1:
+		p.add(name, "The "+name+" must be at least 1.")
+	}
+	return n
+}
+
+// filter reads a filter; with allowed values it must be one of them.
+func (c *call) filter(p problems, name string, allowed ...string) string {
+	v := c.r.URL.Query().Get("filter[" + name + "]")
+	if v != "" && len(allowed) > 0 && !slices.Contains(allowed, v) {
+		p.add("filter."+name, "The selected filter."+name+" is invalid.")
+	}
+	return v
+}
+
+// pick takes the window out of all values that match, and says whether more of them follow.
+func pick[T any](all iter.Seq[T], w window, match func(T) bool) (items []T, more bool) {
+	skip := (w.page - 1) * w.perPage
+	items = []T{}
+	for v := range all {
+		switch {
+		case !match(v):
+		case skip > 0:
+			skip--
+		case len(items) == w.perPage:
+			return items, true
+		default:
+			items = append(items, v)
+		}
+	}
+	return items, false
+}
+
+// page answers with a page of a list. There is no total and no last page, as with the service.
+func (c *call) page(data any, n int, w window, more bool) error {
+	path := c.s.origin + c.r.URL.Path
+	out := wirePage{
+		Data:  data,
+		Links: pageLinks{First: c.pageLink(path, 1)},
+		Meta:  pageMeta{CurrentPage: w.page, Path: path, PerPage: w.perPage},
+	}
+	if w.page > 1 {
+		out.Links.Prev = new(c.pageLink(path, w.page-1))
+	}
+	if more {
+		out.Links.Next = new(c.pageLink(path, w.page+1))
+	}
+	if n > 0 {
+		first := (w.page-1)*w.perPage + 1
+		out.Meta.From, out.Meta.To = &first, new(first+n-1)
+	}
+	return c.json(http.StatusOK, out)
+}
+
+// pageLink is the address of another page of the same list.
+func (c *call) pageLink(path string, page int) string {
+	q := url.Values{}
+	for name, values := range c.r.URL.Query() {
+		if name != "page" {
+			q[name] = values
+		}
+	}
+	q.Set("page", strconv.Itoa(page))
+	return path + "?" + q.Encode()
+}
+
+func (s *Server) listJobs(c *call) error {
+	p := problems{}
+	w, status, tag := c.window(p), c.filter(p, "status", working, finished, erroneous), c.filter(p, "tag")
+	if len(p) > 0 {
+		return p.err()
+	}
+	data, more := s.pageOfJobs(w, status, tag, c.include()["tasks"])
+	return c.page(data, len(data), w, more)
+}
+
+func (s *Server) pageOfJobs(w window, status, tag string, tasks bool) ([]wireJob, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := &s.jobs
+	if tag != "" {
+		all = s.tagged[tag]
+	}
+	if all == nil {
+		return []wireJob{}, false
+	}
+	jobs, more := pick(all.newestFirst(), w, func(j *job) bool {
+		return status == "" || j.status == status || status == working && j.status == waiting
+	})
+	data := make([]wireJob, len(jobs))
+	for i, j := range jobs {
+		data[i] = s.wireJob(j, tasks)
+	}
+	return data, more
+}
+
+func (s *Server) listTasks(c *call) error {
+	p := problems{}
+	w, status := c.window(p), c.filter(p, "status", waiting, working, finished, erroneous)
+	jobID, operation := c.filter(p, "job_id"), c.filter(p, "operation")
+	if len(p) > 0 {
+		return p.err()
+	}
+	data, more := s.pageOfTasks(w, jobID, c.include(), func(t *task) bool {
+		return (status == "" || t.status == status) && (operation == "" || t.operation == operation)
+	})
+	return c.page(data, len(data), w, more)
+}
+
+func (s *Server) pageOfTasks(w window, jobID string, include map[string]bool, match func(*task) bool) ([]wireTask, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.tasks.newestFirst()
+	if jobID != "" {
+		all = s.tasksOf(jobID)
+	}
+	tasks, more := pick(all, w, match)
+	data := make([]wireTask, len(tasks))
+	for i, t := range tasks {
+		data[i] = s.wireTask(t, include)
+	}
+	return data, more
+}
+
+// tasksOf yields the tasks of a job, the latest first.
+func (s *Server) tasksOf(jobID string) iter.Seq[*task] {
+	j, ok := s.jobs.get(jobID)
+	if !ok {
+		return func(func(*task) bool) {}
+	}
+	tasks := slices.Concat(j.tasks, slices.DeleteFunc(slices.Clone(j.copies), func(t *task) bool { return t.deleted }))
+	slices.Reverse(tasks)
+	return slices.Values(tasks)
+}

@@ -1,0 +1,179 @@
+package cloudconverttest
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// grant is how the storage answers an upload it has accepted.
+type grant struct {
+	key      string
+	status   int
+	redirect string
+}
+
+// check decides whether a form may store its file, and for which task. The task is nil if it is gone: the storage does not know.
+func (s *Server) check(r *http.Request, form received) (*task, grant, *storageError) {
+	if id, ok := strings.CutPrefix(r.URL.Path, oldUploadPath); ok {
+		return s.checkOld(r, id, form)
+	}
+	if r.URL.Path != uploadPath {
+		return nil, grant{}, &storageError{http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist"}
+	}
+	if form.fields["key"] == "" {
+		return nil, grant{}, invalidArgument("Bucket POST must contain a field named 'key'. " +
+			"If it is specified, please check the order of the fields.")
+	}
+	if fail := s.checkPolicy(form.fields, s.clock.now()); fail != nil {
+		return nil, grant{}, fail
+	}
+	id, _, _ := strings.Cut(form.fields["key"], "/")
+	g := grant{
+		key: strings.ReplaceAll(form.fields["key"], filenameToken, baseName(form.filename)), status: http.StatusNoContent,
+		redirect: form.fields["success_action_redirect"],
+	}
+	switch form.fields["success_action_status"] {
+	case "200":
+		g.status = http.StatusOK
+	case "201":
+		g.status = http.StatusCreated
+	}
+	return s.uploadTask(id), g, nil
+}
+
+func (s *Server) uploadTask(id string) *task {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.tasks.get(id)
+	if !ok || t.form == nil {
+		return nil
+	}
+	return t
+}
+
+// checkPolicy verifies the policy of a form and then its fields against it.
+func (s *Server) checkPolicy(fields map[string]string, now time.Time) *storageError {
+	encoded := fields["policy"]
+	switch {
+	case encoded == "":
+		return accessDenied("Access Denied")
+	case fields["x-amz-algorithm"] != "AWS4-HMAC-SHA256":
+		return invalidArgument("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"")
+	case !validSignature(s.storageSecret, encoded, fields["x-amz-signature"]):
+		return wrongSignature()
+	}
+	var p policy
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || json.Unmarshal(raw, &p) != nil {
+		return invalidPolicy("Invalid JSON.")
+	}
+	expires, err := time.Parse(time.RFC3339, p.Expiration)
+	if err != nil || !now.Before(expires) {
+		return accessDenied("Invalid according to Policy: Policy expired.")
+	}
+	return p.check(fields)
+}
+
+func invalidPolicy(message string) *storageError {
+	return &storageError{http.StatusBadRequest, "InvalidPolicyDocument", "Invalid Policy: " + message}
+}
+
+// check compares every field with its condition; a field without one is not allowed.
+func (p policy) check(fields map[string]string) *storageError {
+	allowed := []string{"policy", "x-amz-signature"}
+	for _, condition := range p.Conditions {
+		name, ok := satisfied(condition, fields)
+		if !ok {
+			return accessDenied("Invalid according to Policy: Policy Condition failed: " + conditionText(condition))
+		}
+		allowed = append(allowed, name)
+	}
+	for name := range fields {
+		if !slices.Contains(allowed, name) && !strings.HasPrefix(name, "x-ignore-") {
+			return accessDenied("Invalid according to Policy: Extra input fields: " + name)
+		}
+	}
+	return nil
+}
+
+// satisfied reports which field a condition is about and whether the field has the value it must have.
+func satisfied(condition any, fields map[string]string) (string, bool) {
+	switch c := condition.(type) {
+	case map[string]any:
+		for name, want := range c {
+			if name == "bucket" {
+				return name, true // the path says so
+			}
+			return strings.ToLower(name), fields[strings.ToLower(name)] == want
+		}
+	case []any:
+		if len(c) == 3 && c[0] == "starts-with" {
+			field, _ := c[1].(string)
+			prefix, _ := c[2].(string)
+			name := strings.ToLower(strings.TrimPrefix(field, "$"))
+			return name, strings.HasPrefix(fields[name], prefix)
+		}
+	}
+	return "", true // the length is checked as the file comes in
+}
+
+func conditionText(condition any) string {
+	b, err := encode(condition)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// checkOld checks a form of the kind of 2019.
+func (s *Server) checkOld(r *http.Request, id string, form received) (*task, grant, *storageError) {
+	expires, err := strconv.ParseInt(form.fields["expires"], 10, 64)
+	count, countErr := strconv.ParseInt(form.fields["max_file_count"], 10, 64)
+	size, sizeErr := strconv.ParseInt(form.fields["max_file_size"], 10, 64)
+	redirect := r.URL.Query().Get("redirect")
+	switch {
+	case err != nil || countErr != nil || sizeErr != nil:
+		return nil, grant{}, invalidArgument("FormPost: invalid form")
+	case s.oldSignature(id, redirect, expires, count, size) != form.fields["signature"]:
+		return nil, grant{}, wrongSignature()
+	case s.clock.now().Unix() >= expires:
+		return nil, grant{}, accessDenied("FormPost: Form Expired")
+	}
+	return s.uploadTask(id), grant{key: id + "/" + form.filename, status: http.StatusCreated, redirect: redirect}, nil
+}
+
+// answer says where the file is.
+func (g grant) answer(w http.ResponseWriter, origin, etag string) {
+	location := origin + uploadPath + "/" + escapePath(g.key)
+	w.Header().Set("ETag", etag)
+	w.Header().Set("Location", location)
+	w.Header().Set("Vary", "Origin")
+	if g.redirect != "" {
+		w.Header().Set("Location", withQuery(g.redirect, url.Values{"bucket": {bucket}, "key": {g.key}, "etag": {etag}}))
+		g.status = http.StatusSeeOther
+	}
+	if g.status != http.StatusCreated {
+		w.WriteHeader(g.status)
+		return
+	}
+	writeXML(w, g.status, marshalXML(xmlStored{Location: location, Bucket: bucket, Key: g.key, ETag: etag}))
+}
+
+// withQuery adds parameters to an address that may have some.
+func withQuery(address string, extra url.Values) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	q := u.Query()
+	maps.Copy(q, extra)
+	u.RawQuery = q.Encode()
+	return u.String()
+}

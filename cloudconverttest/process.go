@@ -1,0 +1,270 @@
+package cloudconverttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/media"
+)
+
+// parallelConversions bounds the memory that pictures take while they are converted.
+const parallelConversions = 4
+
+// process does what the server can do without help. The rest is refused as the service refuses what it cannot convert.
+func (s *Server) process(ctx context.Context, run *Run) error {
+	switch run.Operation {
+	case "thumbnail":
+		return s.each(ctx, run, s.thumbnail)
+	case "optimize":
+		return s.each(ctx, run, s.optimize)
+	case opWatermark:
+		return s.each(ctx, run, s.watermark)
+	case "metadata":
+		return s.each(ctx, run, s.metadata)
+	case "archive":
+		return s.archive(ctx, run)
+	}
+	return Fail(codeUnsupported, messageUnsupported)
+}
+
+func (s *Server) each(ctx context.Context, run *Run, f func(context.Context, *Run) error) error {
+	for i := range run.Inputs {
+		if err := f(ctx, run.part(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayConvert is false when it is known, before the task runs, that a pair of formats is not supported.
+func (s *Server) mayConvert(req taskRequest) bool {
+	from, _ := req.params["input_format"].(string)
+	to, _ := req.params["output_format"].(string)
+	if from == "" || s.handlers.operation(opConvert) != nil {
+		return true
+	}
+	from, to = formatOf(from), formatOf(to)
+	return media.CanConvert(from, to) || media.CanExtract(from) || s.handlers.pair(from, to) != nil
+}
+
+// convert turns one file into another format; an archive is unpacked, or packed anew as another kind of archive.
+func (s *Server) convert(ctx context.Context, run *Run) error {
+	in := run.Input()
+	switch {
+	case media.CanExtract(in.Format):
+		return s.unpack(ctx, run)
+	case !media.CanConvert(in.Format, run.OutputFormat):
+		return Fail(codeUnsupported, messageUnsupported)
+	}
+	return s.produce(ctx, run, run.OutputName(in), func(w io.Writer, r *os.File) error {
+		return media.Convert(ctx, w, r, in.Format, run.OutputFormat, media.ConvertOptions{
+			Quality: int(run.Number("quality")), Width: int(run.Number("width")), Height: int(run.Number("height")),
+			Fit: run.Text("fit"),
+		})
+	})
+}
+
+func (s *Server) thumbnail(ctx context.Context, run *Run) error {
+	in := run.Input()
+	return s.produce(ctx, run, run.OutputName(in), func(w io.Writer, r *os.File) error {
+		return media.Thumbnail(ctx, w, r, in.Format, run.OutputFormat, media.ThumbnailOptions{
+			Width: int(run.Number("width")), Height: int(run.Number("height")), Fit: run.Text("fit"),
+		})
+	})
+}
+
+func (s *Server) optimize(ctx context.Context, run *Run) error {
+	in := run.Input()
+	err := s.produce(ctx, run, run.OutputName(in), func(w io.Writer, r *os.File) error {
+		return media.Optimize(ctx, w, r, in.Format, media.OptimizeOptions{Quality: int(run.Number("quality"))})
+	})
+	if err != nil {
+		return err
+	}
+	run.set(func(x *results) {
+		small := x.files[len(x.files)-1].size
+		x.message = fmt.Sprintf("File size reduced by %d%%", 100*(in.Size-small)/max(in.Size, 1))
+	})
+	return nil
+}
+
+func (s *Server) watermark(ctx context.Context, run *Run) error {
+	in := run.Input()
+	opts := watermarkOptions(run)
+	image, err := s.watermarkImage(run)
+	if err != nil {
+		return err
+	}
+	if image.Path != "" {
+		defer s.blobs.release(image.blob)
+		f, err := os.Open(image.Path)
+		if err != nil {
+			return fmt.Errorf("open the image: %w", err)
+		}
+		defer func() { _ = f.Close() }() // it was only read
+		opts.Image, opts.ImageFormat = f, image.Format
+	}
+	return s.produce(ctx, run, run.OutputName(in), func(w io.Writer, r *os.File) error {
+		return media.Watermark(ctx, w, r, in.Format, opts)
+	})
+}
+
+func watermarkOptions(run *Run) media.WatermarkOptions {
+	opts := media.WatermarkOptions{
+		Text: run.Text("text"), FontSize: run.Number("font_size"), FontWidthPercent: run.Number("font_width_percent"),
+		FontColor: run.Text("font_color"), FontAlign: run.Text("font_align"),
+		ImageWidth: int(run.Number("image_width")), ImageHeight: int(run.Number("image_height")),
+		ImageWidthPercent: run.Number("image_width_percent"),
+		PositionVertical:  run.Text("position_vertical"), PositionHorizontal: run.Text("position_horizontal"),
+		MarginVertical: int(run.Number("margin_vertical")), MarginHorizontal: int(run.Number("margin_horizontal")),
+		Opacity: 100, Rotation: run.Number("rotation"),
+	}
+	if run.Params["opacity"] != nil {
+		opts.Opacity = int(run.Number("opacity"))
+	}
+	return opts
+}
+
+// watermarkImage is the file of the task that the parameter image names. The caller releases its blob.
+func (s *Server) watermarkImage(run *Run) (Input, error) {
+	name := run.Text("image")
+	if name == "" {
+		return Input{}, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, need := range run.t.needs {
+		if need.name != name && need.id != name {
+			continue
+		}
+		files := s.inputsFrom(need, "")
+		for _, surplus := range files[min(1, len(files)):] {
+			s.blobs.release(surplus.blob)
+		}
+		if len(files) > 0 {
+			return files[0], nil
+		}
+	}
+	return Input{}, Fail(codeInputFailed, messageInputFailed)
+}
+
+func (s *Server) metadata(ctx context.Context, run *Run) error {
+	in := run.Input()
+	return s.read(ctx, run, func(f *os.File) error {
+		found, err := media.Metadata(ctx, f, in.Name, in.Size)
+		if err != nil {
+			return err
+		}
+		run.set(func(x *results) {
+			if x.metadata == nil {
+				x.metadata = map[string]any{}
+			}
+			maps.Copy(x.metadata, found)
+		})
+		return nil
+	})
+}
+
+func (s *Server) archive(ctx context.Context, run *Run) error {
+	if !media.CanArchive(run.OutputFormat) {
+		return Fail(codeUnsupported, messageUnsupported)
+	}
+	name := run.Text("filename")
+	if name == "" {
+		name = "archive." + run.OutputFormat
+	}
+	return s.pack(ctx, run, name, run.OutputFormat)
+}
+
+// pack adds an archive of all inputs to the result.
+func (s *Server) pack(ctx context.Context, run *Run, name, format string) error {
+	files := make([]media.ArchiveFile, len(run.Inputs))
+	for i, in := range run.Inputs {
+		files[i] = media.ArchiveFile{
+			Name: path.Join(in.Dir, in.Name), Size: in.Size,
+			Open: func() (io.ReadCloser, error) {
+				return os.Open(in.Path) //nolint:gosec // the path is made by the server
+			},
+		}
+	}
+	return s.write(ctx, run, name, func(w io.Writer) error { return media.Archive(ctx, w, format, files) })
+}
+
+// unpack adds the files of an archive to the result, or all of them as another archive if that is what was asked for.
+func (s *Server) unpack(ctx context.Context, run *Run) error {
+	in := run.Input()
+	again := run.OutputFormat != in.Format && media.CanArchive(run.OutputFormat)
+	inner := *run
+	if again {
+		inner.results = &results{}
+		defer func() { s.cleanUp(&Run{results: inner.results, s: s}) }()
+	}
+	err := s.read(ctx, run, func(f *os.File) error {
+		return media.Extract(ctx, f, in.Format, func(dir, name string, r io.Reader) error {
+			return inner.ReadFrom(path.Join(dir, name), r)
+		})
+	})
+	if err != nil || !again {
+		return err
+	}
+	packed := *run
+	packed.Inputs = nil
+	for _, f := range inner.results.files {
+		packed.Inputs = append(packed.Inputs, Input{Name: f.name, Dir: f.dir, Path: f.blob.path, Size: f.size})
+	}
+	return s.pack(ctx, &packed, run.OutputName(in), run.OutputFormat)
+}
+
+// produce reads the input of a run and adds what f writes to its result.
+func (s *Server) produce(ctx context.Context, run *Run, name string, f func(w io.Writer, r *os.File) error) error {
+	return s.read(ctx, run, func(r *os.File) error {
+		return s.writeFile(run, name, func(w io.Writer) error { return f(w, r) })
+	})
+}
+
+// read opens the input of a run while few others do the same.
+func (s *Server) read(ctx context.Context, run *Run, f func(*os.File) error) error {
+	return s.alone(ctx, func() error {
+		r, err := os.Open(run.Input().Path)
+		if err != nil {
+			return fmt.Errorf("open the input: %w", err)
+		}
+		return errors.Join(f(r), r.Close())
+	})
+}
+
+func (s *Server) write(ctx context.Context, run *Run, name string, f func(io.Writer) error) error {
+	return s.alone(ctx, func() error { return s.writeFile(run, name, f) })
+}
+
+// alone waits until few conversions are under way.
+func (s *Server) alone(ctx context.Context, f func() error) error {
+	select {
+	case s.heavy <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-s.heavy }()
+	return f()
+}
+
+// writeFile adds a file to the result with what f writes.
+func (s *Server) writeFile(run *Run, name string, f func(io.Writer) error) error {
+	dir, err := run.Dir()
+	if err != nil {
+		return err
+	}
+	out, err := os.Create(path.Join(dir, "out")) //nolint:gosec // the path is made here
+	if err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	if err := errors.Join(f(out), out.Close()); err != nil {
+		return err
+	}
+	return run.AddFile(name, out.Name())
+}

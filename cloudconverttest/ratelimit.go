@@ -1,0 +1,54 @@
+package cloudconverttest
+
+import (
+	"maps"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// rateLimiter counts creations in windows of fixed length.
+type rateLimiter struct {
+	mu   sync.Mutex
+	ends time.Time
+	used int
+}
+
+// take counts a creation. It returns how many are left in the window, or how long the window still lasts if there were none.
+func (l *rateLimiter) take(limit int, window time.Duration, now time.Time) (left int, wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !now.Before(l.ends) {
+		l.ends, l.used = now.Add(window), 0
+	}
+	if l.used >= limit {
+		return 0, l.ends.Sub(now)
+	}
+	l.used++
+	return limit - l.used, 0
+}
+
+// throttle lets a creation pass or refuses it with 429.
+func (c *call) throttle() error {
+	limit := c.s.cfg.rateLimit
+	if limit <= 0 {
+		return nil
+	}
+	left, wait := c.s.limits.take(limit, c.s.cfg.rateWindow, c.s.clock.now())
+	header := http.Header{}
+	header.Set("X-RateLimit-Limit", strconv.Itoa(limit))
+	header.Set("X-RateLimit-Remaining", strconv.Itoa(left))
+	if wait > 0 {
+		seconds := int((wait + time.Second - 1) / time.Second)
+		header.Set("Retry-After", strconv.Itoa(seconds))
+		return &apiError{
+			status: http.StatusTooManyRequests, code: "TOO_MANY_REQUESTS", message: "Too Many Attempts.", header: header,
+		}
+	}
+	if c.sync {
+		return nil // the sync host does not tell
+	}
+	maps.Copy(c.w.Header(), header)
+	return nil
+}

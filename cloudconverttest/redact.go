@@ -1,0 +1,141 @@
+package cloudconverttest
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"strconv"
+)
+
+const (
+	recordedString = 1024      // longest string of a recorded body
+	recordedBody   = 64 * 1024 // longest recorded body
+)
+
+// secretField reports whether a member of a request holds a credential.
+func secretField(name string) bool {
+	switch name {
+	case "secret_access_key", "session_token", "storage_access_key", "sas_token", "private_key", "password",
+		"set_password", "set_owner_password", "client_secret", "refresh_token", "access_token", "code":
+		return true
+	}
+	return false
+}
+
+// secretObject reports whether all strings inside a member may be credentials.
+func secretObject(name string) bool { return name == "headers" }
+
+// recordableForm is the body of a form with its secrets taken out.
+func recordableForm(body []byte) []byte {
+	v, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil
+	}
+	return bound([]byte(redactQuery(v).Encode()))
+}
+
+// recordable is a JSON body with its secrets taken out and its long strings shortened; the order and the layout of the rest
+// stay as they were sent. What is not JSON comes out in some shortened form.
+func recordable(body []byte) []byte {
+	r := redactor{in: body}
+	for len(r.in) > 0 && len(r.out) <= recordedBody {
+		r.step()
+	}
+	return bound(r.out)
+}
+
+func bound(body []byte) []byte { return body[:min(len(body), recordedBody)] }
+
+// redactor copies JSON token by token.
+type redactor struct {
+	in, out []byte
+	key     string // of the value that comes next
+	depth   int
+	secret  int // depth at which a secret object began, 0 if outside
+}
+
+func (r *redactor) step() {
+	c := r.in[0]
+	if c == '"' {
+		r.text()
+		return
+	}
+	switch c {
+	case '{', '[':
+		r.depth++
+		if r.secret == 0 && (secretObject(r.key) || secretField(r.key)) {
+			r.secret = r.depth
+		}
+		r.key = ""
+	case ',':
+		r.key = ""
+	case '}', ']':
+		if r.secret == r.depth {
+			r.secret = 0
+		}
+		r.depth--
+	}
+	r.out = append(r.out, c)
+	r.in = r.in[1:]
+}
+
+func (r *redactor) text() {
+	end := stringEnd(r.in)
+	token := r.in[:end]
+	r.in = r.in[end:]
+	if bytes.HasPrefix(bytes.TrimLeft(r.in, " \t\r\n"), []byte{':'}) {
+		r.key = unquote(token)
+		r.out = append(r.out, token...)
+		return
+	}
+	r.out = append(r.out, r.value(token)...)
+}
+
+func (r *redactor) value(token []byte) []byte {
+	if r.secret > 0 || secretField(r.key) {
+		return []byte(`"` + redacted + `"`)
+	}
+	if len(token) <= recordedString {
+		return token
+	}
+	// Cut before the last escape sequence that might be incomplete.
+	head := token[:recordedString]
+	if i := bytes.LastIndexByte(head, '\\'); i >= len(head)-12 {
+		head = head[:i]
+	}
+	head = bytes.ToValidUTF8(head, nil)
+	return append(bytes.Clone(head), "… ("+strconv.Itoa(len(token)-2)+` bytes)"`...)
+}
+
+// stringEnd returns the length of the string token in begins with.
+func stringEnd(in []byte) int {
+	for i := 1; i < len(in); i++ {
+		switch in[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(in)
+}
+
+func unquote(token []byte) string {
+	var s string
+	if json.Unmarshal(token, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// redactParameters returns a copy of the parameters of a task without its credentials.
+func redactParameters(params map[string]any) map[string]any {
+	out := make(map[string]any, len(params))
+	for name, v := range params {
+		if secretField(name) || secretObject(name) {
+			v = redacted
+		}
+		out[name] = v
+	}
+	return out
+}

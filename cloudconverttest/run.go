@@ -1,0 +1,258 @@
+package cloudconverttest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/media"
+)
+
+// Run is the work on one task, as a handler sees it. For the operation convert it is the work on one of its input files. A
+// handler must not use it after it has returned.
+type Run struct {
+	// Operation of the task, "convert" for example.
+	Operation string
+	// TaskID and JobID are the ids; JobID is empty for a task on its own. Name is the name of the task in its job.
+	TaskID, JobID, Name string
+	// Params are the parameters of the task as they were sent, without operation, input and ignore_error. Numbers are of
+	// type json.Number. The text, number and boolean methods read them leniently.
+	Params map[string]any
+	// Inputs are the files of the input tasks, in the order of the input parameter.
+	Inputs []Input
+	// OutputFormat is the parameter output_format in lower case, with jpeg as jpg; it may be empty.
+	OutputFormat string
+
+	s       *Server
+	t       *task
+	index   int // of the input file, for names with a number
+	total   int
+	results *results
+}
+
+// Input is a file a task works on.
+type Input struct {
+	// Name of the file with its extension. It comes from outside; never use it as a path.
+	Name string
+	// Dir is the directory of the file inside an extracted archive, usually empty.
+	Dir string
+	// Format is the parameter input_format or else the extension of the name, in lower case, with jpeg as jpg.
+	Format string
+	// Path where the file can be read until the handler returns. It has the extension of the file.
+	Path string
+	// Size in bytes.
+	Size int64
+	// TaskID and Task are id and name of the task that made the file.
+	TaskID, Task string
+
+	blob *blob
+}
+
+// results is what the runs of a task have produced.
+type results struct {
+	mu            sync.Mutex
+	scratch       string
+	files         []*file
+	message       string
+	engine        string
+	engineVersion string
+	metadata      map[string]any
+	output        *string
+}
+
+// Input returns the first input file; its Path is empty if there is none.
+func (r *Run) Input() Input {
+	if len(r.Inputs) == 0 {
+		return Input{}
+	}
+	return r.Inputs[0]
+}
+
+// Text returns a parameter as text; empty if it is absent or of another kind.
+func (r *Run) Text(name string) string {
+	s, _ := asText(r.Params[name])
+	return s
+}
+
+// Number returns a parameter that is a number, or a string that looks like one; zero otherwise.
+func (r *Run) Number(name string) float64 {
+	f, err := strconv.ParseFloat(r.Text(name), 64)
+	if err != nil {
+		return 0
+	}
+	return f
+}
+
+// Bool returns a parameter that is a boolean, or looks like one; false otherwise.
+func (r *Run) Bool(name string) bool {
+	b, _ := asBool(r.Params[name])
+	return b
+}
+
+// OutputName is the name the service gives to the result for an input file: the filename parameter, its %d replaced by the
+// number of the file, or the name of the input with the extension of the output format.
+func (r *Run) OutputName(in Input) string {
+	name := r.Text("filename")
+	if name == "" {
+		return stem(in.Name) + "." + cmp.Or(r.OutputFormat, in.Format)
+	}
+	return numbered(name, r.index+1, r.total)
+}
+
+// numbered puts a number into a name: at its placeholder, or before the extension if there are several files.
+func numbered(name string, n, total int) string {
+	if before, after, ok := strings.Cut(name, "%d"); ok {
+		return before + strconv.Itoa(n) + after
+	}
+	if total < 2 {
+		return name
+	}
+	return fmt.Sprintf("%s-%d.%s", stem(name), n, extension(name))
+}
+
+// Dir returns an empty directory for files the handler needs on the way. It is removed after the task.
+func (r *Run) Dir() (string, error) {
+	r.results.mu.Lock()
+	defer r.results.mu.Unlock()
+	if r.results.scratch == "" {
+		dir, err := os.MkdirTemp(r.s.dir, "run-")
+		if err != nil {
+			return "", fmt.Errorf("make a directory: %w", err)
+		}
+		r.results.scratch = dir
+	}
+	return os.MkdirTemp(r.results.scratch, "")
+}
+
+// Write adds a file with the given content to the result of the task. The name may have slash-separated directories.
+func (r *Run) Write(name string, content []byte) error {
+	return r.ReadFrom(name, strings.NewReader(string(content)))
+}
+
+// ReadFrom adds a file to the result of the task with everything that from gives.
+func (r *Run) ReadFrom(name string, from io.Reader) error {
+	b, err := r.s.blobs.write(extension(name), from)
+	if err != nil {
+		return err
+	}
+	return r.add(name, b)
+}
+
+// AddFile adds a file on disk to the result of the task, under the given name. A file in [Run.Dir] is moved, any other one is
+// copied.
+func (r *Run) AddFile(name, path string) error {
+	if strings.HasPrefix(path, r.s.dir+string(filepath.Separator)) {
+		b, err := r.s.blobs.adopt(path, extension(name))
+		if err != nil {
+			return err
+		}
+		return r.add(name, b)
+	}
+	f, err := os.Open(path) //nolint:gosec // the handler's own file
+	if err != nil {
+		return fmt.Errorf("add a file: %w", err)
+	}
+	return errors.Join(r.ReadFrom(name, f), f.Close())
+}
+
+func (r *Run) add(name string, b *blob) error {
+	dir, base := path.Split(path.Clean("/" + strings.ReplaceAll(name, `\`, "/")))
+	if base == "" {
+		r.s.blobs.release(b)
+		return Fail(codeFilename, "The output has no file name")
+	}
+	r.results.mu.Lock()
+	defer r.results.mu.Unlock()
+	r.results.files = append(r.results.files, &file{
+		name: base, dir: strings.Trim(dir, "/"), blob: b, size: b.size, md5: b.md5,
+	})
+	return nil
+}
+
+// SetMessage sets the message of the finished task, "File size reduced by 12%" for example.
+func (r *Run) SetMessage(message string) { r.set(func(x *results) { x.message = message }) }
+
+// SetEngine sets the engine that did the work.
+func (r *Run) SetEngine(engine, version string) {
+	r.set(func(x *results) { x.engine, x.engineVersion = engine, version })
+}
+
+// SetMetadata sets the metadata in the result of the task.
+func (r *Run) SetMetadata(metadata map[string]any) {
+	r.set(func(x *results) { x.metadata = maps.Clone(metadata) })
+}
+
+// SetOutput sets the console output in the result of the task.
+func (r *Run) SetOutput(output string) { r.set(func(x *results) { x.output = &output }) }
+
+func (r *Run) set(f func(*results)) {
+	r.results.mu.Lock()
+	defer r.results.mu.Unlock()
+	f(r.results)
+}
+
+// SetPercent shows the progress of the task to whoever asks for it.
+func (r *Run) SetPercent(percent int) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if !r.t.terminal() {
+		r.t.percent = min(max(percent, 0), 100)
+	}
+}
+
+// taskError is a failure with a code of the service.
+type taskError struct{ code, message string }
+
+// Error is the message.
+func (e *taskError) Error() string { return e.message }
+
+// Fail returns an error that makes a task fail with a code of the service, such as "OPEN_FAILED", and a message. Any other error
+// of a handler gives a failed task without a code, as the service does when a tool fails.
+func Fail(code, message string) error { return &taskError{code, message} }
+
+// failure turns the error of a run into code and message of the task.
+func failure(ctx context.Context, err error) (code, message string) {
+	if fail, ok := errors.AsType[*taskError](err); ok {
+		return fail.code, fail.message
+	}
+	switch {
+	case errors.Is(context.Cause(ctx), errTimeout):
+		return codeTimeout, "The task took too long"
+	case errors.Is(err, media.ErrUnsupported):
+		return codeUnsupported, messageUnsupported
+	case errors.Is(err, media.ErrOpen):
+		return codeOpen, err.Error()
+	}
+	return "", err.Error()
+}
+
+// extension of a name in lower case, without its dot: "gz" of "a.gz", "tar.gz" of "a.tar.gz".
+func extension(name string) string {
+	name = strings.ToLower(path.Base(name))
+	for _, double := range []string{".tar.gz", ".tar.bz2"} {
+		if strings.HasSuffix(name, double) && len(name) > len(double) {
+			return double[1:]
+		}
+	}
+	return strings.TrimPrefix(path.Ext(name), ".")
+}
+
+// stem is a name without its extension.
+func stem(name string) string {
+	if ext := extension(name); ext != "" {
+		return name[:len(name)-len(ext)-1]
+	}
+	return name
+}
+
+// formatOf is the name the server uses for a format.
+func formatOf(format string) string { return media.Normalize(strings.TrimPrefix(format, ".")) }

@@ -1,0 +1,207 @@
+package cloudconverttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+)
+
+// Server is a CloudConvert in one process. Its methods may be called from several goroutines at once. It is made by
+// [NewServer] and must be closed.
+type Server struct {
+	// URL and SyncURL are the bases of the API and of its sync host. Both end in /v2.
+	URL, SyncURL string
+
+	cfg           config
+	log           *slog.Logger
+	origin        string // of the API host, without a path
+	storageOrigin string // another name of it, because the storage of the service is another host
+	key           string
+	dir           string
+	clock         clock
+	busy          activity
+	conns         connections
+	blobs         *blobs
+	requests      requestLog
+	faults        faultTable
+	limits        rateLimiter
+	keys          keyring
+	handlers      handlers
+	outbound      outbound
+	oauth         *oauth
+	deliveries    deliveryLog
+	heavy         chan struct{} // bounds how many files are converted at once
+
+	storageSecret []byte
+	signedPath    string
+	signedSecret  string
+
+	ctx     context.Context //nolint:containedctx // the life of the server
+	cancel  context.CancelFunc
+	servers []*http.Server
+	client  *http.Client
+
+	lifeMu sync.Mutex
+	closed bool
+	wg     sync.WaitGroup
+
+	mu sync.Mutex // guards the state of jobs, tasks, files and webhooks
+	state
+}
+
+// NewServer starts a server. Like httptest.NewServer it panics when that is impossible: when it cannot listen on an address or
+// make its temporary directory.
+func NewServer(opts ...Option) *Server {
+	s, err := start(newConfig(opts))
+	if err != nil {
+		panic("cloudconverttest: " + err.Error()) //nolint:forbidigo // as documented, in the manner of httptest
+	}
+	return s
+}
+
+func start(cfg config) (*Server, error) {
+	dir, err := os.MkdirTemp("", "cloudconverttest-")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory for files: %w", err)
+	}
+	s := newServer(cfg, dir)
+	if err := s.listen(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return s, nil
+}
+
+func newServer(cfg config, dir string) *Server {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{
+		cfg:           cfg,
+		log:           cfg.log,
+		key:           newSecret(40),
+		dir:           dir,
+		blobs:         &blobs{dir: dir},
+		requests:      requestLog{limit: cfg.requestLog},
+		deliveries:    deliveryLog{limit: cfg.requestLog},
+		heavy:         make(chan struct{}, parallelConversions),
+		oauth:         newOAuth(),
+		storageSecret: randomBytes(32),
+		signedPath:    "/s/" + newID(),
+		signedSecret:  newSecret(32),
+		ctx:           ctx,
+		cancel:        cancel,
+		state:         newState(cfg),
+	}
+	s.keys.init(cfg, s.key)
+	return s
+}
+
+// listen opens both hosts and serves them.
+func (s *Server) listen() error {
+	api, err := s.listener(s.cfg.apiAddr, inProcessAPI)
+	if err != nil {
+		return err
+	}
+	syncHost, err := s.listener(s.cfg.syncAddr, inProcessSync)
+	if err != nil {
+		return errors.Join(err, api.Close())
+	}
+	s.origin = "http://" + reachable(api.Addr())
+	s.URL = s.origin + "/v2"
+	s.SyncURL = "http://" + reachable(syncHost.Addr()) + "/v2"
+	s.storageOrigin = strings.Replace(s.origin, "127.0.0.1", "localhost", 1)
+	s.connect(api, syncHost)
+	s.serve(api, s.route(apiRole, s.apiRoutes()))
+	s.serve(syncHost, s.route(func(string) Role { return RoleSync }, s.syncRoutes()))
+	return nil
+}
+
+func (s *Server) listener(addr, inProcess string) (net.Listener, error) {
+	if s.cfg.inProcess {
+		return newPipeListener(inProcess), nil
+	}
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	l, err := new(net.ListenConfig).Listen(s.ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	return l, nil
+}
+
+// reachable is the address a client on this machine uses for a listener on all interfaces.
+func reachable(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return addr.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// connect makes the client of users and the one the server itself uses.
+func (s *Server) connect(api, syncHost net.Listener) {
+	dial := (&net.Dialer{}).DialContext
+	if s.cfg.inProcess {
+		dial = pipeDialer(dial, api, syncHost)
+	}
+	s.client = &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 100}}
+	s.outbound.init(s.cfg, dial)
+}
+
+type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// pipeDialer reaches the listeners of a server in process; other addresses are left to dial.
+func pipeDialer(dial dialFunc, listeners ...net.Listener) dialFunc {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		addr = strings.Replace(addr, "localhost:", "127.0.0.1:", 1)
+		for _, l := range listeners {
+			if p, ok := l.(*pipeListener); ok && p.addr.String() == addr {
+				return p.dial(ctx)
+			}
+		}
+		return dial(ctx, network, addr)
+	}
+}
+
+func (s *Server) serve(l net.Listener, h http.Handler) {
+	srv := &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)} //nolint:gosec // a stalled client is something tests want
+	s.servers = append(s.servers, srv)
+	s.wg.Go(func() { _ = srv.Serve(countingListener{Listener: l, count: &s.conns}) }) // always ends with ErrServerClosed
+}
+
+// Close ends the server: it breaks all connections, stops the work on tasks and pending webhooks, waits for the goroutines and
+// removes the files. Handlers registered with [Server.Handle] must end when their context does. A second Close does nothing.
+func (s *Server) Close() {
+	s.lifeMu.Lock()
+	if s.closed {
+		s.lifeMu.Unlock()
+		return
+	}
+	s.closed = true
+	s.lifeMu.Unlock()
+	s.cancel()
+	for _, srv := range s.servers {
+		_ = srv.Close() // the error is of a listener that is gone anyway
+	}
+	s.client.CloseIdleConnections()
+	s.outbound.client.CloseIdleConnections()
+	s.wg.Wait()
+	if err := os.RemoveAll(s.dir); err != nil {
+		s.log.Warn("remove the directory of the server", "error", err)
+	}
+}
+
+// HTTPClient returns a client that reaches the server, also when it was made with [WithInProcess]. It sends no key. Its idle
+// connections end with the server.
+func (s *Server) HTTPClient() *http.Client { return s.client }
+
+// Key returns an API key that may do everything. It is random, each server has its own.
+func (s *Server) Key() string { return s.key }

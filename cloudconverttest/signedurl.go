@@ -1,0 +1,114 @@
+package cloudconverttest
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// cacheTime is how long the result of a signed URL is kept under its cache key.
+const cacheTime = 24 * time.Hour
+
+type cachedJob struct {
+	job     *job
+	expires time.Time
+}
+
+// SignedURLBase returns the base address of signed URLs and the secret they are signed with.
+func (s *Server) SignedURLBase() (base, secret string) {
+	return s.origin + s.signedPath, s.signedSecret
+}
+
+// signedURL starts the job in a signed URL, waits for it and sends the visitor on to its first exported file.
+func (s *Server) signedURL(c *call) error {
+	if c.r.URL.Path != s.signedPath {
+		return errNotFound
+	}
+	query, err := s.verifySigned(c.r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	j, err := s.signedJob(query)
+	if err != nil {
+		return err
+	}
+	if err := c.await(j.done); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	to := s.exported(j)
+	s.mu.Unlock()
+	if to == "" {
+		return &apiError{status: http.StatusUnprocessableEntity, code: "JOB_FAILED", message: "The job has failed."}
+	}
+	return c.redirect(to)
+}
+
+// verifySigned checks the signature over the text as it was sent and returns what was signed.
+func (s *Server) verifySigned(query string) (map[string]string, error) {
+	at := strings.LastIndex(query, "&s=")
+	base, secret := s.SignedURLBase()
+	if at < 0 || !validSignature([]byte(secret), base+"?"+query[:at], query[at+len("&s="):]) {
+		return nil, &apiError{status: http.StatusForbidden, code: "INVALID_SIGNATURE", message: "Invalid signature."}
+	}
+	values := map[string]string{}
+	for pair := range strings.SplitSeq(query[:at], "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if plain, err := url.PathUnescape(value); err == nil {
+			values[name] = plain // a plus sign stays one: it belongs to base64
+		}
+	}
+	return values, nil
+}
+
+// signedJob starts the job of a signed URL, or finds the one that was started under the same cache key.
+func (s *Server) signedJob(query map[string]string) (*job, error) {
+	req, err := decodeSigned(query["job"])
+	if err != nil {
+		return nil, err
+	}
+	key := query["cache_key"]
+	if key == "" {
+		j, _, err := s.startJob(req)
+		return j, err
+	}
+	if !taskName.MatchString(key) {
+		return nil, invalid("cache_key", "The cache_key format is invalid.")
+	}
+	return s.cachedJob(key, req)
+}
+
+func (s *Server) cachedJob(key string, req *jobRequest) (*job, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.clock.now()
+	c, ok := s.cached[key]
+	if ok && now.Before(c.expires) && c.job.status != erroneous && !c.job.deleted {
+		return c.job, nil
+	}
+	j, _, err := s.createLocked(req)
+	if err != nil {
+		return nil, err
+	}
+	s.cached[key] = cachedJob{j, now.Add(cacheTime)}
+	return j, nil
+}
+
+// decodeSigned reads the job in a signed URL, in any way base64 is written.
+func decodeSigned(text string) (*jobRequest, error) {
+	text = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=")
+	raw, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, invalid("job", "The job format is invalid.")
+	}
+	req, err := parseJob(jsonFields(raw), false)
+	if err != nil {
+		return nil, err
+	}
+	if !hasExportURL(req.tasks) {
+		return nil, invalid("job", "The job needs an export/url task.")
+	}
+	return req, nil
+}

@@ -1,0 +1,171 @@
+package cloudconverttest
+
+import (
+	"net/http"
+)
+
+// createTask makes a task on its own, which names its inputs by their ids.
+func (s *Server) createTask(c *call) error {
+	name := c.r.PathValue("operation")
+	op, ok := operations[name]
+	if !ok {
+		return errNotFound
+	}
+	if err := c.throttle(); err != nil {
+		return err
+	}
+	fields, err := c.fields()
+	if err != nil {
+		return err
+	}
+	params := map[string]any{}
+	for field, raw := range fields {
+		params[field] = decodeValue(raw)
+	}
+	params["operation"] = name
+	delete(params, "name")
+	p := problems{}
+	req := p.task("", "", params)
+	if len(p) > 0 {
+		return p.err()
+	}
+	created, err := s.startTask(req, op)
+	if err != nil {
+		return err
+	}
+	return c.data(http.StatusCreated, created)
+}
+
+// startTask creates a task and lets it run. The result shows it as it was created.
+func (s *Server) startTask(req taskRequest, op operation) (wireTask, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.afford(); err != nil && op.credits > 0 {
+		return wireTask{}, err
+	}
+	for _, id := range req.dependencies() {
+		if _, ok := s.tasks.get(id); !ok {
+			return wireTask{}, invalid("input", invalidInput)
+		}
+	}
+	if req.operation == opConvert && !s.mayConvert(req) {
+		return wireTask{}, errUnsupportedPair
+	}
+	t := s.addTask(req, nil)
+	link(t, s.taskByID)
+	created := s.wireTask(t, nil)
+	s.launch(t)
+	return created, nil
+}
+
+func (s *Server) taskByID(id string) *task {
+	t, _ := s.tasks.get(id)
+	return t
+}
+
+func (s *Server) findTask(id string) (*task, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.tasks.get(id)
+	if !ok {
+		return nil, errNotFound
+	}
+	return t, nil
+}
+
+func (s *Server) showTask(c *call) error {
+	t, err := s.findTask(c.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return c.task(http.StatusOK, t)
+}
+
+// waitTask answers when the task has ended.
+func (s *Server) waitTask(c *call) error {
+	t, err := s.findTask(c.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if err := c.await(t.done); err != nil {
+		return err
+	}
+	return c.task(http.StatusOK, t)
+}
+
+func (c *call) task(status int, t *task) error {
+	c.s.mu.Lock()
+	gone, shown := t.deleted, c.s.wireTask(t, c.include())
+	c.s.mu.Unlock()
+	if gone {
+		return errNotFound
+	}
+	return c.data(status, shown)
+}
+
+func (s *Server) cancelTask(c *call) error {
+	t, err := s.findTask(c.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	ended := t.terminal()
+	s.fail(t, codeCancelled, messageCancelled)
+	s.mu.Unlock()
+	if ended {
+		return invalid("status", "Cannot change status: task already completed.")
+	}
+	return c.task(http.StatusOK, t)
+}
+
+func (s *Server) retryTask(c *call) error {
+	if err := c.throttle(); err != nil {
+		return err
+	}
+	created, err := s.copyTask(c.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return c.data(http.StatusCreated, created)
+}
+
+// copyTask makes a copy of a task that has ended and lets it run. The copy belongs to the same job, which does not change.
+func (s *Server) copyTask(id string) (wireTask, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, ok := s.tasks.get(id)
+	switch {
+	case !ok:
+		return wireTask{}, errNotFound
+	case !old.terminal():
+		return wireTask{}, invalid("status", "Cannot retry: task not completed.")
+	}
+	if err := s.afford(); err != nil {
+		return wireTask{}, err
+	}
+	t := s.addTask(old.request, old.job)
+	t.retryOf = old.id
+	t.inputs = old.inputs
+	for _, need := range old.needs {
+		t.needs = append(t.needs, need)
+		t.await(need)
+	}
+	old.retries = append(old.retries, t)
+	if old.job != nil {
+		old.job.copies = append(old.job.copies, t)
+	}
+	created := s.wireTask(t, nil)
+	s.launch(t)
+	return created, nil
+}
+
+func (s *Server) deleteTask(c *call) error {
+	t, err := s.findTask(c.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.removeTask(t)
+	s.mu.Unlock()
+	return c.noContent()
+}

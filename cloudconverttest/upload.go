@@ -1,0 +1,160 @@
+package cloudconverttest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strings"
+)
+
+// maxFormField is the largest value of a form field that is not the file.
+const maxFormField = 64 << 10
+
+// received is a form upload up to its file.
+type received struct {
+	fields   map[string]string
+	filename string
+	file     io.Reader // valid until the next part is read
+}
+
+// upload takes a form with a file. The file goes to disk while it comes in.
+func (s *Server) upload(w http.ResponseWriter, r *http.Request) *storageError {
+	if r.ContentLength < 0 {
+		return &storageError{
+			http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header.",
+		}
+	}
+	form, fail := readForm(r)
+	if fail != nil {
+		return fail
+	}
+	return s.accept(w, r, form)
+}
+
+// accept checks a form and stores its file.
+func (s *Server) accept(w http.ResponseWriter, r *http.Request, form received) *storageError {
+	t, grant, fail := s.check(r, form)
+	if fail != nil {
+		return fail
+	}
+	content := &io.LimitedReader{R: form.file, N: s.cfg.maxUpload + 1}
+	b, err := s.blobs.write(extension(form.filename), content)
+	switch {
+	case err != nil:
+		return &storageError{http.StatusBadRequest, "IncompleteBody", "The request body ended too early."}
+	case content.N <= 0:
+		s.blobs.release(b)
+		return &storageError{
+			http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size",
+		}
+	}
+	drain(r.Body) // what comes after the file counts for nothing
+	etag := `"` + b.md5 + `"`
+	s.receive(t, form.filename, b)
+	grant.answer(w, s.storageOrigin, etag)
+	return nil
+}
+
+// drain reads on for a while, so that a client in the middle of its upload gets to see the answer.
+func drain(body io.Reader) {
+	_, _ = io.CopyN(io.Discard, body, maxBody) // an error means that the client has left
+}
+
+// receive gives a stored file to its task. A task that has a file already, or is gone, does not take it.
+func (s *Server) receive(t *task, filename string, b *blob) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t == nil || t.terminal() || t.deleted || t.form.used {
+		s.blobs.release(b)
+		return
+	}
+	t.form.used, t.form.filename, t.form.blob = true, filename, b
+	s.spawn(func(ctx context.Context) {
+		if s.take(ctx, s.cfg.uploadSettle) == nil {
+			s.work(ctx, t)
+		}
+	})
+}
+
+// readForm reads the fields up to the file. Fields after it are ignored, as the storage does.
+func readForm(r *http.Request) (received, *storageError) {
+	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || mediaType != "multipart/form-data" || params["boundary"] == "" {
+		return received{}, &storageError{
+			http.StatusPreconditionFailed, "PreconditionFailed", "Bucket POST must be of the enclosure-type multipart/form-data",
+		}
+	}
+	form := received{fields: map[string]string{}}
+	parts := multipart.NewReader(r.Body, params["boundary"])
+	for {
+		part, err := parts.NextRawPart()
+		switch {
+		case errors.Is(err, io.EOF):
+			return form, invalidArgument("POST requires exactly one file upload per request.")
+		case err != nil:
+			return form, malformed()
+		}
+		name, filename := disposition(part.Header.Get("Content-Disposition"))
+		if strings.EqualFold(name, "file") {
+			form.file, form.filename = part, filename
+			return form, nil
+		}
+		value, err := io.ReadAll(io.LimitReader(part, maxFormField+1))
+		if err != nil || len(value) > maxFormField {
+			return form, malformed()
+		}
+		form.fields[strings.ToLower(name)] = string(value)
+	}
+}
+
+func malformed() *storageError {
+	return &storageError{
+		http.StatusBadRequest, "MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data.",
+	}
+}
+
+// disposition reads the names of a form field and its file. It takes names without quotes too, with spaces and any letters in
+// them: not every client writes what the standard asks for.
+func disposition(header string) (name, filename string) {
+	kind, rest, _ := strings.Cut(header, ";")
+	if !strings.EqualFold(strings.TrimSpace(kind), "form-data") {
+		return "", ""
+	}
+	for rest != "" {
+		var key, value string
+		key, value, rest = nextParameter(rest)
+		switch strings.ToLower(key) {
+		case "name":
+			name = value
+		case "filename":
+			filename = value
+		}
+	}
+	return name, filename
+}
+
+// nextParameter cuts the first parameter off a list such as `name="a"; filename=b c.txt`.
+func nextParameter(list string) (key, value, rest string) {
+	key, value, _ = strings.Cut(strings.TrimLeft(list, "; \t"), "=")
+	key = strings.TrimSpace(key)
+	if !strings.HasPrefix(value, `"`) {
+		value, rest, _ = strings.Cut(value, ";")
+		return key, strings.TrimSpace(value), rest
+	}
+	var plain strings.Builder
+	for i := 1; i < len(value); i++ {
+		switch value[i] {
+		case '"':
+			return key, plain.String(), value[i+1:]
+		case '\\':
+			if i+1 < len(value) && (value[i+1] == '"' || value[i+1] == '\\') {
+				i++
+			}
+		}
+		plain.WriteByte(value[i])
+	}
+	return key, plain.String(), ""
+}

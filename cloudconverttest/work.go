@@ -1,0 +1,176 @@
+package cloudconverttest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"time"
+)
+
+var errTimeout = errors.New("the timeout of the task has passed")
+
+// work runs a task from start to end.
+func (s *Server) work(ctx context.Context, t *task) {
+	ctx, run, ok := s.begin(ctx, t)
+	if !ok {
+		return
+	}
+	ctx, cancel := withTimeout(ctx, run)
+	err := s.take(ctx, s.cfg.taskDuration(t.operation))
+	if err == nil {
+		err = s.execute(ctx, run)
+	}
+	s.finish(ctx, t, run, err)
+	cancel()
+	s.cleanUp(run)
+}
+
+// begin turns a task to processing. It reports false when the task has ended before.
+func (s *Server) begin(ctx context.Context, t *task) (context.Context, *Run, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.terminal() || t.deleted {
+		return nil, nil, false
+	}
+	if slices.ContainsFunc(t.inputs, func(in *task) bool { return in.deleted }) {
+		s.fail(t, codeInputFailed, messageInputFailed)
+		return nil, nil, false
+	}
+	t.status, t.started, t.message = working, s.clock.now(), ""
+	if j := t.job; j != nil && j.started.IsZero() {
+		j.started, j.status = t.started, working
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	t.stop = cancel
+	return ctx, s.newRun(t), true
+}
+
+// withTimeout applies the parameter timeout.
+func withTimeout(ctx context.Context, run *Run) (context.Context, context.CancelFunc) {
+	if seconds := run.Number("timeout"); seconds > 0 {
+		return context.WithTimeoutCause(ctx, time.Duration(seconds*float64(time.Second)), errTimeout)
+	}
+	return context.WithCancel(ctx)
+}
+
+// take lets time pass.
+func (s *Server) take(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// newRun collects the files a task works on. They stay on disk until cleanUp, whatever happens to the tasks they are from.
+func (s *Server) newRun(t *task) *Run {
+	r := &Run{
+		Operation: t.operation, TaskID: t.id, Name: t.name, Params: t.request.params, s: s, t: t, total: 1,
+		results: &results{},
+	}
+	if t.job != nil {
+		r.JobID = t.job.id
+	}
+	r.OutputFormat = formatOf(r.Text("output_format"))
+	for _, in := range t.inputs {
+		r.Inputs = append(r.Inputs, s.inputsFrom(in, r.Text("input_format"))...)
+	}
+	return r
+}
+
+func (s *Server) inputsFrom(t *task, format string) []Input {
+	if t.status != finished {
+		return nil // it failed and was told to be ignored
+	}
+	inputs := make([]Input, 0, len(t.files))
+	for _, f := range t.files {
+		in := Input{
+			Name: f.name, Dir: f.dir, Path: f.blob.path, Size: f.size, TaskID: t.id, Task: t.name,
+			Format: formatOf(extension(f.name)), blob: s.blobs.retain(f.blob),
+		}
+		if format != "" {
+			in.Format = formatOf(format)
+		}
+		inputs = append(inputs, in)
+	}
+	return inputs
+}
+
+// finish ends a task with what its run has brought.
+func (s *Server) finish(ctx context.Context, t *task, run *Run, err error) {
+	res := run.results
+	res.mu.Lock()
+	defer res.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.terminal() || t.deleted || s.ctx.Err() != nil {
+		return // it was cancelled, or nobody is left to see it
+	}
+	op := operations[t.operation]
+	if err == nil && op.family == importing && s.cfg.sandbox {
+		err = s.admit(t, res)
+	}
+	if err != nil {
+		code, message := failure(ctx, err)
+		s.fail(t, code, message)
+		return
+	}
+	t.files, res.files = res.files, nil
+	if op.family == exporting && t.operation == opExportURL {
+		s.publish(t, run.Bool("inline"))
+	}
+	t.status, t.percent, t.message, t.metadata, t.output = finished, 100, res.message, res.metadata, res.output
+	if res.engine != "" {
+		t.engine, t.engineVersion = res.engine, res.engineVersion
+	}
+	t.credits = new(s.charge(op))
+	s.end(t)
+}
+
+// charge takes the price of an operation from the account.
+func (s *Server) charge(op operation) int {
+	if s.cfg.sandbox {
+		return 0
+	}
+	if s.cfg.limitCredits {
+		s.credits = max(0, s.credits-op.credits)
+	}
+	return op.credits
+}
+
+// admit lets only whitelisted files into a sandbox. The refused task lists what it refused.
+func (s *Server) admit(t *task, res *results) error {
+	for _, f := range res.files {
+		if !slices.Contains(s.cfg.whitelist, f.md5) {
+			t.files = []*file{{name: f.name, md5: f.md5, size: f.size}}
+			return Fail(codeNotWhitelisted, "The file "+f.name+" is not whitelisted for sandbox use")
+		}
+	}
+	return nil
+}
+
+// cleanUp gives back what a run held.
+func (s *Server) cleanUp(run *Run) {
+	for _, in := range run.Inputs {
+		s.blobs.release(in.blob)
+	}
+	run.results.mu.Lock()
+	defer run.results.mu.Unlock()
+	s.mu.Lock()
+	s.free(run.results.files)
+	s.mu.Unlock()
+	run.results.files = nil
+	if run.results.scratch == "" {
+		return
+	}
+	if err := os.RemoveAll(run.results.scratch); err != nil { //nolint:gosec // the server made the directory
+		s.log.Warn("remove the directory of a task", "error", err)
+	}
+}
