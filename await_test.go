@@ -1,0 +1,265 @@
+package cloudconvert_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// jobAPI is an API with one job, whose status can be set.
+type jobAPI struct {
+	mu     sync.Mutex
+	status cloudconvert.Status
+	broken bool
+	calls  []string
+}
+
+func (a *jobAPI) set(status cloudconvert.Status) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.status = status
+}
+
+func (a *jobAPI) fail(broken bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.broken = broken
+}
+
+func (a *jobAPI) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.calls)
+}
+
+func (a *jobAPI) answer(r *http.Request) (int, string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.calls = append(a.calls, r.Method+" "+r.URL.Path)
+	if a.broken {
+		return http.StatusBadGateway, "<html>"
+	}
+	id := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+	return http.StatusOK, `{"data": {"id": "` + id + `", "status": "` + string(a.status) + `", "tasks": [
+		{"id": "1", "name": "in", "operation": "import/upload", "status": "waiting", "result": {"form": {"url": "https://example.com", "parameters": {}}}}
+	]}}`
+}
+
+// waited is what a wait returned.
+type waited struct {
+	job   *cloudconvert.Job
+	err   error
+	after time.Duration
+}
+
+// awaitBubble runs a test in a bubble with an API and a waiter for it.
+func awaitBubble(t *testing.T, test func(t *testing.T, api *jobAPI, waiter *cloudconvert.WebhookWaiter)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		t.Helper()
+		api := &jobAPI{status: cloudconvert.StatusProcessing}
+		test(t, api, clientOf(t, api.answer).Webhooks.NewWaiter())
+	})
+}
+
+// await starts a wait.
+func await(ctx context.Context, waiter *cloudconvert.WebhookWaiter, id string, opts ...cloudconvert.WaitOption) <-chan waited {
+	start := time.Now()
+	result := make(chan waited, 1)
+	go func() {
+		job, err := waiter.Await(ctx, id, append(opts, cloudconvert.WithPendingUpload())...)
+		result <- waited{job, err, time.Since(start)}
+	}()
+	return result
+}
+
+// elapse lets time pass in a bubble.
+func elapse(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+func TestAwaitReturnsWhenTheEndIsDelivered(t *testing.T) {
+	t.Parallel()
+	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter *cloudconvert.WebhookWaiter) {
+		t.Helper()
+		var results []<-chan waited
+		for range 3 {
+			results = append(results, await(t.Context(), waiter, "a"))
+		}
+		elapse(2 * time.Second)
+		assert.Equal(t, 3, api.count(), "one look each")
+		api.set(cloudconvert.StatusFinished)
+		require.NoError(t, waiter.Deliver(t.Context(), eventOf("b")))
+		require.NoError(t, waiter.Deliver(t.Context(), &cloudconvert.WebhookEvent{
+			Event: cloudconvert.EventJobCreated, Job: cloudconvert.Job{ID: "a"},
+		}))
+		elapse(time.Second)
+		assert.Equal(t, 3, api.count(), "nothing of that was the end")
+		require.NoError(t, waiter.Deliver(t.Context(), eventOf("a")))
+		require.NoError(t, waiter.Deliver(t.Context(), eventOf("a")), "a repeat")
+		for _, result := range results {
+			got := <-result
+			require.NoError(t, got.err)
+			assert.Equal(t, cloudconvert.StatusFinished, got.job.Status)
+			assert.Equal(t, 3*time.Second, got.after)
+		}
+		assert.Equal(t, 6, api.count(), "and one to confirm the end")
+	})
+}
+
+func TestAwaitReturnsTheErrorOfTheJob(t *testing.T) {
+	t.Parallel()
+	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter *cloudconvert.WebhookWaiter) {
+		t.Helper()
+		result := await(t.Context(), waiter, "a")
+		elapse(time.Second)
+		api.set(cloudconvert.StatusError)
+		require.NoError(t, waiter.Deliver(t.Context(), &cloudconvert.WebhookEvent{
+			Event: cloudconvert.EventJobFailed, Job: cloudconvert.Job{ID: "a"},
+		}))
+		got := <-result
+		require.ErrorIs(t, got.err, cloudconvert.ErrJobFailed)
+		assert.Equal(t, "a", got.job.ID)
+		assert.Equal(t, time.Second, got.after)
+	})
+}
+
+// Anybody who has seen a delivery can repeat it: the job decides.
+func TestAwaitDoesNotRelyOnTheEvent(t *testing.T) {
+	t.Parallel()
+	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter *cloudconvert.WebhookWaiter) {
+		t.Helper()
+		result := await(t.Context(), waiter, "a")
+		elapse(time.Second)
+		event := eventOf("a")
+		event.Job.Status = cloudconvert.StatusFinished
+		require.NoError(t, waiter.Deliver(t.Context(), event))
+		elapse(20 * time.Second)
+		assert.Empty(t, result)
+		assert.Greater(t, api.count(), 3, "the end is near: it is asked for often")
+		api.set(cloudconvert.StatusFinished)
+		got := <-result
+		require.NoError(t, got.err)
+		assert.Less(t, got.after, 40*time.Second)
+	})
+}
+
+func TestAwaitWithoutADelivery(t *testing.T) {
+	t.Parallel()
+	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter *cloudconvert.WebhookWaiter) {
+		t.Helper()
+		result := await(t.Context(), waiter, "a")
+		elapse(time.Hour)
+		assert.LessOrEqual(t, api.count(), 70)
+		assert.GreaterOrEqual(t, api.count(), 30)
+		api.set(cloudconvert.StatusFinished)
+		elapse(2 * time.Minute)
+		require.NotEmpty(t, result)
+		require.NoError(t, (<-result).err)
+	})
+}
+
+func TestAwaitKnowsEndsThatWereDeliveredBefore(t *testing.T) {
+	t.Parallel()
+	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter *cloudconvert.WebhookWaiter) {
+		t.Helper()
+		require.NoError(t, waiter.Deliver(t.Context(), eventOf("a")))
+		// The read may be behind the delivery.
+		result := await(t.Context(), waiter, "a")
+		elapse(500 * time.Millisecond)
+		api.set(cloudconvert.StatusFinished)
+		got := <-result
+		require.NoError(t, got.err)
+		assert.Less(t, got.after, 5*time.Second)
+	})
+}
+
+func TestAwaitOfAJobThatHasEnded(t *testing.T) {
+	t.Parallel()
+	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter *cloudconvert.WebhookWaiter) {
+		t.Helper()
+		api.set(cloudconvert.StatusFinished)
+		got := <-await(t.Context(), waiter, "a")
+		require.NoError(t, got.err)
+		assert.Zero(t, got.after)
+		assert.Equal(t, 1, api.count())
+	})
+}
+
+func TestAwaitEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter *cloudconvert.WebhookWaiter) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+		defer cancel()
+		got := <-await(ctx, waiter, "a", cloudconvert.WithDeleteOnCancel())
+		failure := new(cloudconvert.WaitError)
+		require.ErrorAs(t, got.err, &failure)
+		require.ErrorIs(t, got.err, context.DeadlineExceeded)
+		assert.Equal(t, "a", failure.ID)
+		assert.Equal(t, cloudconvert.StatusProcessing, failure.Status)
+		assert.Equal(t, "a", got.job.ID)
+		assert.Equal(t, 90*time.Second, got.after)
+		assert.Equal(t, "DELETE /v2/jobs/a", api.calls[len(api.calls)-1])
+	})
+}
+
+func TestAwaitSurvivesAFailingService(t *testing.T) {
+	t.Parallel()
+	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter *cloudconvert.WebhookWaiter) {
+		t.Helper()
+		result := await(t.Context(), waiter, "a")
+		elapse(time.Second)
+		api.fail(true)
+		require.NoError(t, waiter.Deliver(t.Context(), eventOf("a")))
+		elapse(time.Minute)
+		assert.Empty(t, result)
+		api.fail(false)
+		api.set(cloudconvert.StatusFinished)
+		got := <-result
+		require.NoError(t, got.err)
+		assert.Less(t, got.after, 80*time.Second)
+	})
+}
+
+func TestAwaitRefusesWhatNeverEnds(t *testing.T) {
+	t.Parallel()
+	awaitBubble(t, func(t *testing.T, _ *jobAPI, waiter *cloudconvert.WebhookWaiter) {
+		t.Helper()
+		_, err := waiter.Await(t.Context(), "a")
+		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+		_, err = waiter.Await(t.Context(), "..")
+		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+	})
+}
+
+// Deliveries and waits may come in any order.
+func TestAwaitManyJobs(t *testing.T) {
+	t.Parallel()
+	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter *cloudconvert.WebhookWaiter) {
+		t.Helper()
+		var results []<-chan waited
+		for i := range 200 {
+			id := "job-" + string(rune('a'+i%26))
+			if i%3 == 0 {
+				go func() { assert.NoError(t, waiter.Deliver(t.Context(), eventOf(id))) }()
+			}
+			results = append(results, await(t.Context(), waiter, id))
+		}
+		elapse(time.Second)
+		api.set(cloudconvert.StatusFinished)
+		for _, result := range results {
+			require.NoError(t, (<-result).err)
+		}
+	})
+}

@@ -1,0 +1,69 @@
+// Command convert converts a file to another format, which it takes from the
+// name of the output file:
+//
+//	convert report.docx report.pdf
+//	convert -option quality=70 photo.png photo.jpg
+//
+// It uses the API key in CLOUDCONVERT_API_KEY. Without one it starts a local
+// sandbox and converts what that can.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := run(ctx, os.Args[1:], os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// The exit codes of the command.
+const (
+	exitOK = iota
+	exitFailed
+	exitUsage
+)
+
+// run is the command. It returns the exit code.
+func run(ctx context.Context, args []string, stderr io.Writer) int {
+	settings, err := parse(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		fmt.Fprintln(stderr, "convert:", err)
+		return exitUsage
+	}
+	if err := convert(ctx, settings, stderr); err != nil {
+		fmt.Fprintln(stderr, "convert:", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// convert converts one file.
+func convert(ctx context.Context, s settings, stderr io.Writer) error {
+	client, closeClient, err := connect(s, stderr)
+	if err != nil {
+		return err
+	}
+	defer closeClient()
+	options, finish := progressBar(stderr)
+	defer finish()
+	options = append(options, cloudconvert.WithOptions(cloudconvert.Options(s.options)))
+	if s.overwrite {
+		options = append(options, cloudconvert.WithOverwrite())
+	}
+	_, err = client.ConvertFile(ctx, s.input, s.output, options...)
+	return err
+}

@@ -1,0 +1,243 @@
+package cloudconvert_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+const (
+	signedBase   = "https://s.cloudconvert.com/0b5a1c3e-7d42-4f6b-9c1d-2e3f4a5b6c7d"
+	signedSecret = "an invented signing secret"
+)
+
+func publicJob() *cloudconvert.JobRequest {
+	return &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
+		"import-it": cloudconvert.ImportURL{URL: "https://example.com/?a=1&b=<2>", Filename: "???>>>???>>>.png"},
+		"export-it": cloudconvert.ExportURL{Input: []string{"import-it"}, Inline: true},
+	}}
+}
+
+// signedJob returns the job in a signed URL, whose signature it verifies.
+func signedJob(t *testing.T, address string) string {
+	t.Helper()
+	text, signature, found := strings.Cut(address, "&s=")
+	require.True(t, found)
+	assert.Equal(t, cloudconvert.SignWebhook([]byte(text), signedSecret), signature)
+	target, err := url.Parse(address)
+	require.NoError(t, err)
+	payload, err := base64.RawURLEncoding.DecodeString(target.Query().Get("job"))
+	require.NoError(t, err)
+	return string(payload)
+}
+
+func TestSignedURL(t *testing.T) {
+	t.Parallel()
+	address, err := cloudconvert.SignedURL(signedBase, signedSecret, publicJob(), "my_Key-1")
+	require.NoError(t, err)
+	assert.Regexp(t, `^`+signedBase+`\?job=[A-Za-z0-9_-]+&cache_key=my_Key-1&s=[0-9a-f]{64}$`, address)
+	job := signedJob(t, address)
+	assert.JSONEq(t, `{"tasks": {
+		"import-it": {"operation": "import/url", "url": "https://example.com/?a=1&b=<2>", "filename": "???>>>???>>>.png"},
+		"export-it": {"operation": "export/url", "input": ["import-it"], "inline": true}
+	}}`, job)
+	assert.Contains(t, job, "?a=1&b=<2>", "HTML is escaped for nobody")
+	assert.NotContains(t, job, "\n")
+	assert.NotContains(t, job, ": ")
+	assert.NotContains(t, job, `"tag"`, "the cache would be of no use")
+}
+
+func TestSignedURLWithoutCacheKey(t *testing.T) {
+	t.Parallel()
+	address, err := cloudconvert.SignedURL(signedBase, signedSecret, publicJob(), "")
+	require.NoError(t, err)
+	assert.Regexp(t, `^`+signedBase+`\?job=[A-Za-z0-9_-]+&s=[0-9a-f]{64}$`, address)
+	signedJob(t, address)
+}
+
+func TestSignedURLKeepsTagAndWebhook(t *testing.T) {
+	t.Parallel()
+	job := publicJob()
+	job.Tag, job.WebhookURL = "visits", "https://example.com/hook"
+	address, err := cloudconvert.SignedURL(signedBase, signedSecret, job, "")
+	require.NoError(t, err)
+	var sent map[string]any
+	require.NoError(t, json.Unmarshal([]byte(signedJob(t, address)), &sent))
+	assert.Equal(t, "visits", sent["tag"])
+	assert.Equal(t, "https://example.com/hook", sent["webhook_url"])
+}
+
+func TestSignedURLRefusesAnEmptySecret(t *testing.T) {
+	t.Parallel()
+	_, err := cloudconvert.SignedURL(signedBase, "", publicJob(), "")
+	require.ErrorIs(t, err, cloudconvert.ErrNoSecret)
+}
+
+func TestSignedURLBases(t *testing.T) {
+	t.Parallel()
+	id := "/0b5a1c3e-7d42-4f6b-9c1d-2e3f4a5b6c7d"
+	tests := map[string]struct {
+		base string
+		good bool
+	}{
+		"as documented":       {"https://s.cloudconvert.com" + id, true},
+		"a sandbox":           {"http://127.0.0.1:8080/s" + id, true},
+		"empty":               {"", false},
+		"plain http":          {"http://s.cloudconvert.com" + id, false},
+		"no scheme":           {"s.cloudconvert.com" + id, false},
+		"no host":             {"https://" + id, false},
+		"no id":               {"https://s.cloudconvert.com", false},
+		"no id but a host":    {"https://averylonghostnameitself", false},
+		"the API":             {"https://api.cloudconvert.com/v2", false},
+		"a slash at the end":  {"https://s.cloudconvert.com" + id + "/", false},
+		"a query":             {"https://s.cloudconvert.com" + id + "?x=y", false},
+		"an empty query":      {"https://s.cloudconvert.com" + id + "?", false},
+		"a fragment":          {"https://s.cloudconvert.com" + id + "#x", false},
+		"a user":              {"https://me:pass@s.cloudconvert.com" + id, false},
+		"a line break":        {"https://s.cloudconvert.com" + id + "\n", false},
+		"something else":      {"ftp://s.cloudconvert.com" + id, false},
+		"an unescaped letter": {"https://s.cloudconvert.com/ü" + id[2:], false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address, err := cloudconvert.SignedURL(tt.base, signedSecret, publicJob(), "")
+			if tt.good {
+				require.NoError(t, err)
+				assert.True(t, strings.HasPrefix(address, tt.base+"?job="))
+				return
+			}
+			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+			assert.Empty(t, address)
+			assert.NotContains(t, err.Error(), "pass")
+		})
+	}
+}
+
+func TestSignedURLCacheKeys(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{" ", "a b", "a&s=0", "a=b", "a/b", "a+b", "a%20b", "a\n", "é", "a.b"} {
+		t.Run(key, func(t *testing.T) {
+			t.Parallel()
+			_, err := cloudconvert.SignedURL(signedBase, signedSecret, publicJob(), key)
+			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+		})
+	}
+}
+
+func TestSignedURLRefusesJobs(t *testing.T) {
+	t.Parallel()
+	source := cloudconvert.ImportURL{URL: "https://example.com/a.docx"}
+	tests := map[string]struct {
+		job  *cloudconvert.JobRequest
+		want string
+	}{
+		"nil":           {nil, "no tasks"},
+		"no tasks":      {&cloudconvert.JobRequest{}, "no tasks"},
+		"no export/url": {cloudconvert.Pipeline(source, cloudconvert.Convert{OutputFormat: "pdf"}), "export/url"},
+		"a missing parameter": {
+			cloudconvert.Pipeline(source, cloudconvert.Convert{}, cloudconvert.ExportURL{}), "output_format",
+		},
+		"a request header": {
+			cloudconvert.Pipeline(cloudconvert.ImportURL{
+				URL: "https://example.com/a.docx", Headers: map[string]string{"X-Any": "s3cr3t"},
+			}, cloudconvert.ExportURL{}), `headers of task "import-url"`,
+		},
+		"a password in an address": {
+			cloudconvert.Pipeline(cloudconvert.ImportURL{URL: "https://me:s3cr3t@example.com/a"}, cloudconvert.ExportURL{}),
+			`url of task "import-url"`,
+		},
+		"a token in an address": {
+			cloudconvert.Pipeline(cloudconvert.ImportURL{URL: "https://s3cr3t@example.com/a"}, cloudconvert.ExportURL{}),
+			`url of task "import-url"`,
+		},
+		"a password in the webhook": {
+			&cloudconvert.JobRequest{Tasks: publicJob().Tasks, WebhookURL: "https://me:s3cr3t@example.com/hook"}, "webhook_url",
+		},
+		"an option": {
+			cloudconvert.Pipeline(source,
+				cloudconvert.Convert{OutputFormat: "pdf", Options: cloudconvert.Options{"Open-Password": "s3cr3t"}},
+				cloudconvert.ExportURL{}), `Open-Password of task "convert"`,
+		},
+		"a raw task": {
+			cloudconvert.Pipeline(cloudconvert.RawTask{Op: "import/new", Fields: map[string]any{"api_key": "s3cr3t"}},
+				cloudconvert.ExportURL{}), `api_key of task "import-new"`,
+		},
+		"deep inside": {
+			cloudconvert.Pipeline(cloudconvert.RawTask{Op: "import/new", Fields: map[string]any{
+				"sources": []any{map[string]any{"auth": map[string]any{"sas_token": "s3cr3t"}}},
+			}}, cloudconvert.ExportURL{}), `sas_token of task "import-new"`,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address, err := cloudconvert.SignedURL(signedBase, signedSecret, tt.job, "")
+			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+			assert.Empty(t, address)
+			assert.Contains(t, err.Error(), tt.want)
+			assert.NotContains(t, err.Error(), "s3cr3t")
+		})
+	}
+}
+
+// The names of tasks and the values of parameters are free, and what was not
+// given is no credential.
+func TestSignedURLKnowsCredentialsByTheirPlace(t *testing.T) {
+	t.Parallel()
+	job := &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
+		"import-token": cloudconvert.ImportURL{URL: "https://example.com/password.docx", Filename: "secret.docx"},
+		"password":     cloudconvert.Convert{Input: []string{"import-token"}, OutputFormat: "pdf", Options: cloudconvert.Options{"password": ""}},
+		"headers":      cloudconvert.ExportURL{Input: []string{"password"}},
+	}}
+	_, err := cloudconvert.SignedURL(signedBase, signedSecret, job, "")
+	require.NoError(t, err)
+}
+
+// TestSignedURLCredentialsOfAllTasks goes through every parameter of every
+// task, so that a new one comes up here.
+func TestSignedURLCredentialsOfAllTasks(t *testing.T) {
+	t.Parallel()
+	storage := []string{"access_key_id", "secret_access_key", "session_token"}
+	azure := []string{"sas_token", "storage_access_key"}
+	sftp := []string{"password", "private_key"}
+	want := map[string][]string{
+		"ImportURL": {"headers"}, "CaptureWebsite": {"headers"}, "ExportUpload": {"headers"},
+		"ImportS3": storage, "ExportS3": storage, "ImportAzureBlob": azure, "ExportAzureBlob": azure,
+		"ImportGoogleCloudStorage": {"private_key"}, "ExportGoogleCloudStorage": {"private_key"},
+		"ImportOpenStack": {"password"}, "ExportOpenStack": {"password"}, "ImportSFTP": sftp, "ExportSFTP": sftp,
+		"PDFEncrypt": {"set_owner_password", "set_password"}, "PDFDecrypt": {"password"},
+	}
+	for name, c := range allTasks() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			full, _ := c.goldens()
+			assert.Equal(t, want[name], credentialsAmong(t, goldenKeys(t, full)))
+		})
+	}
+}
+
+// credentialsAmong returns the parameters that no signed URL may have.
+func credentialsAmong(t *testing.T, parameters []string) []string {
+	t.Helper()
+	var refused []string
+	for _, parameter := range parameters {
+		fields := map[string]any{parameter: "some text"}
+		if parameter == "operation" || parameter == "input" || parameter == "image" {
+			continue
+		}
+		job := cloudconvert.Pipeline(cloudconvert.RawTask{Op: "new", Fields: fields}, cloudconvert.ExportURL{})
+		if _, err := cloudconvert.SignedURL(signedBase, signedSecret, job, ""); err != nil {
+			require.ErrorContains(t, err, "credentials")
+			refused = append(refused, parameter)
+		}
+	}
+	return refused
+}
