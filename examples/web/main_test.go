@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// serveForTest starts the program against a local sandbox and returns the
+// address of its page.
+func serveForTest(t *testing.T) string {
+	t.Helper()
+	t.Setenv("CLOUDCONVERT_API_KEY", "")
+	ctx, cancel := context.WithCancel(t.Context())
+	started, ended := make(chan string, 1), make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"-addr", "127.0.0.1:0"}, io.Discard, func(url string) { started <- url })
+	}()
+	t.Cleanup(func() {
+		cancel()
+		assert.NoError(t, <-ended)
+	})
+	select {
+	case url := <-started:
+		return url
+	case err := <-ended:
+		ended <- err
+		require.NoError(t, err)
+		return ""
+	}
+}
+
+// TestInBrowser does what a visitor does. With SCREENSHOT set it leaves a
+// picture of the page there.
+func TestInBrowser(t *testing.T) { //nolint:paralleltest // it sets the environment.
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("chromium is not installed")
+	}
+	photo, err := filepath.Abs("../../testdata/photo.png")
+	require.NoError(t, err)
+	url := serveForTest(t)
+	browser := openBrowser(t, chromium)
+
+	require.NoError(t, chromedp.Do(browser,
+		chromedp.EmulateViewport(720, 780),
+		chromedp.Navigate(url),
+		chromedp.SetUploadFiles(`input[type=file]`, []string{photo}),
+		chromedp.Evaluate[chromedp.Void](`document.querySelector('button').click()`),
+		chromedp.WaitVisible(`#progress`),
+		chromedp.WaitVisible(`#result`),
+	))
+	width, err := chromedp.Run(browser, chromedp.Poll[int](`document.getElementById('picture').naturalWidth`))
+	require.NoError(t, err)
+	height, err := chromedp.Run(browser, chromedp.Evaluate[int](`document.getElementById('picture').naturalHeight`))
+	require.NoError(t, err)
+	status, err := chromedp.Run(browser, chromedp.Text(`#status`))
+	require.NoError(t, err)
+	result, err := chromedp.Run(browser, chromedp.Evaluate[string](`document.getElementById('link').href`))
+	require.NoError(t, err)
+	assert.Equal(t, "Here is photo.jpg", status)
+	assert.Equal(t, []int{640, 480}, []int{width, height})
+	assert.Equal(t, "image/jpeg", contentType(t, result))
+	if path := os.Getenv("SCREENSHOT"); path != "" {
+		screenshot, err := chromedp.Run(browser, chromedp.FullScreenshot(100))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path, screenshot, 0o600))
+	}
+}
+
+// openBrowser starts a headless browser that uses nothing but the page.
+func openBrowser(t *testing.T, path string) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-sync", true))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	t.Cleanup(cancel)
+	ctx, stop := chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(stop)
+	ctx, closeBrowser := chromedp.NewContext(ctx)
+	t.Cleanup(closeBrowser)
+	return ctx
+}
+
+func contentType(t *testing.T, url string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	require.NoError(t, err)
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	return answer.Header.Get("Content-Type")
+}
+
+func TestRefusals(t *testing.T) { //nolint:paralleltest // it sets the environment.
+	url := serveForTest(t)
+	for name, c := range map[string]struct {
+		method, path string
+		status       int
+	}{
+		"unknown format": {http.MethodPost, "/jobs?format=exe", http.StatusBadRequest},
+		"foreign job":    {http.MethodGet, "/jobs/4b6ee8e2-e293-4805-b48e-a03876d1ec66", http.StatusNotFound},
+		"foreign result": {http.MethodGet, "/jobs/4b6ee8e2-e293-4805-b48e-a03876d1ec66/result", http.StatusNotFound},
+		"unsigned event": {http.MethodPost, "/hook", http.StatusUnsupportedMediaType},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request, err := http.NewRequestWithContext(t.Context(), c.method, url+c.path, nil)
+			require.NoError(t, err)
+			answer, err := http.DefaultClient.Do(request)
+			require.NoError(t, err)
+			require.NoError(t, answer.Body.Close())
+			assert.Equal(t, c.status, answer.StatusCode)
+		})
+	}
+}
