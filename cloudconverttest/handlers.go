@@ -65,13 +65,19 @@ func (s *Server) execute(ctx context.Context, run *Run) error {
 	if fn := s.handlers.operation(run.Operation); fn != nil {
 		return fn(ctx, run)
 	}
-	switch operations[run.Operation].family {
+	return run.Default(ctx)
+}
+
+// Default does with the inputs of the run what the server does by itself, as if no handler were registered. A handler that
+// wants only some files for itself calls it for the others.
+func (r *Run) Default(ctx context.Context) error {
+	switch operations[r.Operation].family {
 	case importing:
-		return s.importFiles(ctx, run)
+		return r.s.importFiles(ctx, r)
 	case exporting:
-		return s.exportFiles(ctx, run)
+		return r.s.exportFiles(ctx, r)
 	case processing:
-		return s.process(ctx, run)
+		return r.s.process(ctx, r)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package cloudconverttest
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // Codes and messages of tasks that failed.
@@ -119,10 +120,23 @@ func (s *Server) fail(t *task, code, message string) {
 	s.end(t)
 }
 
+func (s *Server) logEnd(t *task) {
+	job, took := "", time.Duration(0)
+	if t.job != nil {
+		job = t.job.id
+	}
+	if !t.started.IsZero() {
+		took = t.ended.Sub(t.started)
+	}
+	s.log.Debug("task ended", "job", job, "id", t.id, "name", t.name, "operation", t.operation,
+		"status", t.status, "code", t.code, "duration", took)
+}
+
 // end is the end of a task, good or bad: tasks that need it may go on, and its job may have ended.
 func (s *Server) end(t *task) {
 	t.ended = s.clock.now()
 	close(t.done)
+	s.logEnd(t)
 	if t.stop != nil {
 		t.stop()
 	}

@@ -18,6 +18,8 @@ const parallelConversions = 4
 // process does what the server can do without help. The rest is refused as the service refuses what it cannot convert.
 func (s *Server) process(ctx context.Context, run *Run) error {
 	switch run.Operation {
+	case opConvert:
+		return s.each(ctx, run, s.convert)
 	case "thumbnail":
 		return s.each(ctx, run, s.thumbnail)
 	case "optimize":
@@ -96,12 +98,11 @@ func (s *Server) optimize(ctx context.Context, run *Run) error {
 func (s *Server) watermark(ctx context.Context, run *Run) error {
 	in := run.Input()
 	opts := watermarkOptions(run)
-	image, err := s.watermarkImage(run)
-	if err != nil {
-		return err
-	}
-	if image.Path != "" {
-		defer s.blobs.release(image.blob)
+	if name := run.Text("image"); name != "" {
+		image, ok := run.InputOf(name)
+		if !ok {
+			return Fail(codeInputFailed, messageInputFailed)
+		}
 		f, err := os.Open(image.Path)
 		if err != nil {
 			return fmt.Errorf("open the image: %w", err)
@@ -128,29 +129,6 @@ func watermarkOptions(run *Run) media.WatermarkOptions {
 		opts.Opacity = int(run.Number("opacity"))
 	}
 	return opts
-}
-
-// watermarkImage is the file of the task that the parameter image names. The caller releases its blob.
-func (s *Server) watermarkImage(run *Run) (Input, error) {
-	name := run.Text("image")
-	if name == "" {
-		return Input{}, nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, need := range run.t.needs {
-		if need.name != name && need.id != name {
-			continue
-		}
-		files := s.inputsFrom(need, "")
-		for _, surplus := range files[min(1, len(files)):] {
-			s.blobs.release(surplus.blob)
-		}
-		if len(files) > 0 {
-			return files[0], nil
-		}
-	}
-	return Input{}, Fail(codeInputFailed, messageInputFailed)
 }
 
 func (s *Server) metadata(ctx context.Context, run *Run) error {

@@ -61,6 +61,7 @@ type Input struct {
 type results struct {
 	mu            sync.Mutex
 	scratch       string
+	held          []*blob // of inputs beyond Run.Inputs
 	files         []*file
 	message       string
 	engine        string
@@ -75,6 +76,28 @@ func (r *Run) Input() Input {
 		return Input{}
 	}
 	return r.Inputs[0]
+}
+
+// InputOf returns the first file of another task that this one depends on, by its name or id: of the task that the parameter
+// image of a watermark names, for example. It reports false if there is none.
+func (r *Run) InputOf(task string) (Input, bool) {
+	r.results.mu.Lock()
+	defer r.results.mu.Unlock()
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	for _, need := range r.t.needs {
+		if need.name != task && need.id != task {
+			continue
+		}
+		files := r.s.inputsFrom(need, "")
+		for _, in := range files {
+			r.results.held = append(r.results.held, in.blob)
+		}
+		if len(files) > 0 {
+			return files[0], true
+		}
+	}
+	return Input{}, false
 }
 
 // Text returns a parameter as text; empty if it is absent or of another kind.

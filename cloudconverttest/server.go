@@ -58,14 +58,16 @@ type Server struct {
 // NewServer starts a server. Like httptest.NewServer it panics when that is impossible: when it cannot listen on an address or
 // make its temporary directory.
 func NewServer(opts ...Option) *Server {
-	s, err := start(newConfig(opts))
+	s, err := Start(opts...)
 	if err != nil {
 		panic("cloudconverttest: " + err.Error()) //nolint:forbidigo // as documented, in the manner of httptest
 	}
 	return s
 }
 
-func start(cfg config) (*Server, error) {
+// Start is [NewServer] for programs: what is impossible is an error.
+func Start(opts ...Option) (*Server, error) {
+	cfg := newConfig(opts)
 	dir, err := os.MkdirTemp("", "cloudconverttest-")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for files: %w", err)

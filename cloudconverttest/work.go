@@ -163,6 +163,9 @@ func (s *Server) cleanUp(run *Run) {
 	}
 	run.results.mu.Lock()
 	defer run.results.mu.Unlock()
+	for _, b := range run.results.held {
+		s.blobs.release(b)
+	}
 	s.mu.Lock()
 	s.free(run.results.files)
 	s.mu.Unlock()
