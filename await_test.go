@@ -198,20 +198,26 @@ func TestAwaitOfAJobThatHasEnded(t *testing.T) {
 
 func TestAwaitEndsWithTheContext(t *testing.T) {
 	t.Parallel()
-	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter *cloudconvert.WebhookWaiter) {
-		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-		defer cancel()
-		got := <-await(ctx, waiter, "a", cloudconvert.WithDeleteOnCancel())
-		failure := new(cloudconvert.WaitError)
-		require.ErrorAs(t, got.err, &failure)
-		require.ErrorIs(t, got.err, context.DeadlineExceeded)
-		assert.Equal(t, "a", failure.ID)
-		assert.Equal(t, cloudconvert.StatusProcessing, failure.Status)
-		assert.Equal(t, "a", got.job.ID)
-		assert.Equal(t, 90*time.Second, got.after)
-		assert.Equal(t, "DELETE /v2/jobs/a", api.calls[len(api.calls)-1])
-	})
+	for _, limit := range []time.Duration{2 * time.Second, 90 * time.Second} {
+		t.Run(limit.String(), func(t *testing.T) {
+			t.Parallel()
+			awaitBubble(t, func(t *testing.T, api *jobAPI, waiter *cloudconvert.WebhookWaiter) {
+				t.Helper()
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				got := <-await(ctx, waiter, "a", cloudconvert.WithDeleteOnCancel())
+				failure := new(cloudconvert.WaitError)
+				require.ErrorAs(t, got.err, &failure)
+				require.ErrorIs(t, got.err, context.DeadlineExceeded)
+				assert.Equal(t, "a", failure.ID)
+				assert.Equal(t, cloudconvert.StatusProcessing, failure.Status)
+				require.NotNil(t, got.job)
+				assert.Equal(t, "a", got.job.ID)
+				assert.Equal(t, limit, got.after)
+				assert.Equal(t, "DELETE /v2/jobs/a", api.calls[len(api.calls)-1])
+			})
+		})
+	}
 }
 
 func TestAwaitSurvivesAFailingService(t *testing.T) {

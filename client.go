@@ -54,7 +54,8 @@ type service struct{ client *Client }
 
 // NewClient returns a client for the API key, which the dashboard issues at
 // https://cloudconvert.com/dashboard/api/v2/keys. It neither uses the network nor
-// reads the environment. The error names each option that is wrong.
+// reads the environment. The error names each option that is wrong. With
+// [WithTokenSource] the key must be empty.
 func NewClient(apiKey string, opts ...Option) (*Client, error) {
 	c := config{apiKey: newSecret(apiKey), logger: slog.New(slog.DiscardHandler)}
 	return newClient(c, nil, opts)

@@ -6,7 +6,8 @@ import (
 	"maps"
 )
 
-// ConvertOption changes a conversion by [Client.Convert] or [Client.ConvertFile].
+// ConvertOption changes a conversion by [Client.Convert], [Client.ConvertFile]
+// or [Client.ConvertAll].
 type ConvertOption func(*conversion) error
 
 // WithOption sets a parameter of the conversion, such as "pages" or "quality".
@@ -44,7 +45,10 @@ func WithEngine(engine, version string) ConvertOption {
 // the extension of its name.
 func WithInputFormat(format string) ConvertOption {
 	return func(c *conversion) error {
-		c.task.InputFormat = format
+		c.task.InputFormat = normalFormat(format)
+		if !formatName.MatchString(c.task.InputFormat) {
+			return fmt.Errorf("WithInputFormat: %q is no format: use the extension of one, such as pdf", format)
+		}
 		return nil
 	}
 }
@@ -58,7 +62,8 @@ func WithFilename(name string) ConvertOption {
 	}
 }
 
-// WithArchive puts several output files into one ZIP archive.
+// WithArchive puts several output files into one ZIP archive. Where a file is
+// written, its extension becomes that of what came: page.png is page.zip then.
 func WithArchive() ConvertOption {
 	return func(c *conversion) error {
 		c.archive = true
@@ -94,7 +99,8 @@ func WithProgress(report func(Progress)) ConvertOption {
 	}
 }
 
-// WithOverwrite lets [Client.ConvertFile] replace a file that exists.
+// WithOverwrite lets [Client.ConvertFile] replace a file that exists. Of a
+// symbolic link it replaces the link.
 func WithOverwrite() ConvertOption {
 	return func(c *conversion) error {
 		c.overwrite = true
@@ -116,8 +122,10 @@ func WithInlineLimit(size int64) ConvertOption {
 }
 
 // WithDelete deletes the job with its files when the conversion is over,
-// whether it succeeded or not, instead of leaving them on the service for 24 hours. With [Client.Convert] it
-// is of use only for jobs that export to storage of your own.
+// whether it succeeded or not, instead of leaving them on the service for 24
+// hours. Only if the output could not be written the job stays, so that
+// [Client.Save] can fetch it to another place. [Client.Convert], which leaves
+// the files in the job, refuses the option.
 func WithDelete() ConvertOption {
 	return func(c *conversion) error {
 		c.delete = true

@@ -50,9 +50,8 @@ func (s *JobsService) create(ctx context.Context, c *creation, opts []CallOption
 // ended. The job it returns may still be running.
 func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []CallOption) (*Job, error) {
 	// A long answer is easily lost, and a tag that need not be unique cannot
-	// settle it. And while the service refuses creations, whoever finds out
-	// that it has room again must learn it soon. Both are worth a second request.
-	if !c.own || s.client.core.limiter.Busy() {
+	// settle it: that is worth a second request.
+	if !c.own {
 		return s.create(ctx, c, opts)
 	}
 	job, err := s.post(ctx, call{in: &c.request, sync: true, timeout: syncSlice}, opts)

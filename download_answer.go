@@ -27,7 +27,8 @@ func (d *download) connect() *engine.Answer {
 	if failed := d.attempt.send(d.client.core.storage, req.WithContext(d.attempt.ctx)); failed != nil {
 		return failed
 	}
-	d.log(slog.LevelDebug, "cloudconvert: download", engine.Answer{Status: d.attempt.resp.StatusCode})
+	answered := engine.Answer{Status: d.attempt.resp.StatusCode}
+	d.client.core.config.logger.LogAttrs(d.ctx, slog.LevelDebug, "cloudconvert: download", d.describe(answered)...)
 	switch status := d.attempt.resp.StatusCode; {
 	case status == http.StatusOK:
 		return d.takeWhole()
@@ -188,5 +189,5 @@ func parseContentRange(value string) (start, total int64, ok bool) {
 // parseBytes reads a number of bytes, which has digits only.
 func parseBytes(text string) (int64, bool) {
 	n, err := strconv.ParseUint(text, 10, 63)
-	return int64(n), err == nil //nolint:gosec // 63 bits fit.
+	return int64(n), err == nil
 }

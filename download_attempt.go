@@ -36,14 +36,13 @@ func newDownloadAttempt(ctx context.Context, stall time.Duration) *downloadAttem
 
 // send sends the request. A nil answer means that the body can be read.
 func (a *downloadAttempt) send(client *http.Client, req *http.Request) *engine.Answer {
-	resp, err := client.Do(req)
+	resp, err := client.Do(req) //nolint:bodyclose // close does.
 	a.watchdog.Stop()
 	switch {
 	case err != nil && resp != nil: // a redirection that was refused, again and again
 		return &engine.Answer{Status: resp.StatusCode, Header: resp.Header, Err: withoutAddress(err)}
 	case err != nil:
-		err = a.explain(err)
-		return &engine.Answer{Err: err, Open: !engine.IsPermanent(err)}
+		return &engine.Answer{Err: a.explain(err), Open: true}
 	}
 	a.resp = resp
 	return nil
@@ -112,6 +111,7 @@ func (a *downloadAttempt) close() {
 	a.watchdog.Stop()
 	a.cancel(nil)
 	if a.resp != nil {
-		a.resp.Body.Close()
+		// It was only read, and maybe not to its end.
+		_ = a.resp.Body.Close()
 	}
 }

@@ -122,7 +122,7 @@ func (d *download) read(p []byte) (int, *engine.Answer) {
 		d.finish()
 		return 0, nil
 	case err != io.EOF: //nolint:errorlint // as io.Reader has it.
-		return 0, d.attempt.answer(d.explain(err), !engine.IsPermanent(d.explain(err)))
+		return 0, d.attempt.answer(d.attempt.explain(err), true)
 	case d.attempt.partial:
 		return 0, d.attempt.answer(io.ErrUnexpectedEOF, true)
 	default:
@@ -157,7 +157,7 @@ func (d *download) recover(failed engine.Answer) error {
 	case !engine.Repeatable(http.MethodGet, failed), d.failures >= d.policy.Resumptions:
 		return d.error(failed)
 	case d.offset > 0 && d.tag == "" && d.restart == nil:
-		failed.Err = because(failed, fmt.Sprintf("after %d bytes, and without a strong entity tag there is no telling whether the rest belongs to them", d.offset))
+		failed.Err = fmt.Errorf("%w after %d bytes, and without a strong entity tag there is no telling whether the rest belongs to them", failed.Err, d.offset)
 		return d.error(failed)
 	}
 	patience := d.patience(failed)
@@ -165,19 +165,12 @@ func (d *download) recover(failed engine.Answer) error {
 	if deadline, ok := d.ctx.Deadline(); ok && time.Until(deadline) <= patience {
 		return d.error(failed)
 	}
-	d.log(slog.LevelWarn, "cloudconvert: resuming download", failed, slog.Duration("pause", patience))
+	attrs := append(d.describe(failed), slog.Duration("pause", patience))
+	d.client.core.config.logger.LogAttrs(d.ctx, slog.LevelWarn, "cloudconvert: resuming download", attrs...)
 	if err := pause(d.ctx, patience); err != nil {
 		return d.error(engine.Answer{Err: err})
 	}
 	return nil
-}
-
-// because adds to the error of an answer, which may have none.
-func because(failed engine.Answer, reason string) error {
-	if failed.Err == nil {
-		return errors.New(reason)
-	}
-	return fmt.Errorf("%w %s", failed.Err, reason)
 }
 
 // patience returns how long to wait: what the answer asks for, or a random
@@ -189,28 +182,24 @@ func (d *download) patience(failed engine.Answer) time.Duration {
 	return min(asked, policy.MaxRetryAfter) + rand.N(max(ceiling, 1))
 }
 
-// explain says why the attempt broke.
-func (d *download) explain(err error) error {
-	if d.ctx.Err() != nil {
-		return d.ctx.Err()
-	}
-	return d.attempt.explain(err)
-}
-
-// error makes the final error.
+// error makes the final error. It must not look like the end of the file.
 func (d *download) error(failed engine.Answer) error {
+	if errors.Is(failed.Err, io.EOF) {
+		failed.Err = fmt.Errorf("%w: %s", io.ErrUnexpectedEOF, failed.Err.Error())
+	}
 	failed.Attempts = d.attempts
 	failed.Open = true // reading twice does no harm
 	return newError(http.MethodGet, storagePath(d.address), failed)
 }
 
-// log writes a record about the attempt that was made last.
-func (d *download) log(level slog.Level, message string, answer engine.Answer, attrs ...slog.Attr) {
-	attrs = append(attrs,
+// describe returns what records say about the attempt that was made last.
+func (d *download) describe(answer engine.Answer) []slog.Attr {
+	attrs := []slog.Attr{
 		slog.String("method", http.MethodGet), slog.String("path", storagePath(d.address)),
-		slog.Int("attempt", d.attempts), slog.Int("status", answer.Status), slog.Int64("offset", d.offset))
+		slog.Int("attempt", d.attempts), slog.Int("status", answer.Status), slog.Int64("offset", d.offset),
+	}
 	if answer.Err != nil {
 		attrs = append(attrs, slog.String("error", answer.Err.Error()))
 	}
-	d.client.core.config.logger.LogAttrs(d.ctx, level, message, attrs...)
+	return attrs
 }

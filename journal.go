@@ -23,20 +23,25 @@ type journalEntry struct {
 	Key string `json:"key"`
 	// Tag is the tag of the job that the item was begun with.
 	Tag string `json:"tag,omitzero"`
-	// Done and Files are set when the item is finished.
-	Done  bool     `json:"done,omitzero"`
+	// Files are written, if Done, or were about to be. None of them was there
+	// before.
 	Files []string `json:"files,omitzero"`
+	Done  bool     `json:"done,omitzero"`
 }
 
-// isDone tells whether nothing is left to do: all files are still there.
+// isDone tells whether nothing is left to do: all files are still there. As
+// files appear whole, those of an item that was about to be done are as good.
 func (e journalEntry) isDone() bool {
 	for _, file := range e.Files {
 		if _, err := os.Stat(file); err != nil {
 			return false
 		}
 	}
-	return e.Done
+	return e.Done || e.saving()
 }
+
+// saving tells whether the run ended while the files were written.
+func (e journalEntry) saving() bool { return !e.Done && len(e.Files) > 0 }
 
 // openJournal reads a journal and goes on with it. It need not exist.
 func openJournal(path string) (*journal, error) {
@@ -81,22 +86,39 @@ func (j *journal) find(key string) journalEntry {
 	return j.entries[key]
 }
 
-// begin notes the tag of a job that is about to be created.
+// begin notes the tag of a job that is about to be created. The note is on
+// disk when it returns: the job costs more than a moment.
 func (j *journal) begin(key, tag string) error {
-	return j.write(journalEntry{Key: key, Tag: tag})
+	if err := j.write(journalEntry{Key: key, Tag: tag}); err != nil || j == nil {
+		return err
+	}
+	if err := j.file.Sync(); err != nil {
+		return fmt.Errorf("cloudconvert: journal: %w", err)
+	}
+	return nil
+}
+
+// save notes the files that are about to appear.
+func (j *journal) save(key, tag string, files []string) error {
+	return j.write(journalEntry{Key: key, Tag: tag, Files: files})
 }
 
 // end notes that an item is finished.
 func (j *journal) end(key string, files []string) error {
-	if j == nil {
-		return nil
-	}
-	return j.write(journalEntry{Key: key, Done: true, Files: files})
+	return j.write(journalEntry{Key: key, Files: files, Done: true})
+}
+
+// forget notes that an item is as if it had never been begun.
+func (j *journal) forget(key string) error {
+	return j.write(journalEntry{Key: key})
 }
 
 // write appends a line in a single write, which a process that ends cannot
 // leave half done.
 func (j *journal) write(entry journalEntry) error {
+	if j == nil {
+		return nil
+	}
 	line, err := encodeJSON(entry)
 	if err != nil {
 		return err
@@ -113,5 +135,8 @@ func (j *journal) close() error {
 	if j == nil {
 		return nil
 	}
-	return j.file.Close()
+	if err := j.file.Close(); err != nil {
+		return fmt.Errorf("cloudconvert: journal: %w", err)
+	}
+	return nil
 }

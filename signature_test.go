@@ -21,10 +21,10 @@ const webhookSecret = "an invented secret"
 // webhookFixtures are bodies as they are delivered: minified, with escaped slashes.
 var webhookFixtures = []string{"job.created", "job.finished", "job.failed"}
 
-func webhookBody(t testing.TB, event string) []byte {
-	t.Helper()
+func webhookBody(tb testing.TB, event string) []byte {
+	tb.Helper()
 	body, err := os.ReadFile(filepath.Join("testdata", "webhooks", filepath.Base(event)+".json"))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return body
 }
 

@@ -3,6 +3,9 @@ package cloudconvert_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -11,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
 const (
@@ -240,4 +244,26 @@ func credentialsAmong(t *testing.T, parameters []string) []string {
 		}
 	}
 	return refused
+}
+
+// The whole way of a visitor.
+func TestSignedURLLeadsToTheFile(t *testing.T) {
+	t.Parallel()
+	server := cloudconverttest.NewServer()
+	t.Cleanup(server.Close)
+	base, secret := server.SignedURLBase()
+	address, err := cloudconvert.SignedURL(base, secret, cloudconvert.Pipeline(
+		cloudconvert.ImportRaw{File: "???>>>???>>>", Filename: "hello.txt"}, cloudconvert.ExportURL{},
+	), "a-key")
+	require.NoError(t, err)
+	for range 2 {
+		visit, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
+		require.NoError(t, err)
+		resp, err := new(http.Client).Do(visit)
+		require.NoError(t, err)
+		content, err := io.ReadAll(resp.Body)
+		require.NoError(t, errors.Join(err, resp.Body.Close()))
+		assert.Equal(t, "???>>>???>>>", string(content))
+	}
+	assert.Len(t, server.Jobs(), 1, "the second visit gets what is kept under the key")
 }

@@ -21,7 +21,8 @@ import (
 // [FromBytes], [FromReader] or [FromURL]. The zero value is no source.
 type Source struct {
 	id   string // the path, name or URL
-	name string
+	name string // without directories
+	path string // of a file
 	url  string
 	open func(ctx context.Context, tempDir string) (*content, error)
 }
@@ -38,7 +39,7 @@ type content struct {
 // FromFile is the file at a path. It is opened when it is needed and closed
 // again. Its name and size must not change meanwhile.
 func FromFile(path string) Source {
-	return Source{id: path, name: filepath.Base(path), open: func(ctx context.Context, tempDir string) (*content, error) {
+	return Source{id: path, name: filepath.Base(path), path: path, open: func(ctx context.Context, tempDir string) (*content, error) {
 		file, err := os.Open(path)
 		if err != nil {
 			return nil, err
@@ -56,7 +57,7 @@ func FromFile(path string) Source {
 // FromBytes is a file in memory, under a name whose extension is its format.
 // The bytes must not change until the call that uses them returns.
 func FromBytes(name string, b []byte) Source {
-	return Source{id: name, name: name, open: func(context.Context, string) (*content, error) {
+	return Source{id: name, name: baseOf(name), open: func(context.Context, string) (*content, error) {
 		return readerAt(bytes.NewReader(b), 0, int64(len(b))), nil
 	}}
 }
@@ -70,7 +71,7 @@ func FromBytes(name string, b []byte) Source {
 // are, can be used twice and be sent again after a broken upload.
 func FromReader(name string, r io.Reader) Source {
 	used := new(atomic.Bool)
-	return Source{id: name, name: name, open: func(ctx context.Context, tempDir string) (*content, error) {
+	return Source{id: name, name: baseOf(name), open: func(ctx context.Context, tempDir string) (*content, error) {
 		if r == nil {
 			return nil, invalid(errors.New("the reader of the source is nil"))
 		}
@@ -97,24 +98,36 @@ func (s Source) stem() string {
 	if address, err := url.Parse(s.url); err == nil && name == "" {
 		name = path.Base(address.Path)
 	}
-	return safefile.Name(strings.TrimSuffix(name, "."+extensionOf(name)))
+	return safefile.Name(stemOf(name))
+}
+
+// stemOf returns a name without its extension.
+func stemOf(name string) string {
+	if extension := extensionOf(name); extension != "" {
+		return name[:len(name)-len(extension)-1]
+	}
+	return strings.TrimSuffix(name, ".")
+}
+
+// baseOf returns a name without the directories before it.
+func baseOf(name string) string {
+	name = filepath.ToSlash(name)
+	return name[strings.LastIndexByte(name, '/')+1:]
 }
 
 // extensionOf returns what stands behind the last dot of a name, or behind the
 // last but one in "tar.gz" and its like. A leading dot does not count.
 func extensionOf(name string) string {
-	base := path.Base(filepath.ToSlash(name))
-	last := path.Ext(base)
-	if last == base || last == "." {
+	stem := baseOf(name)
+	extension := path.Ext(stem)
+	stem = strings.TrimSuffix(stem, extension)
+	if inner := path.Ext(stem); strings.EqualFold(inner, ".tar") && extension != "." {
+		stem, extension = strings.TrimSuffix(stem, inner), inner+extension
+	}
+	if stem == "" || len(extension) < 2 {
 		return ""
 	}
-	if before := path.Ext(base[:len(base)-len(last)]); before == ".tar" {
-		last = before + last
-	}
-	if last == "" {
-		return ""
-	}
-	return last[1:]
+	return extension[1:]
 }
 
 // content opens the source.
@@ -123,10 +136,10 @@ func (s Source) content(ctx context.Context, tempDir string) (*content, error) {
 		return nil, invalid(errors.New("the source is empty: make one by FromFile, FromBytes or FromReader"))
 	}
 	opened, err := s.open(ctx, tempDir)
-	if err != nil {
-		return nil, fmt.Errorf("cloudconvert: %w", err)
+	if err != nil && !errors.Is(err, ErrInvalid) {
+		err = fmt.Errorf("cloudconvert: %w", err)
 	}
-	return opened, nil
+	return opened, err
 }
 
 // readerContent finds out the length of what a reader yields.

@@ -91,8 +91,7 @@ func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (
 	if err != nil || job.Status.Terminal() {
 		return job, err
 	}
-	w.last = job.Status
-	return s.wait(ctx, id, w)
+	return s.observer(id, w).waitFrom(ctx, job)
 }
 
 // Watch yields a job as it is and then each time it has changed, up to its
@@ -154,8 +153,7 @@ func (s *TasksService) Wait(ctx context.Context, id string, opts ...WaitOption) 
 	if err := s.client.core.checkUpload(*task, w); err != nil {
 		return task, err
 	}
-	w.last = task.Status
-	return s.observer(id, w).wait(ctx)
+	return s.observer(id, w).waitFrom(ctx, task)
 }
 
 func (s *TasksService) observer(id string, w waiting) *observer[Task] {
@@ -190,6 +188,12 @@ type observer[T any] struct {
 	delete   func(context.Context) error
 
 	last *T // as last seen
+}
+
+// waitFrom waits for a job or task that was seen before.
+func (o *observer[T]) waitFrom(ctx context.Context, seen *T) (*T, error) {
+	o.last, o.waiting.last = seen, o.status(seen)
+	return o.wait(ctx)
 }
 
 // wait looks at the host that answers when the end has come. When that host

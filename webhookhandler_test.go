@@ -20,9 +20,9 @@ import (
 )
 
 // delivery returns a request as the service makes it.
-func delivery(t testing.TB, body []byte) *http.Request {
-	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/hook", bytes.NewReader(body))
+func delivery(tb testing.TB, body []byte) *http.Request {
+	tb.Helper()
+	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/hook", bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("CloudConvert-Signature", cloudconvert.SignWebhook(body, webhookSecret))
 	return r
@@ -89,10 +89,10 @@ func TestWebhookHandlerAnswers(t *testing.T) {
 		status  int
 		handled bool
 	}{
-		"handled":                  {body: event, status: http.StatusNoContent, handled: true},
-		"failed":                   {body: event, result: errors.New("s3cr3t"), status: http.StatusInternalServerError, handled: true},
-		"failed as if not signed":  {body: event, result: cloudconvert.ErrNoSignature, status: http.StatusInternalServerError, handled: true},
-		"a status of null":         {body: `{"event":"job.finished","job":{"id":"1","status":null}}`, status: http.StatusNoContent, handled: true},
+		"handled":                   {body: event, status: http.StatusNoContent, handled: true},
+		"failed":                    {body: event, result: errors.New("s3cr3t"), status: http.StatusInternalServerError, handled: true},
+		"failed as if not signed":   {body: event, result: cloudconvert.ErrNoSignature, status: http.StatusInternalServerError, handled: true},
+		"a status of null":          {body: `{"event":"job.finished","job":{"id":"1","status":null}}`, status: http.StatusNoContent, handled: true},
 		"JSON with a character set": {body: event, change: header("Content-Type", "Application/JSON; charset=utf-8"), status: http.StatusNoContent, handled: true},
 		"an upper-case signature": {
 			body: event, change: header("CloudConvert-Signature", strings.ToUpper(cloudconvert.SignWebhook([]byte(event), webhookSecret))),
@@ -190,7 +190,7 @@ func TestWebhookHandlerContainsPanics(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			handler, err := cloudconvert.WebhookHandler(func(context.Context, *cloudconvert.WebhookEvent) error {
-				panic(tt.value)
+				panic(tt.value) //nolint:forbidigo // what is tested
 			}, webhookSecret)
 			require.NoError(t, err)
 			logged := &lockedBuffer{}

@@ -3,9 +3,9 @@ package cloudconvert_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -75,12 +75,12 @@ func TestOncePerEventHasADefaultSize(t *testing.T) {
 		}, size)
 		for range 2 {
 			for i := range 1024 {
-				require.NoError(t, once(t.Context(), eventOf(fmt.Sprint(i))))
+				require.NoError(t, once(t.Context(), eventOf(strconv.Itoa(i))))
 			}
 		}
 		assert.Equal(t, 1024, calls)
 		for i := range 1025 {
-			require.NoError(t, once(t.Context(), eventOf(fmt.Sprint(i))))
+			require.NoError(t, once(t.Context(), eventOf(strconv.Itoa(i))))
 		}
 		require.NoError(t, once(t.Context(), eventOf("0")))
 		assert.Equal(t, 1024+2, calls, "the memory is bounded")
@@ -107,8 +107,9 @@ func TestOncePerEventWaitsForTheFirst(t *testing.T) {
 		var group sync.WaitGroup
 		for range 64 {
 			group.Go(func() {
-				assert.NoError(t, once(t.Context(), eventOf("a")))
+				err := once(t.Context(), eventOf("a"))
 				assert.Equal(t, time.Minute, time.Since(start))
+				assert.NoError(t, err)
 			})
 		}
 		group.Wait()
@@ -128,7 +129,7 @@ func TestOncePerEventDoesNotHoldUpOtherEvents(t *testing.T) {
 		start := time.Now()
 		var group sync.WaitGroup
 		for i := range 64 {
-			group.Go(func() { assert.NoError(t, once(t.Context(), eventOf(fmt.Sprint(i)))) })
+			group.Go(func() { assert.NoError(t, once(t.Context(), eventOf(strconv.Itoa(i)))) })
 		}
 		group.Wait()
 		assert.Equal(t, time.Minute, time.Since(start))

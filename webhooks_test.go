@@ -35,12 +35,11 @@ func (f answerFunc) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // clientOf returns a client of the given API.
-func clientOf(t *testing.T, api answerFunc, opts ...cloudconvert.Option) *cloudconvert.Client {
+func clientOf(t *testing.T, api answerFunc) *cloudconvert.Client {
 	t.Helper()
-	client, err := cloudconvert.NewClient("an-invented-key", append([]cloudconvert.Option{
+	client, err := cloudconvert.NewClient("an-invented-key",
 		cloudconvert.WithHTTPClient(&http.Client{Transport: api}),
-		cloudconvert.WithRetry(cloudconvert.RetryPolicy{Attempts: 1}),
-	}, opts...)...)
+		cloudconvert.WithRetry(cloudconvert.RetryPolicy{Attempts: 1}))
 	require.NoError(t, err)
 	return client
 }
@@ -56,10 +55,10 @@ func TestWebhooksCreate(t *testing.T) {
 	t.Parallel()
 	client := clientOf(t, func(r *http.Request) (int, string) {
 		body, err := io.ReadAll(r.Body)
-		assert.NoError(t, err)
 		assert.Equal(t, "POST https://api.cloudconvert.com/v2/webhooks", r.Method+" "+r.URL.String())
 		assert.JSONEq(t, `{"url": "https://example.com/hook?a=1&b=2", "events": ["job.finished", "job.failed"]}`, string(body))
 		assert.Contains(t, string(body), "&")
+		assert.NoError(t, err)
 		return http.StatusCreated, `{"data": ` + wireWebhook + `}`
 	})
 	webhook, err := client.Webhooks.Create(t.Context(), cloudconvert.WebhookRequest{
@@ -156,7 +155,9 @@ func TestWebhookDoesNotPrintItsSecret(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(wireWebhook), webhook))
 	var printed bytes.Buffer
 	for _, value := range []any{
-		webhook, *webhook, []cloudconvert.Webhook{*webhook}, cloudconvert.Page[cloudconvert.Webhook]{Data: []cloudconvert.Webhook{*webhook}},
+		webhook, *webhook,
+		[]cloudconvert.Webhook{*webhook},
+		cloudconvert.Page[cloudconvert.Webhook]{Data: []cloudconvert.Webhook{*webhook}},
 		struct{ Webhook cloudconvert.Webhook }{*webhook},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {

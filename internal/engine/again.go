@@ -19,7 +19,7 @@ import (
 // again decides whether a call is sent once more and for how long to pause
 // before. It is the loop's only judge.
 func (e *Engine) again(ctx context.Context, state *state, err error) bool {
-	if ctx.Err() != nil || state.call.Once || state.attempts == 0 || state.attempts >= e.config.Attempts {
+	if ctx.Err() != nil || state.call.Once || state.heldBack || state.attempts >= e.config.Attempts {
 		return false
 	}
 	if err != nil && state.last.Err == nil {
@@ -28,13 +28,17 @@ func (e *Engine) again(ctx context.Context, state *state, err error) bool {
 	if !Repeatable(state.call.Method, state.last) {
 		return false
 	}
+	limited := state.call.Limited && state.last.Status == http.StatusTooManyRequests
+	if limited && state.call.Late {
+		return false // it does not wait for room
+	}
 	state.pause = e.pause(state)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= state.pause {
 		return false
 	}
 	attrs := append(describe(state), slog.Duration("pause", state.pause))
 	e.config.Logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: sending again", attrs...)
-	if state.call.Limited && state.last.Status == http.StatusTooManyRequests {
+	if limited {
 		// The limiter does the waiting: others may be before in the queue.
 		state.pause = 0
 	}
@@ -72,38 +76,46 @@ func IsPermanent(err error) bool {
 	if err == nil {
 		return false
 	}
-	_, blocked := errors.AsType[*limiter.BlockedError](err)
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
 	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
-	return errors.Is(err, errTooLong) || blocked || certificate || authority || notTLS
+	return errors.Is(err, errTooLong) || certificate || authority || notTLS
 }
+
+// errBusy tells that a call whose answer comes late found no room.
+var errBusy = errors.New("other requests wait for room")
 
 // enter waits until the limiter lets a limited call pass. The function it
 // returns tells the limiter about the answer.
 func (e *Engine) enter(ctx context.Context, state *state) (leave func(), err error) {
-	if !state.call.Limited {
+	limits := e.config.Limiter
+	switch {
+	case !state.call.Limited:
 		return func() {}, nil
+	case state.call.Late && !limits.Try():
+		return nil, errBusy
+	case state.call.Late:
+		return func() {
+			if answer := e.limits(state); answer.Refused {
+				limits.Refuse(answer.RetryAfter)
+			}
+		}, nil
 	}
-	pass, err := e.config.Limiter.Enter(ctx, state.ticket)
+	pass, err := limits.Enter(ctx, state.ticket)
 	if err != nil {
 		return nil, err
 	}
-	if state.call.Late {
-		e.config.Limiter.Depart()
-		return func() { e.config.Limiter.Note(pass, e.limits(state)) }, nil
-	}
-	return func() { e.config.Limiter.Leave(pass, e.limits(state)) }, nil
+	return func() { limits.Leave(pass, e.limits(state)) }, nil
 }
 
 // limits returns what the limiter has to know of the last answer.
 func (e *Engine) limits(state *state) limiter.Answer {
 	remaining, err := strconv.ParseUint(state.last.Header.Get("X-Ratelimit-Remaining"), 10, 32)
-	limits := limiter.Answer{Remaining: uint32(remaining), Counted: err == nil}
+	answer := limiter.Answer{Accepted: isSuccess(state.last.Status), Remaining: uint32(remaining), Counted: err == nil}
 	if state.last.Status == http.StatusTooManyRequests {
-		limits.Refused, limits.RetryAfter = true, e.pause(state)
+		answer.Refused, answer.RetryAfter = true, e.pause(state)
 	}
-	return limits
+	return answer
 }
 
 // pause returns how long to wait before the next attempt: what the answer asks

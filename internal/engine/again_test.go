@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
-	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 )
 
 func TestRepeatable(t *testing.T) {
@@ -25,28 +24,26 @@ func TestRepeatable(t *testing.T) {
 		get    bool // GET and DELETE
 		post   bool
 	}{
-		"no connection":            {engine.Answer{Err: errors.New("refused")}, true, true},
-		"certificate":              {engine.Answer{Err: certificate}, false, false},
-		"unknown authority":        {engine.Answer{Err: x509.UnknownAuthorityError{}}, false, false},
-		"no TLS":                   {engine.Answer{Err: fmt.Errorf("wrapped: %w", tls.RecordHeaderError{})}, false, false},
-		"connection lost":          {engine.Answer{Err: io.EOF, Open: true}, true, false},
-		"cut answer":               {engine.Answer{Status: 201, Err: io.ErrUnexpectedEOF, Open: true}, true, false},
-		"200":                      {engine.Answer{Status: 200}, false, false},
-		"302":                      {engine.Answer{Status: 302}, false, false},
-		"400":                      {engine.Answer{Status: 400}, false, false},
-		"401":                      {engine.Answer{Status: 401}, false, false},
-		"402":                      {engine.Answer{Status: 402}, false, false},
-		"404":                      {engine.Answer{Status: 404}, false, false},
-		"408":                      {engine.Answer{Status: 408, Open: true}, true, false},
-		"422":                      {engine.Answer{Status: 422}, false, false},
-		"429":                      {engine.Answer{Status: 429}, true, true},
-		"429, and then held back":  {engine.Answer{Status: 429, Err: &limiter.BlockedError{}}, false, false},
-		"500":                      {engine.Answer{Status: 500, Open: true}, true, false},
-		"501":                      {engine.Answer{Status: 501, Open: true}, false, false},
-		"502":                      {engine.Answer{Status: 502, Open: true}, true, false},
-		"503":                      {engine.Answer{Status: 503, Open: true}, true, false},
-		"504":                      {engine.Answer{Status: 504, Open: true}, true, false},
-		"held back without a pass": {engine.Answer{Err: &limiter.BlockedError{}}, false, false},
+		"no connection":     {engine.Answer{Err: errors.New("refused")}, true, true},
+		"certificate":       {engine.Answer{Err: certificate}, false, false},
+		"unknown authority": {engine.Answer{Err: x509.UnknownAuthorityError{}}, false, false},
+		"no TLS":            {engine.Answer{Err: fmt.Errorf("wrapped: %w", tls.RecordHeaderError{})}, false, false},
+		"connection lost":   {engine.Answer{Err: io.EOF, Open: true}, true, false},
+		"cut answer":        {engine.Answer{Status: 201, Err: io.ErrUnexpectedEOF, Open: true}, true, false},
+		"200":               {engine.Answer{Status: 200}, false, false},
+		"302":               {engine.Answer{Status: 302}, false, false},
+		"400":               {engine.Answer{Status: 400}, false, false},
+		"401":               {engine.Answer{Status: 401}, false, false},
+		"402":               {engine.Answer{Status: 402}, false, false},
+		"404":               {engine.Answer{Status: 404}, false, false},
+		"408":               {engine.Answer{Status: 408, Open: true}, true, false},
+		"422":               {engine.Answer{Status: 422}, false, false},
+		"429":               {engine.Answer{Status: 429}, true, true},
+		"500":               {engine.Answer{Status: 500, Open: true}, true, false},
+		"501":               {engine.Answer{Status: 501, Open: true}, false, false},
+		"502":               {engine.Answer{Status: 502, Open: true}, true, false},
+		"503":               {engine.Answer{Status: 503, Open: true}, true, false},
+		"504":               {engine.Answer{Status: 504, Open: true}, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

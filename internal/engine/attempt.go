@@ -22,6 +22,7 @@ type state struct {
 	last       Answer
 	pause      time.Duration
 	openBefore bool
+	heldBack   bool // the limiter did not let the next attempt pass
 }
 
 type stateKey struct{}
@@ -43,6 +44,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	leave, err := a.engine.enter(req.Context(), state)
 	if err != nil {
+		state.heldBack = true
 		return nil, err
 	}
 	state.attempts++

@@ -45,7 +45,9 @@ type Call struct {
 	Once bool
 	// Limited tells that the service counts the call against its rate limit.
 	Limited bool
-	// Late tells that the answer waits for a job to end.
+	// Late tells that the answer waits for a job to end. A limited call of
+	// this kind is not sent at all, which its answer says by not being open,
+	// if it would have to wait for room.
 	Late bool
 	// Timeout bounds each attempt. Zero means no bound but the context.
 	Timeout time.Duration

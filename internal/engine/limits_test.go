@@ -123,6 +123,39 @@ func TestCountsReachTheLimiter(t *testing.T) {
 	})
 }
 
+func TestLateCallsDoNotWaitForRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{steps: []step{answer(429, "", "Retry-After", "60"), answer(201, "{}")}}
+		config := configure(n)
+		logger, buffer := records()
+		config.Logger = logger
+		e := engine.New(config)
+		call := newCall(t, http.MethodPost, "https://sync.example/v2/jobs")
+		call.Late = true
+		start := time.Now()
+
+		refused := e.Send(t.Context(), call)
+		assert.Equal(t, 429, refused.Status)
+		assert.Equal(t, 1, refused.Attempts)
+		require.NoError(t, refused.Err)
+		assert.False(t, refused.Open)
+		assert.NotContains(t, buffer.String(), "sending again")
+
+		held := e.Send(t.Context(), call)
+		assert.Zero(t, held.Status)
+		assert.Zero(t, held.Attempts)
+		require.Error(t, held.Err)
+		assert.False(t, held.Open)
+		assert.Len(t, n.at, 1)
+		assert.Zero(t, time.Since(start))
+
+		call.Late = false
+		assert.Equal(t, 201, e.Send(t.Context(), call).Status)
+		assert.GreaterOrEqual(t, time.Since(start), time.Minute)
+	})
+}
+
 func TestLateAnswersHoldNobodyBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

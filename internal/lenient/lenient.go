@@ -48,7 +48,8 @@ func (b *Bool) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Time takes a timestamp in the forms the API has used.
+// Time takes a timestamp in the forms the API has used. It is in UTC, so that
+// it is the same on every machine.
 type Time struct{ time.Time }
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -56,8 +57,8 @@ func (t *Time) UnmarshalJSON(data []byte) error {
 	t.Time = time.Time{}
 	stamp := strings.TrimSpace(text(data))
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700", time.DateTime} {
-		if parsed, err := time.Parse(layout, stamp); err == nil && encodable(parsed) {
-			t.Time = parsed
+		if parsed, err := time.Parse(layout, stamp); err == nil && encodable(parsed.UTC()) {
+			t.Time = parsed.UTC()
 			break
 		}
 	}

@@ -5,6 +5,7 @@
 package limiter
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -24,9 +25,10 @@ type Limiter struct {
 	timer   *time.Timer
 
 	admitted, answered uint64 // requests so far
-	inFlight           int
+	inFlight           int    // requests without an answer, sent after the last refusal
 
 	until   time.Time // nothing passes before
+	closed  uint64    // the last request that was sent before the last refusal
 	counted bool      // horizon is known
 	horizon uint64    // how many requests in all the service surely has room for
 	newest  uint64    // the request that said so
@@ -44,8 +46,11 @@ type Pass struct {
 	answered uint64 // how many requests had been answered when it was admitted
 }
 
-// Answer is what the answer to a request says about limits.
+// Answer is what the answer to a request says about limits. The zero value is
+// an answer that says nothing, or none at all.
 type Answer struct {
+	// Accepted tells that the service took the request.
+	Accepted bool
 	// Remaining is what is left in the window, if Counted.
 	Remaining uint32
 	Counted   bool
@@ -104,7 +109,7 @@ func (l *Limiter) queue(ctx context.Context, w *waiter) error {
 		return &BlockedError{For: time.Until(l.until)}
 	}
 	place, _ := slices.BinarySearchFunc(l.waiting, w.ticket, func(w *waiter, ticket uint64) int {
-		return int(int64(w.ticket - ticket)) //nolint:gosec // the sign is all that counts.
+		return cmp.Compare(w.ticket, ticket)
 	})
 	l.waiting = slices.Insert(l.waiting, place, w)
 	l.admit()
@@ -112,15 +117,16 @@ func (l *Limiter) queue(ctx context.Context, w *waiter) error {
 }
 
 // giveUp takes a waiter out of the queue. If it has its pass already, its
-// request counts as answered.
+// request counts as sent and answered.
 func (l *Limiter) giveUp(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if i := slices.Index(l.waiting, w); i >= 0 {
-		l.waiting = slices.Delete(l.waiting, i, i+1)
-		return
+	select {
+	case pass := <-w.passed:
+		l.depart(pass)
+	default:
+		l.waiting = slices.DeleteFunc(l.waiting, func(other *waiter) bool { return other == w })
 	}
-	l.depart()
 	l.admit()
 }
 
@@ -128,54 +134,66 @@ func (l *Limiter) giveUp(w *waiter) {
 func (l *Limiter) Leave(pass Pass, answer Answer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.depart()
-	l.note(pass, answer)
-	l.admit()
-}
-
-// Depart is for requests whose answer comes late, because it waits for a job
-// to end: nobody else need wait for that. The answer goes to Note.
-func (l *Limiter) Depart() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.depart()
-	l.admit()
-}
-
-// Note takes the answer to a request that departed.
-func (l *Limiter) Note(pass Pass, answer Answer) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.note(pass, answer)
-	l.admit()
-}
-
-// Busy tells whether a request would have to wait, or to find out whether
-// there is room.
-func (l *Limiter) Busy() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.waiting) > 0 || time.Now().Before(l.until) || l.counted && l.admitted >= l.horizon
-}
-
-func (l *Limiter) depart() {
-	l.inFlight--
-	l.answered++
-}
-
-func (l *Limiter) note(pass Pass, answer Answer) {
+	l.depart(pass)
 	switch {
 	case answer.Refused:
-		l.counted, l.horizon, l.newest = true, l.admitted, l.admitted
-		if until := time.Now().Add(answer.RetryAfter); until.After(l.until) {
-			l.until = until
-		}
-	case answer.Counted && pass.number > l.newest:
+		l.close(answer.RetryAfter)
+	case pass.number > l.newest:
+		l.learn(pass, answer)
+	}
+	l.admit()
+}
+
+// Try lets a request pass whose answer comes late, because it waits for a job
+// to end, if there is room for it without waiting and without finding out.
+// Nobody waits for its answer: only a refusal is told, by Refuse.
+func (l *Limiter) Try() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) > 0 || time.Now().Before(l.until) || l.counted && l.admitted >= l.horizon {
+		return false
+	}
+	l.admitted++
+	l.answered++
+	return true
+}
+
+// Refuse tells that a request which passed by Try was refused.
+func (l *Limiter) Refuse(retryAfter time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.close(retryAfter)
+	l.wake()
+}
+
+// depart counts an answer. Requests from before a refusal hold nobody back:
+// whoever finds out whether there is room again need not wait for them.
+func (l *Limiter) depart(pass Pass) {
+	l.answered++
+	if pass.number > l.closed {
+		l.inFlight--
+	}
+}
+
+// close lets nothing pass for a while. What is under way tells nothing about
+// the time after it.
+func (l *Limiter) close(retryAfter time.Duration) {
+	l.counted, l.horizon, l.newest, l.closed = true, l.admitted, l.admitted, l.admitted
+	l.inFlight = 0
+	if until := time.Now().Add(retryAfter); until.After(l.until) {
+		l.until = until
+	}
+}
+
+// learn takes note of an answer that is newer than what is known.
+func (l *Limiter) learn(pass Pass, answer Answer) {
+	switch {
+	case answer.Counted:
 		// What had been answered before is surely counted. What was under way
 		// at the same time may be: better too few than too many.
 		l.counted, l.horizon, l.newest = true, pass.answered+1+uint64(answer.Remaining), pass.number
-	case !answer.Counted && l.inFlight == 0:
-		l.counted = false // nobody says that there is no room
+	case answer.Accepted && l.inFlight == 0:
+		l.counted = false // the service took it and does not count any more
 	}
 }
 

@@ -37,7 +37,7 @@ func (w *window) request() limiter.Answer {
 	}
 	w.used++
 	w.done++
-	return limiter.Answer{Counted: true, Remaining: uint32(w.limit - w.used)}
+	return limiter.Answer{Accepted: true, Counted: true, Remaining: uint32(w.limit - w.used)}
 }
 
 // send sends until it is not refused.
@@ -111,7 +111,7 @@ func TestOpenWithoutCounts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
-		l.Leave(enter(t, &l), limiter.Answer{})
+		l.Leave(enter(t, &l), limiter.Answer{Accepted: true})
 		for range 500 {
 			enter(t, &l)
 		}
@@ -187,13 +187,88 @@ func TestCancelledWaiterHandsItsPlaceOn(t *testing.T) {
 	})
 }
 
-func TestLostAnswerOpensTheGateAgain(t *testing.T) {
+// What an answer tells after the service had no room left.
+func TestAfterTheLastRoom(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		answer limiter.Answer
+		open   bool
+	}{
+		"accepted, not counted": {limiter.Answer{Accepted: true}, true},
+		"accepted and counted":  {limiter.Answer{Accepted: true, Counted: true, Remaining: 9}, true},
+		"the last one":          {limiter.Answer{Accepted: true, Counted: true}, false},
+		"lost":                  {limiter.Answer{}, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var l limiter.Limiter
+			l.Leave(enter(t, &l), limiter.Answer{Accepted: true, Counted: true, Remaining: 0})
+			l.Leave(enter(t, &l), tt.answer)
+			assert.Equal(t, tt.open, l.Try())
+			enter(t, &l)
+			assert.Equal(t, tt.open, l.Try(), "one is on its way")
+		})
+	}
+}
+
+// An answer to a request from before a refusal says nothing about the time after it.
+func TestStaleAnswersOpenNothing(t *testing.T) {
+	t.Parallel()
+	for name, stale := range map[string]limiter.Answer{
+		"not counted": {Accepted: true},
+		"counted":     {Accepted: true, Counted: true, Remaining: 100},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var l limiter.Limiter
+				first, second := enter(t, &l), enter(t, &l)
+				l.Leave(second, limiter.Answer{Refused: true, RetryAfter: time.Minute})
+				l.Leave(first, stale)
+				advance(time.Minute)
+				assert.False(t, l.Try())
+				enter(t, &l)
+				assert.False(t, l.Try())
+			})
+		})
+	}
+}
+
+// A request that hangs since before the refusal does not keep the others from
+// finding out that there is room again.
+func TestHangingRequestHoldsNobodyBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
-		l.Leave(enter(t, &l), limiter.Answer{Counted: true, Remaining: 0})
-		l.Leave(enter(t, &l), limiter.Answer{})
+		hanging := enter(t, &l)
+		l.Leave(enter(t, &l), limiter.Answer{Refused: true, RetryAfter: time.Minute})
+		start := time.Now()
+		probe := enter(t, &l)
+		assert.Equal(t, time.Minute, time.Since(start))
+		l.Leave(hanging, limiter.Answer{})
+		assert.False(t, l.Try(), "the probe is still on its way")
+		l.Leave(probe, limiter.Answer{Accepted: true, Counted: true, Remaining: 5})
+		assert.True(t, l.Try())
+	})
+}
+
+func TestLateRequestsDoNotWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var l limiter.Limiter
+		assert.True(t, l.Try(), "nothing is known")
+		l.Leave(enter(t, &l), limiter.Answer{Accepted: true, Counted: true, Remaining: 2})
+		assert.True(t, l.Try())
+		assert.True(t, l.Try())
+		assert.False(t, l.Try(), "no room is left")
+		l.Leave(enter(t, &l), limiter.Answer{Accepted: true, Counted: true, Remaining: 9})
+		assert.True(t, l.Try())
+		l.Refuse(time.Minute)
+		assert.False(t, l.Try(), "refused")
+		start := time.Now()
 		enter(t, &l)
-		enter(t, &l)
+		assert.Equal(t, time.Minute, time.Since(start))
+		assert.False(t, l.Try(), "the one that finds out is on its way")
 	})
 }

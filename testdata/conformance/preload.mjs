@@ -1,8 +1,8 @@
 // The SDK has the hosts of the service built in. Loaded before it, this module leads its requests to the local sandbox,
 // and lets none out of the machine.
 
-const api = new URL(process.env.CLOUDCONVERT_API_URL);
-const sync = new URL(process.env.CLOUDCONVERT_SYNC_URL);
+const api = addressIn('CLOUDCONVERT_API_URL');
+const sync = addressIn('CLOUDCONVERT_SYNC_URL');
 
 const hosts = new Map([
   ['api.cloudconvert.com', api],
@@ -14,6 +14,14 @@ const hosts = new Map([
   ['us-east.sync.api.cloudconvert.com', sync],
   ['sync.api.sandbox.cloudconvert.com', sync]
 ]);
+
+function addressIn(variable) {
+  const value = process.env[variable];
+  if (!value) {
+    throw new Error(`${variable} is not set: start examples/sandbox and set what it prints`);
+  }
+  return new URL(value);
+}
 
 function local(address) {
   const base = hosts.get(address.hostname);
@@ -28,4 +36,4 @@ function local(address) {
 
 const fetch = globalThis.fetch;
 
-globalThis.fetch = (address, options) => fetch(local(new URL(address)), options);
+globalThis.fetch = async (address, options) => fetch(local(new URL(address)), options);

@@ -100,7 +100,7 @@ describe('uploads come back byte for byte', () => {
 describe('jobs', () => {
   test('create, convert, wait, get', async () => {
     const tag = uniqueTag();
-    const job = await createUploadJob({ jpg: { operation: 'convert', output_format: 'jpg' , input: 'in' } }, tag);
+    const job = await createUploadJob({ jpg: { operation: 'convert', output_format: 'jpg', input: 'in' } }, tag);
     assert.equal(job.tag, tag);
     assert.ok(['waiting', 'processing'].includes(job.status));
     const waiting = cloudConvert.jobs.wait(job.id); // before there is anything to work on

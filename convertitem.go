@@ -1,0 +1,176 @@
+package cloudconvert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// batchItem is one item of a batch at work.
+type batchItem struct {
+	*conversion
+
+	journal     *journal // nil if none is kept
+	source      Source
+	destination string // empty if nothing is fetched
+	key         string
+}
+
+// newItem combines the options of the batch and of an item.
+func (b *batch) newItem(item Conversion) (*batchItem, error) {
+	conversion, err := b.settings.with(item.Options)
+	if err != nil {
+		return nil, err
+	}
+	i := &batchItem{conversion: conversion, journal: b.journal, source: item.Source, destination: item.Destination, key: item.Key}
+	if err := i.setFormat(item.OutputFormat); err != nil {
+		return nil, err
+	}
+	if i.destination == "" && i.outputDir != "" {
+		i.destination = filepath.Join(i.outputDir, i.source.stem()+"."+i.task.OutputFormat)
+	}
+	if i.key == "" {
+		i.key = strings.Join([]string{i.source.id, i.destination, i.task.OutputFormat}, "\n")
+	}
+	return i, i.check()
+}
+
+// setFormat sets the output format, which may be left to the destination.
+func (i *batchItem) setFormat(format string) error {
+	if format == "" && i.destination != "" {
+		return i.formatFrom(i.destination)
+	}
+	return i.convertTo(format)
+}
+
+// check refuses combinations of options that would not do what they say.
+func (i *batchItem) check() error {
+	switch {
+	case i.delete && i.destination == "":
+		return invalid(errors.New("WithDelete: the item has no destination, and its files would be lost: give it one, or use WithOutputDir"))
+	case i.journal != nil && i.tag != "":
+		return invalid(errors.New("WithTag: the journal finds jobs by tags of its own: leave one of the two out"))
+	}
+	return nil
+}
+
+// claims are what the item must not share with another one while it runs.
+func (i *batchItem) claims() []string {
+	var claims []string
+	if i.destination != "" {
+		path := i.destination
+		if absolute, err := filepath.Abs(path); err == nil {
+			path = absolute
+		}
+		claims = append(claims, fmt.Sprintf("destination %q", path))
+	}
+	if i.journal != nil {
+		claims = append(claims, fmt.Sprintf("key %q", i.key))
+	}
+	return claims
+}
+
+// run converts the item, unless the journal says that it was done before.
+func (i *batchItem) run(ctx context.Context) (*Job, []string, error) {
+	earlier := i.journal.find(i.key)
+	if earlier.isDone() {
+		return nil, earlier.Files, nil
+	}
+	if earlier.saving() {
+		// What an earlier run began to write is not in the way of what it meant.
+		i.overwrite = true
+	}
+	if i.destination != "" {
+		if err := i.checkDestination(i.destination); err != nil {
+			return nil, nil, err
+		}
+	}
+	job, err := i.job(ctx, earlier.Tag)
+	if err != nil {
+		return job, nil, errors.Join(err, i.fail(ctx, job, err))
+	}
+	files, err := i.write(ctx, job)
+	if err != nil {
+		return job, nil, err
+	}
+	return job, files, errors.Join(i.journal.end(i.key, files), i.discard(ctx, job))
+}
+
+// job returns the job of the item when it has ended: the one that an earlier
+// run has left under a tag, or a new one.
+func (i *batchItem) job(ctx context.Context, tag string) (*Job, error) {
+	if i.journal == nil {
+		return i.conversion.run(ctx, i.source)
+	}
+	job, err := i.earlier(ctx, tag)
+	switch {
+	case err != nil:
+		return nil, err
+	case job != nil:
+		i.tag = tag
+		return i.adopt(ctx, i.source, job)
+	}
+	// Noted before the job is created: whatever happens then, the next run
+	// can find it.
+	tag = newTag()
+	if err := i.journal.begin(i.key, tag); err != nil {
+		return nil, err
+	}
+	i.tag, i.ownTag = tag, true
+	return i.conversion.run(ctx, i.source)
+}
+
+// earlier looks for the job that an earlier run has left, or returns nil. A job
+// that failed is of no use: the item is tried again.
+func (i *batchItem) earlier(ctx context.Context, tag string) (*Job, error) {
+	if tag == "" {
+		return nil, nil //nolint:nilnil // no job is no failure.
+	}
+	job, err := i.client.Jobs.find(ctx, tag)
+	if err == nil && job == nil {
+		// The run may have ended a moment ago, with its request on the way.
+		if err = pause(ctx, lookupPause); err == nil {
+			job, err = i.client.Jobs.find(ctx, tag)
+		}
+	}
+	if err != nil || job != nil && job.Status == StatusError {
+		return nil, err
+	}
+	return job, nil
+}
+
+// fail does what is left to do for an item without a finished job. If there is
+// a job that may still finish, the next run goes on with it.
+func (i *batchItem) fail(ctx context.Context, job *Job, failure error) error {
+	if i.journal == nil {
+		return i.discard(ctx, job)
+	}
+	lost := errors.Is(failure, ErrOutcomeUnknown)
+	running := job != nil && !job.Status.Terminal()
+	if lost || running || i.tag == "" {
+		return nil
+	}
+	return errors.Join(i.journal.forget(i.key), i.discard(ctx, job))
+}
+
+// write fetches the files of the job, if they have a destination.
+func (i *batchItem) write(ctx context.Context, job *Job) ([]string, error) {
+	if i.destination == "" {
+		return nil, nil
+	}
+	// A file that is there when the run ended in the middle is known as its own
+	// by this note. That needs it not to have been there before.
+	if !i.overwrite {
+		if err := i.journal.save(i.key, i.tag, i.outputPaths(job.Files(), i.destination)); err != nil {
+			return nil, err
+		}
+	}
+	files, err := i.save(ctx, job, i.destination)
+	if err != nil {
+		// The job stays: the next run fetches what it made.
+		return nil, errors.Join(err, i.journal.begin(i.key, i.tag))
+	}
+	return files, nil
+}

@@ -1,0 +1,215 @@
+package cloudconvert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// names of the tasks of a conversion.
+const (
+	importName  = "import"
+	convertName = "convert"
+	exportName  = "export"
+)
+
+// creation is the job that converts what a task imports.
+func (c *conversion) creation(source TaskRequest) (*creation, error) {
+	task := c.task
+	task.Input = []string{importName}
+	creation, err := newCreation(&JobRequest{Tag: c.tag, WebhookURL: c.webhookURL, Tasks: Tasks{
+		importName:  source,
+		convertName: task,
+		exportName:  ExportURL{Input: []string{convertName}, ArchiveMultipleFiles: c.archive},
+	}})
+	if err != nil {
+		return nil, err
+	}
+	creation.own = creation.own || c.ownTag
+	return creation, nil
+}
+
+// callOptions are those of the calls that create the job.
+func (c *conversion) callOptions() []CallOption {
+	return nil
+}
+
+// createAndWait runs a job that needs no upload.
+func (c *conversion) createAndWait(ctx context.Context, source TaskRequest) (*Job, error) {
+	creation, err := c.creation(source)
+	if err != nil {
+		return nil, err
+	}
+	c.reportProcess(0)
+	job, err := c.client.Jobs.createAndWait(ctx, creation, c.callOptions())
+	if err != nil {
+		return nil, creation.asError(err)
+	}
+	return c.wait(ctx, job)
+}
+
+// createAndUpload runs a job that takes the file from storage.
+func (c *conversion) createAndUpload(ctx context.Context, name string, content *content) (*Job, error) {
+	creation, err := c.creation(ImportUpload{})
+	if err != nil {
+		return nil, err
+	}
+	job, err := c.client.Jobs.create(ctx, creation, c.callOptions())
+	switch {
+	case err != nil && isOpen(err) && creation.own && c.abandonLost(ctx, creation.request.Tag):
+		return nil, err
+	case err != nil:
+		return nil, creation.asError(err)
+	}
+	return c.upload(ctx, job, name, content)
+}
+
+// upload sends the file to a job that waits for it.
+func (c *conversion) upload(ctx context.Context, job *Job, name string, content *content) (*Job, error) {
+	job, err := c.complete(ctx, job)
+	if err == nil {
+		task, _ := job.Task(importName)
+		u := &upload{core: c.client.core, task: task}
+		err = u.checkAndSend(ctx, name, content)
+	}
+	if err != nil {
+		// The job would go on waiting for its file, and count as running.
+		// Whether this works or not, the caller learns of the failure before it.
+		_ = c.remove(ctx, job)
+		return job, err
+	}
+	return c.wait(ctx, job)
+}
+
+// adopt goes on with a job that an earlier process has created.
+func (c *conversion) adopt(ctx context.Context, src Source, job *Job) (*Job, error) {
+	job, err := c.complete(ctx, job)
+	if err != nil {
+		return job, err
+	}
+	if task, _ := job.Task(importName); task.Operation != OperationImportUpload || task.Status != StatusWaiting {
+		return c.wait(ctx, job)
+	}
+	return c.withContent(ctx, src, func(name string, content *content) (*Job, error) {
+		return c.upload(ctx, job, name, content)
+	})
+}
+
+// complete reads a job again if it came from a list, which may leave out what
+// an upload needs to know.
+func (c *conversion) complete(ctx context.Context, job *Job) (*Job, error) {
+	task, found := job.Task(importName)
+	if found && (task.Operation != OperationImportUpload || task.Status != StatusWaiting || task.Result.Form != nil) {
+		return job, nil
+	}
+	whole, err := c.client.Jobs.Get(ctx, job.ID)
+	if err != nil {
+		return job, err
+	}
+	if _, found := whole.Task(importName); !found {
+		return whole, fmt.Errorf("cloudconvert: job %s came back without its import task", job.ID)
+	}
+	return whole, nil
+}
+
+// wait waits for the end of a job and reports its progress meanwhile.
+func (c *conversion) wait(ctx context.Context, job *Job) (*Job, error) {
+	if !job.Status.Terminal() {
+		stop := c.followProcess(ctx, job.ID)
+		ended, err := c.client.Jobs.wait(ctx, job.ID, waiting{last: job.Status})
+		stop()
+		if ended != nil {
+			job = ended
+		}
+		if err != nil {
+			return job, err
+		}
+	}
+	c.reportProcess(percentOf(job))
+	return job, jobError(job)
+}
+
+// reportProcess tells how far the service has got.
+func (c *conversion) reportProcess(percent int) {
+	if c.client.core.config.transfers.Progress != nil {
+		c.client.core.report(Progress{Phase: PhaseProcess, Percent: percent})
+	}
+}
+
+// processInterval is how often the progress of a running job is asked for.
+const processInterval = 2 * time.Second
+
+// followProcess reports how a job gets on until it is told to stop.
+func (c *conversion) followProcess(ctx context.Context, id string) (stop func()) {
+	if c.client.core.config.transfers.Progress == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for pause(ctx, processInterval) == nil {
+			if job, err := c.client.Jobs.Get(ctx, id); err == nil {
+				c.reportProcess(percentOf(job))
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// percentOf returns how far a job has got: the mean of its tasks. A waiting
+// task counts as not begun, whatever its percentage says.
+func percentOf(job *Job) int {
+	sum := 0
+	for _, task := range job.Tasks {
+		switch {
+		case task.Status.Terminal():
+			sum += 100
+		case task.Status == StatusProcessing:
+			sum += min(max(task.Percent, 0), 100)
+		}
+	}
+	return sum / max(len(job.Tasks), 1)
+}
+
+// discard deletes the job if that was asked for.
+func (c *conversion) discard(ctx context.Context, job *Job) error {
+	if !c.delete || job == nil {
+		return nil
+	}
+	return c.remove(ctx, job)
+}
+
+// remove deletes a job, even if the context ended.
+func (c *conversion) remove(ctx context.Context, job *Job) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
+	defer cancel()
+	err := c.client.Jobs.Delete(ctx, job.ID)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// abandonLost deletes a job whose creation was under way when the context
+// ended, for nobody is going to send it a file. It reports whether it did.
+func (c *conversion) abandonLost(ctx context.Context, tag string) bool {
+	if ctx.Err() == nil {
+		return false // the job has been looked for already
+	}
+	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
+	defer cancel()
+	for attempt := range 3 {
+		if attempt > 0 && pause(lasting, lookupPause/2) != nil {
+			return false
+		}
+		if job, err := c.client.Jobs.find(lasting, tag); err == nil && job != nil {
+			return c.remove(ctx, job) == nil
+		}
+	}
+	return false
+}

@@ -1,0 +1,344 @@
+package cloudconvert_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+func TestDo(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, says(http.StatusCreated, `{"data": {"id": "a"}, "extra": true}`))
+	var out struct {
+		Data  struct{ ID string }
+		Extra bool
+	}
+	in := map[string]any{"url": "https://example.com/?a=<b>&c"}
+	require.NoError(t, client.Do(t.Context(), http.MethodPost, "/import/url", in, &out))
+	assert.Equal(t, "a", out.Data.ID)
+	assert.True(t, out.Extra)
+	assert.Equal(t, []string{"POST https://api.example.com/base/v2/import/url"}, script.urls())
+	assert.Equal(t, []string{`{"url":"https://example.com/?a=<b>&c"}`}, script.bodies)
+	assert.Equal(t, "application/json", script.requests[0].Header.Get("Content-Type"))
+	assert.Equal(t, "Bearer "+testKey, script.requests[0].Header.Get("Authorization"))
+}
+
+func TestDoWithoutInAndOut(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "ok", `{"data": {}}`} {
+		client, script := newScripted(t, says(http.StatusOK, body))
+		require.NoError(t, client.Do(t.Context(), http.MethodPost, "/tasks/1/cancel", nil, nil))
+		assert.Equal(t, []string{""}, script.bodies)
+		assert.Zero(t, script.requests[0].ContentLength)
+	}
+}
+
+func TestDoPaths(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/jobs":                      "/jobs",
+		"jobs":                       "/jobs",
+		"/jobs/":                     "/jobs",
+		"/users/me/webhooks":         "/users/me/webhooks",
+		"/jobs?filter[status]=error": "/jobs?filter%5Bstatus%5D=error",
+		"/jobs?filter%5Btag%5D=a+b":  "/jobs?filter%5Btag%5D=a+b",
+		"/jobs?b=2&a=1&a=0":          "/jobs?a=1&a=0&b=2",
+		"/jobs?":                     "/jobs",
+		"/jobs/a%2Fb":                "/jobs/a%2Fb",
+		"/jobs/%252e%252e":           "/jobs/%252e%252e",
+		"/jobs/ä b":                  "/jobs/%C3%A4%20b",
+		"/jobs/...":                  "/jobs/...",
+		"/jobs/a:b":                  "/jobs/a:b",
+		"/jobs/%41":                  "/jobs/%41",
+		"///jobs":                    "/jobs",
+	} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			client, script := newScripted(t, says(http.StatusOK, `{}`))
+			require.NoError(t, client.Do(t.Context(), http.MethodGet, path, nil, nil))
+			assert.Equal(t, []string{"GET https://api.example.com/base/v2" + want}, script.urls())
+		})
+	}
+}
+
+func TestDoRefusesOddRequests(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ method, path string }{
+		"empty":                 {"GET", ""},
+		"root":                  {"GET", "/"},
+		"query alone":           {"GET", "?a=b"},
+		"address":               {"GET", "https://evil.example.com/jobs"},
+		"address, no scheme":    {"GET", "//evil.example.com/jobs"},
+		"address, opaque":       {"GET", "https:jobs"},
+		"other scheme":          {"GET", "file:///etc/passwd"},
+		"host and port":         {"GET", "evil.example.com:443/jobs"},
+		"up":                    {"GET", "/jobs/../users/me"},
+		"up, at the start":      {"GET", "../jobs"},
+		"up, at the end":        {"GET", "/jobs/.."},
+		"up, escaped":           {"GET", "/jobs/%2e%2e/users"},
+		"up, half escaped":      {"GET", "/jobs/.%2E"},
+		"here":                  {"GET", "/jobs/./a"},
+		"empty segment":         {"GET", "/jobs//cancel"},
+		"fragment":              {"DELETE", "/jobs/a#b"},
+		"broken escape":         {"GET", "/jobs/%zz"},
+		"control character":     {"GET", "/jobs/a\nb"},
+		"query with semicolon":  {"GET", "/jobs?filter[status]=error;page=2"},
+		"query, broken":         {"GET", "/jobs?a=%zz"},
+		"no method":             {"", "/jobs"},
+		"method in lower case":  {"post", "/jobs"},
+		"method with a blank":   {"GET /", "/jobs"},
+		"method and a new line": {"GET\r\nEvil: yes", "/jobs"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, script := newScripted(t, says(http.StatusOK, `{}`))
+			err := client.Do(t.Context(), c.method, c.path, nil, nil)
+			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+			assert.False(t, cloudconvert.IsRetryable(err))
+			assert.Empty(t, script.requests)
+		})
+	}
+}
+
+func TestDoRefusesWhatIsNoJSON(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, says(http.StatusOK, `{}`))
+	require.ErrorIs(t, client.Do(t.Context(), http.MethodPost, "/jobs", make(chan int), nil), cloudconvert.ErrInvalid)
+	assert.Empty(t, script.requests)
+}
+
+func TestHostileIDs(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{
+		"":           "",
+		".":          "",
+		"..":         "",
+		"a/b":        "a%2Fb",
+		"../x":       "..%2Fx",
+		"..\\x":      "..%5Cx",
+		"%2e%2e":     "%252e%252e",
+		"%":          "%25",
+		"a?b=c":      "a%3Fb=c",
+		"a#b":        "a%23b",
+		"ä":          "%C3%A4",
+		"日本":         "%E6%97%A5%E6%9C%AC",
+		"a b":        "a%20b",
+		"a\r\nE: f":  "a%0D%0AE:%20f",
+		"\x00":       "%00",
+		"\xff":       "%FF",
+		"me@host":    "me@host",
+		"//evil.com": "%2F%2Fevil.com",
+	} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			client, script := newScripted(t, says(http.StatusNotFound, ``))
+			_, get := client.Jobs.Get(t.Context(), id)
+			_, cancel := client.Tasks.Cancel(t.Context(), id)
+			failures := []error{
+				get, cancel, client.Jobs.Delete(t.Context(), id), client.Tasks.Delete(t.Context(), id),
+				client.Webhooks.Delete(t.Context(), id),
+			}
+			if want == "" {
+				for _, err := range failures {
+					require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+				}
+				assert.Empty(t, script.requests)
+				return
+			}
+			for _, err := range failures {
+				require.ErrorIs(t, err, cloudconvert.ErrNotFound)
+				assert.NotContains(t, err.Error(), "\n")
+			}
+			const base = "https://api.example.com/base/v2"
+			assert.Equal(t, []string{
+				"GET " + base + "/jobs/" + want, "POST " + base + "/tasks/" + want + "/cancel", "DELETE " + base + "/jobs/" + want,
+				"DELETE " + base + "/tasks/" + want, "DELETE " + base + "/webhooks/" + want,
+			}, script.urls())
+		})
+	}
+}
+
+func TestWithHeader(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, says(http.StatusOK, emptyUser))
+	_, err := client.Users.Me(t.Context(),
+		cloudconvert.WithHeader("x-trace", "a\tb"), cloudconvert.WithHeader("User-Agent", "mine"), cloudconvert.WithHeader("X-Empty", ""))
+	require.NoError(t, err)
+	_, err = client.Users.Me(t.Context())
+	require.NoError(t, err)
+	first, second := script.requests[0].Header, script.requests[1].Header
+	assert.Equal(t, "a\tb", first.Get("X-Trace"))
+	assert.Equal(t, "mine", first.Get("User-Agent"))
+	assert.Contains(t, first, "X-Empty")
+	assert.Equal(t, "application/json", first.Get("Accept"))
+	assert.Equal(t, "Bearer "+testKey, first.Get("Authorization"))
+	assert.NotContains(t, second, "X-Trace", "it is for one call")
+	assert.Contains(t, second.Get("User-Agent"), "cloudconvert-go/")
+}
+
+func TestWithHeaderRefuses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ key, value string }{
+		"authorization":             {"Authorization", "Bearer s3cret"},
+		"authorization, lower case": {"authorization", "Bearer s3cret"},
+		"authorization, blank":      {"Authorization ", "Bearer s3cret"},
+		"no name":                   {"", "s3cret"},
+		"name with a colon":         {"X:", "s3cret"},
+		"name with a new line":      {"X-A\r\nX-B", "s3cret"},
+		"value with a new line":     {"X-A", "s3cret\r\nX-B: c"},
+		"value with a zero":         {"X-A", "s3cret\x00"},
+		"idempotency key":           {"Idempotency-Key", "s3cret"},
+		"idempotency key, with X":   {"x-idempotency-key", "s3cret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, script := newScripted(t, says(http.StatusOK, emptyUser))
+			_, err := client.Users.Me(t.Context(), cloudconvert.WithHeader(c.key, c.value))
+			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+			assert.Contains(t, err.Error(), "WithHeader")
+			assert.NotContains(t, err.Error(), "s3cret")
+			assert.Empty(t, script.requests)
+		})
+	}
+}
+
+func TestCaptureResponse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, _ := newScripted(t, says(http.StatusServiceUnavailable, `down`), says(http.StatusOK, emptyUser,
+			"X-Request-Id", "r-7", "X-RateLimit-Limit", "500", "X-RateLimit-Remaining", "499"))
+		var first, second cloudconvert.Response
+		_, err := client.Users.Me(t.Context(), cloudconvert.CaptureResponse(&first), cloudconvert.CaptureResponse(&second))
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusOK, first.StatusCode)
+		assert.Equal(t, "application/json", first.Header.Get("Content-Type"))
+		assert.Equal(t, emptyUser, string(first.Body)) //nolint:testifylint // the very bytes.
+		assert.Equal(t, "r-7", first.RequestID)
+		assert.Equal(t, 500, first.RateLimit.Limit)
+		assert.Equal(t, 499, first.RateLimit.Remaining)
+		assert.Equal(t, 2, first.Attempts)
+		assert.Equal(t, first, second)
+		first.Body[0], first.Header["Content-Type"][0] = 'x', "x"
+		assert.Equal(t, emptyUser, string(second.Body), "each has its own") //nolint:testifylint // the very bytes.
+		assert.Equal(t, "application/json", second.Header.Get("Content-Type"))
+	})
+}
+
+func TestCaptureResponseOfAFailure(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		reply reply
+		want  cloudconvert.Response
+	}{
+		"refused":      {says(http.StatusNotFound, `gone`), cloudconvert.Response{StatusCode: http.StatusNotFound, Body: []byte(`gone`), Attempts: 1}},
+		"not expected": {says(http.StatusOK, `<html>`), cloudconvert.Response{StatusCode: http.StatusOK, Body: []byte(`<html>`), Attempts: 1}},
+		"cut":          {breaksOff(http.StatusOK, `{"da`), cloudconvert.Response{StatusCode: http.StatusOK, Body: []byte(`{"da`), Attempts: 1}},
+		"none":         {fails(errors.New("broken pipe")), cloudconvert.Response{Attempts: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, c.reply)
+			got := cloudconvert.Response{StatusCode: 1, RequestID: "before"}
+			_, err := client.Jobs.Get(t.Context(), "1", cloudconvert.CaptureResponse(&got))
+			require.Error(t, err)
+			got.Header = nil
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestCaptureResponseNeedsAResponse(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, says(http.StatusOK, emptyUser))
+	_, err := client.Users.Me(t.Context(), cloudconvert.CaptureResponse(nil))
+	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+	require.ErrorContains(t, err, "CaptureResponse")
+	assert.Empty(t, script.requests)
+}
+
+func TestSentAgainOrNot(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		first reply
+		get   int // requests, if a second one succeeds
+		post  int
+	}{
+		"429":     {says(429, ``), 2, 2},
+		"refused": {fails(connectionRefused), 2, 2},
+		"reset":   {fails(errors.New("connection reset by peer")), 2, 1},
+		"500":     {says(500, ``), 2, 1},
+		"501":     {says(501, ``), 1, 1},
+		"408":     {says(408, ``), 2, 1},
+		"cut 201": {breaksOff(201, `{"data": {`), 2, 1},
+		"422":     {says(422, ``), 1, 1},
+		"garbage": {says(200, `<html>`), 1, 1},
+	} {
+		for method, want := range map[string]int{http.MethodGet: c.get, http.MethodDelete: c.get, http.MethodPost: c.post} {
+			t.Run(name+"/"+method, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					client, script := newScripted(t, c.first, says(http.StatusOK, `{"data": {}}`))
+					var in any
+					if method == http.MethodPost {
+						in = map[string]string{"operation": "import/upload"}
+					}
+					var out map[string]any
+					err := client.Do(t.Context(), method, "/jobs", in, &out)
+					assert.Equal(t, want == 2, err == nil)
+					assert.Len(t, script.requests, want)
+					for _, body := range script.bodies {
+						assert.Equal(t, script.bodies[0], body)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestDeletedByTheFirstAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, script := newScripted(t, fails(errors.New("connection reset by peer")), says(http.StatusNotFound, ``))
+		require.NoError(t, client.Jobs.Delete(t.Context(), "1"))
+		assert.Len(t, script.requests, 2)
+
+		client, _ = newScripted(t, fails(connectionRefused), says(http.StatusNotFound, ``))
+		require.ErrorIs(t, client.Jobs.Delete(t.Context(), "1"), cloudconvert.ErrNotFound)
+	})
+}
+
+func TestResultURL(t *testing.T) {
+	t.Parallel()
+	const address = "https://storage.example.com/a.pdf?X-Amz-Signature=s3cret&z=%2F&a=%20"
+	for name, c := range map[string]struct {
+		reply reply
+		want  string
+	}{
+		"found":         {says(http.StatusFound, ``, "Location", address), address},
+		"no location":   {says(http.StatusFound, ``), ""},
+		"no redirect":   {says(http.StatusOK, endedJob), ""},
+		"not found":     {says(http.StatusNotFound, ``), ""},
+		"other address": {says(http.StatusNotFound, ``, "Location", address), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, script := newScripted(t, c.reply)
+			got, err := client.Jobs.ResultURL(t.Context(), "1")
+			assert.Equal(t, c.want, got)
+			assert.Equal(t, []string{"GET https://api.example.com/base/v2/jobs/1?redirect=true"}, script.urls())
+			if c.want != "" {
+				require.NoError(t, err)
+				return
+			}
+			var e *cloudconvert.Error
+			require.ErrorAs(t, err, &e)
+			assert.NotContains(t, err.Error(), "s3cret")
+		})
+	}
+}

@@ -1,0 +1,261 @@
+package cloudconvert_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// memoryStorage answers without sockets, for the clock of a bubble to advance.
+// It gives out so many bytes at a time and then, if stalls are left, nothing.
+type memoryStorage struct {
+	file   string
+	chunk  int
+	pause  time.Duration // before each chunk
+	stalls int
+	silent bool // stalls before the answer instead of in its body
+
+	mu     sync.Mutex
+	ranges []string
+}
+
+func (s *memoryStorage) RoundTrip(req *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ranges = append(s.ranges, req.Header.Get("Range"))
+	stalls := s.stalls > 0
+	s.stalls--
+	if stalls && s.silent {
+		<-req.Context().Done()
+		return nil, req.Context().Err()
+	}
+	from, _ := strconv.Atoi(strings.Trim(req.Header.Get("Range"), "bytes=-"))
+	resp := &http.Response{
+		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
+		Header:        http.Header{"Etag": {storageTag}},
+		ContentLength: int64(len(s.file) - from),
+		Body:          &memoryBody{ctx: req.Context(), rest: s.file[from:], storage: s, stalls: stalls},
+	}
+	if from > 0 {
+		resp.StatusCode = http.StatusPartialContent
+		size := strconv.Itoa(len(s.file))
+		resp.Header.Set("Content-Range", "bytes "+strconv.Itoa(from)+"-"+strconv.Itoa(len(s.file)-1)+"/"+size)
+	}
+	return resp, nil
+}
+
+type memoryBody struct {
+	ctx     context.Context
+	storage *memoryStorage
+	rest    string
+	given   bool
+	stalls  bool
+	closed  bool
+}
+
+func (b *memoryBody) Read(p []byte) (int, error) {
+	if b.closed {
+		return 0, errors.New("read after close")
+	}
+	if b.stalls && b.given {
+		<-b.ctx.Done()
+		return 0, b.ctx.Err()
+	}
+	if b.rest == "" {
+		return 0, io.EOF
+	}
+	select {
+	case <-time.After(b.storage.pause):
+	case <-b.ctx.Done():
+		return 0, b.ctx.Err()
+	}
+	n := copy(p, b.rest[:min(len(b.rest), b.storage.chunk)])
+	b.rest, b.given = b.rest[n:], true
+	return n, nil
+}
+
+func (b *memoryBody) Close() error {
+	b.closed = true
+	return nil
+}
+
+func (s *memoryStorage) client(t *testing.T, policy cloudconvert.TransferPolicy) *cloudconvert.Client {
+	t.Helper()
+	return newDownloader(t, cloudconvert.WithHTTPClient(&http.Client{Transport: s}), cloudconvert.WithTransfers(policy))
+}
+
+func (s *memoryStorage) asFile() cloudconvert.File {
+	return cloudconvert.File{Filename: "a.pdf", Size: int64(len(s.file)), URL: "https://storage.example/a.pdf" + signedQuery}
+}
+
+func TestDownloadResumesWhenStalled(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		silent bool
+		want   []string
+	}{
+		"before the answer": {true, []string{"", "", ""}},
+		"in the body":       {false, []string{"", "bytes=4-", "bytes=8-"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				storage := &memoryStorage{file: "0123456789", chunk: 4, stalls: 2, silent: test.silent}
+				start := time.Now()
+				var got bytes.Buffer
+				_, err := storage.client(t, cloudconvert.TransferPolicy{StallTimeout: time.Minute}).Download(t.Context(), storage.asFile(), &got)
+				require.NoError(t, err)
+				assert.Equal(t, storage.file, got.String())
+				assert.Equal(t, test.want, storage.ranges)
+				assert.InDelta(t, 2*time.Minute, time.Since(start), float64(time.Second))
+			})
+		})
+	}
+}
+
+func TestDownloadStalledForEver(t *testing.T) {
+	t.Parallel()
+	for name, silent := range map[string]bool{"before the answer": true, "in the body": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				storage := &memoryStorage{file: "0123", chunk: 0, stalls: 1000, silent: silent}
+				start := time.Now()
+				_, err := storage.client(t, cloudconvert.TransferPolicy{Resumptions: 2}).Download(t.Context(), storage.asFile(), io.Discard)
+				require.ErrorContains(t, err, "no byte moved in time (30s)")
+				require.NotErrorIs(t, err, context.Canceled, "nobody cancelled it")
+				require.NotErrorIs(t, err, context.DeadlineExceeded)
+				noSecrets(t, err)
+				assert.True(t, cloudconvert.IsRetryable(err))
+				assert.InDelta(t, 90*time.Second, time.Since(start), float64(time.Second))
+			})
+		})
+	}
+}
+
+// Slow is not stalled, whether it is storage or the reader.
+func TestDownloadMayTakeItsTime(t *testing.T) {
+	t.Parallel()
+	t.Run("storage", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			storage := &memoryStorage{file: strings.Repeat("0123456789", 100), chunk: 1, pause: 29 * time.Second}
+			var got bytes.Buffer
+			_, err := storage.client(t, cloudconvert.TransferPolicy{}).Download(t.Context(), storage.asFile(), &got)
+			require.NoError(t, err)
+			assert.Equal(t, storage.file, got.String())
+			assert.Len(t, storage.ranges, 1)
+		})
+	})
+	t.Run("the reader", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			storage := &memoryStorage{file: "0123456789", chunk: 1}
+			body, err := storage.client(t, cloudconvert.TransferPolicy{}).Open(t.Context(), storage.asFile())
+			require.NoError(t, err)
+			defer body.Close()
+			for _, want := range []byte(storage.file) {
+				<-time.After(time.Hour)
+				var got [1]byte
+				_, err := body.Read(got[:])
+				require.NoError(t, err)
+				assert.Equal(t, want, got[0])
+			}
+			assert.Len(t, storage.ranges, 1)
+		})
+	})
+}
+
+// Pauses grow, and an answer may ask for a longer one.
+func TestDownloadPausesBetweenAttempts(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		retryAfter       string
+		atLeast, atMost  time.Duration
+		resumptions, try int
+	}{
+		"its own choice":   {"", 0, (1 + 2 + 4 + 8 + 16) * time.Second / 2, 0, 6},
+		"what was asked":   {"60", time.Minute, time.Minute + time.Second/2, 1, 2},
+		"at most that":     {"86400", 2 * time.Minute, 2*time.Minute + time.Second/2, 1, 2},
+		"nothing sensible": {"soon", 0, time.Second / 2, 1, 2},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				tries := 0
+				busy := roundTripper(func(req *http.Request) (*http.Response, error) {
+					tries++
+					return &http.Response{
+						StatusCode: http.StatusServiceUnavailable, Request: req, Body: http.NoBody,
+						Header: http.Header{"Retry-After": {test.retryAfter}},
+					}, nil
+				})
+				client, err := cloudconvert.NewClient(downloadKey, cloudconvert.WithHTTPClient(&http.Client{Transport: busy}),
+					cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: test.resumptions}))
+				require.NoError(t, err)
+				start := time.Now()
+				_, err = client.Open(t.Context(), cloudconvert.File{URL: "https://storage.example/a"})
+				require.ErrorIs(t, err, cloudconvert.ErrServer)
+				assert.Equal(t, test.try, tries)
+				took := time.Since(start)
+				assert.GreaterOrEqual(t, took, test.atLeast)
+				assert.LessOrEqual(t, took, test.atMost)
+			})
+		})
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// The context ends a pause.
+func TestDownloadEndsInAPause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		busy := roundTripper(func(req *http.Request) (*http.Response, error) {
+			time.AfterFunc(time.Second, cancel)
+			return &http.Response{
+				StatusCode: http.StatusServiceUnavailable, Request: req, Body: http.NoBody, Header: http.Header{"Retry-After": {"60"}},
+			}, nil
+		})
+		client, err := cloudconvert.NewClient(downloadKey, cloudconvert.WithHTTPClient(&http.Client{Transport: busy}))
+		require.NoError(t, err)
+		start := time.Now()
+		_, err = client.Open(ctx, cloudconvert.File{URL: "https://storage.example/a"})
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, time.Second, time.Since(start))
+	})
+}
+
+// A transport's own deadline is not the caller's.
+func TestDownloadTransportTimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		impatient := roundTripper(func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded })
+		client := newDownloader(t, cloudconvert.WithHTTPClient(&http.Client{Transport: impatient}))
+		_, err := client.Open(t.Context(), cloudconvert.File{URL: "https://storage.example/a"})
+		require.Error(t, err)
+		require.NotErrorIs(t, err, context.DeadlineExceeded)
+		failure := new(cloudconvert.Error)
+		require.ErrorAs(t, err, &failure)
+		assert.Equal(t, 6, failure.Attempts)
+	})
+}

@@ -1,0 +1,154 @@
+package cloudconvert_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// jobFailure waits for a job that has ended in error.
+func jobFailure(t *testing.T, body string) *cloudconvert.JobError {
+	t.Helper()
+	client, script := newScripted(t, says(http.StatusOK, body))
+	job, err := client.Jobs.Wait(t.Context(), "1")
+	var failure *cloudconvert.JobError
+	require.ErrorAs(t, err, &failure)
+	require.NotNil(t, job, "the job comes with the error")
+	assert.Same(t, job, failure.Job)
+	assert.Len(t, script.requests, 1)
+	return failure
+}
+
+func taskNames(failure *cloudconvert.JobError) []string {
+	var names []string
+	for _, task := range failure.Tasks {
+		names = append(names, task.Name)
+	}
+	return names
+}
+
+func TestJobErrorWithoutACode(t *testing.T) {
+	t.Parallel()
+	failure := jobFailure(t, recorded(t, "job-failed.json"))
+	require.ErrorIs(t, failure, cloudconvert.ErrJobFailed)
+	require.ErrorIs(t, fmt.Errorf("wrapped: %w", failure), cloudconvert.ErrJobFailed)
+	require.ErrorIs(t, failure, cloudconvert.CodeInputTaskFailed)
+	require.NotErrorIs(t, failure, cloudconvert.CodeOpenFailed)
+	require.NotErrorIs(t, failure, cloudconvert.Code(""))
+	assertOnly(t, cloudconvert.ErrJobFailed, failure)
+	assert.False(t, cloudconvert.IsRetryable(failure))
+	require.EqualError(t, failure, "cloudconvert: job 2b4d6f80-1357-4ace-9bdf-0246813579bd failed: "+
+		"task convert (convert) failed: can't find PDF header")
+	assert.Equal(t, []string{"convert", "a-export"}, taskNames(failure), "the cause comes first")
+
+	var first *cloudconvert.TaskError
+	require.ErrorAs(t, failure, &first)
+	assert.Equal(t, &cloudconvert.TaskError{
+		ID: "22222222-aaaa-4bbb-8ccc-000000000002", Name: "convert", Operation: cloudconvert.OperationConvert,
+		Message: "can't find PDF header.",
+	}, first)
+}
+
+func TestJobErrorOfTheSandbox(t *testing.T) {
+	t.Parallel()
+	failure := jobFailure(t, recorded(t, "job-sandbox-refusal.json"))
+	require.ErrorIs(t, failure, cloudconvert.CodeSandboxFileNotAllowed)
+	require.EqualError(t, failure, "cloudconvert: job 3c5e7092-2468-4bdf-8ace-135792468ace failed: task import (import/url) failed: "+
+		"SANDBOX_FILE_NOT_ALLOWED: The file film.mp4 is not whitelisted for sandbox use")
+	assert.Equal(t, []string{"import", "convert"}, taskNames(failure))
+}
+
+func TestCausesComeFirst(t *testing.T) {
+	t.Parallel()
+	type task struct {
+		ID      string   `json:"id"`
+		Name    string   `json:"name"`
+		Status  string   `json:"status"`
+		Code    string   `json:"code,omitzero"`
+		EndedAt string   `json:"ended_at,omitzero"`
+		Needs   []string `json:"depends_on_task_ids,omitzero"`
+	}
+	const early, late = "2026-09-29T10:00:01+00:00", "2026-09-29T10:00:09+00:00"
+	for name, c := range map[string]struct {
+		tasks []task
+		want  []string
+	}{
+		"none": {[]task{{ID: "1", Name: "a", Status: "finished"}}, nil},
+		"the earlier one": {
+			[]task{{ID: "1", Name: "a", Status: "error", EndedAt: late}, {ID: "2", Name: "b", Status: "error", EndedAt: early}},
+			[]string{"b", "a"},
+		},
+		"of the same time, by name": {
+			[]task{{ID: "1", Name: "b", Status: "error", EndedAt: late}, {ID: "2", Name: "a", Status: "error", EndedAt: late}},
+			[]string{"a", "b"},
+		},
+		"by its code": {
+			[]task{{ID: "1", Name: "a", Status: "error", Code: "INPUT_TASK_FAILED", EndedAt: early}, {ID: "2", Name: "b", Status: "error", EndedAt: late}},
+			[]string{"b", "a"},
+		},
+		"by what it depends on": {
+			[]task{{ID: "1", Name: "a", Status: "error", Code: "OTHER", EndedAt: early, Needs: []string{"2"}}, {ID: "2", Name: "b", Status: "error", EndedAt: late}},
+			[]string{"b", "a"},
+		},
+		"depends on one that ended well": {
+			[]task{{ID: "1", Name: "a", Status: "error", EndedAt: early, Needs: []string{"3"}}, {ID: "2", Name: "b", Status: "error", EndedAt: late}, {ID: "3", Name: "c", Status: "finished"}},
+			[]string{"a", "b"},
+		},
+		"only consequences": {
+			[]task{{ID: "1", Name: "a", Status: "error", Code: "INPUT_TASK_FAILED"}}, []string{"a"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := encode(t, map[string]any{"data": map[string]any{"id": "j", "status": "error", "tasks": c.tasks}})
+			failure := jobFailure(t, body)
+			assert.Equal(t, c.want, taskNames(failure))
+			if c.want == nil {
+				assert.EqualError(t, failure, "cloudconvert: job j failed and none of its tasks says why")
+			}
+		})
+	}
+}
+
+func TestTaskError(t *testing.T) {
+	t.Parallel()
+	for data, want := range map[string]string{
+		`{"id": "1", "status": "error", "operation": "convert", "code": "OPEN_FAILED", "message": "Broken."}`: "cloudconvert: task 1 (convert) failed: OPEN_FAILED: Broken",
+		`{"id": "1", "status": "error", "operation": "convert", "name": "a", "message": "..."}`:               "cloudconvert: task a (convert) failed",
+	} {
+		client, _ := newScripted(t, says(http.StatusOK, `{"data": `+data+`}`))
+		task, err := client.Tasks.Wait(t.Context(), "1")
+		require.NotNil(t, task)
+		require.EqualError(t, err, want)
+		require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
+		require.NotErrorIs(t, err, cloudconvert.Code(""))
+		if task.Code != "" {
+			require.ErrorIs(t, err, task.Code)
+		}
+	}
+}
+
+func TestJobThatEndedWellIsNoError(t *testing.T) {
+	t.Parallel()
+	client, _ := newScripted(t, says(http.StatusOK, recorded(t, "job-finished.json")))
+	job, err := client.Jobs.Wait(t.Context(), "1")
+	require.NoError(t, err)
+	assert.Len(t, job.Files(), 2)
+}
+
+func TestIgnoredTaskErrorsAreNone(t *testing.T) {
+	t.Parallel()
+	body, err := json.Marshal(map[string]any{"data": map[string]any{"id": "j", "status": "finished", "tasks": []any{
+		map[string]any{"id": "1", "name": "a", "status": "error", "code": "OPEN_FAILED"},
+	}}})
+	require.NoError(t, err)
+	client, _ := newScripted(t, says(http.StatusOK, string(body)))
+	_, err = client.Jobs.Wait(t.Context(), "j")
+	require.NoError(t, err, "the job went on without it")
+}

@@ -1,0 +1,274 @@
+package cloudconvert_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// recorded returns an answer of testdata/answers.
+func recorded(t testing.TB, name string) string {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join("testdata", "answers", filepath.Base(name)))
+	require.NoError(t, err)
+	return string(body)
+}
+
+// pageOf returns a page of jobs with a link to the next one.
+func pageOf(next string, ids ...string) reply {
+	jobs := []map[string]any{}
+	for _, id := range ids {
+		jobs = append(jobs, map[string]any{"id": id, "status": "finished"})
+	}
+	var link any
+	if next != "" {
+		link = next
+	}
+	body, err := json.Marshal(map[string]any{"data": jobs, "links": map[string]any{"next": link}})
+	if err != nil {
+		return fails(err)
+	}
+	return says(http.StatusOK, string(body))
+}
+
+// collect takes all jobs of an iteration and its error.
+func collect(t *testing.T, client *cloudconvert.Client, options cloudconvert.JobListOptions) (ids []string, failure error) {
+	t.Helper()
+	for job, err := range client.Jobs.All(t.Context(), options) {
+		require.NoError(t, failure, "an error ends the iteration")
+		if err != nil {
+			require.Nil(t, job)
+			failure = err
+			continue
+		}
+		ids = append(ids, job.ID)
+	}
+	return ids, failure
+}
+
+func TestListReturnsAPage(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, says(http.StatusOK, recorded(t, "jobs-page.json")))
+	page, err := client.Jobs.List(t.Context(), cloudconvert.JobListOptions{
+		Status: cloudconvert.StatusProcessing, Tag: "a&b", Include: []cloudconvert.Include{cloudconvert.IncludeTasks}, PerPage: 2, Page: 1,
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{
+		"GET https://api.example.com/base/v2/jobs?filter%5Bstatus%5D=processing&filter%5Btag%5D=a%26b&include=tasks&page=1&per_page=2",
+	}, script.urls())
+	require.Len(t, page.Data, 2)
+	assert.Equal(t, cloudconvert.StatusProcessing, page.Data[0].Status)
+	assert.Equal(t, "a", page.Data[0].Tag)
+	assert.Empty(t, page.Data[0].Tasks)
+	assert.Equal(t, cloudconvert.PageLinks{
+		First: "https://api.cloudconvert.com/v2/jobs?page=1", Next: "https://api.cloudconvert.com/v2/jobs?page=2",
+	}, page.Links)
+	assert.Equal(t, cloudconvert.PageMeta{
+		CurrentPage: 1, From: 1, To: 2, PerPage: 2, Path: "https://api.cloudconvert.com/v2/jobs",
+	}, page.Meta)
+}
+
+func TestListOfTasks(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, says(http.StatusOK, `{"data": [{"id": "1"}]}`))
+	page, err := client.Tasks.List(t.Context(), cloudconvert.TaskListOptions{
+		JobID: "j", Status: cloudconvert.StatusError, Operation: cloudconvert.OperationImportS3,
+		Include: []cloudconvert.Include{cloudconvert.IncludePayload, cloudconvert.IncludeJob},
+	})
+	require.NoError(t, err)
+	assert.Len(t, page.Data, 1)
+	assert.Equal(t, []string{"GET https://api.example.com/base/v2/tasks?filter%5Bjob_id%5D=j" +
+		"&filter%5Boperation%5D=import%2Fs3&filter%5Bstatus%5D=error&include=payload%2Cjob"}, script.urls())
+}
+
+func TestPagesOfOddShapes(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]int{
+		`{"data": []}`: 0,
+		`{"data": [], "links": null, "meta": null}`:                                                                             0,
+		`{"data": [], "links": [], "meta": []}`:                                                                                 0,
+		`{"data": [], "meta": {"from": null, "to": null, "current_page": "1"}}`:                                                 0,
+		`{"data": [{"id": 1}], "links": "none", "meta": 12}`:                                                                    1,
+		`{"data": [{"id": "1", "tasks": null}], "links": {"next": false}, "meta": {"per_page": "100", "total": 1, "path": []}}`: 1,
+	} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			client, _ := newScripted(t, says(http.StatusOK, body))
+			page, err := client.Jobs.List(t.Context(), cloudconvert.JobListOptions{})
+			require.NoError(t, err)
+			assert.Len(t, page.Data, want)
+		})
+	}
+}
+
+func TestAllFollowsTheQueryOfTheLink(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t,
+		pageOf("https://evil.example.com/elsewhere?page=2", "1", "2"), pageOf("/other?page=3&cursor=c", "3"), pageOf("", "4"))
+	ids, err := collect(t, client, cloudconvert.JobListOptions{Tag: "a", PerPage: 2})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1", "2", "3", "4"}, ids)
+	const base = "GET https://api.example.com/base/v2/jobs?"
+	assert.Equal(t, []string{
+		base + "filter%5Btag%5D=a&per_page=2",
+		base + "filter%5Btag%5D=a&page=2&per_page=2",
+		base + "cursor=c&filter%5Btag%5D=a&page=3&per_page=2",
+	}, script.urls())
+	for _, req := range script.requests {
+		assert.Equal(t, "api.example.com", req.URL.Host)
+	}
+}
+
+func TestAllFollowsACursor(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, pageOf("?cursor=a", "1"), pageOf("?cursor=b", "2"), pageOf("", "3"))
+	ids, err := collect(t, client, cloudconvert.JobListOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1", "2", "3"}, ids)
+	assert.Len(t, script.requests, 3)
+}
+
+func TestAllIsLazy(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, pageOf("?page=2", "1", "2"), pageOf("?page=3", "3"))
+	jobs := client.Jobs.All(t.Context(), cloudconvert.JobListOptions{})
+	require.Empty(t, script.urls(), "nobody has asked yet")
+	for job := range jobs {
+		if job.ID == "2" {
+			break
+		}
+	}
+	assert.Len(t, script.urls(), 1, "the next page is not wanted")
+	for job := range jobs {
+		if job.ID == "3" {
+			break
+		}
+	}
+	// A second iteration starts anew, but the script goes on.
+	assert.Len(t, script.urls(), 2)
+}
+
+func TestAllStopsWithTheConsumer(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, pageOf("?page=2", "1", "2", "3"))
+	count := 0
+	client.Jobs.All(t.Context(), cloudconvert.JobListOptions{})(func(*cloudconvert.Job, error) bool {
+		count++
+		return count < 2
+	})
+	assert.Equal(t, 2, count)
+	assert.Len(t, script.urls(), 1)
+}
+
+func TestAllCopiesItsOptions(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, pageOf("?page=2", "1"), pageOf("", "2"))
+	include := []cloudconvert.Include{cloudconvert.IncludeTasks}
+	jobs := client.Jobs.All(t.Context(), cloudconvert.JobListOptions{Include: include})
+	for range jobs {
+		include[0] = "changed"
+	}
+	require.Len(t, script.requests, 2)
+	for _, req := range script.requests {
+		assert.Equal(t, "tasks", req.URL.Query().Get("include"))
+	}
+}
+
+func TestAllYieldsAnErrorOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		replies []reply
+		ids     []string
+		is      error
+	}{
+		"first page":     {[]reply{says(401, ``)}, nil, cloudconvert.ErrUnauthorized},
+		"second page":    {[]reply{pageOf("?page=2", "1"), says(404, ``)}, []string{"1"}, cloudconvert.ErrNotFound},
+		"garbage":        {[]reply{pageOf("?page=2", "1"), says(200, `<html>`)}, []string{"1"}, nil},
+		"entry of no id": {[]reply{says(200, `{"data": [{"id": "1"}, {}]}`)}, nil, nil},
+		"no list":        {[]reply{says(200, `{"data": {"id": "1"}}`)}, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, script := newScripted(t, c.replies...)
+			ids, err := collect(t, client, cloudconvert.JobListOptions{})
+			assert.Equal(t, c.ids, ids)
+			var e *cloudconvert.Error
+			require.ErrorAs(t, err, &e)
+			assertOnly(t, c.is, err)
+			assert.Len(t, script.requests, len(c.replies))
+		})
+	}
+}
+
+func TestAllNeverGoesInACircle(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		options cloudconvert.JobListOptions
+		next    []string
+	}{
+		"first page, unnamed": {cloudconvert.JobListOptions{}, []string{"?page=1"}},
+		"first page, named":   {cloudconvert.JobListOptions{Page: 1}, []string{"?page=1"}},
+		"no query":            {cloudconvert.JobListOptions{}, []string{"https://api.example.com/base/v2/jobs"}},
+		"the same again":      {cloudconvert.JobListOptions{}, []string{"?page=2", "?page=2"}},
+		"back and forth":      {cloudconvert.JobListOptions{}, []string{"?page=2", "?page=1"}},
+		"back to the middle":  {cloudconvert.JobListOptions{Page: 7}, []string{"?page=3"}},
+		"no number":           {cloudconvert.JobListOptions{}, []string{"?page=last"}},
+		"the same cursor":     {cloudconvert.JobListOptions{}, []string{"?cursor=a", "?cursor=a"}},
+		"no URL":              {cloudconvert.JobListOptions{}, []string{"https://a b/?page=2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var replies []reply
+			var want []string
+			for i, next := range c.next {
+				want = append(want, fmt.Sprint(i))
+				replies = append(replies, pageOf(next, fmt.Sprint(i)))
+			}
+			replies = append(replies, fails(errors.New("one page too many")))
+			client, script := newScripted(t, replies...)
+			ids, err := collect(t, client, c.options)
+			assert.Equal(t, want, ids)
+			require.ErrorContains(t, err, "the link to the next page")
+			assert.Len(t, script.requests, len(c.next))
+		})
+	}
+}
+
+func TestAllEndsAtAnEmptyPage(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, pageOf("?page=2", "1"), pageOf("?page=3"))
+	ids, err := collect(t, client, cloudconvert.JobListOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1"}, ids)
+	assert.Len(t, script.requests, 2)
+}
+
+func TestAllOfTheOthers(t *testing.T) {
+	t.Parallel()
+	client, _ := newScripted(t, pageOf("?page=2", "1"), pageOf("", "2"))
+	var ids []string
+	for task, err := range client.Tasks.All(t.Context(), cloudconvert.TaskListOptions{}) {
+		require.NoError(t, err)
+		ids = append(ids, task.ID)
+	}
+	assert.Equal(t, []string{"1", "2"}, ids)
+}
+
+func TestPageRoundTrip(t *testing.T) {
+	t.Parallel()
+	var first, second cloudconvert.Page[cloudconvert.Job]
+	require.NoError(t, json.Unmarshal([]byte(recorded(t, "jobs-page.json")), &first))
+	encoded, err := json.Marshal(first)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(encoded, &second))
+	assert.Equal(t, first, second)
+}

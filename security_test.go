@@ -1,0 +1,286 @@
+package cloudconvert_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// printed returns a value in all the ways fmt and slog show it.
+func printed(t *testing.T, value any) string {
+	t.Helper()
+	var all bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+		_, err := fmt.Fprintf(&all, verb+"\n", value)
+		require.NoError(t, err)
+	}
+	slog.New(slog.NewTextHandler(&all, nil)).Info("message", "value", value)
+	return all.String()
+}
+
+// logged returns how slog writes a value as JSON, which would ask the value for
+// its own JSON if it had no other way to be logged.
+func logged(value any) string {
+	var all bytes.Buffer
+	slog.New(slog.NewJSONHandler(&all, nil)).Info("message", "value", value)
+	return all.String()
+}
+
+func TestTheKeyIsNotPrinted(t *testing.T) {
+	t.Parallel()
+	client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, says(http.StatusUnauthorized, `{"message":"Unauthenticated."}`))
+	_, failure := client.Users.Me(t.Context())
+	require.Error(t, failure)
+	for name, value := range map[string]any{
+		"client": client, "client, by value": *client, "jobs": client.Jobs, "jobs, by value": *client.Jobs,
+		"error": failure, "struct": struct{ Client *cloudconvert.Client }{client},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.NotContains(t, printed(t, value), testKey)
+			assert.NotContains(t, logged(value), testKey)
+		})
+	}
+	assert.Contains(t, fmt.Sprintf("%+v", client), "api.example.com")
+}
+
+func TestTheKeyIsNotInErrors(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]reply{
+		"refused": says(401, `{}`), "server error": says(500, ``), "not expected": says(200, `<html>`), "cut": breaksOff(200, `{`),
+		"reset": fails(io.EOF), "oversized": says(200, strings.Repeat(" ", 32<<20+1)), "redirect": says(302, ``, "Location", "https://%zz"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, first)
+			for _, method := range []string{http.MethodGet, http.MethodPost} {
+				var out map[string]any
+				err := client.Do(t.Context(), method, "/jobs?token=s3cret", nil, &out)
+				require.Error(t, err)
+				for current := err; current != nil; current = errors.Unwrap(current) {
+					assert.NotContains(t, printed(t, current), testKey)
+					assert.NotContains(t, current.Error(), "s3cret")
+				}
+			}
+		})
+	}
+}
+
+func TestTheKeyIsNotLogged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))
+		client, _ := newScriptedWith(t, []cloudconvert.Option{cloudconvert.WithLogger(logger)},
+			says(http.StatusServiceUnavailable, `s3cret`), says(http.StatusFound, ``, "Location", "https://storage.example/?sig=s3cret"),
+			says(http.StatusTooManyRequests, ``), fails(connectionRefused), says(http.StatusCreated, `{"data": {"id": "1", "tag": "s3cret"}}`),
+			fails(errors.New("connection reset by peer")), says(http.StatusOK, `{"data": []}`))
+		_, err := client.Jobs.ResultURL(t.Context(), "1")
+		require.NoError(t, err)
+		request := &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{"in": cloudconvert.ImportURL{URL: "https://a.example/?sig=s3cret"}}}
+		_, err = client.Jobs.Create(t.Context(), request)
+		require.NoError(t, err)
+		_, err = client.Jobs.Create(t.Context(), request)
+		require.ErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
+		logger.Error("failed", "error", err, "client", client, "request", request)
+
+		require.Greater(t, strings.Count(log.String(), "\n"), 8)
+		for line := range strings.Lines(log.String()) {
+			require.True(t, json.Valid([]byte(line)))
+		}
+		assert.NotContains(t, log.String(), testKey)
+		assert.NotContains(t, log.String(), "s3cret")
+		assert.NotContains(t, log.String(), "Bearer")
+	})
+}
+
+func TestRequestsAndAnswersPrintNoSecrets(t *testing.T) {
+	t.Parallel()
+	request := cloudconvert.JobRequest{Tag: "invoice-42", Tasks: cloudconvert.Tasks{
+		"in": cloudconvert.ImportS3{
+			Bucket: "b", Region: "eu-west-1", Key: "a.docx", AccessKeyID: "s3cret", SecretAccessKey: "s3cret", SessionToken: "s3cret",
+		},
+		"raw": cloudconvert.RawTask{Op: "import/new", Fields: map[string]any{"password": "s3cret"}},
+		"pointer": &cloudconvert.ImportURL{
+			URL: "https://a.example/?sig=s3cret", Headers: map[string]string{"Authorization": "s3cret"},
+		},
+	}}
+	job := recordedJob(t, "job-created.json")
+	job.Tasks[0].Payload = json.RawMessage(`{"password": "s3cret"}`)
+	job.Tasks[0].Result.Raw = json.RawMessage(`{"form": "s3cret"}`)
+	job.Tasks[0].Result.Form.URL += "?s3cret"
+	job.Tasks[0].Result.Form.Fields = []cloudconvert.FormField{{Name: "Policy", Value: "s3cret"}}
+	job.Tasks[1].Result.Files = []cloudconvert.File{{Filename: "a.pdf", Size: 12, URL: "https://storage.example/?sig=s3cret"}}
+	task := job.Tasks[0]
+	for name, value := range map[string]any{
+		"request": request, "request, pointer": &request, "tasks": request.Tasks,
+		"job": *job, "job, pointer": job, "jobs": []cloudconvert.Job{*job}, "page": cloudconvert.Page[cloudconvert.Job]{Data: []cloudconvert.Job{*job}},
+		"task": task, "task, pointer": &task, "result": task.Result, "form": task.Result.Form, "form, by value": *task.Result.Form,
+		"file": job.Tasks[1].Result.Files[0], "files": job.Tasks[1].Result.Files, "job error": &cloudconvert.JobError{Job: job},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			shown := printed(t, value)
+			assert.NotContains(t, shown, "s3cret")
+			assert.NotContains(t, shown, fmt.Sprintf("%d", []byte("s3cret"))[1:], "nor byte by byte")
+			assert.NotContains(t, shown, fmt.Sprintf("%x", "s3cret"))
+		})
+	}
+	for name, value := range map[string]any{
+		"request": request, "request, pointer": &request, "job": *job, "job, pointer": job, "task": task, "task, pointer": &task,
+		"result": task.Result, "form": task.Result.Form, "file": job.Tasks[1].Result.Files[0],
+	} {
+		t.Run("JSON log, "+name, func(t *testing.T) {
+			t.Parallel()
+			assert.NotContains(t, logged(value), "s3cret")
+		})
+	}
+	assert.Contains(t, encode(t, request), "s3cret", "what is sent has it")
+	assert.Contains(t, encode(t, job), "s3cret", "and so has the JSON of an answer")
+}
+
+func TestWhatIsPrintedHelps(t *testing.T) {
+	t.Parallel()
+	job := recordedJob(t, "job-failed.json")
+	assert.Equal(t, "job 2b4d6f80-1357-4ace-9bdf-0246813579bd error ["+
+		"task a-export (export/url) error INPUT_TASK_FAILED Input task has failed, "+
+		"task convert (convert) error  can't find PDF header., task import (import/url) finished]", fmt.Sprint(job))
+	job = recordedJob(t, "job-created.json")
+	assert.Equal(t, "result [upload form of 8 fields on eu-central.storage.example]", fmt.Sprint(job.Tasks[0].Result))
+	job = recordedJob(t, "job-finished.json")
+	assert.Equal(t, `[file "report.pdf" (20460 bytes) file "report.png" (512 bytes)]`, fmt.Sprint(job.Files()))
+	assert.Equal(t, "upload form of 0 fields on ?", fmt.Sprint(cloudconvert.UploadForm{URL: "https://a b?s3cret"}))
+}
+
+// hosts answers for every host and takes note of which had the key.
+type hosts struct {
+	answer map[string]reply
+
+	mu      sync.Mutex
+	asked   []string
+	withKey []string
+}
+
+func (h *hosts) RoundTrip(req *http.Request) (*http.Response, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked = append(h.asked, req.URL.Host)
+	for name, values := range req.Header {
+		if strings.Contains(strings.Join(values, " "), testKey) || name == "Authorization" {
+			h.withKey = append(h.withKey, req.URL.Host)
+		}
+	}
+	if strings.Contains(req.URL.String(), testKey) {
+		h.withKey = append(h.withKey, req.URL.Host)
+	}
+	return h.answer[req.URL.Host](req)
+}
+
+func TestRedirectsOfTheAPIAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, location := range []string{"https://evil.example.com/", "http://api.example.com/v2/users/me", "//evil.example.com", "/v2/elsewhere"} {
+			t.Run(fmt.Sprint(status, " ", location), func(t *testing.T) {
+				t.Parallel()
+				h := &hosts{answer: map[string]reply{
+					"api.example.com": says(status, ``, "Location", location), "evil.example.com": says(200, emptyUser),
+				}}
+				client, err := cloudconvert.NewClient(testKey, cloudconvert.WithHTTPClient(&http.Client{
+					Transport: h, CheckRedirect: func(*http.Request, []*http.Request) error { return nil },
+				}), cloudconvert.WithBaseURLs("https://api.example.com/v2", "https://sync.example.com/v2"))
+				require.NoError(t, err)
+				_, err = client.Users.Me(t.Context())
+				var e *cloudconvert.Error
+				require.ErrorAs(t, err, &e)
+				assert.Equal(t, status, e.StatusCode)
+				require.Error(t, client.Do(t.Context(), http.MethodPost, "/jobs", map[string]string{"a": "b"}, nil))
+				assert.Equal(t, []string{"api.example.com", "api.example.com"}, h.asked)
+			})
+		}
+	}
+}
+
+func TestTheKeyGoesToTheAPIAlone(t *testing.T) {
+	t.Parallel()
+	h := &hosts{answer: map[string]reply{
+		"api.example.com":       says(200, runningJob),
+		"sync.example.com":      says(200, endedJob),
+		"storage.example.com":   says(302, ``, "Location", "https://elsewhere.example.com/b?c=d"),
+		"elsewhere.example.com": says(200, `content`),
+	}}
+	client, err := cloudconvert.NewClient(testKey, cloudconvert.WithHTTPClient(&http.Client{Transport: h}),
+		cloudconvert.WithBaseURLs("https://api.example.com/v2", "https://sync.example.com/v2"))
+	require.NoError(t, err)
+	_, err = client.Jobs.Wait(t.Context(), "job-1")
+	require.NoError(t, err)
+
+	body, err := client.Open(t.Context(), cloudconvert.File{Filename: "a.txt", URL: "https://storage.example.com/a?sig=1"})
+	require.NoError(t, err)
+	content, err := io.ReadAll(body)
+	require.NoError(t, errors.Join(err, body.Close()))
+	assert.Equal(t, "content", string(content))
+
+	h.answer["storage.example.com"] = says(201, ``)
+	upload := cloudconvert.Task{
+		ID: "t", Operation: cloudconvert.OperationImportUpload, Status: cloudconvert.StatusWaiting,
+		Result: cloudconvert.TaskResult{Form: &cloudconvert.UploadForm{URL: "https://storage.example.com/form"}},
+	}
+	require.NoError(t, client.Tasks.Upload(t.Context(), upload, cloudconvert.FromBytes("a.txt", []byte("content"))))
+
+	assert.Equal(t, []string{
+		"api.example.com", "sync.example.com", "storage.example.com", "elsewhere.example.com", "storage.example.com",
+	}, h.asked)
+	assert.Equal(t, []string{"api.example.com", "sync.example.com"}, h.withKey)
+}
+
+// A server on the network gets what package net/http makes of a request, not
+// only what this package gave to it.
+func TestTheKeyDoesNotCrossHostsOnTheNetwork(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var leaked []string
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		leaked = append(leaked, r.URL.Path+r.Header.Get("Authorization"))
+		_, err := io.WriteString(w, emptyUser)
+		assert.NoError(t, err)
+	}))
+	t.Cleanup(other.Close)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "Bearer "+testKey, r.Header.Get("Authorization"))
+		http.Redirect(w, r, other.URL+"/leak", http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(api.Close)
+	client, err := cloudconvert.NewClient(testKey, cloudconvert.WithBaseURLs(api.URL+"/v2", api.URL+"/v2"))
+	require.NoError(t, err)
+	for _, call := range []func(context.Context) error{
+		func(ctx context.Context) error { _, err := client.Users.Me(ctx); return err },
+		func(ctx context.Context) error { return client.Jobs.Delete(ctx, "1") },
+		func(ctx context.Context) error {
+			return client.Do(ctx, http.MethodPost, "/jobs", map[string]string{}, nil)
+		},
+	} {
+		var e *cloudconvert.Error
+		require.ErrorAs(t, call(t.Context()), &e)
+		assert.Equal(t, http.StatusTemporaryRedirect, e.StatusCode)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	assert.Empty(t, leaked)
+}

@@ -1,0 +1,217 @@
+package cloudconvert_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+func decodeTask(t *testing.T, data string) cloudconvert.Task {
+	t.Helper()
+	var task cloudconvert.Task
+	require.NoError(t, json.Unmarshal([]byte(data), &task))
+	return task
+}
+
+func TestTaskWithEverything(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, says(http.StatusOK, recorded(t, "task-everything.json")))
+	got, err := client.Tasks.Get(t.Context(), "1", cloudconvert.WithInclude(cloudconvert.IncludeRetries,
+		cloudconvert.IncludeDependsOnTasks, cloudconvert.IncludePayload, cloudconvert.IncludeJob))
+	require.NoError(t, err)
+	assert.Equal(t, "retries,depends_on_tasks,payload,job", script.requests[0].URL.Query().Get("include"))
+	at := time.Date(2026, 9, 14, 8, 15, 30, 0, time.UTC)
+	const prefix = "55555555-aaaa-4bbb-8ccc-00000000000"
+	assert.Equal(t, &cloudconvert.Task{
+		ID: prefix + "2", JobID: "66666666-aaaa-4bbb-8ccc-000000000001", Operation: "hologram/render",
+		Status: cloudconvert.StatusError, Percent: 37, Code: "SOMETHING_NEW", Message: "Something new happened",
+		Engine: "holo", EngineVersion: "12.07",
+		Result:    cloudconvert.TaskResult{Raw: json.RawMessage(`{"hologram": {"depth": 3}}`)},
+		CreatedAt: at, StartedAt: at.Add(time.Second), EndedAt: at.Add(2 * time.Second),
+		DependsOnTaskIDs: []string{prefix + "1"},
+		DependsOnTasks: []cloudconvert.Task{{
+			ID: prefix + "1", Name: "in", Operation: cloudconvert.OperationImportS3, Status: cloudconvert.StatusFinished,
+			Result: cloudconvert.TaskResult{
+				Files: []cloudconvert.File{{Filename: "a.txt", Size: 3, TaskID: prefix + "1"}},
+				Raw:   json.RawMessage(`{"files": [{"filename": "a.txt", "size": 3}]}`),
+			},
+		}},
+		RetryOfTaskID: prefix + "0", CopyOfTaskID: prefix + "0",
+		Retries: []cloudconvert.Task{{ID: prefix + "3", Operation: "hologram/render", Status: cloudconvert.StatusQueued}},
+		Payload: json.RawMessage(`{"operation": "hologram/render", "input": ["55555555-aaaa-4bbb-8ccc-000000000001"], "depth": 3}`),
+		Job:     &cloudconvert.Job{ID: "66666666-aaaa-4bbb-8ccc-000000000001", Status: cloudconvert.StatusError, Tag: "t"},
+		UserID:  "4711", Priority: 50, HostName: "karla", Storage: "s3-us-east-1", Region: cloudconvert.RegionUSEast,
+		Links: cloudconvert.Links{Self: "https://api.cloudconvert.com/v2/tasks/" + prefix + "2"},
+	}, got)
+}
+
+func TestTaskOfNothingButNulls(t *testing.T) {
+	t.Parallel()
+	task := decodeTask(t, `{
+		"id": "1", "name": null, "job_id": null, "status": null, "credits": null, "code": null, "message": null, "percent": null,
+		"operation": null, "engine": null, "engine_version": null, "payload": null, "result": null, "created_at": null,
+		"started_at": null, "ended_at": null, "retry_of_task_id": null, "copy_of_task_id": null, "retries": null, "user_id": null,
+		"priority": null, "host_name": null, "storage": null, "region": null, "depends_on_task_ids": null,
+		"depends_on_tasks": null, "job": null, "links": null
+	}`)
+	assert.Equal(t, cloudconvert.Task{ID: "1"}, task)
+	assert.JSONEq(t, `{"id": "1", "operation": "", "status": "", "percent": 0}`, encode(t, task))
+}
+
+func TestTaskOfNothingButOddShapes(t *testing.T) {
+	t.Parallel()
+	for _, odd := range []string{`[]`, `{}`, `[[1]]`, `{"a": {"b": []}}`} {
+		t.Run(odd, func(t *testing.T) {
+			t.Parallel()
+			fields := map[string]json.RawMessage{"id": json.RawMessage(`12`)}
+			for _, name := range []string{
+				"name", "job_id", "status", "credits", "code", "message", "percent", "operation", "engine", "engine_version",
+				"created_at", "started_at", "ended_at", "retry_of_task_id", "copy_of_task_id", "retries", "user_id",
+				"priority", "host_name", "storage", "region", "depends_on_task_ids", "depends_on_tasks", "job", "links",
+			} {
+				fields[name] = json.RawMessage(odd)
+			}
+			assert.Equal(t, cloudconvert.Task{ID: "12"}, decodeTask(t, encode(t, fields)))
+		})
+	}
+}
+
+func TestTaskWithoutAnIDIsNone(t *testing.T) {
+	t.Parallel()
+	for _, data := range []string{`{}`, `{"id": null}`, `{"id": ""}`, `{"id": []}`, `[]`, `"1"`, `12`} {
+		var task cloudconvert.Task
+		require.Error(t, json.Unmarshal([]byte(data), &task), data)
+	}
+	task := cloudconvert.Task{ID: "before"}
+	require.NoError(t, json.Unmarshal([]byte(`null`), &task))
+	assert.Equal(t, "before", task.ID, "null is nothing, as everywhere")
+}
+
+func TestDependsOnTasks(t *testing.T) {
+	t.Parallel()
+	for data, want := range map[string][]cloudconvert.Task{
+		`{"import": "1", "convert": "2"}`:     {{ID: "2", Name: "convert"}, {ID: "1", Name: "import"}},
+		`{"import": 1, "b": null, "c": []}`:   {{ID: "1", Name: "import"}},
+		`[{"id": "1", "name": "import"}]`:     {{ID: "1", Name: "import"}},
+		`[{"id": "1"}, null, {"name": "b"}]`:  {{ID: "1"}},
+		`[{"id": "2"}, {"id": "1"}, "text" ]`: {{ID: "2"}, {ID: "1"}},
+		`{}`:                                  nil,
+		`[]`:                                  nil,
+		`null`:                                nil,
+		`"import"`:                            nil,
+	} {
+		t.Run(data, func(t *testing.T) {
+			t.Parallel()
+			task := decodeTask(t, `{"id": "3", "depends_on_tasks": `+data+`}`)
+			assert.Equal(t, want, task.DependsOnTasks)
+		})
+	}
+}
+
+func TestDependsOnTaskIDs(t *testing.T) {
+	t.Parallel()
+	for data, want := range map[string][]string{
+		`["1", "2"]`: {"1", "2"}, `{"b": "2", "a": "1"}`: {"1", "2"}, `"1"`: {"1"}, `[1, null]`: {"1"}, `[]`: nil, `{}`: nil, `null`: nil,
+	} {
+		assert.Equal(t, want, decodeTask(t, `{"id": "3", "depends_on_task_ids": `+data+`}`).DependsOnTaskIDs, data)
+	}
+}
+
+func TestResults(t *testing.T) {
+	t.Parallel()
+	for data, want := range map[string]cloudconvert.TaskResult{
+		`null`:   {},
+		`[]`:     {},
+		`"done"`: {},
+		`12`:     {},
+		`{}`:     {},
+		`{"files": [{"filename": "a.pdf", "size": 12, "url": "https://s.example/a?b=c&d", "dir": "x/", "inline": true}]}`: {
+			Files: []cloudconvert.File{{Filename: "a.pdf", Size: 12, URL: "https://s.example/a?b=c&d", Dir: "x/", TaskID: "1"}},
+		},
+		`{"files": [{"filename": " a.pdf ", "size": "12", "md5": "abc"}, null, "b.pdf", {"filename": null, "size": -1}]}`: {
+			Files: []cloudconvert.File{{Filename: " a.pdf ", Size: 12, MD5: "abc", TaskID: "1"}, {TaskID: "1"}},
+		},
+		`{"files": {"filename": "a.pdf"}, "form": [], "metadata": [], "output": null}`: {},
+		`{"files": null, "form": {"parameters": {}}}`:                                  {},
+		`{"metadata": {"PageCount": 3, "Title": "a", "Deep": {"x": [1]}}, "files": []}`: {
+			Metadata: map[string]any{"PageCount": 3.0, "Title": "a", "Deep": map[string]any{"x": []any{1.0}}},
+		},
+		`{"output": "ffmpeg version 7\n"}`: {Output: "ffmpeg version 7\n"},
+		`{"form": {"url": "https://s.example", "parameters": {"a": 1}}}`: {
+			Form: &cloudconvert.UploadForm{URL: "https://s.example", Fields: []cloudconvert.FormField{{Name: "a", Value: "1"}}},
+		},
+	} {
+		t.Run(data, func(t *testing.T) {
+			t.Parallel()
+			if data[0] == '{' {
+				want.Raw = json.RawMessage(data)
+			}
+			assert.Equal(t, want, decodeTask(t, `{"id": "1", "status": "finished", "result": `+data+`}`).Result)
+		})
+	}
+}
+
+func TestFilesOfMoreBytesThanFitInto32Bits(t *testing.T) {
+	t.Parallel()
+	task := decodeTask(t, `{"id": "1", "result": {"files": [{"filename": "film.mkv", "size": 98765432101}]}}`)
+	assert.Equal(t, int64(98765432101), task.Result.Files[0].Size)
+}
+
+func TestRawJSONIsACopy(t *testing.T) {
+	t.Parallel()
+	data := []byte(`{"id": "1", "payload": {"a": 1}, "result": {"b": 2}}`)
+	var task cloudconvert.Task
+	require.NoError(t, json.Unmarshal(data, &task))
+	for i := range data {
+		data[i] = 'x'
+	}
+	assert.JSONEq(t, `{"a": 1}`, string(task.Payload))
+	assert.JSONEq(t, `{"b": 2}`, string(task.Result.Raw))
+}
+
+func TestStatusTerminal(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[cloudconvert.Status]bool{
+		"waiting": false, "queued": false, "processing": false, "finished": true, "error": true, "": false, "something new": false,
+	} {
+		assert.Equal(t, want, status.Terminal(), "%q", status)
+	}
+}
+
+func FuzzTask(f *testing.F) {
+	for _, name := range []string{"task-everything.json", "task-upload-2019.json"} {
+		var envelope struct {
+			Data json.RawMessage `json:"data"`
+		}
+		require.NoError(f, json.Unmarshal([]byte(recorded(f, name)), &envelope))
+		f.Add([]byte(envelope.Data))
+	}
+	for _, seed := range []string{
+		`{"id": 1, "depends_on_tasks": {"a": "b"}, "depends_on_task_ids": {"a": "b"}, "result": []}`,
+		`{"id": "1", "created_at": "9999-12-31T23:59:59-00:01", "ended_at": "2020-12-17T04:36:08+24:00"}`,
+		`{"id": "1", "payload": "<&>", "job": {"id": "2", "tasks": [{"id": "1", "retries": [{}]}]}}`,
+		`{"id": "1", "percent": 1e400, "credits": "9", "user_id": 37116784, "result": {"metadata": {"": null}}}`, `null`, `[]`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if string(data) == "null" {
+			return
+		}
+		task, ok := stable[cloudconvert.Task](t, data)
+		if !ok {
+			return
+		}
+		require.NotEmpty(t, task.ID)
+		for _, file := range task.Result.Files {
+			require.Equal(t, task.ID, file.TaskID)
+			require.GreaterOrEqual(t, file.Size, int64(0))
+		}
+	})
+}
