@@ -55,7 +55,7 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []Cal
 		return s.create(ctx, c, opts)
 	}
 	job, err := s.post(ctx, call{in: &c.request, sync: true, timeout: syncSlice}, opts)
-	if e, ok := errors.AsType[*Error](err); ok && e.unsent && ctx.Err() == nil {
+	if e, ok := errors.AsType[*Error](err); ok && (e.unsent || errors.Is(e, ErrRateLimited)) && ctx.Err() == nil {
 		return s.create(ctx, c, opts)
 	}
 	return s.settle(ctx, c, job, err)

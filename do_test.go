@@ -270,7 +270,7 @@ func TestSentAgainOrNot(t *testing.T) {
 		post  int
 	}{
 		"429":     {says(429, ``), 2, 2},
-		"refused": {fails(connectionRefused), 2, 2},
+		"refused": {fails(errRefused), 2, 2},
 		"reset":   {fails(errors.New("connection reset by peer")), 2, 1},
 		"500":     {says(500, ``), 2, 1},
 		"501":     {says(501, ``), 1, 1},
@@ -308,7 +308,7 @@ func TestDeletedByTheFirstAttempt(t *testing.T) {
 		require.NoError(t, client.Jobs.Delete(t.Context(), "1"))
 		assert.Len(t, script.requests, 2)
 
-		client, _ = newScripted(t, fails(connectionRefused), says(http.StatusNotFound, ``))
+		client, _ = newScripted(t, fails(errRefused), says(http.StatusNotFound, ``))
 		require.ErrorIs(t, client.Jobs.Delete(t.Context(), "1"), cloudconvert.ErrNotFound)
 	})
 }

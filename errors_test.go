@@ -265,8 +265,8 @@ func TestLargeBodiesHaveMoreTime(t *testing.T) {
 	})
 }
 
-// connectionRefused is what a dial of package net says.
-var connectionRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+// errRefused is what a dial of package net says.
+var errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 
 func TestIsRetryable(t *testing.T) {
 	t.Parallel()
@@ -294,7 +294,7 @@ func TestIsRetryable(t *testing.T) {
 		"503":               {says(503, ``), true, false},
 		"504":               {says(504, ``), true, false},
 		"reset":             {fails(io.EOF), true, false},
-		"refused":           {fails(connectionRefused), true, true},
+		"refused":           {fails(errRefused), true, true},
 		"no such host":      {fails(&net.DNSError{IsNotFound: true}), true, true},
 		"cancelled":         {fails(nil), false, false},
 	} {
@@ -359,7 +359,9 @@ func TestErrorLogValue(t *testing.T) {
 		`{"message":"Invalid.","code":"INVALID_DATA","errors":{"url":["s3cret"]}}`, "X-Request-Id", "r-1", "X-Other", "s3cret"))
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("failed", "error", e)
-	var record struct{ Error map[string]any }
+	var record struct {
+		Error map[string]any `json:"error"`
+	}
 	require.NoError(t, json.Unmarshal(log.Bytes(), &record))
 	assert.Equal(t, map[string]any{
 		"method": "POST", "path": "/base/v2/jobs/1", "status": 422.0, "attempts": 1.0,

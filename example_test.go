@@ -20,23 +20,22 @@ import (
 func offline(example func(ctx context.Context, server *cloudconverttest.Server) error) {
 	server := cloudconverttest.NewServer()
 	defer server.Close()
-	server.HandleURL("https://example.com/photo.png", mustAbs("testdata/photo.png"))
+	photo, err := filepath.Abs("testdata/photo.png")
+	must(err)
+	server.HandleURL("https://example.com/photo.png", photo)
 	server.HandleConvert("docx", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
 		return run.Write("report.pdf", []byte("%PDF-1.7"))
 	})
 	leave := enterWorkspace()
 	defer leave()
-	if err := example(context.Background(), server); err != nil {
-		fmt.Println("error:", err)
-	}
+	must(example(context.Background(), server))
 }
 
-func mustAbs(path string) string {
-	absolute, err := filepath.Abs(path)
+// must ends an example that cannot go on.
+func must(err error) {
 	if err != nil {
-		panic(err)
+		panic(err) //nolint:forbidigo // an example has no test to fail.
 	}
-	return absolute
 }
 
 // enterWorkspace changes to a new directory until the function it returns is called.
@@ -44,16 +43,9 @@ func enterWorkspace() (leave func()) {
 	photo, err := os.ReadFile("testdata/photo.png")
 	home, homeErr := os.Getwd()
 	dir, dirErr := os.MkdirTemp("", "cloudconvert-example-*")
-	err = errors.Join(err, homeErr, dirErr, os.Chdir(dir),
-		os.WriteFile("photo.png", photo, 0o600), os.WriteFile("report.docx", []byte("a report"), 0o600))
-	if err != nil {
-		panic(err)
-	}
-	return func() {
-		if err := errors.Join(os.Chdir(home), os.RemoveAll(dir)); err != nil {
-			panic(err)
-		}
-	}
+	must(errors.Join(err, homeErr, dirErr, os.Chdir(dir),
+		os.WriteFile("photo.png", photo, 0o600), os.WriteFile("report.docx", []byte("a report"), 0o600)))
+	return func() { must(errors.Join(os.Chdir(home), os.RemoveAll(dir))) }
 }
 
 func Example() {
@@ -88,15 +80,11 @@ func setenv(variables map[string]string) (restore func()) {
 	before := map[string]string{}
 	for name, value := range variables {
 		before[name] = os.Getenv(name)
-		if err := os.Setenv(name, value); err != nil {
-			panic(err)
-		}
+		must(os.Setenv(name, value))
 	}
 	return func() {
 		for name, value := range before {
-			if err := os.Setenv(name, value); err != nil {
-				panic(err)
-			}
+			must(os.Setenv(name, value))
 		}
 	}
 }
@@ -271,7 +259,7 @@ func Example_testing() {
 
 	server := cloudconverttest.NewServer()
 	defer server.Close()
-	server.HandleConvert("docx", "pdf", func(ctx context.Context, run *cloudconverttest.Run) error {
+	server.HandleConvert("docx", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
 		return run.Write("report.pdf", []byte("%PDF-1.7"))
 	})
 

@@ -11,7 +11,7 @@ import (
 
 // Job is a job as the service describes it. A field that the answer leaves
 // out, or gives as null, is zero.
-type Job struct {
+type Job struct { //nolint:recvcheck // what prints it is for values too
 	ID     string `json:"id"`
 	Tag    string `json:"tag,omitzero"`
 	Status Status `json:"status"`

@@ -13,11 +13,11 @@ import (
 )
 
 // recordedJob returns the job of an answer of testdata/answers.
-func recordedJob(t testing.TB, name string) *cloudconvert.Job {
-	t.Helper()
-	client, _ := newScripted(t, says(http.StatusOK, recorded(t, name)))
-	job, err := client.Jobs.Get(t.Context(), "1")
-	require.NoError(t, err)
+func recordedJob(tb testing.TB, name string) *cloudconvert.Job {
+	tb.Helper()
+	client, _ := newScripted(tb, says(http.StatusOK, recorded(tb, name)))
+	job, err := client.Jobs.Get(tb.Context(), "1")
+	require.NoError(tb, err)
 	return job
 }
 

@@ -3,10 +3,10 @@ package cloudconvert_test
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,10 +16,10 @@ import (
 )
 
 // recorded returns an answer of testdata/answers.
-func recorded(t testing.TB, name string) string {
-	t.Helper()
+func recorded(tb testing.TB, name string) string {
+	tb.Helper()
 	body, err := os.ReadFile(filepath.Join("testdata", "answers", filepath.Base(name)))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return string(body)
 }
 
@@ -230,8 +230,8 @@ func TestAllNeverGoesInACircle(t *testing.T) {
 			var replies []reply
 			var want []string
 			for i, next := range c.next {
-				want = append(want, fmt.Sprint(i))
-				replies = append(replies, pageOf(next, fmt.Sprint(i)))
+				want = append(want, strconv.Itoa(i))
+				replies = append(replies, pageOf(next, strconv.Itoa(i)))
 			}
 			replies = append(replies, fails(errors.New("one page too many")))
 			client, script := newScripted(t, replies...)

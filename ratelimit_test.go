@@ -94,3 +94,19 @@ func FuzzRateLimitHeaders(f *testing.F) {
 		require.Equal(t, ok, !seen.At.IsZero())
 	})
 }
+
+func TestCreateAndWaitGoesOnWhereItCanWaitForRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, script := newScripted(t, says(http.StatusTooManyRequests, `{}`, "Retry-After", "60"), says(http.StatusCreated, endedJob))
+		start := time.Now()
+		job, err := client.Jobs.CreateAndWait(t.Context(), &cloudconvert.JobRequest{
+			Tasks: cloudconvert.Tasks{"in": cloudconvert.ImportURL{URL: "https://example.com/a.txt"}},
+		})
+		require.NoError(t, err)
+		assert.Equal(t, "job-1", job.ID)
+		assert.Equal(t, []string{"POST https://sync.example.com/base/v2/jobs", "POST https://api.example.com/base/v2/jobs"}, script.urls())
+		assert.JSONEq(t, script.bodies[0], script.bodies[1], "it is the same job")
+		assert.GreaterOrEqual(t, time.Since(start), time.Minute)
+	})
+}

@@ -19,9 +19,9 @@ func TestReadmeSnippets(t *testing.T) {
 	files, err := filepath.Glob("example*_test.go")
 	require.NoError(t, err)
 	for _, file := range files {
-		examples.WriteString(withoutIndentation(read(t, file)))
+		examples.WriteString(withoutIndentation(readText(t, file)))
 	}
-	snippets := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(read(t, "README.md"), -1)
+	snippets := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(readText(t, "README.md"), -1)
 	require.NotEmpty(t, snippets)
 	for _, snippet := range snippets {
 		assert.Contains(t, examples.String(), withoutIndentation(snippet[1]))
@@ -32,7 +32,7 @@ func TestReadmeSnippets(t *testing.T) {
 // with its struct.
 func TestReadmeOperations(t *testing.T) {
 	t.Parallel()
-	readme := read(t, "README.md")
+	readme := readText(t, "README.md")
 	for name, c := range allTasks() {
 		if name != "RawTask" {
 			assert.Contains(t, readme, "| `"+string(c.full.Operation())+"` | `"+name+"` |")
@@ -40,7 +40,7 @@ func TestReadmeOperations(t *testing.T) {
 	}
 }
 
-func read(t *testing.T, path string) string {
+func readText(t *testing.T, path string) string {
 	t.Helper()
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)

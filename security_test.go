@@ -88,7 +88,7 @@ func TestTheKeyIsNotLogged(t *testing.T) {
 		logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))
 		client, _ := newScriptedWith(t, []cloudconvert.Option{cloudconvert.WithLogger(logger)},
 			says(http.StatusServiceUnavailable, `s3cret`), says(http.StatusFound, ``, "Location", "https://storage.example/?sig=s3cret"),
-			says(http.StatusTooManyRequests, ``), fails(connectionRefused), says(http.StatusCreated, `{"data": {"id": "1", "tag": "s3cret"}}`),
+			says(http.StatusTooManyRequests, ``), fails(errRefused), says(http.StatusCreated, `{"data": {"id": "1", "tag": "s3cret"}}`),
 			fails(errors.New("connection reset by peer")), says(http.StatusOK, `{"data": []}`))
 		_, err := client.Jobs.ResultURL(t.Context(), "1")
 		require.NoError(t, err)

@@ -18,12 +18,9 @@ import (
 
 // again decides whether a call is sent once more and for how long to pause
 // before. It is the loop's only judge.
-func (e *Engine) again(ctx context.Context, state *state, err error) bool {
-	if ctx.Err() != nil || state.call.Once || state.heldBack || state.attempts >= e.config.Attempts {
+func (e *Engine) again(ctx context.Context, state *state) bool {
+	if ctx.Err() != nil || state.call.Once || state.heldBack || state.attempts == 0 || state.attempts >= e.config.Attempts {
 		return false
-	}
-	if err != nil && state.last.Err == nil {
-		state.last.Err = WithoutURL(err)
 	}
 	if !Repeatable(state.call.Method, state.last) {
 		return false

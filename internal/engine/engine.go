@@ -136,8 +136,8 @@ func (e *Engine) loop(state *state) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient: e.client,
 		RetryMax:   e.config.Attempts - 1,
-		CheckRetry: func(ctx context.Context, _ *http.Response, err error) (bool, error) {
-			return e.again(ctx, state, err), nil
+		CheckRetry: func(ctx context.Context, _ *http.Response, _ error) (bool, error) {
+			return e.again(ctx, state), nil
 		},
 		Backoff: func(time.Duration, time.Duration, int, *http.Response) time.Duration {
 			return state.pause

@@ -60,7 +60,12 @@ func send(ctx context.Context, l *limiter.Limiter, w *window) error {
 // enter gets a pass at once, or fails the test.
 func enter(t *testing.T, l *limiter.Limiter) limiter.Pass {
 	t.Helper()
-	pass, err := l.Enter(t.Context(), l.Ticket())
+	return enterWith(t, l, l.Ticket())
+}
+
+func enterWith(t *testing.T, l *limiter.Limiter, ticket uint64) limiter.Pass {
+	t.Helper()
+	pass, err := l.Enter(t.Context(), ticket)
 	assert.NoError(t, err)
 	return pass
 }
@@ -131,8 +136,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 			ticket := l.Ticket()
 			senders.Go(func() {
 				advance(time.Duration(5-i) * time.Second)
-				pass, err := l.Enter(t.Context(), ticket)
-				assert.NoError(t, err)
+				pass := enterWith(t, &l, ticket)
 				order = append(order, i)
 				l.Leave(pass, limiter.Answer{Counted: true, Remaining: 1})
 			})
@@ -140,8 +144,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 		l.Leave(first, limiter.Answer{Refused: true, RetryAfter: time.Minute})
 		advance(10 * time.Second)
 		senders.Go(func() {
-			pass, err := l.Enter(t.Context(), refused)
-			assert.NoError(t, err)
+			pass := enterWith(t, &l, refused)
 			order = append(order, -1)
 			l.Leave(pass, limiter.Answer{Counted: true, Remaining: 1})
 		})

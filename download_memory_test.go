@@ -1,0 +1,67 @@
+package cloudconvert_test
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"runtime"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// zeros is an endless file.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// A transfer of any size takes the memory of its buffers. What is counted is
+// all that was ever allocated, which no collection takes away.
+func TestDownloadTakesConstantMemory(t *testing.T) { //nolint:paralleltest // it counts the allocations of the process.
+	const size, most = 256 << 20, 4 << 20
+	storage := newStorage(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(size))
+		_, _ = io.CopyN(w, zeros{}, size)
+	})
+	file := storage.file(size)
+	client := newDownloader(t)
+	dir := t.TempDir()
+	fetches := map[string]func() (int64, error){
+		"download": func() (int64, error) { return client.Download(t.Context(), file, io.Discard) },
+		"open": func() (int64, error) {
+			body, err := client.Open(t.Context(), file)
+			if err != nil {
+				return 0, err
+			}
+			defer body.Close()
+			return io.Copy(io.Discard, body)
+		},
+		"save": func() (int64, error) {
+			paths, err := client.Save(t.Context(), dir, file)
+			if err != nil {
+				return 0, err
+			}
+			info, err := os.Stat(paths[0])
+			if err != nil {
+				return 0, err
+			}
+			return info.Size(), os.Remove(paths[0])
+		},
+	}
+	for name, fetch := range fetches {
+		t.Run(name, func(t *testing.T) { //nolint:paralleltest // as above.
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			n, err := fetch()
+			runtime.ReadMemStats(&after)
+			require.NoError(t, err)
+			assert.Equal(t, int64(size), n)
+			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(most))
+		})
+	}
+}
