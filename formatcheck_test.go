@@ -1,0 +1,99 @@
+package cloudconvert_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// pictures is an entry of the catalogue with an option of each type.
+var pictures = cloudconvert.Format{
+	Operation: cloudconvert.OperationConvert, InputFormat: "png", OutputFormat: "jpg",
+	Options: []cloudconvert.FormatOption{
+		{Name: "width", Type: "integer"},
+		{Name: "zoom", Type: "float"},
+		{Name: "strip", Type: "boolean"},
+		{Name: "pages", Type: "string"},
+		{Name: "fit", Type: "enum", PossibleValues: []any{"max", "crop", "scale"}},
+		{Name: "rotate", Type: "integer", PossibleValues: []any{90.0, 180.0}},
+		{Name: "headers", Type: "dictionary"},
+		{Name: "image", Type: "Input"},
+		{Name: "future", Type: "matrix"},
+	},
+}
+
+func convertWith(options cloudconvert.Options) cloudconvert.Convert {
+	return cloudconvert.Convert{Input: []string{"import"}, OutputFormat: "jpg", Options: options}
+}
+
+func TestFormatValidate(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]cloudconvert.Options{
+		"nothing":                 nil,
+		"integer":                 {"width": 200},
+		"integer as text":         {"width": "200"},
+		"whole float":             {"zoom": 1},
+		"float":                   {"zoom": 0.5},
+		"boolean":                 {"strip": true},
+		"boolean as a number":     {"strip": 0},
+		"boolean as text":         {"strip": "1"},
+		"string":                  {"pages": "1-2"},
+		"enum":                    {"fit": "crop"},
+		"array of allowed values": {"fit": []string{"crop", "max"}},
+		"number in the list":      {"rotate": 90},
+		"dictionary":              {"headers": map[string]string{"a": "b"}},
+		"name of a task":          {"image": "logo"},
+		"type of the future":      {"future": [][]int{{1}}},
+		"null":                    {"width": nil},
+		"parameter of every task": {"input_format": "png", "timeout": 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.NoError(t, pictures.Validate(convertWith(options)))
+		})
+	}
+}
+
+func TestFormatValidateProblems(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		options cloudconvert.Options
+		want    []string
+	}{
+		"misspelt":            {cloudconvert.Options{"widht": 200}, []string{`"widht"`, `did you mean "width"`}},
+		"unknown":             {cloudconvert.Options{"something_else": 1}, []string{`"something_else" is unknown`}},
+		"text for an integer": {cloudconvert.Options{"width": "wide"}, []string{`"width"`, "integer"}},
+		"fraction":            {cloudconvert.Options{"width": 1.5}, []string{`"width"`, "integer"}},
+		"number for a string": {cloudconvert.Options{"pages": 1}, []string{`"pages"`, "string"}},
+		"no boolean":          {cloudconvert.Options{"strip": "maybe"}, []string{`"strip"`, "boolean"}},
+		"no object":           {cloudconvert.Options{"headers": "a: b"}, []string{`"headers"`, "dictionary"}},
+		"not in the list":     {cloudconvert.Options{"fit": "stretch"}, []string{`"fit"`, "stretch", "max, crop, scale"}},
+		"one not in the list": {cloudconvert.Options{"fit": []string{"max", "stretch"}}, []string{"stretch"}},
+		"wrong number":        {cloudconvert.Options{"rotate": 45}, []string{`"rotate"`, "90, 180"}},
+		"two problems":        {cloudconvert.Options{"width": "wide", "fit": "stretch"}, []string{`"width"`, `"fit"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := pictures.Validate(convertWith(c.options))
+			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+			for _, want := range c.want {
+				assert.ErrorContains(t, err, want)
+			}
+		})
+	}
+}
+
+func TestFormatValidateOfAnythingElse(t *testing.T) {
+	t.Parallel()
+	raw := cloudconvert.RawTask{Op: cloudconvert.OperationConvert, Fields: map[string]any{"input": "in", "widht": 1}}
+	require.ErrorContains(t, pictures.Validate(raw), "widht")
+	require.ErrorContains(t, pictures.Validate(cloudconvert.Optimize{}), "optimize")
+	require.ErrorContains(t, pictures.Validate(nil), "nil")
+	require.ErrorContains(t, cloudconvert.Format{Operation: "convert"}.Validate(convertWith(nil)), "IncludeOptions")
+
+	optimize := cloudconvert.Format{Operation: cloudconvert.OperationOptimize, Options: []cloudconvert.FormatOption{}}
+	assert.NoError(t, optimize.Validate(cloudconvert.Optimize{Profile: "web"}), "the struct knows more than the catalogue")
+}

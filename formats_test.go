@@ -1,0 +1,120 @@
+package cloudconvert_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+)
+
+func TestFormatsList(t *testing.T) {
+	t.Parallel()
+	server := cloudconverttest.NewServer()
+	t.Cleanup(server.Close)
+	client := server.Client()
+
+	page, err := client.Formats.List(t.Context(), cloudconvert.FormatListOptions{
+		Operation: cloudconvert.OperationConvert, InputFormat: "docx", OutputFormat: "pdf", Alternatives: true,
+		Include: []cloudconvert.Include{cloudconvert.IncludeOptions, cloudconvert.IncludeEngineVersions},
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, page.Data)
+	for _, format := range page.Data {
+		assert.Equal(t, "docx", format.InputFormat)
+		assert.Equal(t, "pdf", format.OutputFormat)
+		assert.NotEmpty(t, format.Engine)
+		assert.NotNil(t, format.Options)
+		assert.NotEmpty(t, format.EngineVersions)
+	}
+	request := server.Requests()[0]
+	assert.Equal(t, "/v2/operations", request.Path)
+	assert.Equal(t, "options,engine_versions", request.Query.Get("include"))
+	assert.Equal(t, "true", request.Query.Get("alternatives"))
+}
+
+func TestFormatsListConversions(t *testing.T) {
+	t.Parallel()
+	server := cloudconverttest.NewServer()
+	t.Cleanup(server.Close)
+
+	page, err := server.Client().Formats.ListConversions(t.Context(), cloudconvert.FormatListOptions{Engine: "office"})
+	require.NoError(t, err)
+	require.NotEmpty(t, page.Data)
+	for _, format := range page.Data {
+		assert.Equal(t, cloudconvert.OperationConvert, format.Operation)
+		assert.Nil(t, format.Options, "nobody asked for them")
+	}
+	assert.Equal(t, "/v2/convert/formats", server.Requests()[0].Path)
+}
+
+func TestFormatsAll(t *testing.T) {
+	t.Parallel()
+	server := cloudconverttest.NewServer()
+	t.Cleanup(server.Close)
+	operations := map[cloudconvert.Operation]bool{}
+	for format, err := range server.Client().Formats.All(t.Context(), cloudconvert.FormatListOptions{}) {
+		require.NoError(t, err)
+		operations[format.Operation] = true
+	}
+	assert.Contains(t, operations, cloudconvert.OperationConvert)
+	assert.Contains(t, operations, cloudconvert.OperationCaptureWebsite)
+}
+
+// oddFormat has every odd shape that is known of the catalogue.
+const oddFormat = `{
+	"operation": "convert", "input_format": null, "output_format": "pdf", "engine": "office", "credits": "2",
+	"deprecated": 1, "experimental": "0", "meta": [],
+	"options": [
+		{"name": "optimize_print", "type": "boolean", "default": 1, "possible_values": null, "label": null},
+		{"name": "fit", "type": "enum", "default": "max", "possible_values": ["max", "crop", 3]},
+		{"name": "future", "type": "matrix", "default": {"a": [1]}, "possible_values": "any"},
+		"no option"
+	],
+	"engine_versions": [{"version": 2019, "default": "1", "latest": false}], "unknown": true
+}`
+
+func TestFormatOfOddShapes(t *testing.T) {
+	t.Parallel()
+	var format cloudconvert.Format
+	require.NoError(t, json.Unmarshal([]byte(oddFormat), &format))
+	assert.Equal(t, cloudconvert.Format{
+		Operation: "convert", OutputFormat: "pdf", Engine: "office", Credits: 2, Deprecated: true,
+		Options: []cloudconvert.FormatOption{
+			{Name: "optimize_print", Type: "boolean", Default: 1.0},
+			{Name: "fit", Type: "enum", Default: "max", PossibleValues: []any{"max", "crop", 3.0}},
+			{Name: "future", Type: "matrix", Default: map[string]any{"a": []any{1.0}}},
+		},
+		EngineVersions: []cloudconvert.EngineVersion{{Version: "2019", Default: true}},
+	}, format)
+}
+
+func TestFormatWithoutOptions(t *testing.T) {
+	t.Parallel()
+	var asked, unasked cloudconvert.Format
+	require.NoError(t, json.Unmarshal([]byte(`{"operation": "merge", "options": []}`), &asked))
+	require.NoError(t, json.Unmarshal([]byte(`{"operation": "merge"}`), &unasked))
+	assert.NotNil(t, asked.Options)
+	assert.Nil(t, unasked.Options)
+}
+
+func FuzzFormat(f *testing.F) {
+	f.Add([]byte(oddFormat))
+	f.Add([]byte(`{"operation":"convert","meta":{"group":"image"},"options":[],"engine_versions":[]}`))
+	f.Add([]byte(`{"options":null,"credits":1e99}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var first, second cloudconvert.Format
+		if json.Unmarshal(data, &first) != nil {
+			return
+		}
+		encoded, err := json.Marshal(first)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(encoded, &second))
+		again, err := json.Marshal(second)
+		require.NoError(t, err)
+		assert.JSONEq(t, string(encoded), string(again))
+	})
+}
