@@ -289,7 +289,11 @@ func TestTheCallersHTTPClientStaysAsItIs(t *testing.T) {
 	pointer.Transport = nil // nor does the client notice what becomes of it
 	_, err = client.Users.Me(t.Context())
 	require.Error(t, err)
-	assert.Len(t, script.requests, 2)
+	changed, err := client.With(cloudconvert.WithUserAgent("other"))
+	require.NoError(t, err)
+	_, err = changed.Users.Me(t.Context())
+	require.Error(t, err)
+	assert.Len(t, script.requests, 3)
 }
 
 func TestTheClientsTimeoutBoundsAttempts(t *testing.T) {

@@ -34,11 +34,14 @@ func TestRateLimit(t *testing.T) {
 			true,
 		},
 		"refused, nonsense": {429, []string{"Retry-After", "-60"}, cloudconvert.RateLimit{}, true},
-		"maintenance":       {503, []string{"Retry-After", "60"}, cloudconvert.RateLimit{}, false},
-		"negative":          {200, []string{"X-RateLimit-Limit", "-1"}, cloudconvert.RateLimit{}, false},
-		"text":              {200, []string{"X-RateLimit-Limit", "many"}, cloudconvert.RateLimit{}, false},
-		"fraction":          {200, []string{"X-RateLimit-Remaining", "1.5"}, cloudconvert.RateLimit{}, false},
-		"too large":         {200, []string{"X-RateLimit-Limit", "99999999999"}, cloudconvert.RateLimit{}, false},
+		"no refusal": {
+			200, []string{"Retry-After", "60", "X-RateLimit-Limit", "500"}, cloudconvert.RateLimit{Limit: 500}, true,
+		},
+		"maintenance": {503, []string{"Retry-After", "60"}, cloudconvert.RateLimit{}, false},
+		"negative":    {200, []string{"X-RateLimit-Limit", "-1"}, cloudconvert.RateLimit{}, false},
+		"text":        {200, []string{"X-RateLimit-Limit", "many"}, cloudconvert.RateLimit{}, false},
+		"fraction":    {200, []string{"X-RateLimit-Remaining", "1.5"}, cloudconvert.RateLimit{}, false},
+		"too large":   {200, []string{"X-RateLimit-Limit", "99999999999"}, cloudconvert.RateLimit{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,85 @@
+package cloudconvert_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// uploadSize is the size of the file that is uploaded again and again.
+const uploadSize = 256 << 20
+
+// newSink returns the form of a storage that counts what it gets.
+func newSink(tb testing.TB) cloudconvert.Task {
+	tb.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n, err := io.Copy(io.Discard, r.Body); err != nil || n != r.ContentLength {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		w.WriteHeader(http.StatusCreated)
+	}))
+	tb.Cleanup(server.Close)
+	return cloudconvert.Task{
+		ID: "task", Operation: cloudconvert.OperationImportUpload, Status: cloudconvert.StatusWaiting,
+		Result: cloudconvert.TaskResult{Form: &cloudconvert.UploadForm{URL: server.URL}},
+	}
+}
+
+// newSparseFile returns the path of a file of zeros.
+func newSparseFile(tb testing.TB, size int64) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "video.mp4")
+	file, err := os.Create(path)
+	require.NoError(tb, err)
+	require.NoError(tb, file.Truncate(size))
+	require.NoError(tb, file.Close())
+	return path
+}
+
+// BenchmarkUpload compares an upload with the least code of net/http that
+// sends the same bytes with an exact length.
+func BenchmarkUpload(b *testing.B) {
+	task := newSink(b)
+	path := newSparseFile(b, uploadSize)
+	b.Run("raw", func(b *testing.B) {
+		b.SetBytes(uploadSize)
+		for b.Loop() {
+			uploadRaw(b, task.Result.Form.URL, path)
+		}
+	})
+	b.Run("sdk", func(b *testing.B) {
+		client, err := cloudconvert.NewClient("key")
+		require.NoError(b, err)
+		b.SetBytes(uploadSize)
+		for b.Loop() {
+			require.NoError(b, client.Tasks.Upload(b.Context(), task, cloudconvert.FromFile(path)))
+		}
+	})
+}
+
+func uploadRaw(b *testing.B, url, path string) {
+	b.Helper()
+	file, err := os.Open(path)
+	require.NoError(b, err)
+	defer func() { require.NoError(b, file.Close()) }()
+	prefix := "--boundary\r\nContent-Disposition: form-data; name=\"file\"; filename=\"video.mp4\"\r\n\r\n"
+	suffix := "\r\n--boundary--\r\n"
+	body := io.MultiReader(strings.NewReader(prefix), file, strings.NewReader(suffix))
+	request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, url, body)
+	require.NoError(b, err)
+	request.ContentLength = int64(len(prefix)) + uploadSize + int64(len(suffix))
+	request.Header.Set("Content-Type", "multipart/form-data; boundary=boundary")
+	resp, err := http.DefaultClient.Do(request)
+	require.NoError(b, err)
+	require.NoError(b, resp.Body.Close())
+	require.Equal(b, http.StatusCreated, resp.StatusCode)
+}
