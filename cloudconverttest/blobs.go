@@ -32,14 +32,14 @@ type blobs struct {
 // write stores what r gives. The blob has one user: the caller.
 func (b *blobs) write(ext string, r io.Reader) (*blob, error) {
 	path := b.newPath(ext)
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the path is made here
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("store a file: %w", err)
 	}
 	sum := md5.New() //nolint:gosec // see the import
 	size, err := io.Copy(io.MultiWriter(f, sum), r)
 	if err := errors.Join(err, f.Close()); err != nil {
-		return nil, errors.Join(fmt.Errorf("store a file: %w", err), os.Remove(path)) //nolint:gosec // the path is made here
+		return nil, errors.Join(fmt.Errorf("store a file: %w", err), os.Remove(path))
 	}
 	return b.add(path, size, hex.EncodeToString(sum.Sum(nil))), nil
 }
@@ -51,7 +51,7 @@ func (b *blobs) adopt(path, ext string) (*blob, error) {
 		return nil, err
 	}
 	to := b.newPath(ext)
-	if err := os.Rename(path, to); err != nil { //nolint:gosec // both paths are of this server
+	if err := os.Rename(path, to); err != nil {
 		return nil, fmt.Errorf("store a file: %w", err)
 	}
 	return b.add(to, size, sum), nil
@@ -88,7 +88,7 @@ func (b *blobs) release(x *blob) {
 		return
 	}
 	b.bytes -= x.size
-	_ = os.Remove(x.path) //nolint:gosec // the path is made here; what cannot be removed now goes with the directory
+	_ = os.Remove(x.path)
 }
 
 func (b *blobs) stored() int64 {
@@ -98,7 +98,7 @@ func (b *blobs) stored() int64 {
 }
 
 func digest(path string) (sum string, size int64, err error) {
-	f, err := os.Open(path) //nolint:gosec // a file of this server, or one the test registered
+	f, err := os.Open(path)
 	if err != nil {
 		return "", 0, fmt.Errorf("read a file: %w", err)
 	}

@@ -74,7 +74,7 @@ func (s *Server) importURL(ctx context.Context, run *Run) error {
 	if local, ok := s.outbound.registered(address); ok {
 		return importLocal(run, local, nameOf(run.Text("filename"), address, nil))
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody) //nolint:gosec // outbound looks at the host
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return Fail(codeDownload, "The address cannot be used")
 	}

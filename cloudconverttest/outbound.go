@@ -44,7 +44,7 @@ func (o *outbound) do(req *http.Request) (*http.Response, error) {
 	if err := o.allow(req.URL); err != nil {
 		return nil, err
 	}
-	return o.client.Do(req) //nolint:gosec // the host was looked at
+	return o.client.Do(req)
 }
 
 func (o *outbound) allow(u *url.URL) error {

@@ -262,6 +262,7 @@ func TestSeveralInputsOfOneConversion(t *testing.T) {
 			assert.Contains(t, files, name)
 		}
 	}
+	require.NoError(t, x.s.WaitIdle(t.Context()))
 	entries, err := filepath.Glob(filepath.Join(x.s.dir, "run-*"))
 	require.NoError(t, err)
 	assert.Empty(t, entries, "the directories of the tasks are gone")

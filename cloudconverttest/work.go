@@ -173,7 +173,7 @@ func (s *Server) cleanUp(run *Run) {
 	if run.results.scratch == "" {
 		return
 	}
-	if err := os.RemoveAll(run.results.scratch); err != nil { //nolint:gosec // the server made the directory
+	if err := os.RemoveAll(run.results.scratch); err != nil {
 		s.log.Warn("remove the directory of a task", "error", err)
 	}
 }
