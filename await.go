@@ -74,17 +74,14 @@ func (w *WebhookWaiter) Deliver(_ context.Context, event *WebhookEvent) error {
 func (w *WebhookWaiter) Await(ctx context.Context, id string, opts ...WaitOption) (*Job, error) {
 	ended, leave := w.enter(id)
 	defer leave()
-	options := newWaiting(opts)
-	job, err := w.jobs.look(ctx, id, options)
-	if err != nil || job.Status.Terminal() {
-		return job, err
+	o := w.jobs.observer(id, newWaiting(opts))
+	if over, result := o.look(ctx); over {
+		return o.last, result
 	}
-	o := w.jobs.observer(id, options)
-	o.last, o.waiting.last = job, job.Status
 	for n := 0; ; n++ {
 		told, err := pauseOr(ctx, ended, n)
 		if err != nil {
-			return o.last, o.interrupted(ctx, err)
+			return o.last, o.interrupted(ctx)
 		}
 		if told {
 			ended, n = nil, 0

@@ -45,6 +45,7 @@ type core struct {
 	limits  *limitMemory
 	limiter *limiter.Limiter
 	uploads *uploadMemory
+	queue   *jobQueue
 
 	reporting sync.Mutex // held while the progress callback runs
 }
@@ -119,8 +120,9 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 		c.client = &http.Client{Transport: newTransport()}
 	}
 	core := &core{config: c, hosts: hosts, limits: &limitMemory{}, limiter: &limiter.Limiter{}, uploads: &uploadMemory{}}
+	core.queue = newJobQueue()
 	if shared != nil {
-		core.limits, core.limiter, core.uploads = shared.limits, shared.limiter, shared.uploads
+		core.limits, core.limiter, core.uploads, core.queue = shared.limits, shared.limiter, shared.uploads, shared.queue
 	}
 	core.engine = newEngine(c, core.limiter)
 	core.storage = newStorageClient(c)

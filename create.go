@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -42,7 +43,12 @@ func (c *creation) asError(err error) error {
 
 // create sends the request to the host that answers at once.
 func (s *JobsService) create(ctx context.Context, c *creation, opts []CallOption) (*Job, error) {
-	job, err := s.post(ctx, call{in: &c.request}, opts)
+	post := func() (*Job, error) { return s.post(ctx, call{in: &c.request}, opts) }
+	if isQueueing(opts) {
+		job, err := s.client.core.queue.create(ctx, post)
+		return s.settle(ctx, c, job, err)
+	}
+	job, err := post()
 	return s.settle(ctx, c, job, err)
 }
 
@@ -51,14 +57,22 @@ func (s *JobsService) create(ctx context.Context, c *creation, opts []CallOption
 func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []CallOption) (*Job, error) {
 	// A long answer is easily lost, and a tag that need not be unique cannot
 	// settle it: that is worth a second request.
-	if !c.own {
+	if !c.own || s.client.core.queue.isBusy() {
 		return s.create(ctx, c, opts)
 	}
-	job, err := s.post(ctx, call{in: &c.request, sync: true, timeout: syncSlice}, opts)
-	if e, ok := errors.AsType[*Error](err); ok && (e.unsent || errors.Is(e, ErrRateLimited)) && ctx.Err() == nil {
+	job, err := s.post(ctx, call{in: &c.request, sync: true, once: true, timeout: syncSlice}, opts)
+	if ctx.Err() == nil && isElsewherePossible(err, opts) {
 		return s.create(ctx, c, opts)
 	}
 	return s.settle(ctx, c, job, err)
+}
+
+// isElsewherePossible tells whether a job that the one host did not create may
+// be created on the other. That is where creations wait for limits, because
+// whoever finds out that there is room again must learn it soon.
+func isElsewherePossible(err error, opts []CallOption) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.unsent || errors.Is(e, ErrRateLimited) || errors.Is(e, ErrTooManyJobs) && isQueueing(opts))
 }
 
 func (s *JobsService) post(ctx context.Context, call call, opts []CallOption) (*Job, error) {
@@ -75,9 +89,16 @@ func isOpen(err error) bool {
 // lookups is how often a lost job is looked for. With the pauses between them,
 // which double from lookupPause, the service has half a minute to recover.
 const (
-	lookups     = 6
-	lookupPause = time.Second
+	lookups       = 6
+	lookupPause   = time.Second
+	lookupTimeout = 10 * time.Second
 )
+
+// lookup makes a call that is not worth repeating by itself.
+func lookup(c *call) error {
+	c.once, c.timeout = true, lookupTimeout
+	return nil
+}
 
 // settle turns an open outcome into the job that was created, if it can be found.
 func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err error) (*Job, error) {
@@ -88,18 +109,25 @@ func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err err
 		if attempt > 0 && pause(ctx, lookupPause<<(attempt-1)) != nil {
 			break
 		}
-		if found, lookup := s.find(ctx, c.request.Tag); lookup == nil && found != nil {
+		found, failure := s.find(ctx, c.request.Tag, lookup)
+		if found != nil {
 			s.client.core.config.logger.LogAttrs(ctx, slog.LevelWarn,
 				"cloudconvert: the answer was lost, but the job was created", slog.String("job", found.ID), slog.Any("error", err))
 			return found, nil
 		}
+		if failure != nil && !isTransient(failure) {
+			break
+		}
+	}
+	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
+		err = fmt.Errorf("%w; the search for the job ended: %w", err, ended)
 	}
 	return nil, err
 }
 
 // find returns the job with a tag, or nil if there is none.
-func (s *JobsService) find(ctx context.Context, tag string) (*Job, error) {
-	page, err := s.List(ctx, JobListOptions{Tag: tag, Include: []Include{IncludeTasks}})
+func (s *JobsService) find(ctx context.Context, tag string, opts ...CallOption) (*Job, error) {
+	page, err := s.List(ctx, JobListOptions{Tag: tag, Include: []Include{IncludeTasks}}, opts...)
 	if err != nil {
 		return nil, err
 	}

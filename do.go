@@ -80,6 +80,7 @@ type call struct {
 
 	header   http.Header
 	captures []*Response
+	queueing bool // creations wait while too many jobs run
 }
 
 // setQuery sets a parameter of the query.

@@ -16,8 +16,8 @@ type JobsService service
 // validated first, see [JobRequest.Validate].
 //
 // A job is never created twice. If the answer to the creation is lost, or says
-// that the service failed, Create looks for the job by its tag for some seconds
-// and returns it if it is there. If it is not, the error is an [*OutcomeError].
+// that the service failed, Create looks for the job by its tag for about half
+// a minute and returns it if it is there. If it is not, the error is an [*OutcomeError].
 // Only a job whose tag the package chose can be found in this way: with
 // a tag of your own, which need not be unique, the error comes at once.
 func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CallOption) (*Job, error) {
@@ -49,7 +49,7 @@ func (s *JobsService) CreateAndWait(ctx context.Context, r *JobRequest, opts ...
 		return nil, creation.asError(err)
 	}
 	if job.Status.Terminal() {
-		return job, jobError(job)
+		return job, s.outcome(job)
 	}
 	return s.wait(ctx, job.ID, waiting{last: job.Status})
 }
@@ -116,7 +116,11 @@ func (s *JobsService) Delete(ctx context.Context, id string, opts ...CallOption)
 	if err != nil {
 		return err
 	}
-	return remove(ctx, s.client.core, path, opts)
+	if err := remove(ctx, s.client.core, path, opts); err != nil {
+		return err
+	}
+	s.client.core.queue.jobEnded()
+	return nil
 }
 
 // Cancel cancels each task of a job that has not ended. The API has no call

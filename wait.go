@@ -2,26 +2,8 @@ package cloudconvert
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
-	"math/rand/v2"
-	"net/http"
-	"time"
-)
-
-const (
-	// syncSlice bounds one request to the host that answers when a job has
-	// ended. Intermediaries drop idle connections without telling anybody.
-	syncSlice = time.Minute
-	// syncFailures is how many requests to that host may fail in a row before
-	// polling takes over.
-	syncFailures = 3
-	// syncRetry is after how many polls that host is tried again.
-	syncRetry = 5
-	// minPoll and maxPoll bound the pauses between polls, which double.
-	minPoll = time.Second
-	maxPoll = 15 * time.Second
 )
 
 // WaitOption changes how a job or task is waited for.
@@ -42,7 +24,8 @@ func WithPendingUpload() WaitOption {
 }
 
 // WithDeleteOnCancel deletes the job, or the task, if the context ends before
-// it does, so that work which nobody waits for costs nothing more.
+// it does, so that work which nobody waits for costs nothing more. The wait
+// returns when it is deleted, or after ten seconds if the service does not answer.
 func WithDeleteOnCancel() WaitOption {
 	return func(w *waiting) { w.deleteOnCancel = true }
 }
@@ -82,16 +65,15 @@ func (e *WaitError) Unwrap() error { return e.err }
 // returned together with a [*JobError].
 //
 // Only the context ends a wait: lost connections, and answers that say nothing
-// about the job, are asked for again. When it does, the job as last seen is
-// returned together with a [*WaitError]. Waiting for a job whose file has not been uploaded is refused at
-// once, see [WithPendingUpload].
+// about the job, are asked for again. When it does, the job as last seen, if
+// it was, is returned together with a [*WaitError]. Waiting for a job whose
+// file has not been uploaded is refused at once, see [WithPendingUpload].
 func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (*Job, error) {
-	w := newWaiting(opts)
-	job, err := s.look(ctx, id, w)
-	if err != nil || job.Status.Terminal() {
-		return job, err
+	o := s.observer(id, newWaiting(opts))
+	if over, result := o.look(ctx); over {
+		return o.last, result
 	}
-	return s.observer(id, w).waitFrom(ctx, job)
+	return o.wait(ctx)
 }
 
 // Watch yields a job as it is and then each time it has changed, up to its
@@ -99,30 +81,8 @@ func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (
 // Everything else is as with [JobsService.Wait], but Watch asks more often.
 func (s *JobsService) Watch(ctx context.Context, id string, opts ...WaitOption) iter.Seq2[*Job, error] {
 	return func(yield func(*Job, error) bool) {
-		w := newWaiting(opts)
-		job, err := s.look(ctx, id, w)
-		if !yield(job, err) || err != nil || job.Status.Terminal() {
-			return
-		}
-		watch(ctx, s.observer(id, w), job, yield)
+		watch(ctx, s.observer(id, newWaiting(opts)), yield)
 	}
-}
-
-// look is the first look at a job that is going to be waited for.
-func (s *JobsService) look(ctx context.Context, id string, w waiting) (*Job, error) {
-	job, err := s.Get(ctx, id)
-	if err != nil {
-		return nil, s.observer(id, w).interrupted(ctx, err)
-	}
-	if job.Status.Terminal() {
-		return job, jobError(job)
-	}
-	for _, task := range job.Tasks {
-		if err := s.client.core.checkUpload(task, w); err != nil {
-			return job, err
-		}
-	}
-	return job, nil
 }
 
 // wait waits for a job that can end.
@@ -133,35 +93,39 @@ func (s *JobsService) wait(ctx context.Context, id string, w waiting) (*Job, err
 func (s *JobsService) observer(id string, w waiting) *observer[Job] {
 	return &observer[Job]{
 		core: s.client.core, path: "jobs", id: id, waiting: w,
-		status: func(j *Job) Status { return j.Status },
-		failed: jobError,
-		delete: func(ctx context.Context) error { return s.Delete(ctx, id) },
+		status:  func(j *Job) Status { return j.Status },
+		tasks:   func(j *Job) []Task { return j.Tasks },
+		outcome: s.outcome,
+		delete:  func(ctx context.Context) error { return s.Delete(ctx, id) },
 	}
+}
+
+// outcome returns what a job stands for: an error if it ended in error. One
+// that has ended makes room for another.
+func (s *JobsService) outcome(job *Job) error {
+	if job.Status.Terminal() {
+		s.client.core.queue.jobEnded()
+	}
+	return jobError(job)
 }
 
 // Wait returns a task when it has ended. If it ended in error, the task is
 // returned together with a [*TaskError]. Everything else is as with [JobsService.Wait].
 func (s *TasksService) Wait(ctx context.Context, id string, opts ...WaitOption) (*Task, error) {
-	w := newWaiting(opts)
-	task, err := s.Get(ctx, id)
-	if err != nil {
-		return nil, s.observer(id, w).interrupted(ctx, err)
+	o := s.observer(id, newWaiting(opts))
+	if over, result := o.look(ctx); over {
+		return o.last, result
 	}
-	if task.Status.Terminal() {
-		return task, taskError(task)
-	}
-	if err := s.client.core.checkUpload(*task, w); err != nil {
-		return task, err
-	}
-	return s.observer(id, w).waitFrom(ctx, task)
+	return o.wait(ctx)
 }
 
 func (s *TasksService) observer(id string, w waiting) *observer[Task] {
 	return &observer[Task]{
 		core: s.client.core, path: "tasks", id: id, waiting: w,
-		status: func(t *Task) Status { return t.Status },
-		failed: taskError,
-		delete: func(ctx context.Context) error { return s.Delete(ctx, id) },
+		status:  func(t *Task) Status { return t.Status },
+		tasks:   func(t *Task) []Task { return []Task{*t} },
+		outcome: taskError,
+		delete:  func(ctx context.Context) error { return s.Delete(ctx, id) },
 	}
 }
 
@@ -176,113 +140,3 @@ func (c *core) checkUpload(t Task, w waiting) error {
 	return fmt.Errorf("%w: task %s waits for its file and would wait for ever: upload it first, or pass WithPendingUpload if somebody else does",
 		ErrInvalid, taskLabel(t))
 }
-
-// observer looks at a job or task until it has ended.
-type observer[T any] struct {
-	waiting
-
-	core     *core
-	path, id string
-	status   func(*T) Status
-	failed   func(*T) error
-	delete   func(context.Context) error
-
-	last *T // as last seen
-}
-
-// waitFrom waits for a job or task that was seen before.
-func (o *observer[T]) waitFrom(ctx context.Context, seen *T) (*T, error) {
-	o.last, o.waiting.last = seen, o.status(seen)
-	return o.wait(ctx)
-}
-
-// wait looks at the host that answers when the end has come. When that host
-// fails, it looks at the other one in growing intervals, and comes back.
-func (o *observer[T]) wait(ctx context.Context) (*T, error) {
-	failures, polls := 0, 0
-	for {
-		sync := failures < syncFailures || polls >= syncRetry
-		seen, err := o.ask(ctx, sync)
-		if ended, result := o.judge(ctx, seen, err); ended {
-			return o.last, result
-		}
-		switch {
-		case sync && err == nil:
-			failures, polls = 0, 0
-		case sync:
-			failures, polls = failures+1, 0
-			// The other host may know more than a host that does not answer.
-			seen, err := o.ask(ctx, false)
-			if ended, result := o.judge(ctx, seen, err); ended {
-				return o.last, result
-			}
-		default:
-			polls++
-		}
-		if pause(ctx, pollPause(failures+polls)) != nil {
-			return o.last, o.interrupted(ctx, ctx.Err())
-		}
-	}
-}
-
-// pollPause returns a random pause that grows with n.
-func pollPause(n int) time.Duration {
-	ceiling := min(minPoll<<min(n, 8), maxPoll)
-	return ceiling/2 + rand.N(ceiling/2)
-}
-
-// ask makes one request, which is not repeated: asking again is up to the wait.
-func (o *observer[T]) ask(ctx context.Context, sync bool) (*T, error) {
-	path, err := pathOf(o.path, o.id)
-	if err != nil {
-		return nil, err
-	}
-	return object[T](ctx, o.core, call{
-		method: http.MethodGet, path: path, sync: sync, once: true, timeout: syncSlice,
-	}, nil)
-}
-
-// judge takes an observation and tells whether the wait is over.
-func (o *observer[T]) judge(ctx context.Context, seen *T, err error) (ended bool, result error) {
-	switch {
-	case err == nil:
-		o.last, o.waiting.last = seen, o.status(seen)
-		return o.waiting.last.Terminal(), o.failed(seen)
-	case ctx.Err() != nil:
-		return true, o.interrupted(ctx, ctx.Err())
-	case isTransient(err):
-		return false, nil
-	default:
-		return true, err
-	}
-}
-
-// isTransient tells whether a failed read says nothing about the job.
-func isTransient(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	if !ok {
-		return false
-	}
-	return e.StatusCode == 0 || isSuccess(e.StatusCode) || e.StatusCode >= http.StatusInternalServerError ||
-		e.StatusCode == http.StatusRequestTimeout || e.StatusCode == http.StatusTooManyRequests
-}
-
-// interrupted wraps the error of a context that ended. Other errors stay.
-func (o *observer[T]) interrupted(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
-		return err
-	}
-	failure := error(&WaitError{ID: o.id, Status: o.waiting.last, err: err})
-	if !o.deleteOnCancel {
-		return failure
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
-	defer cancel()
-	if err := o.delete(ctx); err != nil {
-		return errors.Join(failure, fmt.Errorf("cloudconvert: deleting it failed: %w", err))
-	}
-	return failure
-}
-
-// deleteTimeout bounds what [WithDeleteOnCancel] does after the context ended.
-const deleteTimeout = 10 * time.Second

@@ -8,28 +8,28 @@ import (
 
 // watch polls a job and yields it when it has changed. Pauses grow while
 // nothing changes.
-func watch(ctx context.Context, o *observer[Job], job *Job, yield func(*Job, error) bool) {
-	o.last, o.waiting.last = job, job.Status
-	before := fingerprint(job)
+func watch(ctx context.Context, o *observer[Job], yield func(*Job, error) bool) {
+	over, result := o.look(ctx)
+	if !yield(o.last, result) || over {
+		return
+	}
+	before := fingerprint(o.last)
 	for unchanged := 0; ; unchanged++ {
 		if pause(ctx, pollPause(unchanged)) != nil {
-			yield(o.last, o.interrupted(ctx, ctx.Err()))
+			yield(o.last, o.interrupted(ctx))
 			return
 		}
 		seen, err := o.ask(ctx, false)
-		ended, result := o.judge(ctx, seen, err)
-		if ended {
+		if over, result := o.judge(ctx, seen, err); over {
 			yield(o.last, result)
 			return
 		}
-		if err != nil {
+		if err != nil || fingerprint(seen) == before {
 			continue
 		}
-		if now := fingerprint(seen); now != before {
-			before, unchanged = now, -1
-			if !yield(seen, nil) {
-				return
-			}
+		before, unchanged = fingerprint(seen), -1
+		if !yield(seen, nil) {
+			return
 		}
 	}
 }

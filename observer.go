@@ -1,0 +1,185 @@
+package cloudconvert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+)
+
+const (
+	// syncSlice bounds one request to the host that answers when a job has
+	// ended. Intermediaries drop idle connections without telling anybody.
+	syncSlice = time.Minute
+	// syncFailures is how many requests to that host may fail in a row before
+	// polling takes over.
+	syncFailures = 3
+	// syncRetry is after how many polls that host is tried again.
+	syncRetry = 5
+	// minPoll and maxPoll bound the pauses between polls, which double.
+	minPoll = time.Second
+	maxPoll = 15 * time.Second
+)
+
+// observer looks at a job or task until it has ended.
+type observer[T any] struct {
+	waiting
+
+	core     *core
+	path, id string
+	status   func(*T) Status
+	tasks    func(*T) []Task
+	outcome  func(*T) error
+	delete   func(context.Context) error
+
+	last *T // as last seen
+}
+
+// look has a first look. It tells whether there is anything to wait for.
+func (o *observer[T]) look(ctx context.Context) (over bool, result error) {
+	for n := 0; ; n++ {
+		seen, err := o.ask(ctx, false)
+		if err != nil && n >= syncFailures {
+			// Perhaps the other host is better off.
+			if late, failure := o.ask(ctx, true); failure == nil {
+				seen, err = late, nil
+			}
+		}
+		if over, result := o.judge(ctx, seen, err); over {
+			return true, result
+		}
+		if err == nil {
+			result := o.refuse(seen)
+			return result != nil, result
+		}
+		if pause(ctx, pollPause(n)) != nil {
+			return true, o.interrupted(ctx)
+		}
+	}
+}
+
+// refuse says why a job or task would never end.
+func (o *observer[T]) refuse(seen *T) error {
+	for _, task := range o.tasks(seen) {
+		if err := o.core.checkUpload(task, o.waiting); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wait looks at the host that answers when the end has come. When that host
+// fails, it looks at the other one in growing intervals, and comes back.
+func (o *observer[T]) wait(ctx context.Context) (*T, error) {
+	var hosts hostChoice
+	for n := 0; ; n++ {
+		began := time.Now()
+		sync := hosts.isSync()
+		seen, err := o.ask(ctx, sync)
+		held := sync && !isUnsent(err) && time.Since(began) > maxPoll
+		hosts.note(sync, err == nil || held)
+		if sync && err != nil && ctx.Err() == nil {
+			// A host that fails proves nothing, whatever it says. The other one decides.
+			seen, err = o.ask(ctx, false)
+		}
+		if over, result := o.judge(ctx, seen, err); over {
+			return o.last, result
+		}
+		if held {
+			n = 0 // even if its answer was lost, the request did wait
+		}
+		if pause(ctx, pollPause(n)) != nil {
+			return o.last, o.interrupted(ctx)
+		}
+	}
+}
+
+// hostChoice chooses the host that a wait asks next.
+type hostChoice struct {
+	failures int // of the host that answers late, in a row
+	polls    int // of the other one since then
+}
+
+func (h *hostChoice) isSync() bool { return h.failures < syncFailures || h.polls >= syncRetry }
+
+// note takes note of how the host served that was asked.
+func (h *hostChoice) note(sync, served bool) {
+	switch {
+	case !sync:
+		h.polls++
+	case served:
+		*h = hostChoice{}
+	default:
+		h.failures, h.polls = h.failures+1, 0
+	}
+}
+
+// pollPause returns a random pause that grows with n.
+func pollPause(n int) time.Duration {
+	ceiling := min(minPoll<<min(n, 8), maxPoll)
+	return ceiling/2 + rand.N(ceiling/2)
+}
+
+// ask makes one request, which is not repeated: asking again is up to the wait.
+func (o *observer[T]) ask(ctx context.Context, sync bool) (*T, error) {
+	path, err := pathOf(o.path, o.id)
+	if err != nil {
+		return nil, err
+	}
+	return object[T](ctx, o.core, call{
+		method: http.MethodGet, path: path, sync: sync, once: true, timeout: syncSlice,
+	}, nil)
+}
+
+// judge takes an observation and tells whether the wait is over.
+func (o *observer[T]) judge(ctx context.Context, seen *T, err error) (over bool, result error) {
+	switch {
+	case err == nil:
+		o.last, o.waiting.last = seen, o.status(seen)
+		return o.waiting.last.Terminal(), o.outcome(seen)
+	case ctx.Err() != nil:
+		return true, o.interrupted(ctx)
+	case isTransient(err):
+		return false, nil
+	default:
+		return true, err
+	}
+}
+
+// isTransient tells whether a failed read says nothing about the job.
+func isTransient(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return false
+	}
+	return e.StatusCode == 0 && !engine.IsPermanent(e.err) || isSuccess(e.StatusCode) ||
+		e.StatusCode >= http.StatusInternalServerError ||
+		e.StatusCode == http.StatusRequestTimeout || e.StatusCode == http.StatusTooManyRequests
+}
+
+// isUnsent tells whether a request never reached its host.
+func isUnsent(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.unsent
+}
+
+// interrupted says that the context ended.
+func (o *observer[T]) interrupted(ctx context.Context) error {
+	failure := error(&WaitError{ID: o.id, Status: o.waiting.last, err: ctx.Err()})
+	if !o.deleteOnCancel {
+		return failure
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
+	defer cancel()
+	if err := o.delete(ctx); err != nil {
+		return errors.Join(failure, fmt.Errorf("cloudconvert: deleting it failed: %w", err))
+	}
+	return failure
+}
+
+// deleteTimeout bounds what [WithDeleteOnCancel] does after the context ended.
+const deleteTimeout = 10 * time.Second
