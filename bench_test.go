@@ -28,9 +28,9 @@ const smallFile = 10 << 10
 
 // benchServer converts anything at once, so that what is measured are the
 // requests.
-func benchServer(tb testing.TB, opts ...cloudconverttest.Option) *cloudconverttest.Server {
+func benchServer(tb testing.TB) *cloudconverttest.Server {
 	tb.Helper()
-	server := cloudconverttest.NewServer(opts...)
+	server := cloudconverttest.NewServer()
 	tb.Cleanup(server.Close)
 	result := []byte(content(smallFile))
 	server.HandleConvert("*", "*", func(_ context.Context, run *cloudconverttest.Run) error {
@@ -80,12 +80,14 @@ type rawJob struct {
 type object = map[string]any
 
 // call makes one request of the API.
-func (r *raw) call(ctx context.Context, method, address string, in any) (*rawJob, error) {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return nil, err
+func (r *raw) call(ctx context.Context, method, address string, in object) (*rawJob, error) {
+	var body bytes.Buffer
+	if in != nil {
+		if err := json.NewEncoder(&body).Encode(in); err != nil {
+			return nil, err
+		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, address, &body)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +99,7 @@ func (r *raw) call(ctx context.Context, method, address string, in any) (*rawJob
 	}
 	defer resp.Body.Close()
 	var job rawJob
-	return &job, errors.Join(json.NewDecoder(resp.Body).Decode(&job), drained(resp))
+	return &job, errors.Join(json.NewDecoder(resp.Body).Decode(&job), drained(resp)) //nolint:musttag // the names of the fields are those of the wire.
 }
 
 // drained reads an answer to its end, without which the connection is lost.
@@ -189,7 +191,7 @@ func (r *raw) upload(ctx context.Context, job *rawJob, name string, file []byte)
 }
 
 // fetch downloads the result. Like the package it leaves a file that is on
-// disk when it has its name.
+// disk before it has its name: otherwise the disk is what would be measured.
 func (r *raw) fetch(ctx context.Context, job *rawJob, dst string) error {
 	var address string
 	for _, task := range job.Data.Tasks {
@@ -213,10 +215,14 @@ func (r *raw) fetch(ctx context.Context, job *rawJob, dst string) error {
 		return err
 	}
 	_, err = io.Copy(file, resp.Body)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+	if err := errors.Join(err, file.Sync(), file.Close(), os.Rename(dst+".part", dst)); err != nil {
 		return err
 	}
-	return os.Rename(dst+".part", dst)
+	dir, err := os.Open(filepath.Dir(dst))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // BenchmarkConvertSmall converts a file of 10 kB, on disk at both ends, with

@@ -15,8 +15,18 @@ import (
 
 const (
 	// defaultInline is the size up to which a file travels within the job
-	// that converts it.
-	defaultInline = 256 << 10
+	// that converts it. That saves two requests, and costs a third of its size
+	// for the encoding. With a round trip of 30 ms and 20 Mbit/s a conversion
+	// takes, over connections that are there already and over new ones:
+	//
+	//	  size   inline        uploaded
+	//	 100 B    62, 122 ms   124, 214 ms
+	//	 10 kB    67, 127 ms   128, 218 ms
+	//	100 KiB  116, 176 ms   165, 255 ms
+	//	448 KiB  306, 366 ms   308, 398 ms
+	//	512 KiB  341, 401 ms   334, 424 ms
+	//	  1 MiB  621, 681 ms   543, 633 ms
+	defaultInline = 448 << 10
 	// maxInline is the size above which the service advises against that.
 	maxInline = 10 << 20
 )

@@ -114,7 +114,7 @@ func (b *batch) run(ctx context.Context, yield func(Result) bool) {
 	go b.work(ctx)
 	defer func() {
 		cancel()
-		for range b.results { //nolint:revive // results that nobody wants hold up those who bring them.
+		for range b.results {
 		}
 	}()
 	for result := range b.results {

@@ -32,6 +32,9 @@ func (c *conversion) creation(source TaskRequest) (*creation, error) {
 
 // callOptions are those of the calls that create the job.
 func (c *conversion) callOptions() []CallOption {
+	if c.queueing {
+		return []CallOption{WithQueueing()}
+	}
 	return nil
 }
 

@@ -53,8 +53,8 @@ func TestDownloadTakesConstantMemory(t *testing.T) { //nolint:paralleltest // it
 			return info.Size(), os.Remove(paths[0])
 		},
 	}
-	for name, fetch := range fetches {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // as above.
+	for name, fetch := range fetches { //nolint:paralleltest // as above.
+		t.Run(name, func(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			n, err := fetch()

@@ -14,9 +14,10 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// copyBuffer is the size of the one buffer of a download. Smaller ones take
-// more system calls, larger ones fall out of the processor's cache.
-const copyBuffer = 256 << 10
+// copyBuffer is the size of the one buffer of a download. On loopback, where it
+// matters most, 32 KiB reached 740 MB/s, 128 KiB 990, and from 256 KiB on it was
+// between 1130 and 1180, with less of a loss on a busy machine for the larger ones.
+const copyBuffer = 512 << 10
 
 // download reads one file over as many attempts as it takes. It is not safe
 // for concurrent use.

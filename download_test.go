@@ -54,8 +54,8 @@ type storage struct {
 	requests []*http.Request
 }
 
-func newStorage(t *testing.T, script ...http.HandlerFunc) *storage {
-	t.Helper()
+func newStorage(tb testing.TB, script ...http.HandlerFunc) *storage {
+	tb.Helper()
 	s := &storage{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -64,7 +64,7 @@ func newStorage(t *testing.T, script ...http.HandlerFunc) *storage {
 		s.mu.Unlock()
 		script[n](w, r)
 	}))
-	t.Cleanup(s.Close)
+	tb.Cleanup(s.Close)
 	return s
 }
 

@@ -50,7 +50,14 @@ func openJournal(path string) (*journal, error) {
 		return nil, err
 	}
 	j := &journal{file: file, entries: map[string]journalEntry{}}
-	if err := j.read(); err != nil {
+	info, err := file.Stat()
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		err = fmt.Errorf("%s is no regular file", path)
+	case err == nil:
+		err = j.read()
+	}
+	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return j, nil

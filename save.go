@@ -54,17 +54,6 @@ func (c *Client) Save(ctx context.Context, dir string, files ...File) ([]string,
 // newDirMode is what new directories get, but for what the umask takes away.
 const newDirMode = 0o777
 
-// saveAs fetches a file to a path of the caller's choice, whole or not at all.
-func (c *Client) saveAs(ctx context.Context, f File, path string, overwrite bool) error {
-	root, err := os.OpenRoot(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("cloudconvert: save: %w", err)
-	}
-	s := &saving{client: c, root: root, overwrite: overwrite, parallel: 1}
-	s.files = []*savedFile{{File: f, name: filepath.Base(path)}}
-	return errors.Join(s.run(ctx), root.Close())
-}
-
 // saving is one call of Save.
 type saving struct {
 	client    *Client

@@ -79,7 +79,7 @@ func TestSave(t *testing.T) {
 	assert.Equal(t, []string{"a.pdf", "b.pdf", "sub", "sub/c.pdf", "sub/sub", "sub/sub/a.pdf"}, listed(t, dir))
 }
 
-func TestSaveToTheWorkingDirectory(t *testing.T) { //nolint:paralleltest // it changes the working directory.
+func TestSaveToTheWorkingDirectory(t *testing.T) {
 	t.Chdir(t.TempDir())
 	storage := echo(t, nil)
 	for i, dir := range []string{"", "."} {

@@ -78,7 +78,7 @@ func uploadRaw(b *testing.B, url, path string) {
 	require.NoError(b, err)
 	request.ContentLength = int64(len(prefix)) + uploadSize + int64(len(suffix))
 	request.Header.Set("Content-Type", "multipart/form-data; boundary=boundary")
-	resp, err := http.DefaultClient.Do(request)
+	resp, err := new(http.Client).Do(request)
 	require.NoError(b, err)
 	require.NoError(b, resp.Body.Close())
 	require.Equal(b, http.StatusCreated, resp.StatusCode)

@@ -1,0 +1,96 @@
+package cloudconvert_test
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// BenchmarkDownload compares downloads to a file with the plain way of doing
+// it: a standard client, its body and [io.Copy] with their default buffers.
+// CLOUDCONVERT_BENCH_MIB sets the size of the file in MiB, by default 64.
+// Save also syncs the file to disk, which the others leave to the system.
+func BenchmarkDownload(b *testing.B) {
+	mib := 64
+	if value := os.Getenv("CLOUDCONVERT_BENCH_MIB"); value != "" {
+		var err error
+		mib, err = strconv.Atoi(value)
+		require.NoError(b, err)
+	}
+	size := int64(mib) << 20
+	storage := newStorage(b, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
+		w.Header().Set("ETag", storageTag)
+		_, _ = io.CopyBuffer(struct{ io.Writer }{w}, io.LimitReader(zeros{}, size), make([]byte, 1<<20))
+	})
+	file := cloudconvert.File{Filename: "file", Size: size, URL: storage.URL}
+	client, err := cloudconvert.NewClient(downloadKey)
+	require.NoError(b, err)
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	b.Cleanup(transport.CloseIdleConnections)
+	plain := &http.Client{Transport: transport}
+
+	measure := func(name string, fetch func(b *testing.B, path string) error) {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(size)
+			b.ReportAllocs()
+			path := filepath.Join(b.TempDir(), "file")
+			for b.Loop() {
+				require.NoError(b, fetch(b, path))
+			}
+		})
+	}
+	measure("raw", func(b *testing.B, path string) error {
+		b.Helper()
+		return toFile(path, func(f *os.File) error {
+			req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, storage.URL, http.NoBody)
+			if err != nil {
+				return err
+			}
+			resp, err := plain.Do(req)
+			if err != nil {
+				return err
+			}
+			defer resp.Body.Close()
+			_, err = io.Copy(f, resp.Body)
+			return err
+		})
+	})
+	measure("sdk", func(b *testing.B, path string) error {
+		b.Helper()
+		return toFile(path, func(f *os.File) error {
+			_, err := client.Download(b.Context(), file, f)
+			return err
+		})
+	})
+	measure("save", func(b *testing.B, path string) error {
+		b.Helper()
+		paths, err := client.Save(b.Context(), filepath.Dir(path), file)
+		if err != nil {
+			return err
+		}
+		return os.Remove(paths[0])
+	})
+}
+
+// toFile makes a file anew and writes to it.
+func toFile(path string, write func(*os.File) error) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := write(file); err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	return os.Remove(path)
+}

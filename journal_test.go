@@ -1,0 +1,559 @@
+package cloudconvert_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+)
+
+// resume runs a batch with a journal and returns the results by key.
+func resume(t *testing.T, server *cloudconverttest.Server, journal string, items iter.Seq[cloudconvert.Conversion], opts ...cloudconvert.ConvertOption) map[string]cloudconvert.Result {
+	t.Helper()
+	results := map[string]cloudconvert.Result{}
+	for result := range server.Client().ConvertAll(t.Context(), items, append(opts, cloudconvert.WithJournal(journal))...) {
+		results[result.Conversion.Key] = result
+	}
+	return results
+}
+
+// keyed are so many items with their number as text, key and file name.
+func keyed(n int, dir string) iter.Seq[cloudconvert.Conversion] {
+	return func(yield func(cloudconvert.Conversion) bool) {
+		for i := range n {
+			item := textItem("a.txt", fmt.Sprint("text ", i), filepath.Join(dir, fmt.Sprint(i, ".pdf")))
+			item.Key = strconv.Itoa(i)
+			if !yield(item) {
+				return
+			}
+		}
+	}
+}
+
+// note is a line of a journal.
+type note struct {
+	Key   string   `json:"key"`
+	Tag   string   `json:"tag,omitempty"`
+	Files []string `json:"files,omitempty"`
+	Done  bool     `json:"done,omitempty"`
+}
+
+// writeJournal makes a journal.
+func writeJournal(t *testing.T, notes ...note) string {
+	t.Helper()
+	var lines strings.Builder
+	for _, n := range notes {
+		line, err := json.Marshal(n)
+		require.NoError(t, err)
+		lines.Write(append(line, '\n'))
+	}
+	return writeFile(t, filepath.Join(t.TempDir(), "journal"), lines.String())
+}
+
+// notesIn reads a journal.
+func notesIn(t *testing.T, journal string) []note {
+	t.Helper()
+	var notes []note
+	for line := range strings.Lines(readFile(t, journal)) {
+		var n note
+		require.NoError(t, json.Unmarshal([]byte(line), &n), line)
+		notes = append(notes, n)
+	}
+	return notes
+}
+
+func TestJournalSkipsWhatIsDone(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
+	first := resume(t, server, journal, keyed(10, dir))
+	for _, result := range first {
+		require.NoError(t, result.Err)
+	}
+	before := len(server.Requests())
+	again := resume(t, server, journal, keyed(12, dir))
+	require.Len(t, again, 12)
+	for key, result := range again {
+		require.NoError(t, result.Err)
+		assert.Equal(t, []string{result.Conversion.Destination}, result.Files)
+		assert.Equal(t, key == "10" || key == "11", result.Job != nil)
+	}
+	assert.Len(t, outline(server), before+2*2)
+	assert.Equal(t, 12, jobCount(server))
+	info, err := os.Stat(journal)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode())
+}
+
+func TestJournalSkipsWhatHasNoFiles(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	journal := filepath.Join(t.TempDir(), "journal")
+	item := slices.Values([]cloudconvert.Conversion{textItem("a.txt", "x", "")})
+	for range 2 {
+		require.NoError(t, resume(t, server, journal, item)[""].Err)
+	}
+	assert.Equal(t, 1, jobCount(server))
+}
+
+// An output file that is gone is made again, from the source as it is now.
+func TestJournalRedoesWhatIsGone(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
+	resume(t, server, journal, keyed(3, dir))
+	require.NoError(t, os.Remove(filepath.Join(dir, "1.pdf")))
+	resume(t, server, journal, keyed(3, dir))
+	assert.Equal(t, "pdf: text 1", readFile(t, filepath.Join(dir, "1.pdf")))
+	assert.Equal(t, 4, jobCount(server))
+}
+
+// A run that was cancelled is gone on with: its jobs are not created again.
+func TestJournalAfterCancellation(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
+				ctx, cancel := context.WithTimeout(t.Context(), 11*time.Second)
+				defer cancel()
+				good := 0
+				for result := range server.Client().ConvertAll(ctx, keyed(10, dir), cloudconvert.WithConcurrency(3),
+					cloudconvert.WithJournal(journal), cloudconvert.WithInlineLimit(limit), cloudconvert.WithDelete()) {
+					if result.Err == nil {
+						good++
+					}
+				}
+				assert.Equal(t, 3, good)
+				assert.Equal(t, 3, jobCount(server), "those in the middle; the finished ones are deleted")
+				require.NoError(t, server.WaitIdle(t.Context()))
+				running := server.Jobs()
+				for _, result := range resume(t, server, journal, keyed(10, dir)) {
+					require.NoError(t, result.Err)
+				}
+				assert.Len(t, listed(t, dir), 10)
+				assert.Equal(t, 7, jobCount(server))
+				assert.Equal(t, running[0].ID, server.Jobs()[0].ID)
+			}, cloudconverttest.WithTaskDuration(3*time.Second))
+		})
+	}
+}
+
+// leaveJob makes a job as an earlier run may have left it, and returns its tag.
+func leaveJob(t *testing.T, server *cloudconverttest.Server, source cloudconvert.TaskRequest, format string) (tag string, job *cloudconvert.Job) {
+	t.Helper()
+	tag = "left-" + strconv.Itoa(len(server.Jobs()))
+	job, err := server.Client().Jobs.Create(t.Context(), &cloudconvert.JobRequest{Tag: tag, Tasks: cloudconvert.Tasks{
+		"import":  source,
+		"convert": cloudconvert.Convert{Input: []string{"import"}, OutputFormat: format},
+		"export":  cloudconvert.ExportURL{Input: []string{"convert"}},
+	}})
+	require.NoError(t, err)
+	return tag, job
+}
+
+func TestJournalAdoptsJobs(t *testing.T) {
+	t.Parallel()
+	inlined := cloudconvert.ImportRaw{File: "earlier", Filename: "a.txt"}
+	for name, c := range map[string]struct {
+		source  cloudconvert.TaskRequest
+		format  string
+		prepare func(t *testing.T, server *cloudconverttest.Server, job *cloudconvert.Job)
+		jobs    int
+		want    string
+	}{
+		"waits for its upload": {source: cloudconvert.ImportUpload{}, format: "pdf", jobs: 1, want: "pdf: text 0"},
+		"was uploaded to": {
+			source: cloudconvert.ImportUpload{}, format: "pdf", jobs: 1, want: "pdf: earlier",
+			prepare: func(t *testing.T, server *cloudconverttest.Server, job *cloudconvert.Job) {
+				t.Helper()
+				task, _ := job.Task("import")
+				require.NoError(t, server.Client().Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", []byte("earlier"))))
+			},
+		},
+		"runs": {source: inlined, format: "pdf", jobs: 1, want: "pdf: earlier"},
+		"has ended": {
+			source: inlined, format: "pdf", jobs: 1, want: "pdf: earlier",
+			prepare: func(t *testing.T, server *cloudconverttest.Server, _ *cloudconvert.Job) {
+				t.Helper()
+				require.NoError(t, server.WaitIdle(t.Context()))
+			},
+		},
+		"failed": {
+			source: inlined, format: "bad", jobs: 2, want: "pdf: text 0",
+			prepare: func(t *testing.T, server *cloudconverttest.Server, _ *cloudconvert.Job) {
+				t.Helper()
+				require.NoError(t, server.WaitIdle(t.Context()))
+			},
+		},
+		"is gone": {
+			source: inlined, format: "pdf", jobs: 1, want: "pdf: text 0",
+			prepare: func(t *testing.T, server *cloudconverttest.Server, job *cloudconvert.Job) {
+				t.Helper()
+				require.NoError(t, server.Client().Jobs.Delete(t.Context(), job.ID))
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				tag, job := leaveJob(t, server, c.source, c.format)
+				if c.prepare != nil {
+					c.prepare(t, server, job)
+				}
+				dir, journal := t.TempDir(), writeJournal(t, note{Key: "0", Tag: tag})
+				require.NoError(t, resume(t, server, journal, keyed(1, dir))["0"].Err)
+				assert.Equal(t, c.want, readFile(t, filepath.Join(dir, "0.pdf")))
+				assert.Equal(t, c.jobs, jobCount(server))
+				notes := notesIn(t, journal)
+				assert.Equal(t, note{Key: "0", Files: []string{filepath.Join(dir, "0.pdf")}, Done: true}, notes[len(notes)-1])
+			}, cloudconverttest.WithTaskDuration(5*time.Second), cloudconverttest.WithUploadSettle(3*time.Second))
+		})
+	}
+}
+
+// A job that cannot be looked for is neither given up nor created again.
+func TestJournalKeepsJobsItCannotFind(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "earlier", Filename: "a.txt"}, "pdf")
+		dir, journal := t.TempDir(), writeJournal(t, note{Key: "0", Tag: tag})
+		server.Inject(cloudconverttest.Fault{Method: http.MethodGet, Path: "/v2/jobs"})
+		require.ErrorIs(t, resume(t, server, journal, keyed(1, dir))["0"].Err, cloudconvert.ErrServer)
+		server.ClearFaults()
+		require.NoError(t, resume(t, server, journal, keyed(1, dir))["0"].Err)
+		assert.Equal(t, "pdf: earlier", readFile(t, filepath.Join(dir, "0.pdf")))
+		assert.Equal(t, 1, jobCount(server))
+	})
+}
+
+// The run may have ended while it wrote its files, which appear whole.
+func TestJournalWhileSaving(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		there    []string // files
+		requests bool
+		want     map[string]string
+	}{
+		"nothing written":    {nil, true, map[string]string{"0-1.page": "1", "0-2.page": "2"}},
+		"partly written":     {[]string{"0-2.page"}, true, map[string]string{"0-1.page": "1", "0-2.page": "2"}},
+		"everything written": {[]string{"0-1.page", "0-2.page"}, false, map[string]string{"0-1.page": "before", "0-2.page": "before"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				dir := t.TempDir()
+				tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "1\n2", Filename: "a.txt"}, "page")
+				require.NoError(t, server.WaitIdle(t.Context()))
+				journal := writeJournal(t, note{Key: "0", Tag: tag}, note{
+					Key: "0", Tag: tag, Files: []string{filepath.Join(dir, "0-1.page"), filepath.Join(dir, "0-2.page")},
+				})
+				for _, name := range c.there {
+					writeFile(t, filepath.Join(dir, name), "before")
+				}
+				before := len(server.Requests())
+				item := textItem("a.txt", "x", filepath.Join(dir, "0.page"))
+				item.Key, item.OutputFormat = "0", ""
+				result := resume(t, server, journal, slices.Values([]cloudconvert.Conversion{item}))["0"]
+				require.NoError(t, result.Err)
+				assert.Len(t, result.Files, 2)
+				got := map[string]string{}
+				for _, name := range listed(t, dir) {
+					got[name] = readFile(t, filepath.Join(dir, name))
+				}
+				assert.Equal(t, c.want, got)
+				assert.Equal(t, c.requests, len(server.Requests()) > before)
+				assert.Equal(t, 1, jobCount(server))
+			})
+		})
+	}
+}
+
+// A file of somebody else is not taken for the output of a job that was begun.
+func TestJournalLeavesFilesOfOthers(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "earlier", Filename: "a.txt"}, "pdf")
+		dir, journal := t.TempDir(), writeJournal(t, note{Key: "0", Tag: tag})
+		dst := writeFile(t, filepath.Join(dir, "0.pdf"), "mine")
+		require.ErrorIs(t, resume(t, server, journal, keyed(1, dir))["0"].Err, os.ErrExist)
+		assert.Equal(t, "mine", readFile(t, dst))
+		require.NoError(t, os.Remove(dst))
+		require.NoError(t, resume(t, server, journal, keyed(1, dir))["0"].Err)
+		assert.Equal(t, "pdf: earlier", readFile(t, dst))
+	})
+}
+
+// A file in the way that comes up in the meantime is not taken for the output
+// either, and costs no second job.
+func TestJournalAfterFailedSave(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
+		dst := filepath.Join(dir, "0.pdf")
+		server.HandleConvert("txt", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
+			return errors.Join(os.WriteFile(dst, []byte("mine"), 0o600), run.Write("0.pdf", []byte("made")))
+		})
+		for range 2 {
+			require.ErrorIs(t, resume(t, server, journal, keyed(1, dir), cloudconvert.WithDelete())["0"].Err, os.ErrExist)
+			assert.Equal(t, "mine", readFile(t, dst))
+		}
+		require.NoError(t, os.Remove(dst))
+		require.NoError(t, resume(t, server, journal, keyed(1, dir))["0"].Err)
+		assert.Equal(t, "made", readFile(t, dst))
+		assert.Equal(t, 1, jobCount(server))
+	})
+}
+
+// Items that failed are tried again, without looking for their jobs.
+func TestJournalRetriesFailures(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
+	item := textItem("a.txt", "x", filepath.Join(dir, "0.bad"))
+	item.OutputFormat = "bad"
+	for n := range 3 {
+		result := resume(t, server, journal, slices.Values([]cloudconvert.Conversion{item}))[""]
+		require.ErrorIs(t, result.Err, cloudconvert.ErrJobFailed)
+		assert.Equal(t, n+1, jobCount(server))
+	}
+	assert.Equal(t, []string{"POST sync", "POST sync", "POST sync"}, outline(server))
+}
+
+// What became of a creation may be unknown: the next run finds the job, or
+// makes one.
+func TestJournalOfUnknownOutcomes(t *testing.T) {
+	t.Parallel()
+	for name, phase := range map[string]cloudconverttest.Phase{"not created": cloudconverttest.Before, "created": cloudconverttest.After} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
+				server.Inject(cloudconverttest.Fault{Method: http.MethodPost, Path: "/v2/jobs", Phase: phase, Kind: cloudconverttest.Reset})
+				server.Inject(cloudconverttest.Fault{Method: http.MethodGet, Path: "/v2/jobs"})
+				for _, result := range resume(t, server, journal, keyed(10, dir)) {
+					require.ErrorIs(t, result.Err, cloudconvert.ErrOutcomeUnknown)
+				}
+				server.ClearFaults()
+				for _, result := range resume(t, server, journal, keyed(10, dir)) {
+					require.NoError(t, result.Err)
+				}
+				assert.Len(t, listed(t, dir), 10)
+				assert.Equal(t, 10, jobCount(server))
+			})
+		})
+	}
+}
+
+// Lines that are no notes count for nothing, and the last note of a key counts.
+func TestJournalIsTolerant(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	done := func(key string) string {
+		line, err := json.Marshal(note{Key: key, Files: []string{writeFile(t, filepath.Join(dir, key+".pdf"), "before")}, Done: true})
+		require.NoError(t, err)
+		return string(line)
+	}
+	zero, one := done("0"), done("1")
+	for name, c := range map[string]struct {
+		journal string
+		skipped []string
+	}{
+		"empty":               {"", nil},
+		"plain":               {zero + "\n" + one + "\n", []string{"0", "1"}},
+		"no last line break":  {zero + "\n" + one, []string{"0", "1"}},
+		"truncated":           {zero + "\n" + one[:len(one)-5], []string{"0"}},
+		"truncated early":     {zero + "\n" + `{`, []string{"0"}},
+		"garbage":             {"\x00\xff\n" + zero + "\nnot json\n[]\nnull\n{}\n\n" + one + "\n", []string{"0", "1"}},
+		"odd types":           {`{"key":1}` + "\n" + `{"key":"1","done":"yes"}` + "\n" + zero + "\n", []string{"0"}},
+		"more than is known":  {`{"extra":[{}],` + zero[1:] + "\n", []string{"0"}},
+		"carriage returns":    {zero + "\r\n" + one + "\r\n", []string{"0", "1"}},
+		"done after begun":    {`{"key":"0","tag":"t"}` + "\n" + zero + "\n", []string{"0"}},
+		"begun after done":    {zero + "\n" + `{"key":"0","tag":"t"}` + "\n", nil},
+		"forgotten":           {zero + "\n" + `{"key":"0"}` + "\n", nil},
+		"very long":           {`{"key":"` + strings.Repeat("x", 1<<20) + `"}` + "\n" + zero, []string{"0"}},
+		"done, but not there": {`{"key":"0","files":["` + dir + `/gone"],"done":true}` + "\n", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				journal := writeFile(t, filepath.Join(t.TempDir(), "journal"), c.journal)
+				out := t.TempDir()
+				for range 2 {
+					for key, result := range resume(t, server, journal, keyed(2, out)) {
+						require.NoError(t, result.Err)
+						if slices.Contains(c.skipped, key) {
+							assert.Equal(t, []string{filepath.Join(dir, key+".pdf")}, result.Files)
+						}
+					}
+				}
+				assert.Equal(t, 2-len(c.skipped), jobCount(server), "and what is written after it is read")
+			})
+		})
+	}
+}
+
+func TestJournalThatIsNone(t *testing.T) {
+	t.Parallel()
+	for name, journal := range map[string]string{"directory": t.TempDir(), "device": os.DevNull} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newSandbox(t)
+			results := resume(t, server, journal, keyed(2, t.TempDir()))
+			require.Len(t, results, 1)
+			require.ErrorContains(t, results[""].Err, "journal")
+			assert.Empty(t, server.Requests())
+		})
+	}
+}
+
+func TestJournalRefusesTags(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	result := resume(t, server, filepath.Join(t.TempDir(), "journal"), keyed(1, t.TempDir()), cloudconvert.WithTag("mine"))["0"]
+	require.ErrorIs(t, result.Err, cloudconvert.ErrInvalid)
+	assert.Empty(t, server.Requests())
+}
+
+func TestJournalOfEqualKeys(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		items := []cloudconvert.Conversion{textItem("a.txt", "1", ""), textItem("a.txt", "2", "")}
+		var failures []error
+		for result := range server.Client().ConvertAll(t.Context(), slices.Values(items), cloudconvert.WithJournal(filepath.Join(t.TempDir(), "journal"))) {
+			failures = append(failures, result.Err)
+		}
+		require.ErrorContains(t, errors.Join(failures...), "has the same key")
+		assert.Equal(t, 1, jobCount(server))
+	}, cloudconverttest.WithTaskDuration(time.Second))
+}
+
+// The environment variables by which a test runs a part of itself in a process
+// that it can kill.
+const (
+	childURL  = "CLOUDCONVERT_TEST_URL"
+	childSync = "CLOUDCONVERT_TEST_SYNC_URL"
+	childKey  = "CLOUDCONVERT_TEST_KEY"
+	childDir  = "CLOUDCONVERT_TEST_DIR"
+)
+
+// killedItems are what the child converts: every other one is uploaded.
+func killedItems(n int, dir string) iter.Seq[cloudconvert.Conversion] {
+	return func(yield func(cloudconvert.Conversion) bool) {
+		for i := range n {
+			item := textItem(fmt.Sprint(i, ".txt"), killedText(i), filepath.Join(dir, fmt.Sprint(i, ".pdf")),
+				cloudconvert.WithInlineLimit(int64(i%2)<<20))
+			if !yield(item) {
+				return
+			}
+		}
+	}
+}
+
+// killedText is long enough for a file to be half there.
+func killedText(n int) string { return fmt.Sprint("text ", n, content(100<<10)) }
+
+const killedCount = 60
+
+// TestJournalChild is no test of its own.
+func TestJournalChild(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(childURL) == "" {
+		t.Skip("runs as a child of TestJournalAfterKill")
+	}
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	client, err := cloudconvert.NewClient(os.Getenv(childKey),
+		cloudconvert.WithBaseURLs(os.Getenv(childURL), os.Getenv(childSync)),
+		cloudconvert.WithHTTPClient(&http.Client{Transport: transport}))
+	require.NoError(t, err)
+	dir := os.Getenv(childDir)
+	for result := range client.ConvertAll(t.Context(), killedItems(killedCount, filepath.Join(dir, "out")),
+		cloudconvert.WithJournal(filepath.Join(dir, "journal"))) {
+		assert.NoError(t, result.Err)
+	}
+}
+
+// However often the process is killed, and whenever: in the end each item has
+// its file, and had one job.
+func TestJournalAfterKill(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t, cloudconverttest.WithTaskDuration(3*time.Millisecond))
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out")
+	require.NoError(t, os.Mkdir(out, 0o700))
+	kills := 0
+	for runChild(t, server, dir, len(server.Requests())+11+7*kills) {
+		kills++
+		require.Less(t, kills, 100)
+	}
+	assert.Greater(t, kills, 3)
+	whole := 0
+	for _, name := range listed(t, out) {
+		if !strings.HasSuffix(name, ".pdf") {
+			continue
+		}
+		var n int
+		_, err := fmt.Sscanf(name, "%d.pdf", &n)
+		require.NoError(t, err)
+		same(t, "pdf: "+killedText(n), readFile(t, filepath.Join(out, name)))
+		whole++
+	}
+	assert.Equal(t, killedCount, whole)
+	assert.Equal(t, killedCount, jobCount(server))
+	assert.Zero(t, pendingUploads(server))
+}
+
+// runChild converts in a process of its own, kills it when the server has had
+// so many requests, and reports whether it was killed.
+func runChild(t *testing.T, server *cloudconverttest.Server, dir string, requests int) (killed bool) {
+	t.Helper()
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestJournalChild$")
+	child.Env = append(os.Environ(),
+		childURL+"="+server.URL, childSync+"="+server.SyncURL, childKey+"="+server.Key(), childDir+"="+dir)
+	var output strings.Builder
+	child.Stdout, child.Stderr = &output, &output
+	require.NoError(t, child.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- child.Wait() }()
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case err := <-ended:
+			require.NoError(t, err, output.String())
+			return false
+		case <-ticker.C:
+		}
+		if len(server.Requests()) >= requests {
+			_ = child.Process.Kill() // it may have ended by itself
+			return <-ended != nil
+		}
+	}
+}
