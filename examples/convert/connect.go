@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/examples/internal/engines"
 )
 
 // connect returns a client for the service, or for a local sandbox if there is
@@ -17,9 +19,7 @@ func connect(s settings, stderr io.Writer) (*cloudconvert.Client, func(), error)
 		if s.sandbox || s.region != "" {
 			return nil, nil, errors.New("-sandbox and -region need an API key in CLOUDCONVERT_API_KEY")
 		}
-		fmt.Fprintln(stderr, "No CLOUDCONVERT_API_KEY is set: using a local sandbox, which converts pictures and archives.")
-		server := cloudconverttest.NewServer()
-		return server.Client(), server.Close, nil
+		return connectLocally(stderr)
 	}
 	var options []cloudconvert.Option
 	if s.sandbox {
@@ -30,4 +30,19 @@ func connect(s settings, stderr io.Writer) (*cloudconvert.Client, func(), error)
 	}
 	client, err := cloudconvert.NewClientFromEnv(options...)
 	return client, func() {}, err
+}
+
+// connectLocally starts a sandbox in this process.
+func connectLocally(stderr io.Writer) (*cloudconvert.Client, func(), error) {
+	server, err := cloudconverttest.Start()
+	if err != nil {
+		return nil, nil, fmt.Errorf("start a local sandbox: %w", err)
+	}
+	var names []string
+	for _, engine := range engines.Register(server) {
+		names = append(names, engine.Name)
+	}
+	fmt.Fprintf(stderr, "No CLOUDCONVERT_API_KEY is set: using a local sandbox, which converts pictures and archives, and more with %s.\n",
+		strings.Join(names, ", "))
+	return server.Client(), server.Close, nil
 }

@@ -4,6 +4,12 @@
 //	convert report.docx report.pdf
 //	convert -option quality=70 photo.png photo.jpg
 //
+// Or it converts many files, several at a time. An input may also be a pattern,
+// an address, or a directory, which stands for the files in it:
+//
+//	convert -to jpg *.png
+//	convert -to pdf -o out -resume batch.journal docs 'more/*.docx'
+//
 // It uses the API key in CLOUDCONVERT_API_KEY. Without one it starts a local
 // sandbox and converts what that can.
 package main
@@ -14,6 +20,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 
@@ -44,7 +51,11 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "convert:", err)
 		return exitUsage
 	}
-	if err := convert(ctx, settings, stderr); err != nil {
+	do := convert
+	if settings.format != "" {
+		do = convertAll
+	}
+	if err := do(ctx, settings, stderr); err != nil {
 		fmt.Fprintln(stderr, "convert:", err)
 		return exitFailed
 	}
@@ -60,10 +71,23 @@ func convert(ctx context.Context, s settings, stderr io.Writer) error {
 	defer closeClient()
 	options, finish := progressBar(stderr)
 	defer finish()
-	options = append(options, cloudconvert.WithOptions(cloudconvert.Options(s.options)))
+	_, err = client.ConvertFile(ctx, s.input, s.output, append(options, s.convertOptions()...)...)
+	return friendly(err, s.output)
+}
+
+// convertOptions are those of every conversion.
+func (s *settings) convertOptions() []cloudconvert.ConvertOption {
+	options := []cloudconvert.ConvertOption{cloudconvert.WithOptions(cloudconvert.Options(s.options))}
 	if s.overwrite {
 		options = append(options, cloudconvert.WithOverwrite())
 	}
-	_, err = client.ConvertFile(ctx, s.input, s.output, options...)
+	return options
+}
+
+// friendly says what to do in the words of this command.
+func friendly(err error, output string) error {
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists already: use -overwrite to replace it", output)
+	}
 	return err
 }

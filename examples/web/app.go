@@ -107,7 +107,7 @@ func (a *app) create(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	a.follow(job.ID)
+	a.follow(job.ID) //nolint:contextcheck // the wait outlives the request.
 	reply(w, map[string]any{"id": job.ID, "url": form.URL, "fields": form.Fields})
 }
 

@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stderr io.Writer, started func(url 
 	}
 	fmt.Fprintln(stderr, "Open", *public)
 	started(*public)
-	return errors.Join(serve(ctx, listener, app.routes()), app.close())
+	return errors.Join(serve(ctx, listener, app.routes()), app.close()) //nolint:contextcheck // the context has ended by then.
 }
 
 // connect returns a client for the service, or for a local sandbox that takes

@@ -95,9 +95,9 @@ func openBrowser(t *testing.T, path string) context.Context {
 
 func contentType(t *testing.T, url string) string {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	require.NoError(t, err)
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := new(http.Client).Do(request)
 	require.NoError(t, err)
 	defer answer.Body.Close()
 	return answer.Header.Get("Content-Type")
@@ -105,7 +105,7 @@ func contentType(t *testing.T, url string) string {
 
 func TestRefusals(t *testing.T) { //nolint:paralleltest // it sets the environment.
 	url := serveForTest(t)
-	for name, c := range map[string]struct {
+	for name, c := range map[string]struct { //nolint:paralleltest // as above.
 		method, path string
 		status       int
 	}{
@@ -115,9 +115,9 @@ func TestRefusals(t *testing.T) { //nolint:paralleltest // it sets the environme
 		"unsigned event": {http.MethodPost, "/hook", http.StatusUnsupportedMediaType},
 	} {
 		t.Run(name, func(t *testing.T) {
-			request, err := http.NewRequestWithContext(t.Context(), c.method, url+c.path, nil)
+			request, err := http.NewRequestWithContext(t.Context(), c.method, url+c.path, http.NoBody)
 			require.NoError(t, err)
-			answer, err := http.DefaultClient.Do(request)
+			answer, err := new(http.Client).Do(request)
 			require.NoError(t, err)
 			require.NoError(t, answer.Body.Close())
 			assert.Equal(t, c.status, answer.StatusCode)

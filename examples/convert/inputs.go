@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// file is one input and where its output goes.
+type file struct{ input, output string }
+
+// files returns what the inputs stand for. Each file is there once, and no two
+// have the same output.
+func (s *settings) files() ([]file, error) {
+	var files []file
+	outputs := map[string]string{}
+	for _, argument := range s.inputs {
+		inputs, err := s.expand(argument)
+		if err != nil {
+			return nil, err
+		}
+		for _, input := range inputs {
+			f := file{input: input, output: s.outputOf(input)}
+			before, taken := outputs[f.output]
+			if taken && before != input {
+				return nil, fmt.Errorf("%s and %s would both become %s: convert them one after the other, to different directories", before, input, f.output)
+			}
+			if !taken {
+				outputs[f.output] = input
+				files = append(files, f)
+			}
+		}
+	}
+	if len(files) == 0 {
+		return nil, errors.New("there is nothing to convert")
+	}
+	return files, nil
+}
+
+// expand returns the files that an argument stands for.
+func (s *settings) expand(argument string) ([]string, error) {
+	if isAddress(argument) {
+		return []string{argument}, nil
+	}
+	info, err := os.Stat(argument)
+	switch {
+	case err == nil && info.IsDir():
+		return s.filesIn(argument)
+	case err != nil && strings.ContainsAny(argument, "*?["):
+		return matches(argument)
+	default:
+		return []string{filepath.Clean(argument)}, nil
+	}
+}
+
+func isAddress(argument string) bool {
+	return strings.HasPrefix(argument, "https://") || strings.HasPrefix(argument, "http://")
+}
+
+// matches returns the files that a pattern matches, for those who quoted it,
+// and for shells that leave it to the command.
+func matches(pattern string) ([]string, error) {
+	paths, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("the pattern %q is wrong: %w", pattern, err)
+	}
+	paths = slices.DeleteFunc(paths, func(path string) bool { return !isFile(path) })
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("no file matches %q", pattern)
+	}
+	return paths, nil
+}
+
+// filesIn returns the files in a directory that can be meant: those of some
+// other format, and not the hidden ones.
+func (s *settings) filesIn(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, entry := range entries {
+		name := entry.Name()
+		extension := strings.ToLower(strings.TrimPrefix(filepath.Ext(name), "."))
+		if path := filepath.Join(dir, name); !strings.HasPrefix(name, ".") && extension != "" && extension != s.format && isFile(path) {
+			files = append(files, path)
+		}
+	}
+	return files, nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// outputOf returns where the output of an input goes.
+func (s *settings) outputOf(input string) string {
+	dir, name := filepath.Dir(input), filepath.Base(input)
+	if isAddress(input) {
+		dir, name = ".", "file"
+		if address, err := url.Parse(input); err == nil && path.Base(address.Path) != "/" && address.Path != "" {
+			name = path.Base(address.Path)
+		}
+	}
+	if s.dir != "" {
+		dir = s.dir
+	}
+	stem := strings.TrimSuffix(strings.TrimSuffix(name, filepath.Ext(name)), ".tar")
+	return filepath.Join(dir, stem+"."+s.format)
+}

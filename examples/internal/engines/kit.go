@@ -1,0 +1,63 @@
+package engines
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// kit is what the engines of a server share.
+type kit struct {
+	path  string        // directories of programs, as in the environment variable PATH
+	limit time.Duration // of a task that sets none
+	slots chan struct{} // bounds how many files are worked on at once
+}
+
+func newKit() *kit {
+	return &kit{
+		path:  os.Getenv("PATH"),
+		limit: 10 * time.Minute,
+		slots: make(chan struct{}, runtime.NumCPU()),
+	}
+}
+
+// engines returns those that are there.
+func (k *kit) engines() []engine {
+	office := k.findOffice()
+	engines := []engine{newPDF(k, office).engine()}
+	if office != nil {
+		engines = append(engines, office.engine())
+	}
+	if f := k.findFFmpeg(); f != nil {
+		engines = append(engines, f.engine())
+	}
+	return engines
+}
+
+// find returns the path of the first program that exists, or "".
+func (k *kit) find(names ...string) string {
+	for _, name := range names {
+		for _, dir := range filepath.SplitList(k.path) {
+			if !filepath.IsAbs(dir) {
+				continue
+			}
+			if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// take waits until there is a slot and returns the function that frees it.
+func (k *kit) take(ctx context.Context) (func(), error) {
+	select {
+	case k.slots <- struct{}{}:
+		return func() { <-k.slots }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}

@@ -1,0 +1,85 @@
+package engines
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+
+	"github.com/pdfcpu/pdfcpu/pkg/api"
+	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
+)
+
+// encrypt protects a document with passwords and permissions.
+func (p *pdf) encrypt(ctx context.Context, w work) error {
+	permissions, err := permissions(w)
+	if err != nil {
+		return err
+	}
+	file, err := content(w.in, maxPDFInput)
+	if err != nil {
+		return err
+	}
+	s := settings("")
+	s.UserPW = w.run.Text("set_password")
+	// Without an owner nobody is to have more rights than the others.
+	s.OwnerPW = cmp.Or(w.run.Text("set_owner_password"), rand.Text())
+	s.Permissions = permissions
+	result, err := guarded(ctx, p.kit, func() ([]byte, error) {
+		out := &bounded{limit: maxPDFOutput}
+		if err := api.Encrypt(bytes.NewReader(file), out, s); err != nil {
+			return nil, unreadable(w.in, err)
+		}
+		return out.buffer, nil
+	})
+	if err != nil {
+		return err
+	}
+	return w.run.Write(w.name(), result)
+}
+
+// decrypt takes the protection away. Either password opens a document.
+func (p *pdf) decrypt(ctx context.Context, w work) error {
+	return p.change(ctx, w, func(doc *model.Context) error {
+		doc.Cmd = model.DECRYPT
+		return nil
+	})
+}
+
+// What a document allows whoever does not know the owner's password.
+const (
+	printing   = model.PermissionPrintRev2 | model.PermissionPrintRev3
+	forms      = model.PermissionFillRev3
+	annotating = forms | model.PermissionModAnnFillForm
+	modifying  = annotating | model.PermissionModify | model.PermissionAssembleRev3
+)
+
+// permissions reads the parameters that begin with allow_. What none of them
+// mentions is allowed.
+func permissions(w work) (model.PermissionFlags, error) {
+	modify, ok := map[string]model.PermissionFlags{
+		"": modifying, "all": modifying, "annotate": annotating, "form": forms, "assembly": model.PermissionAssembleRev3, "none": 0,
+	}[w.run.Text("allow_modify")]
+	if !ok {
+		return 0, invalid("allow_modify needs all, annotate, form, assembly or none, not %q", clip(w.run.Text("allow_modify")))
+	}
+	prints, ok := map[string]model.PermissionFlags{
+		"": printing, "full": printing, "low": model.PermissionPrintRev2, "none": 0,
+	}[w.run.Text("allow_print")]
+	if !ok {
+		return 0, invalid("allow_print needs full, low or none, not %q", clip(w.run.Text("allow_print")))
+	}
+	flags := model.PermissionsNone | modify | prints
+	if allowed(w, "allow_extract") {
+		flags |= model.PermissionExtract
+	}
+	if allowed(w, "allow_accessibility") {
+		flags |= model.PermissionExtractRev3
+	}
+	return flags, nil
+}
+
+// allowed reads a boolean parameter that is true by default.
+func allowed(w work, name string) bool {
+	return w.run.Params[name] == nil || w.run.Bool(name)
+}

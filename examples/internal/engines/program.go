@@ -1,0 +1,135 @@
+package engines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// program is a program of this machine that does the work of an engine.
+type program struct {
+	kit  *kit
+	path string
+	ask  string // argument that makes it tell its version
+
+	mu      sync.Mutex
+	version string
+}
+
+// errStartFailed and errExit are why a program brought no result.
+var (
+	errStartFailed = errors.New("the program cannot be started")
+	errExit        = errors.New("the program failed")
+)
+
+// execution is one run of a program.
+type execution struct {
+	dir    string    // private to the run: its home, temporary and working directory
+	stdout io.Writer // may be nil
+	stderr io.Writer // as stdout
+	args   []string
+}
+
+// run runs the program to its end, or to that of ctx, at which it is killed
+// with all it has started. The error shows the last lines it wrote.
+func (p *program) run(ctx context.Context, e execution) error {
+	release, err := p.kit.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	last := &tail{limit: 4 << 10}
+	cmd := exec.CommandContext(ctx, p.path, e.args...) //nolint:gosec // a list of arguments, and no shell
+	cmd.Dir = e.dir
+	cmd.Env = environment(e.dir)
+	cmd.Stdout, cmd.Stderr = both(e.stdout, nil), both(e.stderr, last)
+	cmd.WaitDelay = 5 * time.Second
+	kill := isolate(cmd)
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("%w: %w", errStartFailed, err)
+	}
+	err = cmd.Wait()
+	if err == nil {
+		return nil
+	}
+	kill() // what it has left behind
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("%w: %s", errExit, strings.ReplaceAll(last.lastLine(), e.dir, "."))
+}
+
+// environment is what a program sees of this process's, which may hold keys.
+func environment(dir string) []string {
+	env := []string{"HOME=" + dir, "TMPDIR=" + dir, "LANG=C.UTF-8"}
+	for _, name := range []string{"PATH", "SYSTEMROOT"} {
+		if value := os.Getenv(name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+func both(first io.Writer, second io.Writer) io.Writer {
+	switch {
+	case first == nil && second == nil:
+		return io.Discard
+	case first == nil:
+		return second
+	case second == nil:
+		return first
+	}
+	return io.MultiWriter(first, second)
+}
+
+var versionNumber = regexp.MustCompile(`\d+(\.\d+)+`)
+
+// tell returns the version of the program, which it is asked for once.
+func (p *program) tell(ctx context.Context) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.version != "" {
+		return p.version
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "engine-")
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // what stays is empty
+	said := &bounded{limit: 64 << 10}
+	if err := p.run(ctx, execution{dir: dir, stdout: said, args: []string{p.ask}}); err != nil {
+		return ""
+	}
+	p.version = versionNumber.FindString(string(said.buffer))
+	return p.version
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	buffer []byte
+	limit  int
+}
+
+// Write adds to the end and forgets the beginning.
+func (t *tail) Write(b []byte) (int, error) {
+	t.buffer = append(t.buffer, b...)
+	if surplus := len(t.buffer) - t.limit; surplus > 0 {
+		t.buffer = append(t.buffer[:0], t.buffer[surplus:]...)
+	}
+	return len(b), nil
+}
+
+// lastLine returns the last line that is not empty.
+func (t *tail) lastLine() string {
+	text := strings.TrimSpace(string(t.buffer))
+	return clip(text[strings.LastIndexAny(text, "\r\n")+1:])
+}

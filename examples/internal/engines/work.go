@@ -1,0 +1,84 @@
+package engines
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+)
+
+// work is the work on one input file of a task.
+type work struct {
+	run      *cloudconverttest.Run
+	in       cloudconverttest.Input
+	n, total int // which file it is, from 1, of how many
+}
+
+// name is the name of the result if there is one for each input file.
+func (w work) name() string {
+	if w.run.Text("filename") != "" && w.total > 1 {
+		return w.numbered(w.n)
+	}
+	return w.run.OutputName(w.in)
+}
+
+// numbered is the name of one of several results.
+func (w work) numbered(n int) string {
+	name := w.run.Text("filename")
+	if before, after, ok := strings.Cut(name, "%d"); ok {
+		return before + strconv.Itoa(n) + after
+	}
+	if name == "" {
+		name = w.run.OutputName(w.in)
+	}
+	ext := path.Ext(name)
+	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ext), n, ext)
+}
+
+// content reads an input file that is not too large.
+func content(in cloudconverttest.Input, limit int64) ([]byte, error) {
+	if in.Size > limit {
+		return nil, cloudconverttest.Fail("FILE_TOO_LARGE",
+			fmt.Sprintf("%s has %d bytes, and the limit is %d", in.Name, in.Size, limit))
+	}
+	return os.ReadFile(in.Path)
+}
+
+// unsupported is the failure of what no engine can do.
+func unsupported() error {
+	return cloudconverttest.Fail("INVALID_CONVERSION_TYPE", "This conversion type is not supported")
+}
+
+// openFailed is the failure of an input that cannot be read.
+func openFailed(in cloudconverttest.Input, why string) error {
+	return cloudconverttest.Fail("OPEN_FAILED", fmt.Sprintf("%s cannot be opened: %s", in.Name, why))
+}
+
+// invalid is the failure of a parameter that makes no sense.
+func invalid(format string, args ...any) error {
+	return cloudconverttest.Fail("INVALID_DATA", fmt.Sprintf(format, args...))
+}
+
+// errTooMuch ends the writing of a result that gets too large.
+var errTooMuch = cloudconverttest.Fail("FILE_TOO_LARGE", "The result is too large")
+
+// bounded is a buffer that takes so many bytes and no more.
+type bounded struct {
+	buffer []byte
+	limit  int
+}
+
+var _ io.Writer = (*bounded)(nil)
+
+// Write adds to the buffer.
+func (b *bounded) Write(p []byte) (int, error) {
+	if len(b.buffer)+len(p) > b.limit {
+		return 0, errTooMuch
+	}
+	b.buffer = append(b.buffer, p...)
+	return len(p), nil
+}

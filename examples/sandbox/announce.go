@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+)
+
+// keyVariable comes first, in the file as well.
+const keyVariable = "CLOUDCONVERT_API_KEY"
+
+// announce tells how to reach the server: scripts by the file, if one is
+// asked for, and people by what it prints.
+func announce(s settings, server *cloudconverttest.Server, stdout io.Writer) error {
+	signedBase, signedSecret := server.SignedURLBase()
+	variables := []string{
+		keyVariable + "=" + cmp.Or(s.key, server.Key()),
+		"CLOUDCONVERT_API_URL=" + server.URL,
+		"CLOUDCONVERT_SYNC_URL=" + server.SyncURL,
+		"CLOUDCONVERT_SIGNED_URL_BASE=" + signedBase,
+		"CLOUDCONVERT_SIGNED_URL_SECRET=" + signedSecret,
+	}
+	if err := writeEnvFile(s.envFile, variables); err != nil {
+		return err
+	}
+	for _, variable := range variables {
+		if _, err := fmt.Fprintln(stdout, "export", variable); err != nil {
+			return errors.Join(err, forget(s.envFile))
+		}
+	}
+	return nil
+}
+
+// writeEnvFile writes variables to a file, which appears as a whole and which
+// nobody else can read.
+func writeEnvFile(path string, variables []string) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".sandbox-*")
+	if err != nil {
+		return err
+	}
+	for _, variable := range variables {
+		_, writeErr := fmt.Fprintln(f, variable)
+		err = errors.Join(err, writeErr)
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// forget removes the file of a server that has ended. It spares what is no such
+// file.
+func forget(path string) error {
+	if path == "" {
+		return nil
+	}
+	content, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !bytes.HasPrefix(content, []byte(keyVariable+"=")):
+		return fmt.Errorf("%s exists, and is no file of a sandbox: name another one with -env-file", path)
+	}
+	return os.Remove(path)
+}

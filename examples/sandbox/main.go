@@ -1,0 +1,91 @@
+// Command sandbox runs a local CloudConvert on a port, for programs in any
+// language:
+//
+//	sandbox -addr 127.0.0.1:8080 -sync-addr 127.0.0.1:8081
+//
+// It prints the environment variables that point a program at it. A script
+// starts it with -env-file, waits for the file and reads it:
+//
+//	sandbox -env-file sandbox.env &
+//	until [ -f sandbox.env ]; do sleep 0.1; done
+//	set -a; . ./sandbox.env; set +a
+//
+// It converts pictures and archives, works on PDFs, and converts documents,
+// sound and film where LibreOffice and ffmpeg are installed. It ends, and takes
+// everything it was given with it, when it is interrupted.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/examples/internal/engines"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// The exit codes of the command.
+const (
+	exitOK = iota
+	exitFailed
+	exitUsage
+)
+
+// run is the command: it serves until ctx ends. It returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	settings, err := parse(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		fmt.Fprintln(stderr, "sandbox:", err)
+		return exitUsage
+	}
+	if err := serve(ctx, settings, stdout, stderr); err != nil {
+		fmt.Fprintln(stderr, "sandbox:", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// serve runs a server until ctx ends.
+func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
+	if err := forget(s.envFile); err != nil {
+		return err
+	}
+	server, err := cloudconverttest.Start(s.options(stderr)...)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	for address, file := range s.urls {
+		server.HandleURL(address, file)
+	}
+	for _, fault := range s.faults {
+		fault.Seed = s.seed
+		server.Inject(fault)
+	}
+	for _, engine := range engines.Register(server) {
+		fmt.Fprintln(stderr, engine.Line(ctx))
+	}
+	if len(s.faults) > 0 {
+		fmt.Fprintln(stderr, "faults: seed", s.seed)
+	}
+	if err := announce(s, server, stdout); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return forget(s.envFile)
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"regexp"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+)
+
+// settings are what the command line asks for.
+type settings struct {
+	addr, syncAddr string
+	key            string
+	anyKey         bool
+	rate           rateFlag
+	parallel       int
+	credits        int // negative for no limit
+	taskDuration   time.Duration
+	uploadSettle   time.Duration
+	whitelist      sumsFlag
+	urls           urlsFlag
+	faults         faultsFlag
+	seed           uint64
+	envFile        string
+}
+
+func parse(args []string, stderr io.Writer) (settings, error) {
+	s := settings{urls: urlsFlag{}, seed: rand.Uint64()}
+	flags := s.flags()
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(stderr)
+		fmt.Fprintln(stderr, "usage: sandbox [flags]")
+		flags.PrintDefaults()
+		return s, err
+	}
+	if err != nil {
+		return s, err
+	}
+	if flags.NArg() > 0 {
+		return s, fmt.Errorf("unexpected argument %q: there are only flags", flags.Arg(0))
+	}
+	return s, s.check()
+}
+
+func (s *settings) flags() *flag.FlagSet {
+	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&s.addr, "addr", "127.0.0.1:0", "listen on this `address`; port 0 is a free one")
+	flags.StringVar(&s.syncAddr, "sync-addr", "127.0.0.1:0", "`address` of the host that answers when a job has ended")
+	flags.StringVar(&s.key, "key", "", "accept this API `key` (default a random one)")
+	flags.BoolVar(&s.anyKey, "any-key", false, "accept every API key")
+	flags.Var(&s.rate, "rate-limit", "allow `n/window` creations of jobs and tasks, 10/1m for example")
+	flags.IntVar(&s.parallel, "parallel", 0, "allow `n` jobs at once (default no limit)")
+	flags.IntVar(&s.credits, "credits", -1, "give the account `n` credits (default as many as it takes)")
+	flags.DurationVar(&s.taskDuration, "task-duration", 0, "make each task take this long")
+	flags.DurationVar(&s.uploadSettle, "upload-settle", 0, "let this time pass before an uploaded file is there")
+	flags.Var(&s.whitelist, "whitelist", "be like the hosted sandbox, and take only files with these `md5,…`")
+	flags.Var(s.urls, "urls", "answer imports from a public address with a local file, `address=file`; may be repeated")
+	flags.Var(&s.faults, "fault", "let a share of the requests go wrong, `kind=share` such as reset=0.05; may be repeated; kinds: "+faultKinds())
+	flags.Uint64Var(&s.seed, "seed", s.seed, "`number` that decides which requests go wrong")
+	flags.StringVar(&s.envFile, "env-file", "", "write the environment variables to this `file` as soon as the sandbox is ready")
+	flags.Lookup("seed").DefValue = "" // it is random
+	return flags
+}
+
+// plainKey is what needs no quotes in a shell.
+var plainKey = regexp.MustCompile(`^[A-Za-z0-9._~+/=-]*$`)
+
+func (s *settings) check() error {
+	switch {
+	case !plainKey.MatchString(s.key):
+		return errors.New("-key: a key has letters, digits and . _ ~ + / = - only")
+	case s.parallel < 0:
+		return errors.New("-parallel: want a number that is not negative")
+	case s.taskDuration < 0 || s.uploadSettle < 0:
+		return errors.New("-task-duration and -upload-settle: want a time that is not negative")
+	}
+	return nil
+}
+
+// options are the settings for the server.
+func (s *settings) options(stderr io.Writer) []cloudconverttest.Option {
+	options := []cloudconverttest.Option{
+		cloudconverttest.WithAddr(s.addr, s.syncAddr),
+		cloudconverttest.WithTaskDuration(s.taskDuration),
+		cloudconverttest.WithUploadSettle(s.uploadSettle),
+		cloudconverttest.WithParallelJobs(s.parallel),
+		cloudconverttest.WithRateLimit(s.rate.limit, s.rate.window),
+		cloudconverttest.WithLogger(slog.New(newJournal(stderr))),
+		cloudconverttest.WithRequestLog(0),
+	}
+	if s.key != "" {
+		options = append(options, cloudconverttest.WithKeys(s.key))
+	}
+	if s.anyKey {
+		options = append(options, cloudconverttest.WithAnyKey())
+	}
+	if s.credits >= 0 {
+		options = append(options, cloudconverttest.WithCredits(s.credits))
+	}
+	if s.whitelist != nil {
+		options = append(options, cloudconverttest.WithWhitelist(s.whitelist...))
+	}
+	return options
+}
