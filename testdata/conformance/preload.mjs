@@ -1,8 +1,14 @@
 // The SDK has the hosts of the service built in. Loaded before it, this module leads its requests to the local sandbox,
 // and lets none out of the machine.
 
-const api = addressIn('CLOUDCONVERT_API_URL');
-const sync = addressIn('CLOUDCONVERT_SYNC_URL');
+const variables = ['API_KEY', 'API_URL', 'SYNC_URL', 'SIGNED_URL_BASE', 'SIGNED_URL_SECRET'].map(name => `CLOUDCONVERT_${name}`);
+const missing = variables.filter(name => !process.env[name]);
+if (missing.length > 0) {
+  throw new Error(`not set: ${missing.join(', ')}; start examples/sandbox and set what it prints`);
+}
+
+const api = new URL(process.env.CLOUDCONVERT_API_URL);
+const sync = new URL(process.env.CLOUDCONVERT_SYNC_URL);
 
 const hosts = new Map([
   ['api.cloudconvert.com', api],
@@ -14,14 +20,6 @@ const hosts = new Map([
   ['us-east.sync.api.cloudconvert.com', sync],
   ['sync.api.sandbox.cloudconvert.com', sync]
 ]);
-
-function addressIn(variable) {
-  const value = process.env[variable];
-  if (!value) {
-    throw new Error(`${variable} is not set: start examples/sandbox and set what it prints`);
-  }
-  return new URL(value);
-}
 
 function local(address) {
   const base = hosts.get(address.hostname);
