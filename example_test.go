@@ -267,3 +267,24 @@ func Example_testing() {
 	fmt.Println(err)
 	// Output: <nil>
 }
+
+func ExampleClient_ConvertAll() {
+	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
+		client := server.Client()
+		paths := []string{"report.docx"}
+		items := func(yield func(cloudconvert.Conversion) bool) {
+			for _, path := range paths {
+				item := cloudconvert.Conversion{Source: cloudconvert.FromFile(path), OutputFormat: "pdf"}
+				if !yield(item) {
+					return
+				}
+			}
+		}
+		for result := range client.ConvertAll(ctx, items,
+			cloudconvert.WithOutputDir("."), cloudconvert.WithJournal("journal")) {
+			fmt.Println(result.Files, result.Err)
+		}
+		return nil
+	})
+	// Output: [report.pdf] <nil>
+}
