@@ -85,10 +85,14 @@ func (c *conversion) checkFree(path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return invalid(fmt.Errorf("the destination %q is a directory: name a file", path))
 	}
-	if _, err := os.Lstat(path); err == nil && !c.overwrite {
+	switch _, err := os.Lstat(path); {
+	case err == nil && !c.overwrite:
 		return fmt.Errorf("cloudconvert: the destination %q is there already: remove it, or use WithOverwrite: %w", path, fs.ErrExist)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("cloudconvert: the destination %q cannot be written: %w", path, err)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // save fetches the output of a job and returns where it is. Either all files

@@ -437,3 +437,13 @@ func TestConvertFileUploadRefused(t *testing.T) {
 		assert.Empty(t, strays(t, dir, "a.txt"))
 	}, cloudconverttest.WithMaxUpload(1000))
 }
+
+// A name that no file can have is found out before anything is paid for.
+func TestConvertFileToAnImpossibleName(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	source := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
+	_, err := server.Client().ConvertFile(t.Context(), source, filepath.Join(t.TempDir(), strings.Repeat("x", 300)+".pdf"))
+	require.ErrorContains(t, err, "cannot be written")
+	assert.Empty(t, server.Jobs())
+}

@@ -125,7 +125,9 @@ func WithInlineLimit(size int64) ConvertOption {
 // whether it succeeded or not, instead of leaving them on the service for 24
 // hours. Only if the output could not be written the job stays, so that
 // [Client.Save] can fetch it to another place. [Client.Convert], which leaves
-// the files in the job, refuses the option.
+// the files in the job, refuses the option. If the context ends before the
+// service has answered with the id of the job, the job stays, and the
+// [*OutcomeError] holds its tag.
 func WithDelete() ConvertOption {
 	return func(c *conversion) error {
 		c.delete = true

@@ -45,7 +45,8 @@ type RawTask struct {
 	// Op is the operation, for example "convert". Required.
 	Op Operation
 	// Fields are its parameters under their names in the API, "input" and
-	// "ignore_error" among them. They are sent exactly as given.
+	// "ignore_error" among them. They are sent exactly as given, but for the
+	// input that [Pipeline] fills in.
 	Fields map[string]any
 }
 

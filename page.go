@@ -23,7 +23,7 @@ type Page[T any] struct {
 }
 
 // PageLinks are the addresses of the pages around a page. Next is empty on the
-// last one. The service does not tell which page is the last.
+// last one. Last always is: the service does not tell how many pages there are.
 type PageLinks struct {
 	First string `json:"first,omitzero"`
 	Last  string `json:"last,omitzero"`

@@ -78,7 +78,10 @@ func connect(stderr io.Writer) (*cloudconvert.Client, func(), error) {
 		return client, func() {}, err
 	}
 	fmt.Fprintln(stderr, "No CLOUDCONVERT_API_KEY is set: using a local sandbox, which converts pictures.")
-	server := cloudconverttest.NewServer(cloudconverttest.WithTaskDuration(700 * time.Millisecond))
+	server, err := cloudconverttest.Start(cloudconverttest.WithTaskDuration(700 * time.Millisecond))
+	if err != nil {
+		return nil, nil, err
+	}
 	return server.Client(), server.Close, nil
 }
 
