@@ -83,8 +83,8 @@ func (d *download) WriteTo(w io.Writer) (int64, error) {
 		return 0, err
 	}
 	size := int64(copyBuffer)
-	if d.total >= 0 {
-		size = min(size, d.total+1)
+	if d.total >= 0 && d.total < size {
+		size = d.total + 1
 	}
 	// Hidden methods of the two could bring in buffers of other sizes.
 	n, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{d}, make([]byte, size))

@@ -75,7 +75,7 @@ func (a *uploadAttempt) request(ctx context.Context) (*http.Request, error) {
 func (a *uploadAttempt) exchange(req *http.Request) engine.Answer {
 	resp, err := a.core.storage.Do(req)
 	if err != nil {
-		return engine.Answer{Err: engine.WithoutURL(err), Open: !engine.IsPermanent(err)}
+		return engine.Answer{Err: withoutAddress(err), Open: !engine.IsPermanent(err)}
 	}
 	defer resp.Body.Close()
 	// Storage has said all that counts in its status: a broken body is no failure.

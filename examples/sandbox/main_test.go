@@ -59,12 +59,12 @@ func start(t *testing.T, args ...string) started {
 	return started{client, variables, stop}
 }
 
-// read reads the three lines of the variables.
+// read reads the lines of the variables.
 func read(t *testing.T, r io.Reader) map[string]string {
 	t.Helper()
 	variables := map[string]string{}
 	lines := bufio.NewScanner(r)
-	for len(variables) < 3 && lines.Scan() {
+	for len(variables) < 5 && lines.Scan() {
 		assignment, ok := strings.CutPrefix(lines.Text(), "export ")
 		require.True(t, ok, lines.Text())
 		name, value, _ := strings.Cut(assignment, "=")
