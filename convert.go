@@ -43,6 +43,7 @@ type conversion struct {
 	overwrite   bool
 	inlineLimit int64
 	delete      bool
+	signal      JobSignal // nil if there is none
 
 	// of batches
 	queueing    bool

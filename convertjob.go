@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -30,12 +31,21 @@ func (c *conversion) creation(source TaskRequest) (*creation, error) {
 	return creation, nil
 }
 
-// callOptions are those of the calls that create the job.
-func (c *conversion) callOptions() []CallOption {
-	if c.queueing {
-		return []CallOption{WithQueueing()}
+// patiently creates the job. Where limits are waited for, a refusal that
+// outlasts the attempts of a call is no reason to give up.
+func (c *conversion) patiently(
+	ctx context.Context, creation *creation, create func(context.Context, *creation, []CallOption) (*Job, error),
+) (*Job, error) {
+	if !c.queueing {
+		return create(ctx, creation, nil)
 	}
-	return nil
+	for {
+		job, err := create(ctx, creation, []CallOption{WithQueueing()})
+		e, failed := errors.AsType[*Error](err)
+		if !failed || e.StatusCode != http.StatusTooManyRequests || ctx.Err() != nil {
+			return job, err
+		}
+	}
 }
 
 // createAndWait runs a job that needs no upload.
@@ -45,7 +55,11 @@ func (c *conversion) createAndWait(ctx context.Context, source TaskRequest) (*Jo
 		return nil, err
 	}
 	c.reportProcess(0)
-	job, err := c.client.Jobs.createAndWait(ctx, creation, c.callOptions())
+	create := c.client.Jobs.createAndWait
+	if c.signal != nil {
+		create = c.client.Jobs.create
+	}
+	job, err := c.patiently(ctx, creation, create)
 	if err != nil {
 		return nil, creation.asError(err)
 	}
@@ -58,7 +72,7 @@ func (c *conversion) createAndUpload(ctx context.Context, name string, content *
 	if err != nil {
 		return nil, err
 	}
-	job, err := c.client.Jobs.create(ctx, creation, c.callOptions())
+	job, err := c.patiently(ctx, creation, c.client.Jobs.create)
 	switch {
 	case err != nil && isOpen(err) && creation.own && c.abandonLost(ctx, creation.request.Tag):
 		return nil, err
@@ -118,19 +132,18 @@ func (c *conversion) complete(ctx context.Context, job *Job) (*Job, error) {
 
 // wait waits for the end of a job and reports its progress meanwhile.
 func (c *conversion) wait(ctx context.Context, job *Job) (*Job, error) {
-	if !job.Status.Terminal() {
-		stop := c.followProcess(ctx, job.ID)
-		ended, err := c.client.Jobs.wait(ctx, job.ID, waiting{last: job.Status})
-		stop()
-		if ended != nil {
-			job = ended
-		}
-		if err != nil {
-			return job, err
-		}
+	if job.Status.Terminal() {
+		c.reportProcess(percentOf(job))
+		return job, c.client.Jobs.outcome(job)
 	}
-	c.reportProcess(percentOf(job))
-	return job, jobError(job)
+	stop := c.followProcess(ctx, job.ID)
+	ended, err := c.client.Jobs.wait(ctx, job.ID, waiting{last: job.Status, pendingUpload: true, signal: c.signal})
+	stop()
+	if ended == nil {
+		return job, err
+	}
+	c.reportProcess(percentOf(ended))
+	return ended, err
 }
 
 // reportProcess tells how far the service has got.

@@ -14,6 +14,7 @@ type waiting struct {
 	last           Status // as seen before the wait
 	pendingUpload  bool
 	deleteOnCancel bool
+	signal         JobSignal // nil if there is none
 }
 
 // WithPendingUpload allows waiting for a job whose file somebody else is going
@@ -70,6 +71,9 @@ func (e *WaitError) Unwrap() error { return e.err }
 // file has not been uploaded is refused at once, see [WithPendingUpload].
 func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (*Job, error) {
 	o := s.observer(id, newWaiting(opts))
+	if o.signal != nil {
+		return o.waitForSignals(ctx)
+	}
 	if over, result := o.look(ctx); over {
 		return o.last, result
 	}
@@ -87,6 +91,9 @@ func (s *JobsService) Watch(ctx context.Context, id string, opts ...WaitOption) 
 
 // wait waits for a job that can end.
 func (s *JobsService) wait(ctx context.Context, id string, w waiting) (*Job, error) {
+	if w.signal != nil {
+		return s.observer(id, w).waitForSignals(ctx)
+	}
 	return s.observer(id, w).wait(ctx)
 }
 

@@ -1,0 +1,130 @@
+package cloudconvert
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// JobSignal tells when it is time to look at a job. The package events makes
+// signals of the event socket; anything else that learns of jobs, such as a
+// message queue, can make its own.
+type JobSignal interface {
+	// WatchJob returns a channel that has a value when the job should be
+	// looked at, and a function that ends this and may be called more than
+	// once. It must return soon, and may take a moment to make sure that nothing is missed from
+	// then on.
+	//
+	// A value says nothing about the job: it may be superfluous, late or for nothing, and
+	// several in a row may be one. A channel that is closed promises nothing more.
+	// So does the end of the context.
+	WatchJob(ctx context.Context, jobID string) (wake <-chan struct{}, stop func())
+}
+
+const (
+	// settling is after what time a watch is sure to have its effect.
+	settling = 2 * time.Second
+	// minSafety and maxSafety bound the pauses between looks that nothing was
+	// the reason for.
+	minSafety = 5 * time.Second
+	maxSafety = 30 * time.Second
+	// minGap and maxGap bound the pauses between looks that led to nothing
+	// though there was a signal.
+	minGap = 100 * time.Millisecond
+	maxGap = 5 * time.Second
+)
+
+// WithSignal makes [JobsService.Wait] look at the job when the signal says so,
+// instead of waiting for an answer that comes when the job has ended. It is for jobs that take
+// long, and for many at once. What ends the wait is the look, never the
+// signal. A signal that fails only makes it slower: without one, it looks
+// after two seconds and then in growing pauses of up to half a minute.
+//
+// Waits for tasks, and [JobsService.Watch], take no notice of the option.
+func WithSignal(signal JobSignal) WaitOption {
+	return func(w *waiting) { w.signal = signal }
+}
+
+// WithJobSignal does for [Client.Convert], [Client.ConvertFile] and
+// [Client.ConvertAll] what [WithSignal] does for waits. Jobs are created without waiting for
+// their end in the same request, which is of use for many at once: they take no connections while they run.
+// An events.Account tells of all jobs with one subscription.
+func WithJobSignal(signal JobSignal) ConvertOption {
+	return func(c *conversion) error {
+		if signal == nil {
+			return errors.New("WithJobSignal: the signal is nil")
+		}
+		c.signal = signal
+		return nil
+	}
+}
+
+// waitForSignals is the whole wait for a job that there are signals for. The
+// watch comes before the first look, so that nothing is missed between them.
+func (o *observer[T]) waitForSignals(ctx context.Context) (*T, error) {
+	wake, stop := o.signal.WatchJob(ctx, o.id)
+	if stop != nil {
+		defer stop()
+	}
+	if over, result := o.look(ctx); over {
+		return o.last, result
+	}
+	p := pacer{wake: wake, looked: time.Now()}
+	for {
+		if p.pause(ctx) != nil {
+			return o.last, o.interrupted(ctx)
+		}
+		seen, err := o.ask(ctx, false)
+		if over, result := o.judge(ctx, seen, err); over {
+			return o.last, result
+		}
+		p.looked = time.Now()
+	}
+}
+
+// pacer says when to look at a job that is watched.
+type pacer struct {
+	wake   <-chan struct{} // nil when nothing is to be expected any more
+	looked time.Time
+	timed  int // looks that had no other reason than the time
+	vain   int // looks that there was a signal for
+}
+
+// pause waits for the next look.
+func (p *pacer) pause(ctx context.Context) error {
+	timer := time.NewTimer(p.safety())
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+			p.timed++
+			return nil
+		case _, open := <-p.wake:
+			if open {
+				return p.space(ctx)
+			}
+			p.wake = nil
+		}
+	}
+}
+
+// space keeps looks apart that there are signals for: the more have led to
+// nothing, the further.
+func (p *pacer) space(ctx context.Context) error {
+	gap := min(minGap<<min(p.vain, 8), maxGap)
+	p.vain++
+	if left := gap - time.Since(p.looked); left > 0 {
+		return pause(ctx, left)
+	}
+	return nil
+}
+
+// safety is the pause before a look that there is no signal for.
+func (p *pacer) safety() time.Duration {
+	if p.timed == 0 {
+		return settling
+	}
+	return min(minSafety<<min(p.timed-1, 4), maxSafety)
+}

@@ -1,0 +1,252 @@
+package cloudconvert_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// signal is a signal that does what a test wants.
+type signal struct {
+	wake    chan struct{}
+	watched func()
+
+	mu      sync.Mutex
+	jobs    []string
+	stopped int
+}
+
+func (s *signal) WatchJob(_ context.Context, jobID string) (<-chan struct{}, func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.jobs = append(s.jobs, jobID)
+	if s.watched != nil {
+		s.watched()
+	}
+	return s.wake, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.stopped++
+	}
+}
+
+// signalBubble runs a wait for a job that ends after a time, and returns when
+// the wait ended and at what times it looked.
+func signalBubble(t *testing.T, s *signal, end time.Duration, during func()) (ended time.Duration, looks []time.Duration) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		t.Helper()
+		start := time.Now()
+		var inFlight atomic.Int32
+		client := clientOf(t, func(r *http.Request) (int, string) {
+			assert.Equal(t, int32(1), inFlight.Add(1), "one look at a time")
+			defer inFlight.Add(-1)
+			assert.Equal(t, "/v2/jobs/a", r.URL.Path)
+			assert.NotContains(t, r.Host, "sync")
+			looks = append(looks, time.Since(start))
+			status := `"processing"`
+			if time.Since(start) >= end {
+				status = `"finished"`
+			}
+			<-time.After(10 * time.Millisecond)
+			return http.StatusOK, `{"data": {"id": "a", "status": ` + status + `, "tasks": []}}`
+		})
+		if during != nil {
+			go during()
+		}
+		job, err := client.Jobs.Wait(t.Context(), "a", cloudconvert.WithSignal(s))
+		require.NoError(t, err)
+		assert.Equal(t, cloudconvert.StatusFinished, job.Status)
+		assert.Equal(t, []string{"a"}, s.jobs)
+		assert.Equal(t, 1, s.stopped)
+		ended = time.Since(start)
+	})
+	return ended, looks
+}
+
+func TestWaitWithASilentSignal(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]func() *signal{
+		"silent":  func() *signal { return &signal{wake: make(chan struct{})} },
+		"nothing": func() *signal { return &signal{} },
+		"closed":  func() *signal { return &signal{wake: closedChannel()} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, looks := signalBubble(t, s(), 100*time.Second, nil)
+			var pauses []float64
+			for i := 1; i < len(looks); i++ {
+				pauses = append(pauses, (looks[i] - looks[i-1]).Seconds())
+			}
+			require.Len(t, pauses, 6)
+			assert.InDeltaSlice(t, []float64{2, 5, 10, 20, 30, 30, 30}[:6], pauses, 0.02)
+		})
+	}
+}
+
+func closedChannel() chan struct{} {
+	wake := make(chan struct{})
+	close(wake)
+	return wake
+}
+
+func TestWaitLooksWhenThereIsASignal(t *testing.T) {
+	t.Parallel()
+	s := &signal{wake: make(chan struct{}, 1)}
+	ended, looks := signalBubble(t, s, 60*time.Second, func() {
+		<-time.After(60 * time.Second)
+		s.wake <- struct{}{}
+	})
+	assert.Less(t, ended, 60*time.Second+50*time.Millisecond)
+	assert.Len(t, looks, 6)
+}
+
+func TestWaitWithASignalAlwaysFiring(t *testing.T) {
+	t.Parallel()
+	s := &signal{wake: make(chan struct{})}
+	over := make(chan struct{})
+	defer close(over)
+	ended, looks := signalBubble(t, s, time.Hour, func() {
+		for range 10_000_000 {
+			select {
+			case s.wake <- struct{}{}:
+			case <-time.After(2 * time.Hour):
+				return
+			}
+		}
+	})
+	assert.Less(t, ended, time.Hour+6*time.Second)
+	assert.Less(t, len(looks), 60*60/5+10, "the looks are kept apart")
+}
+
+func TestWaitWithASignalThatLies(t *testing.T) {
+	t.Parallel()
+	// It fires now and then for whatever reason, never for the end.
+	s := &signal{wake: make(chan struct{}, 1)}
+	ended, _ := signalBubble(t, s, 90*time.Second, func() {
+		for range 10 {
+			<-time.After(7 * time.Second)
+			s.wake <- struct{}{}
+		}
+	})
+	assert.LessOrEqual(t, ended, 125*time.Second)
+
+	// It fires at once and closes.
+	s = &signal{wake: make(chan struct{}, 1)}
+	s.wake <- struct{}{}
+	close(s.wake)
+	ended, _ = signalBubble(t, s, 90*time.Second, nil)
+	assert.LessOrEqual(t, ended, 125*time.Second)
+}
+
+func TestWaitWatchesBeforeItLooks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var watched atomic.Bool
+		s := &signal{watched: func() {
+			<-time.After(time.Second)
+			watched.Store(true)
+		}}
+		calls := 0
+		client := clientOf(t, func(*http.Request) (int, string) {
+			assert.True(t, watched.Load())
+			calls++
+			return http.StatusOK, `{"data": {"id": "a", "status": "error", "tasks": []}}`
+		})
+		job, err := client.Jobs.Wait(t.Context(), "a", cloudconvert.WithSignal(s))
+		require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
+		assert.Equal(t, "a", job.ID)
+		assert.Equal(t, 1, calls)
+		assert.Equal(t, 1, s.stopped)
+	})
+}
+
+func TestWaitWithASignalSurvivesFailures(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &signal{wake: make(chan struct{}, 1)}
+		start := time.Now()
+		client := clientOf(t, func(*http.Request) (int, string) {
+			switch since := time.Since(start); {
+			case since > 3*time.Minute:
+				return http.StatusOK, `{"data": {"id": "a", "status": "finished", "tasks": []}}`
+			case since < time.Second:
+				return http.StatusOK, `{"data": {"id": "a", "status": "waiting", "tasks": []}}`
+			default:
+				return http.StatusBadGateway, "<html>"
+			}
+		})
+		_, err := client.Jobs.Wait(t.Context(), "a", cloudconvert.WithSignal(s))
+		require.NoError(t, err)
+		assert.LessOrEqual(t, time.Since(start), 4*time.Minute)
+	})
+}
+
+func TestWaitWithASignalEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &signal{wake: make(chan struct{}, 1)}
+		var deleted bool
+		client := clientOf(t, func(r *http.Request) (int, string) {
+			if r.Method == http.MethodDelete {
+				deleted = true
+				return http.StatusNoContent, ""
+			}
+			return http.StatusOK, `{"data": {"id": "a", "status": "processing", "tasks": []}}`
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
+		defer cancel()
+		start := time.Now()
+		job, err := client.Jobs.Wait(ctx, "a", cloudconvert.WithSignal(s), cloudconvert.WithDeleteOnCancel())
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		var waitError *cloudconvert.WaitError
+		require.True(t, errors.As(err, &waitError))
+		assert.Equal(t, cloudconvert.StatusProcessing, waitError.Status)
+		assert.Equal(t, "a", job.ID)
+		assert.Equal(t, 7*time.Second, time.Since(start))
+		assert.True(t, deleted)
+		assert.Equal(t, 1, s.stopped)
+	})
+}
+
+func TestConversionsWithASignal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &signal{wake: make(chan struct{}, 1)}
+		start := time.Now()
+		client := clientOf(t, func(r *http.Request) (int, string) {
+			assert.NotContains(t, r.Host, "sync", "nothing is held open")
+			status := "processing"
+			if time.Since(start) > time.Minute {
+				status = "finished"
+			}
+			return map[string]int{http.MethodPost: http.StatusCreated, http.MethodGet: http.StatusOK}[r.Method],
+				`{"data": {"id": "a", "status": "` + status + `", "tasks": []}}`
+		})
+		go func() {
+			<-time.After(time.Minute + time.Second)
+			s.wake <- struct{}{}
+		}()
+		job, err := client.Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("a")), "pdf", cloudconvert.WithJobSignal(s))
+		require.NoError(t, err)
+		assert.Equal(t, cloudconvert.StatusFinished, job.Status)
+		assert.Less(t, time.Since(start), 62*time.Second)
+		assert.Equal(t, []string{"a"}, s.jobs)
+		assert.Equal(t, 1, s.stopped)
+
+		_, err = client.Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("a")), "pdf", cloudconvert.WithJobSignal(nil))
+		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+		assert.True(t, strings.Contains(err.Error(), "WithJobSignal"))
+	})
+}
