@@ -204,7 +204,7 @@ func (c *conversion) nameOf(src Source) (string, error) {
 func readExactly(ctx context.Context, content *content) ([]byte, error) {
 	var file bytes.Buffer
 	file.Grow(int(content.size) + bytes.MinRead)
-	n, err := copyUntilDone(ctx, &file, io.LimitReader(content.reader(), content.size+1))
+	n, err := io.Copy(&file, io.LimitReader(content.reader(ctx), content.size+1))
 	if err == nil && n != content.size {
 		err = fmt.Errorf("the source was announced with %d bytes and has other than that", content.size)
 	}

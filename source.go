@@ -30,8 +30,9 @@ type Source struct {
 // content is a source opened for reading.
 type content struct {
 	size int64
-	// reader returns the whole content. Only if replay is set it can be called again.
-	reader func() io.Reader
+	// reader returns the whole content, and ends with the context even if that
+	// blocks. Only if replay is set it can be called again.
+	reader func(context.Context) io.Reader
 	replay bool
 	close  func() error
 }
@@ -40,7 +41,8 @@ type content struct {
 // again. Its name and size must not change meanwhile.
 func FromFile(path string) Source {
 	return Source{id: path, name: filepath.Base(path), path: path, open: func(ctx context.Context, tempDir string) (*content, error) {
-		file, err := os.Open(path)
+		// A named pipe is not open until somebody writes to it.
+		file, err := untilDone(ctx, func() (*os.File, error) { return os.Open(path) })
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +60,7 @@ func FromFile(path string) Source {
 // The bytes must not change until the call that uses them returns.
 func FromBytes(name string, b []byte) Source {
 	return Source{id: name, name: baseOf(name), open: func(context.Context, string) (*content, error) {
-		return readerAt(bytes.NewReader(b), 0, int64(len(b))), nil
+		return bytesContent(b), nil
 	}}
 }
 
@@ -67,20 +69,23 @@ func FromBytes(name string, b []byte) Source {
 //
 // An upload needs the length beforehand. It is found by reading the size of a
 // file, by Len or by seeking. The content of any other reader is written to
-// a temporary file first, see [TransferPolicy]. Only readers that are also an [io.ReaderAt], as files
-// are, can be used twice and be sent again after a broken upload.
+// a temporary file first, see [TransferPolicy]. Only files, buffers and readers
+// that are both [io.ReaderAt] and [io.Seeker] can be used twice. All but
+// those whose length is found by Len or by seeking are sent again after a broken upload.
 func FromReader(name string, r io.Reader) Source {
 	used := new(atomic.Bool)
 	return Source{id: name, name: baseOf(name), open: func(ctx context.Context, tempDir string) (*content, error) {
 		if r == nil {
 			return nil, invalid(errors.New("the reader of the source is nil"))
 		}
-		if used.Swap(true) {
-			if _, ok := r.(io.ReaderAt); !ok {
-				return nil, invalid(errors.New("the reader of the source was used already: make a new source of a new reader"))
-			}
+		opened, err := lastingContent(r)
+		if opened != nil || err != nil {
+			return opened, err
 		}
-		return readerContent(ctx, r, tempDir)
+		if used.Swap(true) {
+			return nil, invalid(errors.New("the reader of the source was used already: make a new source of a new reader"))
+		}
+		return passingContent(ctx, r, tempDir)
 	}}
 }
 
@@ -142,30 +147,54 @@ func (s Source) content(ctx context.Context, tempDir string) (*content, error) {
 	return opened, err
 }
 
-// readerContent finds out the length of what a reader yields.
-func readerContent(ctx context.Context, r io.Reader, tempDir string) (*content, error) {
-	if file, ok := r.(*os.File); ok {
-		return fileContent(ctx, file, tempDir)
-	}
-	seeker, seeks := r.(io.Seeker)
-	if !seeks {
-		if sized, ok := r.(interface{ Len() int }); ok {
-			return once(r, int64(sized.Len())), nil
+// lastingContent is what a reader yields that can be read again, or nil if it cannot.
+func lastingContent(r io.Reader) (*content, error) {
+	switch r := r.(type) {
+	case *os.File:
+		return regularFile(r)
+	case *bytes.Buffer:
+		return bytesContent(r.Bytes()), nil
+	case interface {
+		io.ReaderAt
+		io.Seeker
+	}:
+		offset, size, err := remaining(r)
+		if err != nil {
+			return nil, err
 		}
-		return spool(ctx, r, tempDir)
+		return readerAt(r, offset, size), nil
+	default:
+		return nil, nil //nolint:nilnil // nothing wrong with the reader.
 	}
-	offset, size, err := remaining(seeker)
-	if err != nil {
-		return nil, err
+}
+
+// passingContent is what a reader yields that can be read a single time.
+func passingContent(ctx context.Context, r io.Reader, tempDir string) (*content, error) {
+	switch sized := r.(type) {
+	case *os.File: // may be a pipe, which cannot seek
+	case io.Seeker:
+		_, size, err := remaining(sized)
+		if err != nil {
+			return nil, err
+		}
+		return once(r, size), nil
+	case interface{ Len() int }:
+		return once(r, int64(sized.Len())), nil
 	}
-	if at, ok := r.(io.ReaderAt); ok {
-		return readerAt(at, offset, size), nil
-	}
-	return once(r, size), nil
+	return spool(ctx, r, tempDir)
 }
 
 // fileContent reads a regular file from its offset, and a pipe to its end.
 func fileContent(ctx context.Context, file *os.File, tempDir string) (*content, error) {
+	opened, err := regularFile(file)
+	if opened != nil || err != nil {
+		return opened, err
+	}
+	return spool(ctx, file, tempDir)
+}
+
+// regularFile is a file from its offset, or nil if it is no regular one.
+func regularFile(file *os.File) (*content, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -174,14 +203,16 @@ func fileContent(ctx context.Context, file *os.File, tempDir string) (*content, 
 		return nil, fmt.Errorf("%s is a directory, not a file", file.Name())
 	}
 	if !info.Mode().IsRegular() {
-		return spool(ctx, file, tempDir)
+		return nil, nil //nolint:nilnil // nothing wrong with a pipe.
 	}
 	offset, err := file.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return nil, err
 	}
-	return readerAt(file, offset, max(info.Size()-offset, 0)), nil
+	return prompt(file, offset, max(info.Size()-offset, 0)), nil
 }
+
+func bytesContent(b []byte) *content { return prompt(bytes.NewReader(b), 0, int64(len(b))) }
 
 // remaining returns where a seeker stands and how much is left.
 func remaining(s io.Seeker) (offset, size int64, err error) {
@@ -201,9 +232,17 @@ func remaining(s io.Seeker) (offset, size int64, err error) {
 // readerAt is content that can be read again. It does not stop at the size: an upload
 // has to notice when there is more than was announced.
 func readerAt(r io.ReaderAt, offset, size int64) *content {
+	c := prompt(r, offset, size)
+	plain := c.reader
+	c.reader = func(ctx context.Context) io.Reader { return newEndingReader(ctx, plain(ctx)) }
+	return c
+}
+
+// prompt is the same of a file or of memory, whose reads do not block for long.
+func prompt(r io.ReaderAt, offset, size int64) *content {
 	return &content{
 		size:   size,
-		reader: func() io.Reader { return io.NewSectionReader(r, offset, math.MaxInt64-offset) },
+		reader: func(context.Context) io.Reader { return io.NewSectionReader(r, offset, math.MaxInt64-offset) },
 		replay: true,
 		close:  func() error { return nil },
 	}
@@ -211,7 +250,11 @@ func readerAt(r io.ReaderAt, offset, size int64) *content {
 
 // once is content that can be read a single time.
 func once(r io.Reader, size int64) *content {
-	return &content{size: size, reader: func() io.Reader { return r }, close: func() error { return nil }}
+	return &content{
+		size:   size,
+		reader: func(ctx context.Context) io.Reader { return newEndingReader(ctx, r) },
+		close:  func() error { return nil },
+	}
 }
 
 // spool writes content of unknown length to a temporary file.
@@ -221,44 +264,11 @@ func spool(ctx context.Context, r io.Reader, tempDir string) (*content, error) {
 		return nil, err
 	}
 	remove := func() error { return errors.Join(file.Close(), os.Remove(file.Name())) }
-	size, err := copyUntilDone(ctx, file, r)
+	size, err := io.Copy(file, newEndingReader(ctx, r))
 	if err != nil {
 		return nil, errors.Join(err, remove())
 	}
-	spooled := readerAt(file, 0, size)
+	spooled := prompt(file, 0, size)
 	spooled.close = remove
 	return spooled, nil
-}
-
-// copyUntilDone copies until the reader or the context ends. A reader that
-// blocks is left alone then: nothing it yields later is used.
-func copyUntilDone(ctx context.Context, w io.Writer, r io.Reader) (int64, error) {
-	type result struct {
-		n   int64
-		err error
-	}
-	done := make(chan result, 1)
-	go func() {
-		n, err := io.Copy(w, untilDone{ctx, r})
-		done <- result{n, err}
-	}()
-	select {
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	case copied := <-done:
-		return copied.n, copied.err
-	}
-}
-
-// untilDone is a reader that ends with a context.
-type untilDone struct {
-	ctx context.Context //nolint:containedctx // a reader has no other way to know it.
-	r   io.Reader
-}
-
-func (u untilDone) Read(p []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return u.r.Read(p)
 }

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/multipart"
 )
 
@@ -22,8 +25,8 @@ func WithAnyName() UploadOption { return func(u *upload) { u.anyName = true } }
 // in a new job by [Job.Task]. The task then goes on by itself.
 //
 // The file is streamed with its exact length, and nothing of it is held in
-// memory. An upload that broke, stalled or met a failure of storage is sent again if the source allows
-// it: storage replaces what it has. The error of a refused one is an [*Error]. The API key is not
+// memory. An upload that broke, stalled or met a failure of storage is sent again if
+// the source allows it, see [TransferPolicy]: storage replaces what it has. The error of a refused one is an [*Error]. The API key is not
 // sent to storage.
 func (s *TasksService) Upload(ctx context.Context, task Task, src Source, opts ...UploadOption) error {
 	u := &upload{core: s.client.core, task: task}
@@ -73,6 +76,7 @@ type upload struct {
 	core    *core
 	task    Task
 	anyName bool
+	target  *url.URL
 }
 
 func (u *upload) check(src Source) error {
@@ -103,6 +107,7 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 	if err != nil {
 		return invalid(errors.New("upload: the address of the form is no URL"))
 	}
+	u.target = target
 	if err := u.core.config.checkStorageURL(target); err != nil {
 		return fmt.Errorf("cloudconvert: upload: %w", err)
 	}
@@ -114,16 +119,40 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 	meter := u.core.meter(PhaseUpload, name, content.size)
 	for attempt := 1; ; attempt++ {
 		try := &uploadAttempt{core: u.core, target: target, form: form, content: content, meter: meter, stall: policy.StallTimeout}
+		began := time.Now()
 		answer := try.run(ctx)
+		answer.Attempts = attempt
+		u.log(ctx, slog.LevelDebug, "cloudconvert: upload", answer, slog.Duration("duration", time.Since(began)))
 		if answer.Err == nil && isSuccess(answer.Status) {
 			meter.end(content.size)
 			u.core.uploads.add(u.task.ID)
 			return nil
 		}
-		again := answer.Open && content.replay && attempt <= policy.Resumptions
-		if !again || pause(ctx, pollPause(attempt-1)) != nil {
-			answer.Attempts = attempt
-			return newError(http.MethodPost, storagePath(target), answer)
+		if !answer.Open || !content.replay || attempt > policy.Resumptions {
+			return u.failure(answer)
+		}
+		u.log(ctx, slog.LevelWarn, "cloudconvert: uploading again", answer)
+		if err := pause(ctx, pollPause(attempt-1)); err != nil {
+			answer.Err = err
+			return u.failure(answer)
 		}
 	}
+}
+
+// failure is the error of an upload. Whether it may be made again is not the
+// question that it is for creations: it always may, and helps if it broke.
+func (u *upload) failure(answer engine.Answer) error {
+	e := newError(http.MethodPost, storagePath(u.target), answer)
+	e.unsent, e.open = answer.Open, false
+	return e
+}
+
+func (u *upload) log(ctx context.Context, level slog.Level, message string, answer engine.Answer, attrs ...slog.Attr) {
+	attrs = append(attrs,
+		slog.String("method", http.MethodPost), slog.String("path", storagePath(u.target)),
+		slog.Int("attempt", answer.Attempts), slog.Int("status", answer.Status))
+	if answer.Err != nil {
+		attrs = append(attrs, slog.String("error", answer.Err.Error()))
+	}
+	u.core.config.logger.LogAttrs(ctx, level, message, attrs...)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
@@ -27,9 +28,11 @@ type uploadAttempt struct {
 	meter   *meter
 	stall   time.Duration
 
-	mu       sync.Mutex // the transport may read on after it returned
+	mu       sync.Mutex // the transport reads in a goroutine of its own
 	watchdog *time.Timer
+	sent     int64 // bytes of the form
 	broken   error // why the source could not be read
+	over     bool
 }
 
 // errStalled ends a transfer in which nothing moves.
@@ -40,30 +43,34 @@ func (a *uploadAttempt) run(ctx context.Context) engine.Answer {
 	attempt, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	a.watchdog = time.AfterFunc(a.stall, func() { cancel(fmt.Errorf("%w (%s)", errStalled, a.stall)) })
-	defer a.watchdog.Stop()
+	defer a.finish()
 	req, err := a.request(attempt)
 	if err != nil {
 		return engine.Answer{Err: err}
 	}
 	answer := a.exchange(req)
 	switch {
-	case ctx.Err() != nil && answer.Err != nil:
+	case answer.Err == nil:
+	case ctx.Err() != nil:
 		return engine.Answer{Err: ctx.Err()}
-	case a.sourceError() != nil && answer.Status == 0:
-		return engine.Answer{Err: a.sourceError()}
-	case attempt.Err() != nil && answer.Err != nil:
+	case attempt.Err() != nil:
 		answer.Err = context.Cause(attempt)
+	case a.sourceError() != nil && (answer.Status == 0 || isSuccess(answer.Status)):
+		return engine.Answer{Err: a.sourceError()}
 	}
 	return answer
 }
 
 func (a *uploadAttempt) request(ctx context.Context) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.target.String(), a.body())
+	body := func() io.ReadCloser {
+		return &uploadBody{ReadCloser: a.form.Body(a.content.reader(ctx)), attempt: a}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.target.String(), body())
 	if err != nil {
 		return nil, errors.New("the address of the form is no URL")
 	}
 	if a.content.replay {
-		req.GetBody = func() (io.ReadCloser, error) { return a.body(), nil }
+		req.GetBody = func() (io.ReadCloser, error) { return body(), nil }
 	}
 	req.ContentLength = a.form.Size()
 	req.Header.Set("Content-Type", a.form.ContentType())
@@ -80,13 +87,28 @@ func (a *uploadAttempt) exchange(req *http.Request) engine.Answer {
 	defer resp.Body.Close()
 	// Storage has said all that counts in its status: a broken body is no failure.
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
-	open := resp.StatusCode >= http.StatusInternalServerError ||
+	answer := engine.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
+	answer.Open = resp.StatusCode >= http.StatusInternalServerError ||
 		resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode == http.StatusTooManyRequests
-	return engine.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body, Open: open}
+	if isSuccess(resp.StatusCode) {
+		answer.Err = a.doubt(resp)
+		answer.Open = answer.Err != nil
+	}
+	return answer
 }
 
-func (a *uploadAttempt) body() io.ReadCloser {
-	return &uploadBody{ReadCloser: a.form.Body(a.content.reader()), attempt: a}
+// doubt tells why a good answer is none.
+func (a *uploadAttempt) doubt(resp *http.Response) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.sent != a.form.Size() {
+		return fmt.Errorf("storage answered after %d of %d bytes", a.sent, a.form.Size())
+	}
+	from := resp.Request.Response
+	if from != nil && resp.Request.Method == http.MethodGet && from.StatusCode != http.StatusSeeOther {
+		return errors.New("redirected to a page that takes no upload")
+	}
+	return nil
 }
 
 func (a *uploadAttempt) sourceError() error {
@@ -99,6 +121,10 @@ func (a *uploadAttempt) sourceError() error {
 func (a *uploadAttempt) moved(sent int64, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.over {
+		return
+	}
+	a.sent = sent
 	if err != nil && !errors.Is(err, io.EOF) {
 		a.broken = err
 	}
@@ -110,18 +136,36 @@ func (a *uploadAttempt) moved(sent int64, err error) {
 	a.meter.set(min(sent, a.content.size))
 }
 
+// finish ends the attempt. The transport may still be within a read, of which
+// nothing is taken note of any more.
+func (a *uploadAttempt) finish() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.over = true
+	a.watchdog.Stop()
+}
+
 // uploadBody reports what is read of it.
 type uploadBody struct {
 	io.ReadCloser
 
 	attempt *uploadAttempt
 	sent    int64
+	closed  atomic.Bool // transports close from another goroutine
 }
 
 // Read reads from the form.
 func (b *uploadBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.sent += int64(n)
-	b.attempt.moved(b.sent, err)
+	if !b.closed.Load() {
+		b.attempt.moved(b.sent, err)
+	}
 	return n, err
+}
+
+// Close stops the reading. What reads fail with after that is no fault of the source.
+func (b *uploadBody) Close() error {
+	b.closed.Store(true)
+	return b.ReadCloser.Close()
 }

@@ -1,0 +1,49 @@
+package cloudconvert
+
+import (
+	"context"
+	"io"
+)
+
+// untilDone returns what f returns, or the error of the context if that ends
+// first. f is left alone then, and nothing it returns later is used.
+func untilDone[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		return *new(T), ctx.Err()
+	}
+}
+
+// endingReader is a reader that ends with a context, even while the reader
+// behind it blocks: nothing that waits for a read of a body, as package
+// net/http does, waits any longer than that.
+type endingReader struct {
+	ctx    context.Context //nolint:containedctx // a reader has no other way to know it.
+	reader io.Reader
+	buffer []byte // of its own, because an abandoned read may still write to it
+}
+
+func newEndingReader(ctx context.Context, r io.Reader) io.Reader {
+	return &endingReader{ctx: ctx, reader: r, buffer: make([]byte, 64<<10)}
+}
+
+// Read reads as much as the buffer takes.
+func (e *endingReader) Read(p []byte) (int, error) {
+	if err := e.ctx.Err(); err != nil {
+		return 0, err
+	}
+	buffer := e.buffer[:min(len(p), len(e.buffer))]
+	n, err := untilDone(e.ctx, func() (int, error) { return e.reader.Read(buffer) })
+	return copy(p, buffer[:n]), err
+}

@@ -1,0 +1,541 @@
+package cloudconvert_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+)
+
+func textSource() cloudconvert.Source { return cloudconvert.FromBytes("a.txt", []byte(sourceText)) }
+
+// storedText returns the content of the file of an import task.
+func storedText(t *testing.T, server *cloudconverttest.Server) string {
+	t.Helper()
+	require.NoError(t, server.WaitIdle(t.Context()))
+	for _, task := range server.Tasks() {
+		if task.Operation == "import/upload" && len(task.Files) == 1 {
+			content, err := os.ReadFile(task.Files[0].Path)
+			require.NoError(t, err)
+			return string(content)
+		}
+	}
+	return ""
+}
+
+// The storage of the local sandbox is as strict as the real one.
+func TestUpload(t *testing.T) {
+	t.Parallel()
+	large := content(3 << 20)
+	forms := map[string][]cloudconverttest.Option{
+		"form of today": nil, "form of 2019": {cloudconverttest.WithOldUploadForm()},
+	}
+	for form, options := range forms {
+		for name, text := range map[string]string{"text": sourceText, "empty": "", "large": large} {
+			t.Run(form+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+					client := server.Client()
+					created, task := uploadJob(t, client)
+					require.NoError(t, client.Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", []byte(text))))
+					_, err := client.Jobs.Wait(t.Context(), created.ID)
+					require.NoError(t, err)
+					assert.Equal(t, text, storedText(t, server))
+					sent := server.Requests()[1]
+					assert.Equal(t, cloudconverttest.RoleStorage, sent.Role)
+					assert.Greater(t, sent.ContentLength, int64(len(text)))
+					assert.Empty(t, sent.Header.Get("Authorization"))
+					assert.Empty(t, sent.Header.Get("Cookie"))
+				}, options...)
+			})
+		}
+	}
+}
+
+func TestUploadSendsTheFormInItsOrder(t *testing.T) {
+	t.Parallel()
+	fields := []cloudconvert.FormField{
+		{Name: "z", Value: "last"},
+		{Name: "key", Value: "task/${filename}"},
+		{Name: "a", Value: ""},
+		{Name: "Policy", Value: "line\r\n--break"},
+		{Name: "z", Value: "twice"},
+	}
+	client, script, _ := uploader(t, says(http.StatusNoContent, ""))
+	require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(fields...), textSource()))
+	want := make([]part, 0, len(fields)+1)
+	for _, field := range fields {
+		want = append(want, part{name: field.Name, content: field.Value})
+	}
+	want = append(want, part{"file", "a.txt", sourceText})
+	assert.Equal(t, want, partsOf(t, script.requests[0], script.bodies[0]))
+	assert.Empty(t, script.requests[0].Header.Get("Authorization"))
+	assert.Equal(t, "https://storage.example.com/bucket", script.requests[0].URL.String())
+}
+
+// What storage may answer, and what comes of it.
+func TestAnswersToUploads(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		answer reply
+		sent   int // how often, if it is always answered like that
+		again  bool
+		want   error
+	}{
+		"200":              {says(200, ""), 1, false, nil},
+		"201":              {says(201, "<PostResponse/>"), 1, false, nil},
+		"204":              {says(204, ""), 1, false, nil},
+		"201, body broken": {breaksOff(201, "<Post"), 1, false, nil},
+		"400":              {says(400, ""), 1, false, cloudconvert.ErrInvalid},
+		"403": {
+			says(403, `<Error><Code>AccessDenied</Code><Message>Invalid according to Policy: Policy expired.</Message></Error>`),
+			1, false, cloudconvert.Code("AccessDenied"),
+		},
+		"404":        {says(404, ""), 1, false, cloudconvert.ErrNotFound},
+		"408":        {says(408, ""), 6, true, nil},
+		"411":        {says(411, ""), 1, false, nil},
+		"413":        {says(413, ""), 1, false, nil},
+		"429":        {says(429, ""), 6, true, cloudconvert.ErrRateLimited},
+		"500":        {says(500, ""), 6, true, cloudconvert.ErrServer},
+		"503":        {says(503, "<html>", "Content-Type", "text/html"), 6, true, cloudconvert.ErrServer},
+		"reset":      {fails(io.ErrUnexpectedEOF), 6, true, io.ErrUnexpectedEOF},
+		"dial":       {fails(errRefused), 6, true, errRefused},
+		"never":      {never, 6, true, nil},
+		"redirected": {says(302, "", "Location", "https://other.example.com/"), 12, true, nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				answer := tt.answer
+				client, script, _ := uploader(t, func(req *http.Request) (*http.Response, error) {
+					if req.URL.Host == "other.example.com" {
+						return says(200, "<html>Please log in</html>")(req)
+					}
+					return answer(req)
+				})
+				err := client.Tasks.Upload(t.Context(), waitingTask(), textSource())
+				assert.Len(t, script.requests, tt.sent)
+				if tt.sent == 1 && tt.want == nil && !strings.HasPrefix(name, "4") {
+					require.NoError(t, err)
+					return
+				}
+				require.Error(t, err)
+				if tt.want != nil {
+					require.ErrorIs(t, err, tt.want)
+				}
+				var failure *cloudconvert.Error
+				require.ErrorAs(t, err, &failure)
+				assert.Equal(t, http.MethodPost, failure.Method)
+				assert.Equal(t, "storage.example.com/bucket", failure.Path)
+				assert.Equal(t, map[bool]int{true: 6, false: 1}[tt.again], failure.Attempts)
+				assert.Equal(t, tt.again, cloudconvert.IsRetryable(err))
+				require.NotErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
+			})
+		})
+	}
+}
+
+func TestBrokenUploadIsSentAgain(t *testing.T) {
+	t.Parallel()
+	faults := map[string]cloudconverttest.Fault{
+		"reset":        {Kind: cloudconverttest.Reset},
+		"answer lost":  {Kind: cloudconverttest.Reset, Phase: cloudconverttest.After},
+		"answer cut":   {Kind: cloudconverttest.Reset, Phase: cloudconverttest.During},
+		"stuck":        {Kind: cloudconverttest.Stall, Bytes: 100_000},
+		"never":        {Kind: cloudconverttest.Stall, Phase: cloudconverttest.After},
+		"slow down":    {Status: http.StatusServiceUnavailable, Code: "SlowDown", Message: "Please reduce your request rate."},
+		"HTML":         {Status: http.StatusBadGateway},
+		"late answer":  {Kind: cloudconverttest.Slow, Delay: 140 * time.Second, Phase: cloudconverttest.After},
+		"slow storage": {Kind: cloudconverttest.Slow, Delay: 20 * time.Second},
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				client := server.Client()
+				created, task := uploadJob(t, client)
+				fault.Path, fault.Times = "storage:upload", 1
+				server.Inject(fault)
+				text := content(1 << 20)
+				require.NoError(t, client.Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", []byte(text))))
+				_, err := client.Jobs.Wait(t.Context(), created.ID)
+				require.NoError(t, err)
+				assert.Equal(t, text, storedText(t, server))
+				want := 2
+				if fault.Kind == cloudconverttest.Slow || fault.Phase == cloudconverttest.During {
+					want = 1
+				}
+				assert.Equal(t, want, countRequests(server, "POST storage"))
+				assert.Equal(t, 1, jobCount(server))
+			})
+		})
+	}
+}
+
+// While bytes move an upload has all the time it takes.
+func TestSlowUploadIsNoStall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, script, _ := uploader(t, says(http.StatusCreated, ""))
+		start := time.Now()
+		source := cloudconvert.FromReader("a.txt", lenOnly{&slowReader{strings.NewReader(sourceText), 25 * time.Second}, len(sourceText)})
+		require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), source))
+		assert.Greater(t, time.Since(start), 5*time.Minute)
+		assertUploaded(t, script, 1)
+	})
+}
+
+// slowReader yields a byte after each pause.
+type slowReader struct {
+	reader io.Reader
+	pause  time.Duration
+}
+
+func (r *slowReader) Read(p []byte) (int, error) {
+	advance(r.pause)
+	return r.reader.Read(p[:min(len(p), 1)])
+}
+
+// blocked is a reader that yields nothing until it is released, however it is asked.
+type blocked struct{ release chan struct{} }
+
+func (b blocked) Read([]byte) (int, error) {
+	<-b.release
+	return 0, io.EOF
+}
+func (b blocked) ReadAt([]byte, int64) (int, error) { return b.Read(nil) }
+func (b blocked) Seek(_ int64, whence int) (int64, error) {
+	return map[int]int64{io.SeekEnd: 100}[whence], nil
+}
+
+// A source that blocks keeps no upload from ending with its context, or as a stall.
+func TestBlockedSource(t *testing.T) {
+	t.Parallel()
+	sources := map[string]func(b blocked) io.Reader{
+		"reader":    func(b blocked) io.Reader { return readOnly{b} },
+		"length":    func(b blocked) io.Reader { return lenOnly{b, 100} },
+		"seeker":    func(b blocked) io.Reader { return seekOnly{b} },
+		"reader at": func(b blocked) io.Reader { return b },
+	}
+	for name, source := range sources {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				dir := t.TempDir()
+				client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: dir}))
+				_, task := uploadJob(t, client)
+				b := blocked{make(chan struct{})}
+				defer close(b.release)
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				start := time.Now()
+				err := client.Tasks.Upload(ctx, task, cloudconvert.FromReader("a.txt", source(b)))
+				assert.Equal(t, 20*time.Second, time.Since(start))
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				assert.Empty(t, listed(t, dir))
+				if name == "reader" {
+					return // is read before the upload, which can take its time
+				}
+				start = time.Now()
+				err = client.Tasks.Upload(t.Context(), task, cloudconvert.FromReader("a.txt", source(b)))
+				require.Error(t, err)
+				require.NotErrorIs(t, err, context.Canceled)
+				assert.Contains(t, err.Error(), "no byte moved")
+				assert.Less(t, time.Since(start), 5*time.Minute)
+			})
+		})
+	}
+}
+
+func TestUploadEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	faults := map[string]cloudconverttest.Fault{
+		"while it is sent":       {Kind: cloudconverttest.Stall, Bytes: 100_000},
+		"waiting for the answer": {Kind: cloudconverttest.Stall, Phase: cloudconverttest.After},
+		"between two attempts":   {Status: http.StatusServiceUnavailable},
+		"between, after a reset": {Kind: cloudconverttest.Reset},
+		"reading the answer":     {Kind: cloudconverttest.Stall, Phase: cloudconverttest.During},
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				client := server.Client()
+				_, task := uploadJob(t, client)
+				fault.Path = "storage:upload"
+				server.Inject(fault)
+				ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
+				defer cancel()
+				start := time.Now()
+				err := client.Tasks.Upload(ctx, task, cloudconvert.FromBytes("a.txt", []byte(content(1<<20))))
+				assert.Equal(t, 7*time.Second, time.Since(start))
+				if name == "reading the answer" {
+					require.NoError(t, err, "its status has said it all")
+					return
+				}
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				assert.False(t, cloudconvert.IsRetryable(err))
+			})
+		})
+	}
+}
+
+func TestResumptionsOfUploads(t *testing.T) {
+	t.Parallel()
+	for resumptions, attempts := range map[int]int{0: 6, 1: 2, 3: 4, -1: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			client, script := newScriptedWith(t, []cloudconvert.Option{
+				cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: resumptions}),
+			}, says(http.StatusInternalServerError, ""))
+			require.ErrorIs(t, client.Tasks.Upload(t.Context(), waitingTask(), textSource()), cloudconvert.ErrServer)
+			assert.Len(t, script.requests, attempts)
+		})
+	}
+}
+
+// Storage that answers before it has the file does not have the file.
+func TestAnswerBeforeTheEndOfAnUpload(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		client, err := cloudconvert.NewClient(testKey, cloudconvert.WithHTTPClient(&http.Client{
+			Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+				if asked++; asked < 3 {
+					return says(http.StatusCreated, "")(req)
+				}
+				if _, err := io.Copy(io.Discard, req.Body); err != nil {
+					return nil, err
+				}
+				return says(http.StatusCreated, "")(req)
+			}),
+		}))
+		require.NoError(t, err)
+		require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), textSource()))
+		assert.Equal(t, 3, asked)
+	})
+}
+
+func TestTasksThatTakeNoUpload(t *testing.T) {
+	t.Parallel()
+	change := func(change func(*cloudconvert.Task)) cloudconvert.Task {
+		task := waitingTask()
+		change(&task)
+		return task
+	}
+	for name, task := range map[string]cloudconvert.Task{
+		"zero":        {},
+		"other":       change(func(t *cloudconvert.Task) { t.Operation = cloudconvert.OperationConvert }),
+		"processing":  change(func(t *cloudconvert.Task) { t.Status = cloudconvert.StatusProcessing }),
+		"finished":    change(func(t *cloudconvert.Task) { t.Status = cloudconvert.StatusFinished }),
+		"error":       change(func(t *cloudconvert.Task) { t.Status = cloudconvert.StatusError }),
+		"no form":     change(func(t *cloudconvert.Task) { t.Result.Form = nil }),
+		"no address":  change(func(t *cloudconvert.Task) { t.Result.Form.URL = "https://a b/%zz" }),
+		"file field":  change(func(t *cloudconvert.Task) { t.Result.Form.Fields = []cloudconvert.FormField{{Name: "File"}} }),
+		"empty field": change(func(t *cloudconvert.Task) { t.Result.Form.Fields = []cloudconvert.FormField{{}} }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, script, dir := uploader(t, says(http.StatusCreated, ""))
+			require.ErrorIs(t, client.Tasks.Upload(t.Context(), task, textSource()), cloudconvert.ErrInvalid)
+			assert.Empty(t, script.requests)
+			assert.Empty(t, listed(t, dir))
+		})
+	}
+}
+
+func TestUploadGoesNowhereInTheClear(t *testing.T) {
+	t.Parallel()
+	client, script, _ := uploader(t, says(http.StatusTemporaryRedirect, "", "Location", "http://storage.example.com/"))
+	for _, address := range []string{"http://storage.example.com/", "ftp://storage.example.com/", "/bucket", "https:///bucket"} {
+		task := waitingTask()
+		task.Result.Form.URL = address
+		require.Error(t, client.Tasks.Upload(t.Context(), task, textSource()))
+	}
+	assert.Empty(t, script.requests)
+	synctest.Test(t, func(t *testing.T) {
+		require.Error(t, client.Tasks.Upload(t.Context(), waitingTask(), textSource()))
+	})
+	for _, asked := range script.urls() {
+		assert.Equal(t, "POST https://storage.example.com/bucket", asked)
+	}
+}
+
+func TestNamesOfUploads(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ name, sent string }{
+		"plain":          {"a.txt", "a.txt"},
+		"letters":        {"Größe 文件.txt", "Größe 文件.txt"},
+		"quotes":         {`a"; filename="b.exe.txt`, `a%22; filename=%22b.exe.txt`},
+		"path":           {"/etc/../a.txt", "a.txt"},
+		"two extensions": {"a.tar.gz", "a.tar.gz"},
+		"line break":     {"a\r\nContent-Type: b.txt", ""},
+		"zero byte":      {"a\x00.txt", ""},
+		"not UTF-8":      {"a\xff.txt", ""},
+		"no extension":   {"README", ""},
+		"only a dot":     {"a.", ""},
+		"hidden":         {".txt", ""},
+		"empty":          {"", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, script, _ := uploader(t, says(http.StatusCreated, ""))
+			err := client.Tasks.Upload(t.Context(), waitingTask(), cloudconvert.FromBytes(tt.name, []byte(sourceText)))
+			if tt.sent == "" {
+				require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+				assert.Empty(t, script.requests)
+				return
+			}
+			require.NoError(t, err)
+			assert.Contains(t, script.bodies[0], `filename="`+tt.sent+`"`+"\r\n")
+		})
+	}
+}
+
+func TestUploadWithAnyName(t *testing.T) {
+	t.Parallel()
+	client, script, _ := uploader(t, says(http.StatusCreated, ""))
+	source := cloudconvert.FromBytes("README", []byte(sourceText))
+	require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), source, cloudconvert.WithAnyName()))
+	assert.Equal(t, "README", partsOf(t, script.requests[0], script.bodies[0])[0].filename)
+}
+
+// Neither errors nor logs tell what would let somebody else upload.
+func TestUploadKeepsTheFormSecret(t *testing.T) {
+	t.Parallel()
+	secrets := []string{"secret-policy", "secret-signature", "secret-query"}
+	task := waitingTask(cloudconvert.FormField{Name: "Policy", Value: secrets[0]}, cloudconvert.FormField{Name: "X-Amz-Signature", Value: secrets[1]})
+	task.Result.Form.URL += "?signature=" + secrets[2]
+	for name, answer := range map[string]reply{
+		"reset":              fails(io.ErrUnexpectedEOF),
+		"refused":            says(403, "<Error><Code>SignatureDoesNotMatch</Code><StringToSign>secret-policy</StringToSign></Error>"),
+		"redirected wrongly": says(302, "", "Location", "https://[secret-query"),
+		"redirected":         says(307, "", "Location", "ftp://storage.example.com/?secret-query"),
+		"never":              never,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var log records
+				client, _ := newScriptedWith(t, []cloudconvert.Option{log.option()}, answer)
+				err := client.Tasks.Upload(t.Context(), task, textSource())
+				require.Error(t, err)
+				for _, secret := range append(secrets, testKey) {
+					assert.NotContains(t, err.Error(), secret)
+					assert.NotContains(t, log.String(), secret)
+				}
+				assert.NotEmpty(t, log.lines(slog.LevelDebug))
+			})
+		})
+	}
+}
+
+func TestLogOfUploads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log records
+		client, _ := newScriptedWith(t, []cloudconvert.Option{log.option()}, says(503, ""), says(201, ""))
+		require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), textSource()))
+		attempts, warnings := log.lines(slog.LevelDebug), log.lines(slog.LevelWarn)
+		require.Len(t, attempts, 2)
+		require.Len(t, warnings, 1)
+		for _, part := range []string{`"method":"POST"`, `"path":"storage.example.com/bucket"`, `"status":503`, `"attempt":1`, `"duration":`} {
+			assert.Contains(t, attempts[0], part)
+		}
+		assert.Contains(t, warnings[0], `"status":503`)
+	})
+}
+
+// Progress never goes beyond the end and always gets there, also if parts are sent twice.
+func TestProgressOfUploads(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		var reports []cloudconvert.Progress
+		client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{
+			Progress: func(p cloudconvert.Progress) { reports = append(reports, p) },
+		}))
+		_, task := uploadJob(t, client)
+		server.Inject(cloudconverttest.Fault{Path: "storage:upload", Kind: cloudconverttest.Stall, Bytes: 300_000, Nth: 1})
+		const size = 1 << 20
+		require.NoError(t, client.Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", bytes.Repeat([]byte("a"), size))))
+		require.NotEmpty(t, reports)
+		for _, report := range reports {
+			assert.Equal(t, cloudconvert.PhaseUpload, report.Phase)
+			assert.Equal(t, "a.txt", report.Name)
+			assert.LessOrEqual(t, report.Done, report.Total)
+			assert.Equal(t, int64(size), report.Total)
+		}
+		assert.Equal(t, int64(size), reports[len(reports)-1].Done)
+	})
+}
+
+// A transport may still read when it has returned. That disturbs nobody.
+func TestTransportThatReadsOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var readers sync.WaitGroup
+		var asked atomic.Int32
+		client, err := cloudconvert.NewClient(testKey,
+			cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Progress: func(cloudconvert.Progress) {}}),
+			cloudconvert.WithHTTPClient(&http.Client{
+				Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+					readers.Go(func() { _, _ = io.Copy(io.Discard, &slowReader{req.Body, time.Second}) })
+					if asked.Add(1) == 1 {
+						return nil, errors.New("lost")
+					}
+					readers.Wait()
+					return says(http.StatusCreated, "")(req)
+				}),
+			}))
+		require.NoError(t, err)
+		require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), textSource()))
+		assert.EqualValues(t, 2, asked.Load())
+	})
+}
+
+func TestUploadForm(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		client := server.Client()
+		_, task := uploadJob(t, client)
+		form, err := client.Tasks.UploadForm(t.Context(), task.ID)
+		require.NoError(t, err)
+		assert.NotEmpty(t, form.URL)
+		assert.NotEmpty(t, form.Fields)
+		_, err = client.Tasks.UploadForm(t.Context(), runTask(t, client).ID)
+		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+		_, err = client.Tasks.UploadForm(t.Context(), "some-task")
+		require.ErrorIs(t, err, cloudconvert.ErrNotFound)
+	})
+}
+
+// A form that expired is refused by storage.
+func TestUploadTooLate(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		client := server.Client()
+		_, task := uploadJob(t, client)
+		server.Advance(2 * time.Hour)
+		err := client.Tasks.Upload(t.Context(), task, textSource())
+		require.ErrorIs(t, err, cloudconvert.ErrForbidden)
+		require.ErrorIs(t, err, cloudconvert.Code("AccessDenied"))
+		assert.Contains(t, err.Error(), "Policy expired")
+		assert.Equal(t, 1, countRequests(server, "POST storage"))
+	}, cloudconverttest.WithUploadExpiry(time.Hour))
+}
