@@ -1,0 +1,176 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+)
+
+// maxEnded is how many ends of jobs are remembered for those who watch later.
+const maxEnded = 4096
+
+// Account is a [cloudconvert.JobSignal] for all jobs of an account, which takes one subscription. It is made by
+// [Client.Account] and must be closed. It is safe for concurrent use.
+type Account struct {
+	client *Client
+	member *member
+
+	mu    sync.Mutex
+	bells map[string][]*bell
+	ended map[string]bool
+	order []string // of the jobs in ended
+	again *time.Timer
+	over  error
+}
+
+// Account joins the channel of all jobs of the account. It asks the API for the account, for which the key needs the scope
+// user.read, and is otherwise as [Client.Subscribe].
+//
+// A job that is created afterwards is watched from its beginning, since no join comes too late for it.
+func (c *Client) Account(ctx context.Context) (*Account, error) {
+	user, err := c.api.Users.Me(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := &Account{client: c, bells: map[string][]*bell{}, ended: map[string]bool{}}
+	if a.member, err = c.enter(UserJobs(user.ID), a); err != nil { //nolint:contextcheck // the line outlives the call
+		return nil, err
+	}
+	if err := c.wait(ctx, a.member); err != nil {
+		a.Close()
+		return nil, err
+	}
+	if err := a.Err(); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Err tells why there is nothing to be expected any more: [ErrClosed], a [*SubscriptionError], or the reason why there can be
+// no line. It is nil before.
+func (a *Account) Err() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.over
+}
+
+// Close ends the subscription, and closes the channels of all who watch. A second Close does nothing.
+func (a *Account) Close() {
+	a.client.leave(a.member)
+	a.end(ErrClosed)
+}
+
+// WatchJob returns a channel that has a value when it is time to look at the job, and is closed when there is nothing to be
+// expected any more. It returns at once. stop, or the end of the context, ends it.
+func (a *Account) WatchJob(ctx context.Context, jobID string) (wake <-chan struct{}, stop func()) {
+	b := newBell()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over != nil {
+		b.end(a.over)
+		return b.wake, func() {}
+	}
+	if a.ended[jobID] {
+		b.ring()
+	}
+	a.bells[jobID] = append(a.bells[jobID], b)
+	remove := func() { a.remove(jobID, b) }
+	unhook := context.AfterFunc(ctx, remove)
+	return b.wake, func() {
+		unhook()
+		remove()
+	}
+}
+
+func (a *Account) remove(id string, b *bell) {
+	b.silence()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.bells[id] = slices.DeleteFunc(a.bells[id], func(other *bell) bool { return other == b })
+	if len(a.bells[id]) == 0 {
+		delete(a.bells, id)
+	}
+}
+
+// put rings for the job that an event is about, or for all if some events may be missing.
+func (a *Account) put(e Event) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.over != nil:
+	case e.Name == Resync:
+		a.ringAll()
+		a.ringAllAgain()
+	case e.Name.Ended():
+		id := jobOf(e)
+		a.remember(id)
+		for _, b := range a.bells[id] {
+			b.ring()
+		}
+	}
+}
+
+// jobOf reads the id of the job, and no more of it.
+func jobOf(e Event) string {
+	var data struct {
+		Job struct {
+			ID string `json:"id"`
+		} `json:"job"`
+	}
+	_ = json.Unmarshal(e.Data, &data) // what cannot be read is nobody's job
+	return data.Job.ID
+}
+
+// remember notes the end of a job whose creation may not have been answered yet.
+func (a *Account) remember(id string) {
+	if a.ended[id] {
+		return
+	}
+	if len(a.order) >= maxEnded {
+		delete(a.ended, a.order[0])
+		a.order = a.order[1:]
+	}
+	a.ended[id] = true
+	a.order = append(a.order, id)
+}
+
+func (a *Account) ringAll() {
+	for _, bells := range a.bells {
+		for _, b := range bells {
+			b.ring()
+		}
+	}
+}
+
+// ringAllAgain rings once more when the join has had its effect.
+func (a *Account) ringAllAgain() {
+	if a.again != nil {
+		a.again.Stop()
+	}
+	a.again = time.AfterFunc(settling, func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.ringAll()
+	})
+}
+
+// end closes the channels of all who watch.
+func (a *Account) end(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over != nil {
+		return
+	}
+	a.over = err
+	if a.again != nil {
+		a.again.Stop()
+	}
+	for _, bells := range a.bells {
+		for _, b := range bells {
+			b.end(err)
+		}
+	}
+	clear(a.bells)
+}

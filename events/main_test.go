@@ -1,0 +1,167 @@
+package events_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/events"
+	"github.com/cloudconvert/cloudconvert-go/internal/sioserver"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	key      = "key-of-the-tests"
+	socket   = "http://127.0.0.1:3/prefix"
+	anyone   = http.StatusOK
+	forNo    = http.StatusForbidden
+	aMoment  = time.Millisecond
+	someTime = time.Minute
+)
+
+// bench is a listener with a server for it. In a bubble nothing of it may be left at the end.
+type bench struct {
+	t         *testing.T
+	server    *sioserver.Server
+	transport *http.Transport
+	calls     atomic.Int64
+	mux       *http.ServeMux
+	listener  *events.Client
+}
+
+// inBubble runs a test of a listener whose server lets everybody join.
+func inBubble(t *testing.T, test func(t *testing.T, b *bench), opts ...events.Option) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		t.Helper()
+		b := newBench(t)
+		b.listener = b.listen(b.client(key), opts...)
+		test(t, b)
+	})
+}
+
+// newBench starts a server.
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, mux: http.NewServeMux(), server: sioserver.New(func(_, authorization string) int {
+		if authorization != "Bearer "+key {
+			return http.StatusUnauthorized
+		}
+		return anyone
+	})}
+	b.mux.Handle("/prefix/socket.io/", b.server)
+	b.mux.HandleFunc("/v2/users/me", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, err := w.Write([]byte(`{"data": {"id": 7}}`))
+		assert.NoError(t, err)
+	})
+	transport, end := sioserver.Pipe(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b.calls.Add(1)
+		b.mux.ServeHTTP(w, r)
+	}))
+	b.transport = transport
+	t.Cleanup(func() {
+		b.server.Close()
+		end()
+	})
+	return b
+}
+
+// client returns a client of the API.
+func (b *bench) client(key string, opts ...cloudconvert.Option) *cloudconvert.Client {
+	b.t.Helper()
+	opts = append([]cloudconvert.Option{
+		cloudconvert.WithBaseURLs("http://127.0.0.1:1/v2", "http://127.0.0.1:2/v2"),
+		cloudconvert.WithHTTPClient(&http.Client{Transport: b.transport}),
+	}, opts...)
+	client, err := cloudconvert.NewClient(key, opts...)
+	require.NoError(b.t, err)
+	return client
+}
+
+// listen returns a listener that ends with the test.
+func (b *bench) listen(client *cloudconvert.Client, opts ...events.Option) *events.Client {
+	b.t.Helper()
+	listener, err := events.New(client, append([]events.Option{events.WithURL(socket)}, opts...)...)
+	require.NoError(b.t, err)
+	b.t.Cleanup(listener.Close)
+	return listener
+}
+
+// subscribe joins a channel and takes the resync that comes first.
+func (b *bench) subscribe(channel events.Channel) *events.Subscription {
+	b.t.Helper()
+	s, err := b.listener.Subscribe(b.t.Context(), channel)
+	require.NoError(b.t, err)
+	first := b.next(s)
+	assert.Equal(b.t, events.Resync, first.Name)
+	assert.Equal(b.t, channel.String(), first.Channel)
+	require.NoError(b.t, first.Err)
+	synctest.Wait()
+	return s
+}
+
+// next returns the next event, which comes within a time.
+func (b *bench) next(s *events.Subscription) events.Event {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), someTime)
+	defer cancel()
+	event, err := s.Next(ctx)
+	require.NoError(b.t, err)
+	return event
+}
+
+// nothing tells that no event has come.
+func (b *bench) nothing(s *events.Subscription) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), aMoment)
+	defer cancel()
+	event, err := s.Next(ctx)
+	require.ErrorIs(b.t, err, context.DeadlineExceeded, "%s", event.Name)
+}
+
+// end returns the error after the last event.
+func (b *bench) end(s *events.Subscription) error {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), someTime)
+	defer cancel()
+	for {
+		if _, err := s.Next(ctx); err != nil {
+			require.NoError(b.t, ctx.Err(), "there was no end")
+			return err
+		}
+	}
+}
+
+// emit lets something happen.
+func (b *bench) emit(channel events.Channel, name events.Name, data string) {
+	b.t.Helper()
+	require.NoError(b.t, b.server.Emit(channel.String(), string(name), json.RawMessage(data)))
+}
+
+// joined returns the channels that were joined, and with a minus those that were left.
+func (b *bench) joined() string {
+	var names []string
+	for _, join := range b.server.Joins() {
+		sign := map[bool]string{true: "-"}[join.Leave]
+		names = append(names, sign+strings.TrimPrefix(join.Channel, "private-"))
+	}
+	return strings.Join(names, " ")
+}
+
+// elapse lets time pass.
+func elapse(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}

@@ -1,0 +1,250 @@
+package sioserver
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// maxPayload is the largest message in bytes that a client may send.
+const maxPayload = 1_000_000
+
+// conn is a connection. Its reader is the goroutine of the request, and it has a writer.
+type conn struct {
+	server *Server
+	ws     *websocket.Conn
+	number int
+	wg     sync.WaitGroup
+
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu        sync.Mutex
+	connected bool // the namespace is
+	channels  map[string]bool
+	outbox    []message
+	filled    chan struct{} // has a value when the outbox may have changed
+	pong      chan struct{} // has a value when the client has answered a ping
+}
+
+type message struct {
+	form  websocket.MessageType
+	frame []byte
+}
+
+func newConn(s *Server, ws *websocket.Conn, number int) *conn {
+	c := &conn{
+		server: s, ws: ws, number: number, channels: map[string]bool{},
+		filled: make(chan struct{}, 1), pong: make(chan struct{}, 1),
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	ws.SetReadLimit(maxPayload)
+	return c
+}
+
+func newID() string { return rand.Text() }
+
+// serve speaks with the client until one of them has enough.
+func (c *conn) serve(f Faults) {
+	c.wg.Go(func() { c.write(f) })
+	c.text(helloFrame(f))
+	if f.Old {
+		c.text("40")
+	}
+	for {
+		if c.read(f) != nil {
+			return
+		}
+	}
+}
+
+// cut breaks the connection.
+func (c *conn) cut() {
+	c.cancel()
+	_ = c.ws.CloseNow() // it is over, whatever it says
+}
+
+func (c *conn) text(frame string) { c.send(websocket.MessageText, []byte(frame)) }
+
+// send puts a message into the outbox, which has no bounds: whoever has news must not wait for a client.
+func (c *conn) send(form websocket.MessageType, frame []byte) {
+	c.mu.Lock()
+	c.outbox = append(c.outbox, message{form, frame})
+	c.mu.Unlock()
+	signal(c.filled)
+}
+
+func signal(to chan<- struct{}) {
+	select {
+	case to <- struct{}{}:
+	default:
+	}
+}
+
+// write empties the outbox and keeps the heartbeat. The connection ends with it.
+func (c *conn) write(f Faults) {
+	defer c.cancel()
+	beat := time.NewTicker(max(positive(f.PingInterval, 25*time.Second), time.Millisecond))
+	defer beat.Stop()
+	var late <-chan time.Time // fires when a pong is overdue
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-late:
+			return
+		case <-c.pong:
+			late = nil
+		case <-beat.C:
+			late = time.After(max(positive(f.PingTimeout, 20*time.Second), time.Millisecond))
+			c.text("2")
+		case <-c.filled:
+			if c.flush() != nil {
+				return
+			}
+		}
+	}
+}
+
+func (c *conn) flush() error {
+	for {
+		c.mu.Lock()
+		messages := c.outbox
+		c.outbox = nil
+		c.mu.Unlock()
+		if len(messages) == 0 {
+			return nil
+		}
+		for _, m := range messages {
+			if err := c.server.whenThawed(c.ctx); err != nil {
+				return err
+			}
+			if err := c.ws.Write(c.ctx, m.form, m.frame); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// read understands a message of the client.
+func (c *conn) read(f Faults) error {
+	_, frame, err := c.ws.Read(c.ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.server.whenThawed(c.ctx); err != nil {
+		return err
+	}
+	switch text := string(frame); {
+	case text == "3":
+		signal(c.pong)
+	case text == "40":
+		c.wg.Go(func() { c.connect(f) })
+	case text == "41":
+		c.server.noteGoodbye()
+		return errEnded
+	case !c.isConnected():
+		return errors.New("the client speaks before it is connected")
+	case bytes.HasPrefix(frame, []byte("42")):
+		c.hear(frame[2:])
+	}
+	return nil
+}
+
+// connect lets the client in, or not.
+func (c *conn) connect(f Faults) {
+	if c.pause(f.ConnectDelay) != nil {
+		return
+	}
+	if f.Refuse != "" {
+		text, err := json.Marshal(map[string]string{"message": f.Refuse})
+		if err == nil {
+			c.text("44" + string(text))
+		}
+		return
+	}
+	c.mu.Lock()
+	c.connected = true
+	c.mu.Unlock()
+	c.text(`40{"sid":"` + newID() + `"}`)
+}
+
+func (c *conn) isConnected() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.connected
+}
+
+func (c *conn) isIn(channel string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.channels[channel]
+}
+
+// hear understands an event of the client.
+func (c *conn) hear(data []byte) {
+	var name string
+	var wish struct {
+		Channel string `json:"channel"`
+		Auth    struct {
+			Headers map[string]string `json:"headers"`
+		} `json:"auth"`
+	}
+	if json.Unmarshal(data, &[]any{&name, &wish}) != nil || wish.Channel == "" {
+		return
+	}
+	switch name {
+	case "subscribe":
+		authorization := wish.Auth.Headers["Authorization"]
+		c.server.note(Join{Connection: c.number, Channel: wish.Channel, Authorization: authorization})
+		c.wg.Go(func() { c.join(wish.Channel, authorization) })
+	case "unsubscribe":
+		c.server.note(Join{Connection: c.number, Channel: wish.Channel, Leave: true})
+		c.mu.Lock()
+		delete(c.channels, wish.Channel)
+		c.mu.Unlock()
+	}
+}
+
+// join lets the client into a channel without telling it, or tells it why not.
+func (c *conn) join(channel, authorization string) {
+	f := c.server.Faults()
+	if c.pause(f.JoinDelay) != nil {
+		return
+	}
+	authorize := c.server.authorize
+	if f.Join != nil {
+		authorize = f.Join
+	}
+	status := authorize(channel, authorization)
+	if status == http.StatusOK {
+		c.mu.Lock()
+		c.channels[channel] = true
+		c.mu.Unlock()
+		return
+	}
+	if frame, err := eventFrame("subscription_error", channel, status); err == nil {
+		c.send(websocket.MessageText, frame)
+	}
+}
+
+func (c *conn) pause(d time.Duration) error {
+	if d <= 0 {
+		return c.ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	}
+}
