@@ -530,6 +530,34 @@ func TestConvertAllWaitsForTheRateLimit(t *testing.T) {
 	}
 }
 
+// However long the service asks to wait, it is waited for.
+func TestConvertAllWaitsForALongWindow(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				for result := range server.Client().ConvertAll(t.Context(), textItems(12, t.TempDir()), cloudconvert.WithInlineLimit(limit)) {
+					require.NoError(t, result.Err)
+				}
+				assert.Equal(t, 12, jobCount(server))
+				assert.Less(t, statuses(server)[http.StatusTooManyRequests], 200)
+				// But not beyond the end of the context.
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				start := time.Now()
+				for result := range server.Client().ConvertAll(ctx, textItems(12, t.TempDir()), cloudconvert.WithInlineLimit(limit)) {
+					if result.Err != nil && !errors.Is(result.Err, context.DeadlineExceeded) {
+						require.ErrorIs(t, result.Err, cloudconvert.ErrRateLimited)
+					}
+				}
+				assert.LessOrEqual(t, time.Since(start), time.Hour)
+			}, cloudconverttest.WithRateLimit(5, 3*time.Hour))
+		})
+	}
+}
+
 func TestConvertAllWaitsForRunningJobs(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {

@@ -3,6 +3,7 @@ package cloudconvert
 import (
 	"errors"
 	"fmt"
+	"html"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -139,7 +140,8 @@ func (d *download) setTotal(total int64) {
 // withoutQuery removes the query of the address from an answer that repeats it.
 func (d *download) withoutQuery(answer *engine.Answer) *engine.Answer {
 	if query := d.address.RawQuery; query != "" {
-		answer.Body = []byte(strings.ReplaceAll(string(answer.Body), query, "..."))
+		secrets := strings.NewReplacer(query, "...", html.EscapeString(query), "...")
+		answer.Body = []byte(secrets.Replace(string(answer.Body)))
 	}
 	return answer
 }

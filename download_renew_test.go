@@ -125,7 +125,9 @@ func TestDownloadCannotRenewTheAddress(t *testing.T) {
 		for _, way := range ways {
 			t.Run(fmt.Sprintf("%s/%s", name, way.name), func(t *testing.T) {
 				t.Parallel()
-				storage := newStorage(t, plain(http.StatusForbidden, nil, refusedByS3))
+				storage := newStorage(t, func(w http.ResponseWriter, r *http.Request) {
+					plain(http.StatusForbidden, nil, `{"code": "AccessDenied", "message": "Request has expired: `+r.URL.RawQuery+`"}`)(w, r)
+				})
 				old := storage.file(7)
 				old.TaskID = test.taskID
 				api, reads := taskAPI(t, func() []cloudconvert.File {

@@ -30,6 +30,7 @@ type memoryStorage struct {
 
 	mu     sync.Mutex
 	ranges []string
+	bodies []*memoryBody
 }
 
 func (s *memoryStorage) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -43,11 +44,13 @@ func (s *memoryStorage) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, req.Context().Err()
 	}
 	from, _ := strconv.Atoi(strings.Trim(req.Header.Get("Range"), "bytes=-"))
+	body := &memoryBody{ctx: req.Context(), rest: s.file[from:], storage: s, stalls: stalls}
+	s.bodies = append(s.bodies, body)
 	resp := &http.Response{
 		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
 		Header:        http.Header{"Etag": {storageTag}},
 		ContentLength: int64(len(s.file) - from),
-		Body:          &memoryBody{ctx: req.Context(), rest: s.file[from:], storage: s, stalls: stalls},
+		Body:          body,
 	}
 	if from > 0 {
 		resp.StatusCode = http.StatusPartialContent
@@ -121,6 +124,9 @@ func TestDownloadResumesWhenStalled(t *testing.T) {
 				require.NoError(t, err)
 				assert.Equal(t, storage.file, got.String())
 				assert.Equal(t, test.want, storage.ranges)
+				for _, body := range storage.bodies {
+					assert.True(t, body.closed)
+				}
 				assert.InDelta(t, 2*time.Minute, time.Since(start), float64(time.Second))
 			})
 		})
@@ -258,4 +264,63 @@ func TestDownloadTransportTimeout(t *testing.T) {
 		require.ErrorAs(t, err, &failure)
 		assert.Equal(t, 6, failure.Attempts)
 	})
+}
+
+// Close ends a read that is under way.
+func TestDownloadClosesUnderARead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		storage := &memoryStorage{file: "0123456789", chunk: 4, stalls: 1}
+		body, err := storage.client(t, cloudconvert.TransferPolicy{}).Open(t.Context(), storage.asFile())
+		require.NoError(t, err)
+		_, err = io.ReadFull(body, make([]byte, 4))
+		require.NoError(t, err)
+		ended := make(chan error, 1)
+		go func() {
+			_, err := body.Read(make([]byte, 1))
+			ended <- err
+		}()
+		synctest.Wait() // until the read is stuck
+		start := time.Now()
+		require.NoError(t, body.Close())
+		require.Error(t, <-ended)
+		assert.Zero(t, time.Since(start))
+		assert.True(t, storage.bodies[0].closed)
+	})
+}
+
+// A body may tell only once that it broke, together with its last bytes.
+func TestDownloadNoticesABreakToldOnce(t *testing.T) {
+	t.Parallel()
+	var ranges []string
+	breaks := roundTripper(func(req *http.Request) (*http.Response, error) {
+		ranges = append(ranges, req.Header.Get("Range"))
+		resp := &http.Response{
+			StatusCode: http.StatusOK, Request: req, Header: http.Header{"Etag": {storageTag}}, ContentLength: -1,
+			Body: io.NopCloser(&breakingOnce{text: "0123"}),
+		}
+		if len(ranges) > 1 {
+			resp.StatusCode = http.StatusPartialContent
+			resp.Header.Set("Content-Range", "bytes 4-9/10")
+			resp.Body = io.NopCloser(strings.NewReader("456789"))
+		}
+		return resp, nil
+	})
+	var got bytes.Buffer
+	client := newDownloader(t, cloudconvert.WithHTTPClient(&http.Client{Transport: breaks}))
+	_, err := client.Download(t.Context(), cloudconvert.File{URL: "https://storage.example/a"}, &got)
+	require.NoError(t, err)
+	assert.Equal(t, "0123456789", got.String())
+	assert.Equal(t, []string{"", "bytes=4-"}, ranges)
+}
+
+type breakingOnce struct{ text string }
+
+func (b *breakingOnce) Read(p []byte) (int, error) {
+	if b.text == "" {
+		return 0, io.EOF
+	}
+	n := copy(p, b.text)
+	b.text = ""
+	return n, io.ErrUnexpectedEOF
 }

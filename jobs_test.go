@@ -1,7 +1,9 @@
 package cloudconvert_test
 
 import (
+	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,123 +14,196 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// chain is a job that the sandbox can do.
-func chain() *cloudconvert.JobRequest {
-	return cloudconvert.Pipeline(
-		cloudconvert.ImportRaw{File: "text", Filename: "a.txt"},
-		cloudconvert.Archive{OutputFormat: "zip"},
-		cloudconvert.ExportURL{},
-	)
+func TestJobs(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		client := server.Client()
+		request := textJob()
+		request.Tag = "mine"
+		created, err := client.Jobs.Create(t.Context(), request)
+		require.NoError(t, err)
+		assert.False(t, created.Status.Terminal())
+		runJob(t, client)
+
+		got, err := client.Jobs.Get(t.Context(), created.ID)
+		require.NoError(t, err)
+		assert.Equal(t, "mine", got.Tag)
+		assert.Len(t, got.Tasks, 2)
+
+		page, err := client.Jobs.List(t.Context(), cloudconvert.JobListOptions{Tag: "mine"})
+		require.NoError(t, err)
+		require.Len(t, page.Data, 1)
+		assert.Equal(t, created.ID, page.Data[0].ID)
+		assert.Empty(t, page.Data[0].Tasks)
+
+		var all []string
+		for job, err := range client.Jobs.All(t.Context(), cloudconvert.JobListOptions{PerPage: 1, Include: []cloudconvert.Include{"tasks"}}) {
+			require.NoError(t, err)
+			assert.Len(t, job.Tasks, 2)
+			all = append(all, job.ID)
+		}
+		assert.Len(t, all, 2)
+		assert.Contains(t, all, created.ID)
+
+		require.NoError(t, client.Jobs.Delete(t.Context(), created.ID))
+		_, err = client.Jobs.Get(t.Context(), created.ID)
+		require.ErrorIs(t, err, cloudconvert.ErrNotFound)
+	}, cloudconverttest.WithTaskDuration(taskTime))
 }
 
-func TestJobsCancel(t *testing.T) {
+// A deletion that finds nothing did its work, if it may have before its answer got lost.
+func TestDeleteTwice(t *testing.T) {
 	t.Parallel()
-	server := cloudconverttest.NewServer(cloudconverttest.WithTaskDuration(time.Hour))
-	t.Cleanup(server.Close)
-	client := server.Client()
-	job, err := client.Jobs.Create(t.Context(), chain())
-	require.NoError(t, err)
-	require.NoError(t, client.Jobs.Cancel(t.Context(), job.ID))
-	job, err = client.Jobs.Wait(t.Context(), job.ID)
-	require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
-	for _, task := range job.Tasks {
-		assert.Equal(t, cloudconvert.StatusError, task.Status, task.Name)
+	lost := cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.After}
+	failed := cloudconverttest.Fault{Status: http.StatusBadGateway, Phase: cloudconverttest.After}
+	refused := cloudconverttest.Fault{Status: http.StatusTooManyRequests}
+	tests := map[string]struct {
+		faults   []cloudconverttest.Fault
+		gone     bool // before the call
+		notFound bool
+	}{
+		"at once":                       {},
+		"answer lost":                   {faults: []cloudconverttest.Fault{lost}},
+		"failed":                        {faults: []cloudconverttest.Fault{failed}},
+		"lost and refused":              {faults: []cloudconverttest.Fault{lost, refused}},
+		"gone":                          {gone: true, notFound: true},
+		"gone and refused":              {gone: true, faults: []cloudconverttest.Fault{refused}, notFound: true},
+		"gone, and the answer was lost": {gone: true, faults: []cloudconverttest.Fault{lost}},
 	}
-	require.NoError(t, client.Jobs.Cancel(t.Context(), job.ID), "there is nothing left to cancel")
-	require.ErrorIs(t, client.Jobs.Cancel(t.Context(), "4b6ee8e2-e293-4805-b48e-a03876d1ec66"), cloudconvert.ErrNotFound)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				client := server.Client()
+				id := runJob(t, client).ID
+				if tt.gone {
+					require.NoError(t, client.Jobs.Delete(t.Context(), id))
+				}
+				for i, fault := range tt.faults {
+					fault.Method, fault.Nth = http.MethodDelete, i+1
+					server.Inject(fault)
+				}
+				err := client.Jobs.Delete(t.Context(), id)
+				if tt.notFound {
+					require.ErrorIs(t, err, cloudconvert.ErrNotFound)
+				} else {
+					require.NoError(t, err)
+				}
+				assert.Zero(t, jobCount(server))
+			}, cloudconverttest.WithTaskDuration(taskTime))
+		})
+	}
 }
 
-// One task that cannot be cancelled does not keep the others from it, and a
-// task that has ended meanwhile is no failure.
-func TestJobsCancelJoinsFailures(t *testing.T) {
+// A first attempt that never left proves nothing about the job.
+func TestDeleteNotSentAtFirst(t *testing.T) {
 	t.Parallel()
-	server := cloudconverttest.NewServer(cloudconverttest.WithTaskDuration(time.Hour))
-	t.Cleanup(server.Close)
-	client := server.Client()
-	request := &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
-		"one": cloudconvert.ImportRaw{File: "text", Filename: "a.txt"},
-		"two": cloudconvert.ImportRaw{File: "text", Filename: "b.txt"},
-	}}
-	job, err := client.Jobs.Create(t.Context(), request)
-	require.NoError(t, err)
-	one, _ := job.Task("one")
-	two, _ := job.Task("two")
-	server.Inject(cloudconverttest.Fault{
-		Method: http.MethodPost, Path: "/v2/tasks/" + one.ID + "/cancel",
-		Kind: cloudconverttest.Status, Status: http.StatusForbidden,
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		dials := 0
+		client := server.Client(dialing(server, func(string) error {
+			if dials++; dials == 1 {
+				return errRefused
+			}
+			return nil
+		}))
+		require.ErrorIs(t, client.Jobs.Delete(t.Context(), "some-job"), cloudconvert.ErrNotFound)
+		assert.Equal(t, 2, dials)
 	})
-	err = client.Jobs.Cancel(t.Context(), job.ID)
-	require.ErrorIs(t, err, cloudconvert.ErrForbidden)
-	require.ErrorContains(t, err, `"one"`)
-	task, err := client.Tasks.Get(t.Context(), two.ID)
-	require.NoError(t, err)
-	assert.Equal(t, cloudconvert.StatusError, task.Status)
 }
 
-func TestJobsResultURL(t *testing.T) {
+func TestCancelJob(t *testing.T) {
 	t.Parallel()
-	server := cloudconverttest.NewServer()
-	t.Cleanup(server.Close)
-	client := server.Client()
-	job, err := client.Jobs.CreateAndWait(t.Context(), chain())
-	require.NoError(t, err)
-	before := len(server.Requests())
-	address, err := client.Jobs.ResultURL(t.Context(), job.ID)
-	require.NoError(t, err)
-	assert.Contains(t, address, "archive.zip")
-	assert.Len(t, server.Requests(), before+1, "the address is not followed")
-	_, err = client.Jobs.ResultURL(t.Context(), "..")
-	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		client := server.Client()
+		created := runJob(t, client)
+		advance(taskTime + time.Second) // one task has ended, one runs
+		require.NoError(t, client.Jobs.Cancel(t.Context(), created.ID))
+		job, err := client.Jobs.Wait(t.Context(), created.ID)
+		require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
+		in, _ := job.Task("import-raw")
+		out, _ := job.Task("export-url")
+		assert.Equal(t, cloudconvert.StatusFinished, in.Status)
+		assert.Equal(t, cloudconvert.StatusError, out.Status)
+		require.NoError(t, client.Jobs.Cancel(t.Context(), created.ID), "nothing is left to do")
+		assert.Equal(t, 1, cancellations(server))
+	}, cloudconverttest.WithTaskDuration(taskTime))
 }
 
-func TestJobsResultURLWithoutAResult(t *testing.T) {
-	t.Parallel()
-	server := cloudconverttest.NewServer(cloudconverttest.WithTaskDuration(time.Hour))
-	t.Cleanup(server.Close)
-	client := server.Client()
-	job, err := client.Jobs.Create(t.Context(), chain())
-	require.NoError(t, err)
-	_, err = client.Jobs.ResultURL(t.Context(), job.ID)
-	require.ErrorContains(t, err, "no redirection")
+func cancellations(server *cloudconverttest.Server) int {
+	count := 0
+	for _, request := range server.Requests() {
+		if strings.HasSuffix(request.Path, "/cancel") {
+			count++
+		}
+	}
+	return count
 }
 
-func TestJobsDelete(t *testing.T) {
+// Tasks that end while the others are being cancelled are no failure.
+func TestCancelJobThatEnds(t *testing.T) {
 	t.Parallel()
-	server := cloudconverttest.NewServer()
-	t.Cleanup(server.Close)
-	client := server.Client()
-	job, err := client.Jobs.CreateAndWait(t.Context(), chain())
-	require.NoError(t, err)
-	require.NoError(t, client.Jobs.Delete(t.Context(), job.ID))
-	_, err = client.Jobs.Get(t.Context(), job.ID)
-	require.ErrorIs(t, err, cloudconvert.ErrNotFound)
-	require.ErrorIs(t, client.Jobs.Delete(t.Context(), job.ID), cloudconvert.ErrNotFound)
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		client := server.Client()
+		created := runJob(t, client)
+		require.NoError(t, client.Jobs.Cancel(t.Context(), created.ID))
+		assert.Equal(t, 2, cancellations(server), "the second task fell with the first")
+	}, cloudconverttest.WithTaskDuration(taskTime))
 }
 
-func TestTasksAlone(t *testing.T) {
+func TestCancelJobFailures(t *testing.T) {
 	t.Parallel()
-	server := cloudconverttest.NewServer()
-	t.Cleanup(server.Close)
-	client := server.Client()
-	source, err := client.Tasks.Create(t.Context(), cloudconvert.ImportRaw{File: "text", Filename: "a.txt"})
-	require.NoError(t, err)
-	packed, err := client.Tasks.Create(t.Context(), cloudconvert.Archive{Input: []string{source.ID}, OutputFormat: "zip"})
-	require.NoError(t, err)
-	packed, err = client.Tasks.Wait(t.Context(), packed.ID)
-	require.NoError(t, err)
-	assert.Empty(t, packed.JobID)
-	assert.Len(t, packed.Result.Files, 1)
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		client := server.Client()
+		created := runJob(t, client)
+		server.Inject(cloudconverttest.Fault{Method: http.MethodPost, Status: http.StatusForbidden})
+		err := client.Jobs.Cancel(t.Context(), created.ID)
+		require.ErrorIs(t, err, cloudconvert.ErrForbidden)
+		for _, name := range []string{"import-raw", "export-url"} {
+			assert.Contains(t, err.Error(), name)
+		}
+		require.ErrorIs(t, client.Jobs.Cancel(t.Context(), "some-job"), cloudconvert.ErrNotFound)
+	}, cloudconverttest.WithTaskDuration(taskTime))
+}
 
-	retried, err := client.Tasks.Retry(t.Context(), packed.ID)
-	require.NoError(t, err)
-	assert.Equal(t, packed.ID, retried.RetryOfTaskID)
-	packed, err = client.Tasks.Get(t.Context(), packed.ID,
-		cloudconvert.WithInclude(cloudconvert.IncludeRetries, cloudconvert.IncludePayload))
-	require.NoError(t, err)
-	assert.Len(t, packed.Retries, 1)
-	assert.Contains(t, string(packed.Payload), "zip")
-	require.NoError(t, client.Tasks.Delete(t.Context(), packed.ID))
+func TestResultURLOfARunningJob(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		client := server.Client()
+		created := runJob(t, client)
+		_, err := client.Jobs.ResultURL(t.Context(), created.ID)
+		require.Error(t, err, "it has not ended")
+		job, err := client.Jobs.Wait(t.Context(), created.ID)
+		require.NoError(t, err)
+		address, err := client.Jobs.ResultURL(t.Context(), created.ID)
+		require.NoError(t, err)
+		plain, _, _ := strings.Cut(job.Files()[0].URL, "?")
+		assert.True(t, strings.HasPrefix(address, plain+"?"), address)
+		assert.Zero(t, countRequests(server, "GET storage"), "it is not followed")
+	}, cloudconverttest.WithTaskDuration(taskTime))
+}
 
-	_, err = client.Tasks.Create(t.Context(), cloudconvert.Archive{OutputFormat: "zip"})
-	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+// An iteration asks for the next page when it is needed, and not before.
+func TestAllJobsIsLazy(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		client := server.Client()
+		for range 3 {
+			runJob(t, client)
+		}
+		jobs := client.Jobs.All(t.Context(), cloudconvert.JobListOptions{PerPage: 1})
+		assert.Zero(t, countRequests(server, "GET api"))
+		for range jobs {
+			break
+		}
+		assert.Equal(t, 1, countRequests(server, "GET api"))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var failures []error
+		for _, err := range client.Jobs.All(ctx, cloudconvert.JobListOptions{PerPage: 1}) {
+			failures = append(failures, err)
+			cancel()
+		}
+		require.Len(t, failures, 2)
+		require.ErrorIs(t, failures[1], context.Canceled)
+	})
 }

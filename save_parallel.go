@@ -2,6 +2,7 @@ package cloudconvert
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 )
@@ -28,8 +29,8 @@ func each[T any](ctx context.Context, parallel int, items []T, do func(context.C
 		})
 	}
 	workers.Wait()
-	if failure == nil {
-		return ctx.Err()
+	if failure == nil && ctx.Err() != nil {
+		return fmt.Errorf("cloudconvert: %w", ctx.Err())
 	}
 	return failure
 }

@@ -1,6 +1,7 @@
 package cloudconvert_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -399,6 +400,18 @@ func TestSavePermissionsFollowTheUmask(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want.Mode(), got.Mode(), path)
 	}
+}
+
+func TestSaveTooLate(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	storage := echo(t, nil)
+	dir := t.TempDir()
+	_, err := newDownloader(t).Save(ctx, dir, storage.echoed("sub", "a.pdf", "/1"))
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Empty(t, listed(t, dir))
+	assert.Empty(t, storage.seen())
 }
 
 // The whole way: a job of the sandbox, faults of its storage, and an address

@@ -43,7 +43,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	if errors.Is(err, flag.ErrHelp) {
 		flags.SetOutput(stderr)
 		fmt.Fprintln(stderr, "usage: convert [flags] input output")
-		fmt.Fprintln(stderr, "       convert [flags] -to format inputs")
+		fmt.Fprintln(stderr, "       convert [flags] -to format input...")
 		flags.PrintDefaults()
 		return s, err
 	}
@@ -62,7 +62,7 @@ func (s *settings) take(flags *flag.FlagSet) error {
 	case s.parallel < 1:
 		return fmt.Errorf("-j %d: at least one file at a time", s.parallel)
 	case s.format != "" && flags.NArg() == 0:
-		return errors.New("want input files: convert [flags] -to format inputs")
+		return errors.New("-to needs at least one input file")
 	case s.format != "":
 		s.inputs = flags.Args()
 	case flags.NArg() != 2:

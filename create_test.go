@@ -1,0 +1,395 @@
+package cloudconvert_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+)
+
+// textJob is a job that does next to nothing.
+func textJob() *cloudconvert.JobRequest {
+	return cloudconvert.Pipeline(cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}, cloudconvert.ExportURL{})
+}
+
+// jobCreator is [cloudconvert.JobsService.Create] or CreateAndWait.
+type jobCreator func(*cloudconvert.JobsService, context.Context, *cloudconvert.JobRequest, ...cloudconvert.CallOption) (*cloudconvert.Job, error)
+
+func jobCreators() map[string]jobCreator {
+	return map[string]jobCreator{
+		"Create":        (*cloudconvert.JobsService).Create,
+		"CreateAndWait": (*cloudconvert.JobsService).CreateAndWait,
+	}
+}
+
+// onCreation makes the first creation of a job go wrong, in the given phase
+// unless the fault has one.
+func onCreation(phase cloudconverttest.Phase, f cloudconverttest.Fault) cloudconverttest.Fault {
+	f.Method, f.Path, f.Nth = http.MethodPost, "/v2/jobs", 1
+	if f.Phase == cloudconverttest.Before {
+		f.Phase = phase
+	}
+	return f
+}
+
+// openOutcomes are answers to a creation, or the lack of one, that leave open whether it took place.
+func openOutcomes() map[string]cloudconverttest.Fault {
+	return map[string]cloudconverttest.Fault{
+		"500":        {Status: http.StatusInternalServerError, Code: "INTERNAL_ERROR", Message: "Server Error"},
+		"502 HTML":   {Status: http.StatusBadGateway},
+		"503":        {Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"1"}}},
+		"408":        {Status: http.StatusRequestTimeout},
+		"reset":      {Kind: cloudconverttest.Reset},
+		"never":      {Kind: cloudconverttest.Stall},
+		"not JSON":   {Kind: cloudconverttest.Garbage},
+		"no job":     {Kind: cloudconverttest.Garbage, Body: `{"data": null}`},
+		"not a job":  {Kind: cloudconverttest.Garbage, Body: `{"data": {"status": "waiting"}}`},
+		"empty page": {Kind: cloudconverttest.Garbage, Body: " "},
+	}
+}
+
+// countRequests counts the requests of a method to a host.
+func countRequests(server *cloudconverttest.Server, request string) int {
+	count := 0
+	for _, seen := range outline(server) {
+		if seen == request {
+			count++
+		}
+	}
+	return count
+}
+
+// creations counts the requests to create a job.
+func creations(server *cloudconverttest.Server) int {
+	return countRequests(server, "POST api") + countRequests(server, "POST sync")
+}
+
+// eachCreation runs a test with both ways to create a job and each of some faults.
+func eachCreation(t *testing.T, faults map[string]cloudconverttest.Fault,
+	test func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault),
+) {
+	t.Helper()
+	for call, create := range jobCreators() {
+		for name, fault := range faults {
+			t.Run(call+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+					test(t, server, create, fault)
+				}, cloudconverttest.WithTaskDuration(time.Second))
+			})
+		}
+	}
+}
+
+func TestLostAnswerToACreation(t *testing.T) {
+	t.Parallel()
+	faults := openOutcomes()
+	faults["cut"] = cloudconverttest.Fault{Kind: cloudconverttest.Truncate}
+	faults["reset within"] = cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.During}
+	faults["half of it"] = cloudconverttest.Fault{Kind: cloudconverttest.WrongLength}
+	eachCreation(t, faults, func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault) {
+		t.Helper()
+		server.Inject(onCreation(cloudconverttest.After, fault))
+		request := textJob()
+		job, err := create(server.Client().Jobs, t.Context(), request)
+		require.NoError(t, err)
+		require.Equal(t, 1, jobCount(server))
+		assert.Equal(t, server.Jobs()[0].ID, job.ID)
+		assert.Len(t, job.Tasks, 2, "as in the answer that was lost")
+		assert.Equal(t, 1, creations(server))
+		assert.Empty(t, request.Tag, "the caller's request is left as it is")
+	})
+}
+
+func TestOutcomeOfACreationUnknown(t *testing.T) {
+	t.Parallel()
+	eachCreation(t, openOutcomes(), func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault) {
+		t.Helper()
+		server.Inject(onCreation(cloudconverttest.Before, fault))
+		job, err := create(server.Client().Jobs, t.Context(), textJob())
+		assert.Nil(t, job)
+		require.ErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
+		assert.False(t, cloudconvert.IsRetryable(err))
+		var outcome *cloudconvert.OutcomeError
+		require.ErrorAs(t, err, &outcome)
+		require.NotEmpty(t, outcome.Tag)
+		assert.Contains(t, err.Error(), outcome.Tag)
+		assert.Equal(t, 1, creations(server))
+		assert.Zero(t, jobCount(server))
+		lookups := server.Requests()[1:]
+		assert.Len(t, lookups, 6)
+		for _, lookup := range lookups {
+			assert.Equal(t, outcome.Tag, lookup.Query.Get("filter[tag]"))
+		}
+	})
+}
+
+// A tag of the caller's own need not be unique: what is found under it may be another job.
+func TestOutcomeOfATaggedCreationUnknown(t *testing.T) {
+	t.Parallel()
+	eachCreation(t, openOutcomes(), func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault) {
+		t.Helper()
+		server.Inject(onCreation(cloudconverttest.After, fault))
+		request := textJob()
+		request.Tag = "mine"
+		_, err := create(server.Client().Jobs, t.Context(), request)
+		var outcome *cloudconvert.OutcomeError
+		require.ErrorAs(t, err, &outcome)
+		assert.Equal(t, "mine", outcome.Tag)
+		assert.Equal(t, []string{"POST api"}, outline(server))
+		assert.Equal(t, 1, jobCount(server))
+	})
+}
+
+func TestRefusedCreationIsNotOpen(t *testing.T) {
+	t.Parallel()
+	faults := map[string]cloudconverttest.Fault{}
+	for _, status := range []int{400, 401, 402, 403, 404, 413, 422} {
+		faults[fmt.Sprint(status)] = cloudconverttest.Fault{Status: status, Code: "SOME_CODE", Message: "No."}
+	}
+	eachCreation(t, faults, func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault) {
+		t.Helper()
+		server.Inject(onCreation(cloudconverttest.Before, fault))
+		_, err := create(server.Client().Jobs, t.Context(), textJob())
+		require.ErrorIs(t, err, cloudconvert.Code("SOME_CODE"))
+		require.NotErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
+		assert.Len(t, server.Requests(), 1)
+	})
+}
+
+func TestLookupsThatFail(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		lookups cloudconverttest.Fault
+		found   bool
+		asked   int
+	}{
+		"for a while":   {cloudconverttest.Fault{Status: http.StatusServiceUnavailable, Nth: 1, Times: 4}, true, 5},
+		"lost":          {cloudconverttest.Fault{Kind: cloudconverttest.Reset, Nth: 1, Times: 2}, true, 3},
+		"garbage":       {cloudconverttest.Fault{Kind: cloudconverttest.Garbage, Nth: 1, Times: 2}, true, 3},
+		"not in time":   {cloudconverttest.Fault{Kind: cloudconverttest.Stall, Nth: 1, Times: 2}, true, 3},
+		"too many":      {cloudconverttest.Fault{Status: http.StatusTooManyRequests, Nth: 1, Times: 2}, true, 3},
+		"all the time":  {cloudconverttest.Fault{Status: http.StatusServiceUnavailable}, false, 6},
+		"not permitted": {cloudconverttest.Fault{Status: http.StatusForbidden}, false, 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				server.Inject(onCreation(cloudconverttest.After, cloudconverttest.Fault{Kind: cloudconverttest.Reset}))
+				tt.lookups.Method, tt.lookups.Path = http.MethodGet, "/v2/jobs"
+				server.Inject(tt.lookups)
+				start := time.Now()
+				_, err := server.Client().Jobs.Create(t.Context(), textJob())
+				if tt.found {
+					require.NoError(t, err)
+				} else {
+					require.ErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
+				}
+				assert.Equal(t, 1, jobCount(server))
+				assert.Equal(t, tt.asked, countRequests(server, "GET api"))
+				assert.Less(t, time.Since(start), 2*time.Minute)
+			})
+		})
+	}
+}
+
+func TestContextEndsDuringLookups(t *testing.T) {
+	t.Parallel()
+	eachCreation(t, map[string]cloudconverttest.Fault{
+		"500": {Status: http.StatusInternalServerError}, "reset": {Kind: cloudconverttest.Reset}, "never": {Kind: cloudconverttest.Stall},
+	}, func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault) {
+		t.Helper()
+		server.Inject(onCreation(cloudconverttest.Before, fault))
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := create(server.Client().Jobs, ctx, textJob())
+		assert.Equal(t, 5*time.Second, time.Since(start))
+		require.ErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, 1, creations(server))
+	})
+}
+
+// The answer of the host that waits for the end is the most easily lost.
+func TestCreateAndWaitGoesOnWithTheJobItFound(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		start := time.Now()
+		job, err := server.Client().Jobs.CreateAndWait(t.Context(), textJob())
+		require.NoError(t, err)
+		assert.Equal(t, cloudconvert.StatusFinished, job.Status)
+		assert.Len(t, job.Files(), 1)
+		assert.Less(t, time.Since(start), 6*time.Minute)
+		assert.Equal(t, 1, jobCount(server))
+		assert.Equal(t, 1, creations(server))
+	}, cloudconverttest.WithTaskDuration(150*time.Second), cloudconverttest.WithSyncDrop(40*time.Second))
+}
+
+// refusing makes a client whose connections to a host are refused.
+func refusing(server *cloudconverttest.Server, host string) cloudconvert.Option {
+	return dialing(server, func(addr string) error {
+		if addr == host {
+			return errRefused
+		}
+		return nil
+	})
+}
+
+// dialing lets a function fail connections to addresses.
+func dialing(server *cloudconverttest.Server, fail func(addr string) error) cloudconvert.Option {
+	transport := server.HTTPClient().Transport.(*http.Transport).Clone()
+	dial := transport.DialContext
+	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if err := fail(addr); err != nil {
+			return nil, err
+		}
+		return dial(ctx, network, addr)
+	}
+	transport.DisableKeepAlives = true
+	return cloudconvert.WithHTTPClient(&http.Client{Transport: transport})
+}
+
+func hostOf(address string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(address, "http://"), "/v2")
+}
+
+func TestCreateAndWaitWithoutTheSyncHost(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		start := time.Now()
+		job, err := server.Client(refusing(server, hostOf(server.SyncURL))).Jobs.CreateAndWait(t.Context(), textJob())
+		require.NoError(t, err)
+		assert.Equal(t, cloudconvert.StatusFinished, job.Status)
+		assert.Less(t, time.Since(start), time.Minute)
+		assert.Equal(t, 1, jobCount(server))
+		assert.Equal(t, 1, countRequests(server, "POST api"))
+		assert.Zero(t, countRequests(server, "POST sync"))
+	}, cloudconverttest.WithTaskDuration(10*time.Second))
+}
+
+func TestCreateAndWaitRefusedByTheSyncHost(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		server.Inject(onCreation(cloudconverttest.Before, cloudconverttest.Fault{
+			Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"20"}},
+		}))
+		start := time.Now()
+		_, err := server.Client().Jobs.CreateAndWait(t.Context(), textJob())
+		require.NoError(t, err)
+		assert.GreaterOrEqual(t, time.Since(start), 20*time.Second)
+		assert.Equal(t, []string{"POST sync", "POST api", "GET sync"}, outline(server))
+	})
+}
+
+func TestCreateAndWaitRefusesUploads(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		for _, task := range []cloudconvert.TaskRequest{
+			cloudconvert.ImportUpload{}, cloudconvert.RawTask{Op: cloudconvert.OperationImportUpload},
+		} {
+			_, err := server.Client().Jobs.CreateAndWait(t.Context(), cloudconvert.Pipeline(task, cloudconvert.ExportURL{}))
+			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+			assert.Contains(t, err.Error(), "import-upload")
+		}
+		assert.Equal(t, noRequests, outline(server))
+	})
+}
+
+func TestCreateAndWaitOfAJobThatFails(t *testing.T) {
+	t.Parallel()
+	for name, tag := range map[string]string{"in one request": "", "in two": "mine"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				request := cloudconvert.Pipeline(cloudconvert.ImportRaw{File: "text", Filename: "a.txt"},
+					cloudconvert.Convert{OutputFormat: "bad"}, cloudconvert.ExportURL{})
+				request.Tag = tag
+				job, err := server.Client().Jobs.CreateAndWait(t.Context(), request)
+				require.ErrorIs(t, err, cloudconvert.CodeOpenFailed)
+				require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
+				assert.Equal(t, cloudconvert.StatusError, job.Status)
+				var failure *cloudconvert.JobError
+				require.ErrorAs(t, err, &failure)
+				assert.Equal(t, "convert", failure.Tasks[0].Name, "and not the export that fell with it")
+				assert.Equal(t, tag, server.Jobs()[0].Tag[:len(tag)])
+			})
+		})
+	}
+}
+
+// records is a log.
+type records struct{ strings.Builder }
+
+func (r *records) option() cloudconvert.Option {
+	return cloudconvert.WithLogger(slog.New(slog.NewJSONHandler(r, &slog.HandlerOptions{Level: slog.LevelDebug})))
+}
+
+// lines returns the records of a level.
+func (r *records) lines(level slog.Level) []string {
+	var lines []string
+	for line := range strings.Lines(r.String()) {
+		if strings.Contains(line, `"level":"`+level.String()+`"`) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func TestLogOfASettledCreation(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		server.Inject(onCreation(cloudconverttest.After, cloudconverttest.Fault{
+			Status: http.StatusBadGateway, Header: http.Header{"X-Request-Id": {"request-1"}},
+		}))
+		var log records
+		job, err := server.Client(log.option()).Jobs.Create(t.Context(), textJob())
+		require.NoError(t, err)
+		attempts, warnings := log.lines(slog.LevelDebug), log.lines(slog.LevelWarn)
+		require.Len(t, attempts, 2, "the creation and the lookup")
+		for _, part := range []string{
+			`"method":"POST"`, `"path":"/v2/jobs"`, `"status":502`, `"attempt":1`, `"duration":`, `"request_id":"request-1"`,
+		} {
+			assert.Contains(t, attempts[0], part)
+		}
+		assert.Contains(t, attempts[1], `"path":"/v2/jobs"`, "without the query")
+		require.Len(t, warnings, 1)
+		assert.Contains(t, warnings[0], job.ID)
+		assert.Contains(t, warnings[0], "502")
+		assert.NotContains(t, log.String(), server.Key())
+	})
+}
+
+func TestInvalidRequestsAreNotSent(t *testing.T) {
+	t.Parallel()
+	for name, create := range jobCreators() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				for _, request := range []*cloudconvert.JobRequest{nil, {}, cloudconvert.Pipeline(nil)} {
+					_, err := create(server.Client().Jobs, t.Context(), request)
+					require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+				}
+				_, err := create(server.Client().Jobs, t.Context(), textJob(), cloudconvert.CaptureResponse(nil))
+				require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				_, err = create(server.Client().Jobs, ctx, textJob())
+				require.ErrorIs(t, err, context.Canceled)
+				require.NotErrorIs(t, err, cloudconvert.ErrOutcomeUnknown, "nothing was sent")
+				assert.Equal(t, noRequests, outline(server))
+			})
+		})
+	}
+}

@@ -1,0 +1,82 @@
+package cloudconvert
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestParseContentRange(t *testing.T) {
+	t.Parallel()
+	type parsed struct {
+		start, total int64
+		ok           bool
+	}
+	wrong := parsed{-1, -1, false}
+	tests := map[string]parsed{
+		"bytes 5-9/10":                       {5, 10, true},
+		"bytes 0-0/1":                        {0, 1, true},
+		"Bytes  5-9/* ":                      {5, -1, true},
+		"bytes */10":                         {-1, 10, true},
+		"bytes */*":                          {-1, -1, true},
+		"bytes 5-10/10":                      wrong,
+		"bytes 9-5/10":                       wrong,
+		"bytes 5-/10":                        wrong,
+		"bytes -5/10":                        wrong,
+		"bytes +5-9/10":                      wrong,
+		"bytes 5-9":                          wrong,
+		"bytes 5-9/":                         wrong,
+		"bytes 5-9/ten":                      wrong,
+		"bytes 5-99999999999999999999/*":     wrong,
+		"bytes 5-9223372036854775807/*":      {5, -1, true},
+		"bytes 5-9/9223372036854775808":      wrong,
+		"items 5-9/10":                       wrong,
+		"":                                   wrong,
+		"multipart/byteranges; boundary=abc": wrong,
+	}
+	for value, want := range tests {
+		t.Run(value, func(t *testing.T) {
+			t.Parallel()
+			start, total, ok := parseContentRange(value)
+			assert.Equal(t, want, parsed{start, total, ok})
+		})
+	}
+}
+
+func FuzzParseContentRange(f *testing.F) {
+	for _, seed := range []string{"bytes 5-9/10", "bytes */10", "bytes 5-9/*", "bytes 9223372036854775807-1/2", "x"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		start, total, ok := parseContentRange(value)
+		if !ok {
+			assert.Equal(t, [2]int64{-1, -1}, [2]int64{start, total})
+			return
+		}
+		assert.GreaterOrEqual(t, start, int64(-1))
+		assert.GreaterOrEqual(t, total, int64(-1))
+		if total >= 0 {
+			assert.Less(t, start, max(total, 1))
+		}
+	})
+}
+
+// What goes over the wire is what was written.
+func FuzzParseVerbatim(f *testing.F) {
+	for _, seed := range []string{"/a?b=c", "/ü|?%zz", "?", "", "//a", "/%2f?a#b", "/a?b c"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, rest string) {
+		address, err := parseVerbatim("https://storage.example" + rest)
+		if err != nil || address.Host != "storage.example" || strings.HasPrefix(rest, "//") {
+			return
+		}
+		target, _, _ := strings.Cut(rest, "#")
+		if !strings.HasPrefix(target, "/") {
+			target = "/" + target
+		}
+		assert.Equal(t, target, address.RequestURI(), fmt.Sprintf("%q", rest))
+	})
+}

@@ -1,0 +1,194 @@
+package cloudconvert_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+)
+
+// textTask is a task of its own that does next to nothing.
+var textTask = cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}
+
+func runTask(t *testing.T, client *cloudconvert.Client) *cloudconvert.Task {
+	t.Helper()
+	task, err := client.Tasks.Create(t.Context(), textTask)
+	require.NoError(t, err)
+	return task
+}
+
+func TestTasksOnTheirOwn(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		client := server.Client()
+		in := runTask(t, client)
+		assert.Equal(t, cloudconvert.OperationImportRaw, in.Operation)
+		out, err := client.Tasks.Create(t.Context(), cloudconvert.Convert{Input: []string{in.ID}, OutputFormat: "pdf"})
+		require.NoError(t, err)
+		out, err = client.Tasks.Wait(t.Context(), out.ID)
+		require.NoError(t, err)
+		require.Len(t, out.Result.Files, 1)
+		assert.Equal(t, "a.pdf", out.Result.Files[0].Filename)
+		assert.Equal(t, "/v2/import/raw", server.Requests()[0].Path)
+
+		got, err := client.Tasks.Get(t.Context(), out.ID, cloudconvert.WithInclude(cloudconvert.IncludePayload, cloudconvert.IncludeDependsOnTasks))
+		require.NoError(t, err)
+		assert.NotEmpty(t, got.Payload)
+		require.Len(t, got.DependsOnTasks, 1)
+		assert.Equal(t, in.ID, got.DependsOnTasks[0].ID)
+
+		page, err := client.Tasks.List(t.Context(), cloudconvert.TaskListOptions{Operation: cloudconvert.OperationConvert})
+		require.NoError(t, err)
+		require.Len(t, page.Data, 1)
+		assert.Equal(t, out.ID, page.Data[0].ID)
+
+		again, err := client.Tasks.Retry(t.Context(), out.ID)
+		require.NoError(t, err)
+		assert.Equal(t, out.ID, again.RetryOfTaskID)
+
+		require.NoError(t, client.Tasks.Delete(t.Context(), out.ID))
+		_, err = client.Tasks.Get(t.Context(), out.ID)
+		require.ErrorIs(t, err, cloudconvert.ErrNotFound)
+	}, cloudconverttest.WithTaskDuration(time.Second))
+}
+
+func TestAllTasks(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		client := server.Client()
+		for range 5 {
+			runTask(t, client)
+		}
+		count := 0
+		for task, err := range client.Tasks.All(t.Context(), cloudconvert.TaskListOptions{PerPage: 2}) {
+			require.NoError(t, err)
+			assert.Equal(t, cloudconvert.OperationImportRaw, task.Operation)
+			count++
+		}
+		assert.Equal(t, 5, count)
+	})
+}
+
+func TestTasksThatCannotBe(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, says(http.StatusCreated, `{"data": {"id": "task"}}`))
+	for name, task := range map[string]cloudconvert.TaskRequest{
+		"nil":          nil,
+		"nil pointer":  (*cloudconvert.ImportRaw)(nil),
+		"incomplete":   cloudconvert.ImportRaw{},
+		"no operation": cloudconvert.RawTask{},
+		"no path":      cloudconvert.RawTask{Op: "../jobs"},
+	} {
+		_, err := client.Tasks.Create(t.Context(), task)
+		require.ErrorIs(t, err, cloudconvert.ErrInvalid, name)
+	}
+	for _, call := range []func(id string) error{
+		func(id string) error { _, err := client.Tasks.Get(t.Context(), id); return err },
+		func(id string) error { _, err := client.Tasks.Cancel(t.Context(), id); return err },
+		func(id string) error { _, err := client.Tasks.Retry(t.Context(), id); return err },
+		func(id string) error { return client.Tasks.Delete(t.Context(), id) },
+		func(id string) error { return client.Jobs.Delete(t.Context(), id) },
+		func(id string) error { return client.Jobs.Cancel(t.Context(), id) },
+		func(id string) error { _, err := client.Jobs.ResultURL(t.Context(), id); return err },
+	} {
+		for _, id := range []string{"", ".", ".."} {
+			require.ErrorIs(t, call(id), cloudconvert.ErrInvalid)
+		}
+	}
+	assert.Empty(t, script.urls())
+}
+
+// A task has no tag: there is no way to find it when the answer was lost.
+func TestLostAnswerToATask(t *testing.T) {
+	t.Parallel()
+	calls := map[string]func(ctx context.Context, client *cloudconvert.Client, id string) error{
+		"create": func(ctx context.Context, client *cloudconvert.Client, _ string) error {
+			_, err := client.Tasks.Create(ctx, textTask)
+			return err
+		},
+		"retry": func(ctx context.Context, client *cloudconvert.Client, id string) error {
+			_, err := client.Tasks.Retry(ctx, id)
+			return err
+		},
+	}
+	for name, call := range calls {
+		for fault, f := range openOutcomes() {
+			t.Run(name+"/"+fault, func(t *testing.T) {
+				t.Parallel()
+				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+					client := server.Client()
+					before := runTask(t, client)
+					f.Phase, f.Method = cloudconverttest.After, http.MethodPost
+					server.Inject(f)
+					err := call(t.Context(), client, before.ID)
+					require.ErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
+					assert.False(t, cloudconvert.IsRetryable(err))
+					var outcome *cloudconvert.OutcomeError
+					require.ErrorAs(t, err, &outcome)
+					assert.Empty(t, outcome.Tag)
+					assert.Len(t, server.Requests(), 2, "it is not sent again")
+					assert.Len(t, server.Tasks(), 2)
+				})
+			})
+		}
+	}
+}
+
+func TestTaskWait(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		client := server.Client()
+		server.Inject(cloudconverttest.Fault{Role: cloudconverttest.RoleSync, Kind: cloudconverttest.Reset, Times: 2})
+		start := time.Now()
+		task, err := client.Tasks.Wait(t.Context(), runTask(t, client).ID)
+		require.NoError(t, err)
+		assert.Equal(t, cloudconvert.StatusFinished, task.Status)
+		assert.Equal(t, taskTime, time.Since(start))
+
+		bad, err := client.Tasks.Create(t.Context(), cloudconvert.Convert{Input: []string{task.ID}, OutputFormat: "bad"})
+		require.NoError(t, err)
+		bad, err = client.Tasks.Wait(t.Context(), bad.ID)
+		require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
+		require.ErrorIs(t, err, cloudconvert.CodeOpenFailed)
+		assert.Equal(t, cloudconvert.StatusError, bad.Status)
+		var failure *cloudconvert.TaskError
+		require.ErrorAs(t, err, &failure)
+		assert.Equal(t, bad.ID, failure.ID)
+	}, cloudconverttest.WithTaskDuration(taskTime))
+}
+
+func TestTaskWaitEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		client := server.Client()
+		created := runTask(t, client)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		task, err := client.Tasks.Wait(ctx, created.ID, cloudconvert.WithDeleteOnCancel())
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		var stopped *cloudconvert.WaitError
+		require.ErrorAs(t, err, &stopped)
+		assert.Equal(t, created.ID, stopped.ID)
+		assert.Equal(t, created.ID, task.ID)
+		assert.Empty(t, server.Tasks())
+	}, cloudconverttest.WithTaskDuration(taskTime))
+}
+
+func TestTaskCancel(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		client := server.Client()
+		created := runTask(t, client)
+		task, err := client.Tasks.Cancel(t.Context(), created.ID)
+		require.NoError(t, err)
+		assert.Equal(t, cloudconvert.StatusError, task.Status)
+		_, err = client.Tasks.Cancel(t.Context(), created.ID)
+		require.ErrorIs(t, err, cloudconvert.ErrInvalid, "it has ended")
+	}, cloudconverttest.WithTaskDuration(taskTime))
+}
