@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
 // TransferPolicy says how files are uploaded and downloaded. The zero value of
@@ -135,7 +137,7 @@ const maxRedirects = 10
 // https to http, and tells no host of the address that led to it.
 func newStorageClient(c config) *http.Client {
 	return &http.Client{
-		Transport: c.client.Transport,
+		Transport: storageTransport{c.client.Transport},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			req.Header.Del("Referer")
 			if len(via) >= maxRedirects {
@@ -147,6 +149,14 @@ func newStorageClient(c config) *http.Client {
 			return c.checkStorageURL(req.URL)
 		},
 	}
+}
+
+// storageTransport makes round trips in the way of the engine.
+type storageTransport struct{ next http.RoundTripper }
+
+// RoundTrip makes a round trip.
+func (t storageTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	return engine.RoundTrip(t.next, req)
 }
 
 // checkStorageURL refuses addresses that files must not be sent to or fetched from.

@@ -64,13 +64,18 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 func (e *Engine) attempt(req *http.Request, next http.RoundTripper, timeout time.Duration) (*http.Response, Answer) {
 	ctx, cancel := withTimeout(req.Context(), shorter(timeout, e.timeout))
 	defer cancel()
-	var connected atomic.Bool
+	if ctx.Err() != nil {
+		return nil, Answer{Err: explain(ctx, req.Context(), ctx.Err())}
+	}
+	var asked, connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { asked.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
-	resp, err := roundTrip(next, req.WithContext(ctx))
+	resp, err := RoundTrip(next, req.WithContext(ctx))
 	if err != nil {
-		unsent := neverConnected(err) || e.observable && !connected.Load()
+		// A protocol that was registered with the transport may tell of no connection it makes.
+		unsent := neverConnected(err) || e.observable && asked.Load() && !connected.Load()
 		return nil, Answer{Err: explain(ctx, req.Context(), err), Open: !unsent}
 	}
 	body, err := readAll(resp.Body, e.config.MaxAnswer)
@@ -80,20 +85,6 @@ func (e *Engine) attempt(req *http.Request, next http.RoundTripper, timeout time
 	}
 	answer.Open = answer.Err != nil || resp.StatusCode >= 500 || resp.StatusCode == http.StatusRequestTimeout
 	return forLoop(resp), answer
-}
-
-// roundTrip sends the request. It mends answers as [http.Client] does.
-func roundTrip(next http.RoundTripper, req *http.Request) (*http.Response, error) {
-	resp, err := next.RoundTrip(req)
-	switch {
-	case err != nil:
-		return nil, err
-	case resp == nil:
-		return nil, errors.New("the transport gave neither an answer nor an error")
-	case resp.Body == nil:
-		resp.Body = http.NoBody
-	}
-	return resp, nil
 }
 
 // forLoop returns what the loop gets to see of an answer: no body, which has

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"log"
@@ -214,4 +215,66 @@ func TestErrorsDoNotNameTheAddress(t *testing.T) {
 	assert.NotContains(t, got.Err.Error(), "secret")
 	var op *net.OpError
 	assert.ErrorAs(t, got.Err, &op)
+}
+
+// A protocol that was registered with the transport makes connections of its
+// own, of which the transport does not know.
+func TestRegisteredProtocolIsNotSentTwice(t *testing.T) {
+	t.Parallel()
+	for method, want := range map[string]int64{http.MethodGet: attempts, http.MethodPost: 1} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			var sent atomic.Int64
+			transport := newTransport(t)
+			transport.RegisterProtocol("memory", roundTripper(func(*http.Request) (*http.Response, error) {
+				sent.Add(1)
+				return nil, errReset
+			}))
+			got := engine.New(quick(transport)).Send(t.Context(), newCall(t, method, "memory://api/v2/jobs"))
+			require.ErrorIs(t, got.Err, errReset)
+			assert.Equal(t, want, sent.Load())
+			assert.True(t, got.Open)
+		})
+	}
+}
+
+func TestContextThatEndedBefore(t *testing.T) {
+	t.Parallel()
+	for name, wrap := range map[string]func(http.RoundTripper) http.RoundTripper{
+		"plain":   func(rt http.RoundTripper) http.RoundTripper { return rt },
+		"wrapped": wrapped,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			got := engine.New(quick(wrap(newTransport(t)))).Send(ctx, newCall(t, http.MethodPost, closedPort(t)))
+			require.ErrorIs(t, got.Err, context.Canceled)
+			assert.False(t, got.Open, "nothing was sent")
+		})
+	}
+}
+
+// A server that switches to another protocol keeps the connection open, for
+// longer than any context lasts.
+func TestSwitchedProtocolEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	released := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if !assert.NoError(t, err) {
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n")
+		<-released
+		assert.NoError(t, conn.Close())
+	}))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(released) })
+	got := engine.New(quick(newTransport(t))).Send(t.Context(), newCall(t, http.MethodPost, server.URL))
+	require.NoError(t, got.Err)
+	assert.Equal(t, http.StatusSwitchingProtocols, got.Status)
+	assert.Equal(t, 1, got.Attempts)
+	assert.Empty(t, got.Body)
 }
