@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
@@ -31,6 +32,7 @@ type observer[T any] struct {
 
 	core     *core
 	path, id string
+	identity func(*T) string
 	status   func(*T) Status
 	tasks    func(*T) []Task
 	outcome  func(*T) error
@@ -130,9 +132,15 @@ func (o *observer[T]) ask(ctx context.Context, sync bool) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
-	return object[T](ctx, o.core, call{
-		method: http.MethodGet, path: path, sync: sync, once: true, timeout: syncSlice,
-	}, nil)
+	read := call{method: http.MethodGet, path: path, sync: sync, once: true, timeout: syncSlice}
+	seen, err := object[T](ctx, o.core, read, nil)
+	if err == nil && !strings.EqualFold(o.identity(seen), o.id) {
+		return nil, &Error{
+			StatusCode: http.StatusOK, Attempts: 1, Method: read.method, Path: o.core.pathOn(read),
+			err: fmt.Errorf("the answer is about %q", o.identity(seen)),
+		}
+	}
+	return seen, err
 }
 
 // judge takes an observation and tells whether the wait is over.
@@ -150,15 +158,23 @@ func (o *observer[T]) judge(ctx context.Context, seen *T, err error) (over bool,
 	}
 }
 
-// isTransient tells whether a failed read says nothing about the job.
+// isTransient tells whether a failed read says nothing about the job. Only the
+// refusals that the API is known to give do: whatever else answers stands
+// between it and us.
 func isTransient(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return false
 	}
-	return e.StatusCode == 0 && !engine.IsPermanent(e.err) || isSuccess(e.StatusCode) ||
-		e.StatusCode >= http.StatusInternalServerError ||
-		e.StatusCode == http.StatusRequestTimeout || e.StatusCode == http.StatusTooManyRequests
+	switch e.StatusCode {
+	case 0:
+		return !engine.IsPermanent(e.err)
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden,
+		http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
+		return false
+	default:
+		return true
+	}
 }
 
 // isUnsent tells whether a request never reached its host.

@@ -100,10 +100,11 @@ func (s *JobsService) wait(ctx context.Context, id string, w waiting) (*Job, err
 func (s *JobsService) observer(id string, w waiting) *observer[Job] {
 	return &observer[Job]{
 		core: s.client.core, path: "jobs", id: id, waiting: w,
-		status:  func(j *Job) Status { return j.Status },
-		tasks:   func(j *Job) []Task { return j.Tasks },
-		outcome: s.outcome,
-		delete:  func(ctx context.Context) error { return s.Delete(ctx, id) },
+		identity: func(j *Job) string { return j.ID },
+		status:   func(j *Job) Status { return j.Status },
+		tasks:    func(j *Job) []Task { return j.Tasks },
+		outcome:  s.outcome,
+		delete:   func(ctx context.Context) error { return s.Delete(ctx, id) },
 	}
 }
 
@@ -129,10 +130,11 @@ func (s *TasksService) Wait(ctx context.Context, id string, opts ...WaitOption) 
 func (s *TasksService) observer(id string, w waiting) *observer[Task] {
 	return &observer[Task]{
 		core: s.client.core, path: "tasks", id: id, waiting: w,
-		status:  func(t *Task) Status { return t.Status },
-		tasks:   func(t *Task) []Task { return []Task{*t} },
-		outcome: taskError,
-		delete:  func(ctx context.Context) error { return s.Delete(ctx, id) },
+		identity: func(t *Task) string { return t.ID },
+		status:   func(t *Task) Status { return t.Status },
+		tasks:    func(t *Task) []Task { return []Task{*t} },
+		outcome:  taskError,
+		delete:   func(ctx context.Context) error { return s.Delete(ctx, id) },
 	}
 }
 

@@ -51,6 +51,7 @@ func TestWaitSurvives(t *testing.T) {
 		"trickle":     {Kind: cloudconverttest.Slow, Phase: cloudconverttest.During, Bytes: 1, Delay: time.Second},
 		"not ended":   {Kind: cloudconverttest.Garbage, Body: `{"data": {"id": "job", "status": "processing"}}`},
 		"new status":  {Kind: cloudconverttest.Garbage, Body: `{"data": {"id": "job", "status": "dreaming"}}`},
+		"another job": {Kind: cloudconverttest.Garbage, Body: `{"data": {"id": "job", "status": "finished"}}`},
 		"not there":   {Status: http.StatusNotFound, Code: "NOT_FOUND"},
 		"no entrance": {Status: http.StatusUnauthorized, Code: "UNAUTHENTICATED"},
 	}
@@ -88,6 +89,10 @@ func TestWaitBeginsInTrouble(t *testing.T) {
 		"never":   {Kind: cloudconverttest.Stall},
 		"502":     {Status: http.StatusBadGateway},
 		"429":     {Status: http.StatusTooManyRequests},
+		"418":     {Status: http.StatusTeapot},
+		"302":     {Status: http.StatusFound},
+		"101":     {Status: http.StatusSwitchingProtocols},
+		"other":   {Kind: cloudconverttest.Garbage, Body: `{"data": {"id": "other", "status": "finished", "tasks": []}}`},
 	}
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
