@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -124,6 +125,7 @@ func TestLostAnswerToATask(t *testing.T) {
 				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 					client := server.Client()
 					before := runTask(t, client)
+					synctest.Wait() // until it has ended: others cannot be retried
 					f.Phase, f.Method = cloudconverttest.After, http.MethodPost
 					server.Inject(f)
 					err := call(t.Context(), client, before.ID)
