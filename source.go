@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
@@ -74,11 +75,14 @@ func FromBytes(name string, b []byte) Source {
 // those whose length is found by Len or by seeking are sent again after a broken upload.
 func FromReader(name string, r io.Reader) Source {
 	used := new(atomic.Bool)
+	seeking := new(sync.Mutex) // to find the length, which several uploads may do at a time
 	return Source{id: name, name: baseOf(name), open: func(ctx context.Context, tempDir string) (*content, error) {
 		if r == nil {
 			return nil, invalid(errors.New("the reader of the source is nil"))
 		}
+		seeking.Lock()
 		opened, err := lastingContent(r)
+		seeking.Unlock()
 		if opened != nil || err != nil {
 			return opened, err
 		}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -293,6 +294,32 @@ func TestSourceOfAnotherSize(t *testing.T) {
 				assert.Zero(t, server.BytesStored(), "storage has nothing")
 				assert.LessOrEqual(t, countRequests(server, "POST storage"), 1)
 			})
+		})
+	}
+}
+
+// One source of a reader that can be read again serves several uploads at a time.
+func TestSourceOfSeveralUploads(t *testing.T) {
+	t.Parallel()
+	readers := map[string]io.Reader{
+		"string": strings.NewReader(sourceText),
+		"bytes":  bytes.NewReader([]byte(sourceText)),
+		"buffer": bytes.NewBufferString(sourceText),
+		"file":   openAt(t, sourceText, 0),
+	}
+	for name, reader := range readers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, script, _ := uploader(t, says(http.StatusNoContent, ""))
+			source := cloudconvert.FromReader("a.txt", reader)
+			var uploads sync.WaitGroup
+			for range 8 {
+				uploads.Go(func() {
+					assert.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), source))
+				})
+			}
+			uploads.Wait()
+			assertUploaded(t, script, 8)
 		})
 	}
 }
