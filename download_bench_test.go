@@ -18,13 +18,7 @@ import (
 // CLOUDCONVERT_BENCH_MIB sets the size of the file in MiB, by default 64.
 // Save also syncs the file to disk, which the others leave to the system.
 func BenchmarkDownload(b *testing.B) {
-	mib := 64
-	if value := os.Getenv("CLOUDCONVERT_BENCH_MIB"); value != "" {
-		var err error
-		mib, err = strconv.Atoi(value)
-		require.NoError(b, err)
-	}
-	size := int64(mib) << 20
+	size := benchSize(b, 64)
 	storage := newStorage(b, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
 		w.Header().Set("ETag", storageTag)
@@ -93,4 +87,15 @@ func toFile(path string, write func(*os.File) error) error {
 		return err
 	}
 	return os.Remove(path)
+}
+
+// benchSize is the size of the file of a benchmark in bytes.
+func benchSize(b *testing.B, mib int64) int64 {
+	b.Helper()
+	if value := os.Getenv("CLOUDCONVERT_BENCH_MIB"); value != "" {
+		var err error
+		mib, err = strconv.ParseInt(value, 10, 32)
+		require.NoError(b, err)
+	}
+	return mib << 20
 }

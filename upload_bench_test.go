@@ -14,9 +14,6 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// uploadSize is the size of the file that is uploaded again and again.
-const uploadSize = 256 << 20
-
 // newSink returns the form of a storage that counts what it gets.
 func newSink(tb testing.TB) cloudconvert.Task {
 	tb.Helper()
@@ -46,27 +43,29 @@ func newSparseFile(tb testing.TB, size int64) string {
 }
 
 // BenchmarkUpload compares an upload with the least code of net/http that
-// sends the same bytes with an exact length.
+// sends the same bytes with an exact length. CLOUDCONVERT_BENCH_MIB sets the
+// size of the file in MiB, by default 256.
 func BenchmarkUpload(b *testing.B) {
+	size := benchSize(b, 256)
 	task := newSink(b)
-	path := newSparseFile(b, uploadSize)
+	path := newSparseFile(b, size)
 	b.Run("raw", func(b *testing.B) {
-		b.SetBytes(uploadSize)
+		b.SetBytes(size)
 		for b.Loop() {
-			uploadRaw(b, task.Result.Form.URL, path)
+			uploadRaw(b, task.Result.Form.URL, path, size)
 		}
 	})
 	b.Run("sdk", func(b *testing.B) {
 		client, err := cloudconvert.NewClient("key")
 		require.NoError(b, err)
-		b.SetBytes(uploadSize)
+		b.SetBytes(size)
 		for b.Loop() {
 			require.NoError(b, client.Tasks.Upload(b.Context(), task, cloudconvert.FromFile(path)))
 		}
 	})
 }
 
-func uploadRaw(b *testing.B, url, path string) {
+func uploadRaw(b *testing.B, url, path string, size int64) {
 	b.Helper()
 	file, err := os.Open(path)
 	require.NoError(b, err)
@@ -76,7 +75,7 @@ func uploadRaw(b *testing.B, url, path string) {
 	body := io.MultiReader(strings.NewReader(prefix), file, strings.NewReader(suffix))
 	request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, url, body)
 	require.NoError(b, err)
-	request.ContentLength = int64(len(prefix)) + uploadSize + int64(len(suffix))
+	request.ContentLength = int64(len(prefix)) + size + int64(len(suffix))
 	request.Header.Set("Content-Type", "multipart/form-data; boundary=boundary")
 	resp, err := new(http.Client).Do(request)
 	require.NoError(b, err)

@@ -1,0 +1,41 @@
+package cloudconvert_test
+
+import (
+	"io"
+	"os"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// What is counted is all that was ever allocated, as with downloads.
+func TestUploadTakesConstantMemory(t *testing.T) { //nolint:paralleltest // it counts the allocations of the process.
+	const size, most = 256 << 20, 4 << 20
+	task := newSink(t)
+	path := newSparseFile(t, size)
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, file.Close()) })
+	client, err := cloudconvert.NewClient("an-invented-key",
+		cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: t.TempDir()}))
+	require.NoError(t, err)
+	sources := map[string]cloudconvert.Source{
+		"path":           cloudconvert.FromFile(path),
+		"open file":      cloudconvert.FromReader("video.mp4", file),
+		"section":        cloudconvert.FromReader("video.mp4", io.NewSectionReader(file, 0, size)),
+		"length unknown": cloudconvert.FromReader("video.mp4", io.LimitReader(zeros{}, size)),
+	}
+	for name, source := range sources { //nolint:paralleltest // as above.
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			require.NoError(t, client.Tasks.Upload(t.Context(), task, source))
+			runtime.ReadMemStats(&after)
+			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(most))
+		})
+	}
+}
