@@ -76,6 +76,9 @@ func TestBatch(t *testing.T) {
 		"the same twice":   {[]string{"-to", "jpg", "$/a.png", "$/./a.png", "$/a.*"}, []string{"a.jpg"}},
 		"one at a time":    {[]string{"-to", "jpg", "-j", "1", "$/*.png", "$/b.PNG"}, []string{"a.jpg", "b.jpg", "c d.jpg"}},
 		"with an option":   {[]string{"-to", "jpg", "-option", "width=30", "$/a.png"}, []string{"a.jpg"}},
+		"flags behind":     {[]string{"$/a.png", "-to", "jpg", "$/c d.png", "-j", "1"}, []string{"a.jpg", "c d.jpg"}},
+		"no flags":         {[]string{"-to", "jpg", "--", "$/a.png"}, []string{"a.jpg"}},
+		"from a format":    {[]string{"-to", "jpg", "-from", "png", "$/sub/README"}, []string{"sub/README.jpg"}},
 		"pattern of names": {[]string{"-to", "gif", "$/[ab].*"}, []string{"a.gif", "b.gif"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,12 +106,14 @@ func TestBatchRefuses(t *testing.T) {
 		"no match":              {[]string{"-to", "jpg", "$/a.png", "$/*.bmp"}, "no file matches"},
 		"no pattern":            {[]string{"-to", "jpg", "$/a.png", "$/["}, "is wrong"},
 		"empty directory":       {[]string{"-to", "jpg", "$/empty"}, "nothing to convert"},
+		"no extension":          {[]string{"-to", "jpg", "$/sub/README"}, "add -from format"},
+		"flag as a file":        {[]string{"-to", "jpg", "--", "$/a.png", "-overwrite"}, "add -from format"},
 		"journal":               {[]string{"-to", "jpg", "-resume", "$/no/journal", "$/a.png"}, "journal"},
 		"output directory":      {[]string{"-to", "jpg", "-o", "$/a.png", "$/a.png"}, "a.png"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			names := []string{"a.png", "a.gif", "sub/a.png"}
+			names := []string{"a.png", "a.gif", "sub/a.png", "sub/README"}
 			dir := album(t, names...)
 			require.NoError(t, os.Mkdir(filepath.Join(dir, "empty"), 0o700))
 			code, stderr := runIn(t.Context(), dir, c.args...)

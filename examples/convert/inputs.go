@@ -25,6 +25,9 @@ func (s *settings) files() ([]file, error) {
 			return nil, err
 		}
 		for _, input := range inputs {
+			if err := s.checkName(input); err != nil {
+				return nil, err
+			}
 			f := file{input: input, output: s.outputOf(input)}
 			before, taken := outputs[f.output]
 			if taken && before != input {

@@ -64,6 +64,9 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 
 // convert converts one file.
 func convert(ctx context.Context, s settings, stderr io.Writer) error {
+	if err := s.checkName(s.input); err != nil {
+		return err
+	}
 	client, closeClient, err := connect(s, stderr)
 	if err != nil {
 		return err
@@ -78,6 +81,9 @@ func convert(ctx context.Context, s settings, stderr io.Writer) error {
 // convertOptions are those of every conversion.
 func (s *settings) convertOptions() []cloudconvert.ConvertOption {
 	options := []cloudconvert.ConvertOption{cloudconvert.WithOptions(cloudconvert.Options(s.options))}
+	if s.from != "" {
+		options = append(options, cloudconvert.WithInputFormat(s.from))
+	}
 	if s.overwrite {
 		options = append(options, cloudconvert.WithOverwrite())
 	}
