@@ -51,11 +51,16 @@ func (j *Job) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
+	return j.decode(data, maxLevels)
+}
+
+// decode reads a job, with as many levels of tasks and jobs in it.
+func (j *Job) decode(data []byte, levels int) error {
 	var wire struct {
 		ID        lenient.String            `json:"id"`
 		Tag       lenient.String            `json:"tag"`
 		Status    lenient.String            `json:"status"`
-		Tasks     lenient.List[Task]        `json:"tasks"`
+		Tasks     taskList                  `json:"tasks"`
 		CreatedAt lenient.Time              `json:"created_at"`
 		StartedAt lenient.Time              `json:"started_at"`
 		EndedAt   lenient.Time              `json:"ended_at"`
@@ -71,7 +76,7 @@ func (j *Job) UnmarshalJSON(data []byte) error {
 		ID:        string(wire.ID),
 		Tag:       string(wire.Tag),
 		Status:    Status(wire.Status),
-		Tasks:     wire.Tasks,
+		Tasks:     wire.Tasks.tasks(levels),
 		CreatedAt: wire.CreatedAt.Time,
 		StartedAt: wire.StartedAt.Time,
 		EndedAt:   wire.EndedAt.Time,

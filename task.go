@@ -28,7 +28,8 @@ const (
 func (s Status) Terminal() bool { return s == StatusFinished || s == StatusError }
 
 // Task is a task as the service describes it. A field that the answer leaves out, or
-// gives as null, is zero.
+// gives as null, is zero. Tasks and jobs within it are read ten levels deep, which no
+// answer has come near to.
 type Task struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name,omitzero"`   // within its job
@@ -119,6 +120,15 @@ func (t *Task) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
+	return t.decode(data, maxLevels)
+}
+
+// maxLevels is how deep tasks and jobs within each other are read. Each level goes
+// through the JSON of all levels below, so that a thousand would take minutes.
+const maxLevels = 10
+
+// decode reads a task, with as many levels of tasks and jobs in it.
+func (t *Task) decode(data []byte, levels int) error {
 	var wire taskWire
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
@@ -126,7 +136,7 @@ func (t *Task) UnmarshalJSON(data []byte) error {
 	if wire.ID == "" {
 		return errors.New("a task has no id")
 	}
-	*t = wire.task()
+	*t = wire.task(levels)
 	for i := range t.Result.Files {
 		t.Result.Files[i].TaskID = t.ID
 	}
@@ -154,9 +164,9 @@ type taskWire struct {
 	DependsOnTasks   dependencies               `json:"depends_on_tasks"`
 	RetryOfTaskID    lenient.String             `json:"retry_of_task_id"`
 	CopyOfTaskID     lenient.String             `json:"copy_of_task_id"`
-	Retries          lenient.List[Task]         `json:"retries"`
+	Retries          taskList                   `json:"retries"`
 	Payload          json.RawMessage            `json:"payload"`
-	Job              lenient.Object[*Job]       `json:"job"`
+	Job              nestedJob                  `json:"job"`
 	UserID           lenient.String             `json:"user_id"`
 	Priority         lenient.Int                `json:"priority"`
 	HostName         lenient.String             `json:"host_name"`
@@ -165,7 +175,7 @@ type taskWire struct {
 	Links            lenient.Object[linksWire]  `json:"links"`
 }
 
-func (w *taskWire) task() Task {
+func (w *taskWire) task(levels int) Task {
 	return Task{
 		ID:               string(w.ID),
 		Name:             string(w.Name),
@@ -183,12 +193,12 @@ func (w *taskWire) task() Task {
 		StartedAt:        w.StartedAt.Time,
 		EndedAt:          w.EndedAt.Time,
 		DependsOnTaskIDs: w.DependsOnTaskIDs,
-		DependsOnTasks:   w.DependsOnTasks,
+		DependsOnTasks:   w.DependsOnTasks.tasks(levels),
 		RetryOfTaskID:    string(w.RetryOfTaskID),
 		CopyOfTaskID:     string(w.CopyOfTaskID),
-		Retries:          w.Retries,
+		Retries:          w.Retries.tasks(levels),
 		Payload:          withoutNull(w.Payload),
-		Job:              w.Job.Value,
+		Job:              w.Job.job(levels),
 		UserID:           string(w.UserID),
 		Priority:         int(w.Priority),
 		HostName:         string(w.HostName),
@@ -210,24 +220,63 @@ func withoutNull(raw json.RawMessage) json.RawMessage {
 	return bytes.Clone(raw)
 }
 
+// taskList are tasks within something else, not read yet.
+type taskList struct{ lenient.List[json.RawMessage] }
+
+// tasks reads the tasks and leaves out what is none, if there are levels left.
+func (l taskList) tasks(levels int) []Task {
+	if levels == 0 {
+		return nil
+	}
+	var tasks []Task
+	for _, entry := range l.List {
+		var task Task
+		if task.decode(entry, levels-1) == nil {
+			tasks = append(tasks, task)
+		}
+	}
+	return tasks
+}
+
+// nestedJob is the job within a task, not read yet.
+type nestedJob struct {
+	lenient.Object[json.RawMessage]
+}
+
+// job reads the job, if there is one and there are levels left.
+func (n nestedJob) job(levels int) *Job {
+	job := new(Job)
+	if levels == 0 || n.Value == nil || job.decode(n.Value, levels-1) != nil {
+		return nil
+	}
+	return job
+}
+
 // dependencies takes an array of tasks, or the object from names to ids of the
 // oldest answers.
-type dependencies []Task
+type dependencies struct {
+	list taskList
+	ids  map[string]lenient.String
+}
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (d *dependencies) UnmarshalJSON(data []byte) error {
-	var list lenient.List[Task]
 	var ids lenient.Object[map[string]lenient.String]
-	if err := errors.Join(json.Unmarshal(data, &list), json.Unmarshal(data, &ids)); err != nil {
+	if err := errors.Join(json.Unmarshal(data, &d.list), json.Unmarshal(data, &ids)); err != nil {
 		return err
 	}
-	*d = dependencies(list)
-	for _, name := range slices.Sorted(maps.Keys(ids.Value)) {
-		if id := ids.Value[name]; id != "" {
-			*d = append(*d, Task{ID: string(id), Name: name})
+	d.ids = ids.Value
+	return nil
+}
+
+func (d *dependencies) tasks(levels int) []Task {
+	tasks := d.list.tasks(levels)
+	for _, name := range slices.Sorted(maps.Keys(d.ids)) {
+		if id := d.ids[name]; id != "" {
+			tasks = append(tasks, Task{ID: string(id), Name: name})
 		}
 	}
-	return nil
+	return tasks
 }
 
 // UnmarshalJSON reads a result. Parts of an odd shape are left out.
