@@ -117,9 +117,9 @@ var taskName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // Validate checks the structure of the job: that it has tasks, that their
 // names are allowed, that inputs exist and form no cycle, that required
-// parameters are there and none is set twice. It returns all problems in one error,
-// which matches [ErrInvalid]. Which values an option may have is for the
-// service to judge.
+// parameters are there, that none is set twice and none contains itself. It returns
+// all problems in one error, which matches [ErrInvalid]. Which values an option may
+// have is for the service to judge.
 //
 // [JobsService.Create] and everything that creates jobs call it.
 func (r *JobRequest) Validate() error {

@@ -65,3 +65,89 @@ func TestTasksWithinTasksAreReadTenLevelsDeep(t *testing.T) {
 	assert.Equal(t, 10, depth(5))
 	assert.Equal(t, 10, depth(6))
 }
+
+// node is a value of a type of the user's own.
+type node struct {
+	Name   string
+	Next   any   `json:",omitempty"`
+	Parent *node `json:"-"`
+}
+
+// Encoding these would overflow the stack, which no program survives.
+func TestOptionsThatContainThemselves(t *testing.T) {
+	t.Parallel()
+	for name, tie := range map[string]func(cloudconvert.Options) any{
+		"the map":             func(o cloudconvert.Options) any { return o },
+		"a map of it":         func(o cloudconvert.Options) any { return map[string]cloudconvert.Options{"a": o} },
+		"a list of it":        func(o cloudconvert.Options) any { return []any{1, []cloudconvert.Options{o}} },
+		"an array of it":      func(o cloudconvert.Options) any { return [1]any{o} },
+		"a pointer to it":     func(o cloudconvert.Options) any { return &o },
+		"its task":            func(o cloudconvert.Options) any { return convertWith(o) },
+		"a pointer to a task": func(o cloudconvert.Options) any { return &cloudconvert.RawTask{Op: "new", Fields: o} },
+		"tasks":               func(o cloudconvert.Options) any { return cloudconvert.Tasks{"a": convertWith(o)} },
+		"a job":               func(o cloudconvert.Options) any { return cloudconvert.Pipeline(convertWith(o)) },
+		"metadata":            func(o cloudconvert.Options) any { return cloudconvert.MetadataWrite{Metadata: o} },
+		"a struct":            func(o cloudconvert.Options) any { return node{Next: &node{Next: o}} },
+		"a list of itself": func(cloudconvert.Options) any {
+			list := []any{nil}
+			list[0] = list
+			return list
+		},
+		"a pointer to itself": func(cloudconvert.Options) any {
+			var p any
+			p = &p
+			return p
+		},
+		"very much": func(cloudconvert.Options) any {
+			var deep any
+			for range 101 {
+				deep = []any{deep}
+			}
+			return deep
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, key := range []string{"extra", "input"} {
+				options := cloudconvert.Options{}
+				options[key] = tie(options)
+				for _, task := range []cloudconvert.TaskRequest{
+					cloudconvert.Convert{OutputFormat: "jpg", Options: options}, cloudconvert.RawTask{Op: "convert", Fields: options}, cloudconvert.MetadataWrite{Metadata: options},
+				} {
+					err := cloudconvert.Pipeline(cloudconvert.ImportUpload{}, task).Validate()
+					require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+					require.ErrorContains(t, err, "contains itself")
+					_, err = json.Marshal(task)
+					require.ErrorContains(t, err, "contains itself")
+					require.ErrorIs(t, pictures.Validate(task), cloudconvert.ErrInvalid)
+					client, script := newScripted(t)
+					_, err = client.Tasks.Create(t.Context(), task)
+					require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+					_, err = client.Jobs.Create(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{"a": task}})
+					require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+					assert.Empty(t, script.urls())
+					assert.NotEmpty(t, printed(t, task))
+				}
+			}
+		})
+	}
+}
+
+func TestOptionsThatOnlySeemToContainThemselves(t *testing.T) {
+	t.Parallel()
+	child := &node{Name: "child", Parent: &node{}}
+	child.Parent.Next = child
+	shared := map[string]any{"a": []any{1, "b", nil, true}}
+	var deep any = "bottom"
+	for range 49 {
+		deep = map[string]any{"a": []string{}, "b": []any{deep}}
+	}
+	task := convertWith(cloudconvert.Options{
+		"child": child, "shared": []any{shared, shared, &shared}, "time": time.Time{}, "pointer": new(7), "bytes": []byte("a"),
+		"nil": (*cloudconvert.Convert)(nil), "task": cloudconvert.ImportURL{URL: "https://a.example"}, "deep": deep,
+	})
+	require.NoError(t, cloudconvert.Pipeline(&cloudconvert.ImportUpload{}).Validate())
+	encoded := encode(t, task)
+	assert.Contains(t, encoded, `"child":{"Name":"child"}`)
+	assert.Contains(t, encoded, "bottom")
+}

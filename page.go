@@ -17,9 +17,13 @@ import (
 
 // Page is one page of a list.
 type Page[T any] struct {
+	// Data are the entries. One that is null or no T, such as a job without an id, is
+	// left out and does not spoil the others. [CaptureResponse] has the page as it came.
 	Data  []T       `json:"data"`
 	Links PageLinks `json:"links,omitzero"`
 	Meta  PageMeta  `json:"meta,omitzero"`
+
+	count int // of the entries, with those left out
 }
 
 // PageLinks are the addresses of the pages around a page. Next is empty on the
@@ -41,10 +45,10 @@ type PageMeta struct {
 	Path        string `json:"path,omitzero"`
 }
 
-// UnmarshalJSON reads a page. Only its entries must have their shape.
+// UnmarshalJSON reads a page. Only an answer that is no list is an error.
 func (p *Page[T]) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		Data  *[]T `json:"data"`
+		Data  []json.RawMessage `json:"data"`
 		Links lenient.Object[struct {
 			First, Last, Prev, Next lenient.String
 		}] `json:"links"`
@@ -62,9 +66,15 @@ func (p *Page[T]) UnmarshalJSON(data []byte) error {
 	if wire.Data == nil {
 		return errors.New("a list has no data")
 	}
+	entries := []T{}
+	for _, raw := range wire.Data {
+		if entry, ok := lenient.Entry[T](raw); ok {
+			entries = append(entries, entry)
+		}
+	}
 	links, meta := wire.Links.Value, wire.Meta.Value
 	*p = Page[T]{
-		Data: *wire.Data,
+		Data: entries,
 		Links: PageLinks{
 			First: string(links.First), Last: string(links.Last), Prev: string(links.Prev), Next: string(links.Next),
 		},
@@ -72,6 +82,7 @@ func (p *Page[T]) UnmarshalJSON(data []byte) error {
 			CurrentPage: int(meta.CurrentPage), From: int(meta.From), To: int(meta.To),
 			PerPage: int(meta.PerPage), Path: string(meta.Path),
 		},
+		count: len(wire.Data),
 	}
 	return nil
 }
@@ -134,13 +145,18 @@ func all[T any](ctx context.Context, c *core, path string, query url.Values, opt
 // pages iterates over the pages of a list. An error is the last thing it yields.
 func pages[T any](ctx context.Context, c *core, path string, query url.Values, opts []CallOption) iter.Seq2[*Page[T], error] {
 	return func(yield func(*Page[T], error) bool) {
-		query := query
+		query, seen := query, map[string]bool{}
 		for {
 			page, err := list[T](ctx, c, path, query, opts)
-			if !yield(page, err) || err != nil || page.Links.Next == "" || len(page.Data) == 0 {
+			if !yield(page, err) || err != nil || page.Links.Next == "" || page.count == 0 {
 				return
 			}
-			if query, err = nextQuery(query, page.Links.Next); err != nil {
+			seen[query.Encode()] = true
+			query, err = nextQuery(query, page.Links.Next)
+			if err == nil && seen[query.Encode()] {
+				err = errors.New("cloudconvert: the link to the next page leads to a page that was there before")
+			}
+			if err != nil {
 				yield(nil, err)
 				return
 			}
@@ -158,8 +174,8 @@ func nextQuery(current url.Values, link string) (url.Values, error) {
 	next := url.Values{}
 	maps.Copy(next, current)
 	maps.Copy(next, target.Query())
-	if next.Encode() == current.Encode() || next.Has("page") && pageNumber(next) <= pageNumber(current) {
-		return nil, errors.New("cloudconvert: the link to the next page leads to the same page again, or back")
+	if target.Query().Has("page") && pageNumber(next) <= pageNumber(current) {
+		return nil, errors.New("cloudconvert: the link to the next page leads back")
 	}
 	return next, nil
 }

@@ -193,7 +193,6 @@ func TestAllYieldsAnErrorOnce(t *testing.T) {
 		"first page":     {[]reply{says(401, ``)}, nil, cloudconvert.ErrUnauthorized},
 		"second page":    {[]reply{pageOf("?page=2", "1"), says(404, ``)}, []string{"1"}, cloudconvert.ErrNotFound},
 		"garbage":        {[]reply{pageOf("?page=2", "1"), says(200, `<html>`)}, []string{"1"}, nil},
-		"entry of no id": {[]reply{says(200, `{"data": [{"id": "1"}, {}]}`)}, nil, nil},
 		"no list":        {[]reply{says(200, `{"data": {"id": "1"}}`)}, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -224,6 +223,8 @@ func TestAllNeverGoesInACircle(t *testing.T) {
 		"no number":           {cloudconvert.JobListOptions{}, []string{"?page=last"}},
 		"the same cursor":     {cloudconvert.JobListOptions{}, []string{"?cursor=a", "?cursor=a"}},
 		"no URL":              {cloudconvert.JobListOptions{}, []string{"https://a b/?page=2"}},
+		"cursors by turns":    {cloudconvert.JobListOptions{}, []string{"?page=2", "?cursor=a", "?cursor=b", "?cursor=a"}},
+		"back to the start":   {cloudconvert.JobListOptions{}, []string{"?cursor=a", "?cursor=b", "?cursor=c", "?cursor=a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -241,6 +242,32 @@ func TestAllNeverGoesInACircle(t *testing.T) {
 			assert.Len(t, script.requests, len(c.next))
 		})
 	}
+}
+
+// One odd entry must not keep the others from whoever asked for them.
+func TestOddEntriesAreLeftOut(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t,
+		says(http.StatusOK, `{"data": [null, {"id": "1"}, 12, "text", [], {}, {"id": 2}], "links": {"next": "?page=2"}}`),
+		says(http.StatusOK, `{"data": [null], "links": {"next": "?page=3"}}`),
+		says(http.StatusOK, `{"data": [{"id": null}, {"id": "3", "tasks": [1, {"id": "4"}]}]}`),
+	)
+	var jobs []cloudconvert.Job
+	for job, err := range client.Jobs.All(t.Context(), cloudconvert.JobListOptions{}) {
+		require.NoError(t, err)
+		jobs = append(jobs, *job)
+	}
+	assert.Equal(t, []cloudconvert.Job{{ID: "1"}, {ID: "2"}, {ID: "3", Tasks: []cloudconvert.Task{{ID: "4"}}}}, jobs)
+	assert.Len(t, script.urls(), 3, "a page of nothing but odd entries is no empty page")
+}
+
+func TestAllFollowsACursorFromAPage(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, pageOf("?cursor=a", "1"), pageOf("?cursor=b", "2"), pageOf("", "3"))
+	ids, err := collect(t, client, cloudconvert.JobListOptions{Page: 2})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1", "2", "3"}, ids)
+	assert.Len(t, script.requests, 3)
 }
 
 func TestAllEndsAtAnEmptyPage(t *testing.T) {

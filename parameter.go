@@ -96,7 +96,9 @@ func textsOf(value any) []string {
 	case []any:
 		var texts []string
 		for _, entry := range value {
-			texts = append(texts, textsOf(entry)...)
+			if text, ok := entry.(string); ok && text != "" {
+				texts = append(texts, text)
+			}
 		}
 		return texts
 	}
@@ -136,6 +138,11 @@ func taskBody(t TaskRequest) (body map[string]any, problems []error) {
 			continue
 		}
 		body[name] = extra[name]
+	}
+	for _, name := range slices.Sorted(maps.Keys(body)) {
+		if isTooDeep(reflect.ValueOf(body[name]), 0) {
+			problems = append(problems, fmt.Errorf("parameter %q contains itself, or is nested more than %d deep", name, maxDepth))
+		}
 	}
 	return body, problems
 }

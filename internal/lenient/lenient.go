@@ -125,12 +125,17 @@ func (l *List[T]) UnmarshalJSON(data []byte) error {
 	var entries []json.RawMessage
 	_ = json.Unmarshal(data, &entries) // of anything but an array nothing comes
 	for _, entry := range entries {
-		var value T
-		if kind(entry) != 'n' && unmarshal(entry, &value) == nil {
+		if value, ok := Entry[T](entry); ok {
 			*l = append(*l, value)
 		}
 	}
 	return nil
+}
+
+// Entry decodes an entry of a [List] and tells whether it is a T.
+func Entry[T any](data []byte) (value T, ok bool) {
+	ok = kind(data) != 'n' && unmarshal(data, &value) == nil
+	return value, ok
 }
 
 // unmarshal decodes a value. A type that can do so by itself does, without the
