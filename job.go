@@ -34,7 +34,7 @@ func (j *Job) Task(name string) (Task, bool) {
 }
 
 // Files returns the files of all finished export/url tasks, ordered by the
-// names of the tasks.
+// names of the tasks. Their addresses are secrets, see [File.LogValue].
 func (j *Job) Files() []File {
 	var files []File
 	for _, task := range sortedByName(j.Tasks) {

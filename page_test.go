@@ -190,10 +190,10 @@ func TestAllYieldsAnErrorOnce(t *testing.T) {
 		ids     []string
 		is      error
 	}{
-		"first page":     {[]reply{says(401, ``)}, nil, cloudconvert.ErrUnauthorized},
-		"second page":    {[]reply{pageOf("?page=2", "1"), says(404, ``)}, []string{"1"}, cloudconvert.ErrNotFound},
-		"garbage":        {[]reply{pageOf("?page=2", "1"), says(200, `<html>`)}, []string{"1"}, nil},
-		"no list":        {[]reply{says(200, `{"data": {"id": "1"}}`)}, nil, nil},
+		"first page":  {[]reply{says(401, ``)}, nil, cloudconvert.ErrUnauthorized},
+		"second page": {[]reply{pageOf("?page=2", "1"), says(404, ``)}, []string{"1"}, cloudconvert.ErrNotFound},
+		"garbage":     {[]reply{pageOf("?page=2", "1"), says(200, `<html>`)}, []string{"1"}, nil},
+		"no list":     {[]reply{says(200, `{"data": {"id": "1"}}`)}, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,11 @@ import (
 // Answers carry secrets: the addresses of files, upload forms, and payloads
 // with credentials in them. What is printed and logged of an answer is its
 // outline. The fields and the JSON have everything.
+//
+// That is also true within whatever package fmt prints. Package slog asks a value how
+// to log it, but not the entries of a slice, a map or a struct: its JSON handler writes
+// them as JSON, with everything. Log such values one by one, or as a [Page], or what
+// fmt.Sprint makes of them.
 
 // Format prints how the job and its tasks are, without any address, whatever
 // the verb.
@@ -60,7 +65,8 @@ func (r TaskResult) outline() string {
 // whatever the verb.
 func (f File) Format(s fmt.State, _ rune) { write(s, f.outline()) }
 
-// LogValue is what Format prints.
+// LogValue is what Format prints. It is not asked for files in a slice, of which the
+// JSON handler of package slog writes the addresses: log fmt.Sprint of these.
 func (f File) LogValue() slog.Value { return slog.StringValue(f.outline()) }
 
 func (f File) outline() string { return fmt.Sprintf("file %q (%d bytes)", f.Filename, f.Size) }
@@ -72,11 +78,78 @@ func (f UploadForm) Format(s fmt.State, _ rune) { write(s, f.outline()) }
 func (f UploadForm) LogValue() slog.Value { return slog.StringValue(f.outline()) }
 
 func (f UploadForm) outline() string {
-	host := "?"
-	if address, err := url.Parse(f.URL); err == nil {
-		host = address.Host
+	return fmt.Sprintf("upload form of %d fields on %s", len(f.Fields), hostOf(f.URL))
+}
+
+// Format prints the outlines of the entries, whatever the verb.
+func (p Page[T]) Format(s fmt.State, _ rune) { write(s, p.outline()) }
+
+// LogValue is what Format prints.
+func (p Page[T]) LogValue() slog.Value { return slog.StringValue(p.outline()) }
+
+func (p Page[T]) outline() string { return fmt.Sprintf("page %d %v", p.Meta.CurrentPage, p.Data) }
+
+// Format prints what happened to which job, whatever the verb.
+func (e WebhookEvent) Format(s fmt.State, _ rune) { write(s, e.outline()) }
+
+// LogValue is what Format prints.
+func (e WebhookEvent) LogValue() slog.Value { return slog.StringValue(e.outline()) }
+
+func (e WebhookEvent) outline() string {
+	return fmt.Sprintf("event %s of %s", e.Event, e.Job.outline())
+}
+
+// Format prints the status and the length of the answer, without its header and body,
+// whatever the verb.
+func (r Response) Format(s fmt.State, _ rune) { write(s, r.outline()) }
+
+// LogValue is what Format prints.
+func (r Response) LogValue() slog.Value { return slog.StringValue(r.outline()) }
+
+func (r Response) outline() string {
+	return strings.TrimSpace(fmt.Sprintf("answer %d of %d bytes after %d attempts %s", r.StatusCode, len(r.Body), r.Attempts, r.RequestID))
+}
+
+// Format prints the name of the source, and of an address only the host, whatever the
+// verb.
+func (s Source) Format(state fmt.State, _ rune) { write(state, s.outline()) }
+
+// LogValue is what Format prints.
+func (s Source) LogValue() slog.Value { return slog.StringValue(s.outline()) }
+
+func (s Source) outline() string {
+	if s.url == "" {
+		return fmt.Sprintf("source %q", s.name)
 	}
-	return fmt.Sprintf("upload form of %d fields on %s", len(f.Fields), host)
+	return "source on " + hostOf(s.url)
+}
+
+// Format prints what became of which source, whatever the verb.
+func (r Result) Format(s fmt.State, _ rune) { write(s, r.outline()) }
+
+// LogValue is what Format prints.
+func (r Result) LogValue() slog.Value { return slog.StringValue(r.outline()) }
+
+func (r Result) outline() string {
+	parts := []any{r.Conversion.Source}
+	if r.Job != nil {
+		parts = append(parts, r.Job)
+	}
+	if len(r.Files) > 0 {
+		parts = append(parts, fmt.Sprintf("files %q", r.Files))
+	}
+	if r.Err != nil {
+		parts = append(parts, r.Err)
+	}
+	return "result " + fmt.Sprint(parts)
+}
+
+// hostOf returns the host of an address for people to read.
+func hostOf(address string) string {
+	if target, err := url.Parse(address); err == nil && target.Host != "" {
+		return target.Host
+	}
+	return "?"
 }
 
 func write(s fmt.State, text string) {

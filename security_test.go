@@ -127,7 +127,33 @@ func TestRequestsAndAnswersPrintNoSecrets(t *testing.T) {
 	job.Tasks[0].Result.Form.Fields = []cloudconvert.FormField{{Name: "Policy", Value: "s3cret"}}
 	job.Tasks[1].Result.Files = []cloudconvert.File{{Filename: "a.pdf", Size: 12, URL: "https://storage.example/?sig=s3cret"}}
 	task := job.Tasks[0]
+	response := cloudconvert.Response{
+		StatusCode: 200, Body: []byte(encode(t, job)), Header: http.Header{"Location": {"https://storage.example/?sig=s3cret"}},
+	}
+	result := cloudconvert.Result{
+		Conversion: cloudconvert.Conversion{Source: cloudconvert.FromURL("https://me:s3cret@a.example/a.docx?sig=s3cret")}, Job: job,
+	}
+	containers := map[string]any{
+		"page of jobs":     cloudconvert.Page[cloudconvert.Job]{Data: []cloudconvert.Job{*job}},
+		"page of tasks":    &cloudconvert.Page[cloudconvert.Task]{Data: job.Tasks},
+		"page of webhooks": cloudconvert.Page[cloudconvert.Webhook]{Data: []cloudconvert.Webhook{{ID: "1", URL: "s3cret", SigningSecret: "s3cret"}}},
+		"event":            cloudconvert.WebhookEvent{Event: "job.finished", Job: *job},
+		"event, pointer":   &cloudconvert.WebhookEvent{Event: "job.finished", Job: *job},
+		"response":         response, "response, pointer": &response,
+		"conversion result": result, "conversion result, pointer": &result, "source": result.Conversion.Source,
+		"empty result": cloudconvert.Result{}, "no source": cloudconvert.Source{},
+	}
+	for name, value := range containers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.NotContains(t, printed(t, value)+logged(value), "s3cret")
+			assert.NotContains(t, printed(t, value), fmt.Sprintf("%d", []byte("s3cret"))[1:], "nor byte by byte")
+			assert.NotContains(t, printed(t, value)+logged(value), "PANIC")
+		})
+	}
 	for name, value := range map[string]any{
+		"conversions": []cloudconvert.Conversion{result.Conversion}, "results": []cloudconvert.Result{result},
+		"responses": []cloudconvert.Response{response}, "within a struct": struct{ Response *cloudconvert.Result }{&result},
 		"request": request, "request, pointer": &request, "tasks": request.Tasks,
 		"job": *job, "job, pointer": job, "jobs": []cloudconvert.Job{*job}, "page": cloudconvert.Page[cloudconvert.Job]{Data: []cloudconvert.Job{*job}},
 		"task": task, "task, pointer": &task, "result": task.Result, "form": task.Result.Form, "form, by value": *task.Result.Form,
@@ -164,6 +190,20 @@ func TestWhatIsPrintedHelps(t *testing.T) {
 	assert.Equal(t, "result [upload form of 8 fields on eu-central.storage.example]", fmt.Sprint(job.Tasks[0].Result))
 	job = recordedJob(t, "job-finished.json")
 	assert.Equal(t, `[file "report.pdf" (20460 bytes) file "report.png" (512 bytes)]`, fmt.Sprint(job.Files()))
+	assert.Equal(t, `event job.finished of job 1 finished []`, fmt.Sprint(cloudconvert.WebhookEvent{
+		Event: "job.finished", Job: cloudconvert.Job{ID: "1", Status: "finished"},
+	}))
+	assert.Equal(t, `page 2 [file "a" (1 bytes)]`, fmt.Sprint(cloudconvert.Page[cloudconvert.File]{
+		Data: []cloudconvert.File{{Filename: "a", Size: 1}}, Meta: cloudconvert.PageMeta{CurrentPage: 2},
+	}))
+	assert.Equal(t, `result [source "a.docx" job 1 finished [] files ["a.pdf"] no space left]`, fmt.Sprint(cloudconvert.Result{
+		Conversion: cloudconvert.Conversion{Source: cloudconvert.FromFile("b/a.docx")}, Job: &cloudconvert.Job{ID: "1", Status: "finished"},
+		Files: []string{"a.pdf"}, Err: errors.New("no space left"),
+	}))
+	assert.Equal(t, "answer 200 of 2 bytes after 1 attempts 77", fmt.Sprint(cloudconvert.Response{
+		StatusCode: 200, Body: []byte("{}"), Attempts: 1, RequestID: "77",
+	}))
+	assert.Equal(t, "source on a.example", fmt.Sprint(cloudconvert.FromURL("https://me:s3cret@a.example/b?c")))
 	assert.Equal(t, "upload form of 0 fields on ?", fmt.Sprint(cloudconvert.UploadForm{URL: "https://a b?s3cret"}))
 }
 
