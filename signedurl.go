@@ -3,13 +3,10 @@ package cloudconvert
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -30,8 +27,9 @@ var (
 //
 // The job needs an export/url task. It should not need an upload, since no
 // visitor could make it. It goes into the address as it is, readable for
-// everybody: a job with credentials in it, such as storage keys, passwords or
-// request headers, is refused. Addresses of files are not, also if they are
+// everybody: a job with credentials in it, such as storage keys, passwords,
+// request headers or addresses with a user in them, is refused. They are known by their
+// names and by their form. Addresses of files are not refused, also if they are
 // secrets of their own.
 //
 // An empty signing secret is [ErrNoSecret]. Everything else that is wrong
@@ -85,60 +83,4 @@ func checkCacheKey(key string) error {
 		return fmt.Errorf("the cache key %q may have letters, digits, - and _ only", key)
 	}
 	return nil
-}
-
-// checkPublic refuses a job that not everybody may read.
-func checkPublic(payload []byte) error {
-	var job struct {
-		Tasks      map[string]map[string]any `json:"tasks"`
-		WebhookURL string                    `json:"webhook_url"`
-	}
-	if err := json.Unmarshal(payload, &job); err != nil {
-		return invalid(err)
-	}
-	found := credentials("webhook_url", job.WebhookURL)
-	for _, name := range slices.Sorted(maps.Keys(job.Tasks)) {
-		for _, parameter := range credentials("", job.Tasks[name]) {
-			found = append(found, fmt.Sprintf("%s of task %q", parameter, name))
-		}
-	}
-	if len(found) > 0 {
-		return invalid(fmt.Errorf("everybody can read the job in a signed URL, and this one holds credentials: %s: "+
-			"create such a job with Jobs.Create instead", strings.Join(found, ", ")))
-	}
-	return nil
-}
-
-// credentials returns where in the value of a parameter there are any: below
-// a name that tells so, or as the user in an address.
-func credentials(name string, value any) []string {
-	if isCredential(name) && !isEmpty(value) {
-		return []string{name}
-	}
-	var found []string
-	switch value := value.(type) {
-	case string:
-		if target, err := url.Parse(value); err == nil && target.User != nil {
-			found = append(found, name)
-		}
-	case []any:
-		for _, entry := range value {
-			found = append(found, credentials(name, entry)...)
-		}
-	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(value)) {
-			found = append(found, credentials(key, value[key])...)
-		}
-	}
-	return found
-}
-
-// isCredential tells whether a parameter of this name holds one. Some headers
-// do, and none is worth telling them apart.
-func isCredential(name string) bool {
-	name = strings.ReplaceAll(strings.ToLower(name), "-", "_")
-	secret := func(part string) bool { return strings.Contains(name, part) }
-	return name == "headers" || slices.ContainsFunc([]string{
-		"password", "passphrase", "secret", "token", "credential", "authorization", "private_key", "access_key", "api_key",
-	}, secret)
 }

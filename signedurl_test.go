@@ -174,9 +174,51 @@ func TestSignedURLRefusesJobs(t *testing.T) {
 			cloudconvert.Pipeline(cloudconvert.RawTask{Op: "import/new", Fields: map[string]any{"api_key": "s3cr3t"}},
 				cloudconvert.ExportURL{}), `api_key of task "import-new"`,
 		},
+		"a name in another style": {
+			cloudconvert.Pipeline(cloudconvert.RawTask{Op: "import/new", Fields: map[string]any{"config": map[string]any{
+				"accessKeyId": "s3cr3t", "PrivateKey": "s3cr3t", "APIKEY": "s3cr3t", "Api Key": "s3cr3t", "SAS": "s3cr3t", "passwd": "s3cr3t",
+			}}}, cloudconvert.ExportURL{}), `APIKEY of task "import-new", Api Key of task "import-new", PrivateKey of task "import-new", ` +
+				`SAS of task "import-new", accessKeyId of task "import-new", passwd of task "import-new"`,
+		},
+		"headers by another name": {
+			cloudconvert.Pipeline(cloudconvert.RawTask{Op: "import/new", Fields: map[string]any{"http_headers": []string{"X-Any: s3cr3t"}}},
+				cloudconvert.ExportURL{}), "http_headers",
+		},
+		"an address that cannot be read": {
+			cloudconvert.Pipeline(cloudconvert.ImportURL{URL: "https://me:s3cr3t/%zz@example.com/a"}, cloudconvert.ExportURL{}), "url of task",
+		},
+		"an address with a wrong escape in it": {
+			cloudconvert.Pipeline(cloudconvert.ImportURL{URL: " HTTPS://me:s3cr3t%@example.com/a"}, cloudconvert.ExportURL{}), "url of task",
+		},
+		"an address without a scheme": {
+			cloudconvert.Pipeline(cloudconvert.ImportURL{URL: "//me:s3cr3t@example.com/a"}, cloudconvert.ExportURL{}), "url of task",
+		},
+		"an address within a text": {
+			cloudconvert.Pipeline(source, cloudconvert.Command{
+				Engine: "ffmpeg", Command: "ffmpeg", Arguments: "-i ftp://me:s3cr3t@example.com/a /output/a.mp4",
+			}, cloudconvert.ExportURL{}), "arguments of task",
+		},
+		"a header within a text": {
+			cloudconvert.Pipeline(source, cloudconvert.Command{
+				Engine: "ffmpeg", Command: "ffmpeg", Arguments: `-headers "authorization: Bearer s3cr3t" -i https://example.com/a /output/a.mp4`,
+			}, cloudconvert.ExportURL{}), "arguments of task",
+		},
+		"a private key": {
+			cloudconvert.Pipeline(cloudconvert.ImportRaw{
+				Filename: "a.txt", File: "-----BEGIN RSA PRIVATE KEY-----\ns3cr3t\n-----END RSA PRIVATE KEY-----",
+			}, cloudconvert.ExportURL{}), "file of task",
+		},
+		"an option that is a task": {
+			cloudconvert.Pipeline(source, cloudconvert.Convert{OutputFormat: "pdf", Options: cloudconvert.Options{
+				"next": cloudconvert.PDFDecrypt{Password: "s3cr3t"},
+			}}, cloudconvert.ExportURL{}), "password of task",
+		},
+		"a password in the tag": {
+			&cloudconvert.JobRequest{Tasks: publicJob().Tasks, Tag: "https://me:s3cr3t@example.com"}, "tag",
+		},
 		"deep inside": {
 			cloudconvert.Pipeline(cloudconvert.RawTask{Op: "import/new", Fields: map[string]any{
-				"sources": []any{map[string]any{"auth": map[string]any{"sas_token": "s3cr3t"}}},
+				"sources": []any{map[string]any{"login": map[string]any{"sas_token": "s3cr3t"}}},
 			}}, cloudconvert.ExportURL{}), `sas_token of task "import-new"`,
 		},
 	}
@@ -200,6 +242,14 @@ func TestSignedURLKnowsCredentialsByTheirPlace(t *testing.T) {
 		"import-token": cloudconvert.ImportURL{URL: "https://example.com/password.docx", Filename: "secret.docx"},
 		"password":     cloudconvert.Convert{Input: []string{"import-token"}, OutputFormat: "pdf", Options: cloudconvert.Options{"password": ""}},
 		"headers":      cloudconvert.ExportURL{Input: []string{"password"}},
+		"page": cloudconvert.CaptureWebsite{
+			URL: "https://example.com/@me/a?to=you@example.com#@", OutputFormat: "pdf", DisplayHeaderFooter: true, WaitForElement: "//div[@class]",
+			HeaderTemplate: `<a href="https://example.com/">me@example.com</a> 100% // @me`, FooterTemplate: "<b>Author</b>",
+		},
+		"mark": cloudconvert.Watermark{Input: []string{"page"}, Text: "mailto:me@example.com: the Authorization of the Cookie is 50%"},
+		"presigned": cloudconvert.ImportURL{
+			URL: "https://storage.example.com/a?X-Amz-Credential=a/b&X-Amz-Signature=0123&response-content-disposition=a%3B%20b",
+		},
 	}}
 	_, err := cloudconvert.SignedURL(signedBase, signedSecret, job, "")
 	require.NoError(t, err)
