@@ -13,7 +13,8 @@ import (
 // Validate checks the parameters of a task against an entry of the catalogue
 // that was listed with [IncludeOptions]. It finds options that the catalogue does not know,
 // and suggests the nearest name, values of the wrong type, and values outside
-// of the possible ones. All problems are in one error, which matches [ErrInvalid].
+// of the possible ones. A task of another operation, of other formats or for another
+// engine than the entry's is also one. All problems are in one error, which matches [ErrInvalid].
 //
 // It judges only what the catalogue knows. Parameters that belong to the task
 // rather than to the engine, such as Input and Filename, are left alone.
@@ -27,6 +28,7 @@ func (f Format) Validate(t TaskRequest) error {
 		return invalid(errors.New("the catalogue's entry has no options: list it with IncludeOptions"))
 	}
 	body, problems := taskBody(t)
+	problems = append(problems, f.differences(body)...)
 	for _, name := range slices.Sorted(maps.Keys(body)) {
 		if err := f.check(t, name, body[name]); err != nil {
 			problems = append(problems, err)
@@ -36,6 +38,22 @@ func (f Format) Validate(t TaskRequest) error {
 		return invalid(problems...)
 	}
 	return nil
+}
+
+// differences returns where the task asks for something else than the entry is about.
+// What either leaves open is no difference.
+func (f Format) differences(body map[string]any) (problems []error) {
+	for _, part := range []struct{ name, entry string }{
+		{"input_format", f.InputFormat}, {"output_format", f.OutputFormat}, {"engine", f.Engine},
+	} {
+		if isEmpty(body[part.name]) || part.entry == "" {
+			continue
+		}
+		if asked := fmt.Sprint(body[part.name]); !strings.EqualFold(asked, part.entry) {
+			problems = append(problems, fmt.Errorf("parameter %q is %q, and the catalogue's entry is about %q", part.name, asked, part.entry))
+		}
+	}
+	return problems
 }
 
 // check returns what is wrong with one parameter.

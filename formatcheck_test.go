@@ -11,7 +11,7 @@ import (
 
 // pictures is an entry of the catalogue with an option of each type.
 var pictures = cloudconvert.Format{
-	Operation: cloudconvert.OperationConvert, InputFormat: "png", OutputFormat: "jpg",
+	Operation: cloudconvert.OperationConvert, InputFormat: "png", OutputFormat: "jpg", Engine: "imagemagick",
 	Options: []cloudconvert.FormatOption{
 		{Name: "width", Type: "integer"},
 		{Name: "zoom", Type: "float"},
@@ -94,6 +94,18 @@ func TestFormatValidateOfAnythingElse(t *testing.T) {
 	require.ErrorContains(t, pictures.Validate(nil), "nil")
 	require.ErrorContains(t, cloudconvert.Format{Operation: "convert"}.Validate(convertWith(nil)), "IncludeOptions")
 
+	other := cloudconvert.Convert{InputFormat: "gif", OutputFormat: "pdf", Engine: "graphicsmagick", Options: cloudconvert.Options{"widht": 1}}
+	err := pictures.Validate(other)
+	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+	for _, want := range []string{
+		`"input_format" is "gif", and the catalogue's entry is about "png"`, `"output_format" is "pdf", and the catalogue's entry is about "jpg"`,
+		`"engine" is "graphicsmagick", and the catalogue's entry is about "imagemagick"`, `"widht"`,
+	} {
+		require.ErrorContains(t, err, want)
+	}
+	require.NoError(t, pictures.Validate(cloudconvert.Convert{InputFormat: "PNG", OutputFormat: "jpg", Engine: "imagemagick", EngineVersion: "7"}))
+
 	optimize := cloudconvert.Format{Operation: cloudconvert.OperationOptimize, Options: []cloudconvert.FormatOption{}}
-	assert.NoError(t, optimize.Validate(cloudconvert.Optimize{Profile: "web"}), "the struct knows more than the catalogue")
+	require.NoError(t, optimize.Validate(cloudconvert.Optimize{Profile: "web"}), "the struct knows more than the catalogue")
+	assert.NoError(t, optimize.Validate(cloudconvert.Optimize{InputFormat: "pdf", Engine: "pdftools"}), "the entry leaves it open")
 }
