@@ -15,6 +15,9 @@ type ExportURL struct {
 	// ArchiveMultipleFiles packs several files into one ZIP. By default each
 	// has an address of its own.
 	ArchiveMultipleFiles bool `json:"archive_multiple_files"`
+	// InlineAdditional is known to an official client only. What it does is not
+	// documented.
+	InlineAdditional bool `json:"inline_additional"`
 	// IgnoreError lets the job go on and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.

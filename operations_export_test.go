@@ -8,6 +8,7 @@ var exportCases = []taskCase{
 			Input:                twoInputs,
 			Inline:               true,
 			ArchiveMultipleFiles: true,
+			InlineAdditional:     true,
 			IgnoreError:          true,
 			Options:              someOption,
 		},

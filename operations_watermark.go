@@ -30,10 +30,8 @@ type Watermark struct {
 	FontWidthPercent float64 `json:"font_width_percent"`
 	// FontColor is the color of the text, for example "#ff0000".
 	FontColor string `json:"font_color"`
-	// FontName is the font of the text: "Andale Mono", "Arial", "Courier New",
-	// "Georgia", "Helvetica", "Impact", "Times New Roman", "Trebuchet MS",
-	// "Verdana", or a style of one, such as "Arial Bold Italic".
-	FontName string `json:"font_name"`
+	// FontName is the font of the text.
+	FontName Font `json:"font_name"`
 	// FontAlign aligns the lines of the text.
 	FontAlign HAlign `json:"font_align"`
 	// Image names the task whose file, a PNG, JPG or SVG, is the mark.
@@ -119,4 +117,44 @@ const (
 	VAlignTop    VAlign = "top"
 	VAlignCenter VAlign = "center"
 	VAlignBottom VAlign = "bottom"
+)
+
+// Font is a font of the service, see [Watermark].
+type Font string
+
+// The fonts of a [Watermark].
+const (
+	FontAndaleMono                 Font = "Andale Mono"
+	FontArial                      Font = "Arial"
+	FontArialBlack                 Font = "Arial Black"
+	FontArialBold                  Font = "Arial Bold"
+	FontArialBoldItalic            Font = "Arial Bold Italic"
+	FontArialItalic                Font = "Arial Italic"
+	FontCourierNew                 Font = "Courier New"
+	FontCourierNewBold             Font = "Courier New Bold"
+	FontCourierNewBoldItalic       Font = "Courier New Bold Italic"
+	FontCourierNewItalic           Font = "Courier New Italic"
+	FontGeorgia                    Font = "Georgia"
+	FontGeorgiaBold                Font = "Georgia Bold"
+	FontGeorgiaBoldItalic          Font = "Georgia Bold Italic"
+	FontGeorgiaItalic              Font = "Georgia Italic"
+	FontHelvetica                  Font = "Helvetica"
+	FontHelveticaBold              Font = "Helvetica Bold"
+	FontHelveticaBoldOblique       Font = "Helvetica BoldOblique"
+	FontHelveticaNarrowBold        Font = "Helvetica Narrow Bold"
+	FontHelveticaNarrowBoldOblique Font = "Helvetica Narrow BoldOblique"
+	FontHelveticaOblique           Font = "Helvetica Oblique"
+	FontImpact                     Font = "Impact"
+	FontTimesNewRoman              Font = "Times New Roman"
+	FontTimesNewRomanBold          Font = "Times New Roman Bold"
+	FontTimesNewRomanBoldItalic    Font = "Times New Roman Bold Italic"
+	FontTimesNewRomanItalic        Font = "Times New Roman Italic"
+	FontTrebuchetMS                Font = "Trebuchet MS"
+	FontTrebuchetMSBold            Font = "Trebuchet MS Bold"
+	FontTrebuchetMSBoldItalic      Font = "Trebuchet MS Bold Italic"
+	FontTrebuchetMSItalic          Font = "Trebuchet MS Italic"
+	FontVerdana                    Font = "Verdana"
+	FontVerdanaBold                Font = "Verdana Bold"
+	FontVerdanaBoldItalic          Font = "Verdana Bold Italic"
+	FontVerdanaItalic              Font = "Verdana Italic"
 )

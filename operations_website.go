@@ -22,8 +22,8 @@ type CaptureWebsite struct {
 	// PageHeight is the height of the PDF's pages in centimeters.
 	PageHeight float64 `json:"page_height"`
 	// PageFormat is the size of the PDF's pages, instead of PageWidth and
-	// PageHeight: "letter", "legal", "tabloid", "ledger", or "a0" to "a6".
-	PageFormat string `json:"page_format"`
+	// PageHeight.
+	PageFormat PageFormat `json:"page_format"`
 	// PageOrientation is how the PDF's pages are turned. By default
 	// [OrientationPortrait].
 	PageOrientation Orientation `json:"page_orientation"`
@@ -96,6 +96,24 @@ func (t CaptureWebsite) Format(s fmt.State, _ rune) { printTask(s, t) }
 func (t CaptureWebsite) LogValue() slog.Value { return logTask(t) }
 
 func (CaptureWebsite) isTask() {}
+
+// PageFormat is the size of a page, see [CaptureWebsite].
+type PageFormat string
+
+// The sizes of a page.
+const (
+	PageFormatLetter  PageFormat = "letter"
+	PageFormatLegal   PageFormat = "legal"
+	PageFormatTabloid PageFormat = "tabloid"
+	PageFormatLedger  PageFormat = "ledger"
+	PageFormatA0      PageFormat = "a0"
+	PageFormatA1      PageFormat = "a1"
+	PageFormatA2      PageFormat = "a2"
+	PageFormatA3      PageFormat = "a3"
+	PageFormatA4      PageFormat = "a4"
+	PageFormatA5      PageFormat = "a5"
+	PageFormatA6      PageFormat = "a6"
+)
 
 // Orientation is how a page is turned, see [CaptureWebsite].
 type Orientation string
