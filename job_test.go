@@ -156,7 +156,10 @@ func TestDecodingLeavesNothingOfTheFormerJob(t *testing.T) {
 }
 
 // jobFixtures are the jobs of testdata/answers.
-var jobFixtures = []string{"job-created.json", "job-finished.json", "job-failed.json", "job-sandbox-refusal.json"}
+var jobFixtures = []string{
+	"job-created.json", "job-finished.json", "job-failed.json", "job-sandbox-refusal.json",
+	"2019-job-failed.json", "2021-job-finished.json", "2023-job-failed.json",
+}
 
 func TestJobRoundTrip(t *testing.T) {
 	t.Parallel()

@@ -185,7 +185,10 @@ func TestStatusTerminal(t *testing.T) {
 }
 
 func FuzzTask(f *testing.F) {
-	for _, name := range []string{"task-everything.json", "task-upload-2019.json"} {
+	for _, name := range []string{
+		"task-everything.json", "task-upload-2019.json",
+		"2019-task-export.json", "2020-task-alone.json", "2020-task-retried.json", "2024-task-upload.json",
+	} {
 		var envelope struct {
 			Data json.RawMessage `json:"data"`
 		}
