@@ -55,6 +55,14 @@
 // polls. A lost connection or a failing service does not end a wait. Only the
 // context does.
 //
+// # Logging
+//
+// Tasks and answers carry secrets: credentials, payloads, and the addresses of files
+// and forms. Printed by package fmt they show an outline without these, also within
+// slices, maps and structs. Package slog asks a value how to log it, but not what is
+// within a slice, a map or a struct of yours: its JSON handler writes that as JSON, which
+// has everything. Log such values one by one, or what fmt.Sprint makes of them.
+//
 // # Testing
 //
 // The package cloudconverttest is a CloudConvert within your test process. It

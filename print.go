@@ -10,12 +10,9 @@ import (
 
 // Answers carry secrets: the addresses of files, upload forms, and payloads
 // with credentials in them. What is printed and logged of an answer is its
-// outline. The fields and the JSON have everything.
-//
-// That is also true within whatever package fmt prints. Package slog asks a value how
-// to log it, but not the entries of a slice, a map or a struct: its JSON handler writes
-// them as JSON, with everything. Log such values one by one, or as a [Page], or what
-// fmt.Sprint makes of them.
+// outline. The fields and the JSON have everything, since they are there to be kept
+// and read again. That is also why slog's JSON handler cannot be kept from them where it
+// does not ask for a LogValue, see the package documentation.
 
 // Format prints how the job and its tasks are, without any address, whatever
 // the verb.
@@ -65,8 +62,8 @@ func (r TaskResult) outline() string {
 // whatever the verb.
 func (f File) Format(s fmt.State, _ rune) { write(s, f.outline()) }
 
-// LogValue is what Format prints. It is not asked for files in a slice, of which the
-// JSON handler of package slog writes the addresses: log fmt.Sprint of these.
+// LogValue is what Format prints. Package slog does not ask for it within a slice, of
+// which its JSON handler writes the addresses: log fmt.Sprint of that.
 func (f File) LogValue() slog.Value { return slog.StringValue(f.outline()) }
 
 func (f File) outline() string { return fmt.Sprintf("file %q (%d bytes)", f.Filename, f.Size) }
