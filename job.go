@@ -51,11 +51,16 @@ func (j *Job) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
-	return j.decode(data, maxLevels)
+	job, err := newJob(data, maxLevels)
+	if err != nil {
+		return err
+	}
+	*j = job
+	return nil
 }
 
-// decode reads a job, with as many levels of tasks and jobs in it.
-func (j *Job) decode(data []byte, levels int) error {
+// newJob reads a job, with as many levels of tasks and jobs in it.
+func newJob(data []byte, levels int) (Job, error) {
 	var wire struct {
 		ID        lenient.String            `json:"id"`
 		Tag       lenient.String            `json:"tag"`
@@ -67,12 +72,12 @@ func (j *Job) decode(data []byte, levels int) error {
 		Links     lenient.Object[linksWire] `json:"links"`
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
-		return err
+		return Job{}, err
 	}
 	if wire.ID == "" {
-		return errors.New("a job has no id")
+		return Job{}, errors.New("a job has no id")
 	}
-	*j = Job{
+	return Job{
 		ID:        string(wire.ID),
 		Tag:       string(wire.Tag),
 		Status:    Status(wire.Status),
@@ -81,6 +86,5 @@ func (j *Job) decode(data []byte, levels int) error {
 		StartedAt: wire.StartedAt.Time,
 		EndedAt:   wire.EndedAt.Time,
 		Links:     Links{Self: string(wire.Links.Value.Self)},
-	}
-	return nil
+	}, nil
 }

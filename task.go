@@ -120,27 +120,32 @@ func (t *Task) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
-	return t.decode(data, maxLevels)
+	task, err := newTask(data, maxLevels)
+	if err != nil {
+		return err
+	}
+	*t = task
+	return nil
 }
 
 // maxLevels is how deep tasks and jobs within each other are read. Each level goes
 // through the JSON of all levels below, so that a thousand would take minutes.
 const maxLevels = 10
 
-// decode reads a task, with as many levels of tasks and jobs in it.
-func (t *Task) decode(data []byte, levels int) error {
+// newTask reads a task, with as many levels of tasks and jobs in it.
+func newTask(data []byte, levels int) (Task, error) {
 	var wire taskWire
 	if err := json.Unmarshal(data, &wire); err != nil {
-		return err
+		return Task{}, err
 	}
 	if wire.ID == "" {
-		return errors.New("a task has no id")
+		return Task{}, errors.New("a task has no id")
 	}
-	*t = wire.task(levels)
-	for i := range t.Result.Files {
-		t.Result.Files[i].TaskID = t.ID
+	task := wire.task(levels)
+	for i := range task.Result.Files {
+		task.Result.Files[i].TaskID = task.ID
 	}
-	return nil
+	return task, nil
 }
 
 // taskWire is a task on the wire, where no field can be relied on.
@@ -230,8 +235,7 @@ func (l taskList) tasks(levels int) []Task {
 	}
 	var tasks []Task
 	for _, entry := range l.List {
-		var task Task
-		if task.decode(entry, levels-1) == nil {
+		if task, err := newTask(entry, levels-1); err == nil {
 			tasks = append(tasks, task)
 		}
 	}
@@ -245,11 +249,14 @@ type nestedJob struct {
 
 // job reads the job, if there is one and there are levels left.
 func (n nestedJob) job(levels int) *Job {
-	job := new(Job)
-	if levels == 0 || n.Value == nil || job.decode(n.Value, levels-1) != nil {
+	if levels == 0 || n.Value == nil {
 		return nil
 	}
-	return job
+	job, err := newJob(n.Value, levels-1)
+	if err != nil {
+		return nil
+	}
+	return &job
 }
 
 // dependencies takes an array of tasks, or the object from names to ids of the
