@@ -23,7 +23,7 @@ type Page[T any] struct {
 	Links PageLinks `json:"links,omitzero"`
 	Meta  PageMeta  `json:"meta,omitzero"`
 
-	count int // of the entries, with those left out
+	leftOut int // how many entries
 }
 
 // PageLinks are the addresses of the pages around a page. Next is empty on the
@@ -82,7 +82,7 @@ func (p *Page[T]) UnmarshalJSON(data []byte) error {
 			CurrentPage: int(meta.CurrentPage), From: int(meta.From), To: int(meta.To),
 			PerPage: int(meta.PerPage), Path: string(meta.Path),
 		},
-		count: len(wire.Data),
+		leftOut: len(wire.Data) - len(entries),
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func pages[T any](ctx context.Context, c *core, path string, query url.Values, o
 		query, seen := query, map[string]bool{}
 		for {
 			page, err := list[T](ctx, c, path, query, opts)
-			if !yield(page, err) || err != nil || page.Links.Next == "" || page.count == 0 {
+			if !yield(page, err) || err != nil || page.Links.Next == "" || len(page.Data)+page.leftOut == 0 {
 				return
 			}
 			seen[query.Encode()] = true

@@ -298,4 +298,5 @@ func TestPageRoundTrip(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(encoded, &second))
 	assert.Equal(t, first, second)
+	assert.Equal(t, cloudconvert.Page[cloudconvert.Job]{Data: second.Data, Links: second.Links, Meta: second.Meta}, first)
 }
