@@ -76,7 +76,7 @@ func IsPermanent(err error) bool {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
 	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
-	return errors.Is(err, errTooLong) || certificate || authority || notTLS
+	return errors.Is(err, errTooLong) || errors.Is(err, http.ErrSchemeMismatch) || certificate || authority || notTLS
 }
 
 // errBusy tells that a call whose answer comes late found no room.

@@ -28,6 +28,7 @@ func TestRepeatable(t *testing.T) {
 		"certificate":       {engine.Answer{Err: certificate}, false, false},
 		"unknown authority": {engine.Answer{Err: x509.UnknownAuthorityError{}}, false, false},
 		"no TLS":            {engine.Answer{Err: fmt.Errorf("wrapped: %w", tls.RecordHeaderError{})}, false, false},
+		"HTTP for TLS":      {engine.Answer{Err: http.ErrSchemeMismatch}, false, false},
 		"connection lost":   {engine.Answer{Err: io.EOF, Open: true}, true, false},
 		"cut answer":        {engine.Answer{Status: 201, Err: io.ErrUnexpectedEOF, Open: true}, true, false},
 		"200":               {engine.Answer{Status: 200}, false, false},
