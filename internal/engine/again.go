@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"math/rand/v2"
@@ -19,7 +20,7 @@ import (
 // again decides whether a call is sent once more and for how long to pause
 // before. It is the loop's only judge.
 func (e *Engine) again(ctx context.Context, state *state) bool {
-	if ctx.Err() != nil || state.call.Once || state.heldBack || state.attempts == 0 || state.attempts >= e.config.Attempts {
+	if state.call.Once || state.heldBack || state.attempts == 0 || state.attempts >= e.config.Attempts {
 		return false
 	}
 	if !Repeatable(state.call.Method, state.last) {
@@ -28,6 +29,10 @@ func (e *Engine) again(ctx context.Context, state *state) bool {
 	limited := state.call.Limited && state.last.Status == http.StatusTooManyRequests
 	if limited && state.call.Late {
 		return false // it does not wait for room
+	}
+	if ctx.Err() != nil {
+		state.last.Err = ended(ctx, state.last.Err)
+		return false
 	}
 	state.pause = e.pause(state)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= state.pause {
@@ -40,6 +45,18 @@ func (e *Engine) again(ctx context.Context, state *state) bool {
 		state.pause = 0
 	}
 	return true
+}
+
+// ended adds to what went wrong that the context ended before another attempt.
+func ended(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return ctx.Err()
+	case errors.Is(err, ctx.Err()):
+		return err
+	default:
+		return fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
 }
 
 // Repeatable tells whether an answer allows the same request to be sent again.

@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -112,7 +113,10 @@ func (e *Engine) Send(ctx context.Context, call Call) Answer {
 	answer := state.last
 	answer.Attempts = state.attempts
 	answer.OpenBefore = state.openBefore
-	if err != nil && answer.Err == nil {
+	switch {
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		answer.Err = ended(ctx, answer.Err)
+	case err != nil && answer.Err == nil:
 		answer.Err = WithoutURL(err)
 	}
 	return answer

@@ -195,20 +195,54 @@ func TestPauseThatDoesNotFitIsNotBegun(t *testing.T) {
 
 func TestCancelledWhilePausing(t *testing.T) {
 	t.Parallel()
-	for method, status := range map[string]int{http.MethodGet: 503, http.MethodPost: 429} {
-		t.Run(method, func(t *testing.T) {
+	for name, c := range map[string]struct {
+		method string
+		first  step
+		status int
+		err    error
+	}{
+		"answer":          {http.MethodGet, answer(503, ""), 503, context.Canceled},
+		"limit":           {http.MethodPost, answer(429, ""), 429, context.Canceled},
+		"connection lost": {http.MethodGet, fail(errReset), 0, errReset},
+		"no connection":   {http.MethodPost, fail(errRefused), 0, errRefused},
+		"cut":             {http.MethodGet, cut(200, errReset), 200, errReset},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				n := &network{steps: []step{answer(status, "", "Retry-After", "60")}}
+				config := configure(&network{steps: []step{c.first}})
+				config.MinWait, config.MaxWait = time.Hour, time.Hour
 				ctx, cancel := context.WithCancel(t.Context())
-				time.AfterFunc(10*time.Second, cancel)
+				time.AfterFunc(time.Nanosecond, cancel)
 				start := time.Now()
-				got := engine.New(configure(n)).Send(ctx, newCall(t, method, "https://api.example/v2/jobs"))
-				assert.Equal(t, 10*time.Second, time.Since(start))
+				got := engine.New(config).Send(ctx, newCall(t, c.method, "https://api.example/v2/jobs"))
+				assert.Equal(t, time.Nanosecond, time.Since(start))
 				require.ErrorIs(t, got.Err, context.Canceled)
-				assert.Equal(t, status, got.Status)
+				require.ErrorIs(t, got.Err, c.err)
+				assert.Equal(t, c.status, got.Status)
 				assert.Equal(t, 1, got.Attempts)
 			})
+		})
+	}
+}
+
+// An answer that would be followed by another attempt is not the last word when the context ended with it.
+func TestCancelledByTheTimeOfTheAnswer(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status int
+		ended  bool
+	}{"may be sent again": {503, true}, "final": {404, false}, "success": {200, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			n := &network{steps: []step{func(req *http.Request) (*http.Response, error) {
+				cancel()
+				return answer(c.status, "")(req)
+			}}}
+			got := engine.New(configure(n)).Send(ctx, newCall(t, http.MethodGet, "https://api.example/v2/jobs"))
+			assert.Equal(t, c.status, got.Status)
+			assert.Equal(t, c.ended, errors.Is(got.Err, context.Canceled))
 		})
 	}
 }
