@@ -1,6 +1,7 @@
 package cloudconvert
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -161,13 +162,22 @@ func (s *JobsService) ResultURL(ctx context.Context, id string, opts ...CallOpti
 }
 
 // remove makes a DELETE call. An object that is not there any more after a
-// first attempt without an answer was deleted by that attempt.
+// first attempt without an answer was deleted by that attempt. The API answers
+// without a body; one that is no JSON is not the API's answer.
 func remove(ctx context.Context, c *core, path string, opts []CallOption) error {
-	_, err := c.send(ctx, call{method: http.MethodDelete, path: path}, opts)
+	call := call{method: http.MethodDelete, path: path}
+	answer, err := c.send(ctx, call, opts)
 	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode == http.StatusNotFound && e.openBefore {
 		return nil
 	}
-	return err
+	if err != nil || len(bytes.TrimSpace(answer.Body)) == 0 {
+		return err
+	}
+	if err := decode(answer, new(any)); err != nil {
+		answer.Err, answer.Open = err, true
+		return newError(call.method, c.pathOn(call), answer)
+	}
+	return nil
 }
 
 // failed returns an iteration that yields an error.

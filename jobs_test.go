@@ -95,6 +95,28 @@ func TestDeleteTwice(t *testing.T) {
 	}
 }
 
+// A network that wants a login answers with a page, whatever was asked for.
+func TestDeletionThatIsNone(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		answer  reply
+		deleted bool
+	}{
+		"empty":     {says(http.StatusNoContent, ""), true},
+		"a message": {says(http.StatusOK, `{"message": "deleted"}`), true},
+		"a page":    {says(http.StatusOK, "<html>Please log in</html>", "Content-Type", "text/html"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, script := newScripted(t, tt.answer)
+			err := client.Jobs.Delete(t.Context(), "job-1")
+			assert.Equal(t, tt.deleted, err == nil)
+			assert.Equal(t, !tt.deleted, cloudconvert.IsRetryable(err))
+			assert.Len(t, script.requests, 1)
+		})
+	}
+}
+
 // A first attempt that never left proves nothing about the job.
 func TestDeleteNotSentAtFirst(t *testing.T) {
 	t.Parallel()
