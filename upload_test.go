@@ -101,6 +101,7 @@ func TestAnswersToUploads(t *testing.T) {
 		"201":              {says(201, "<PostResponse/>"), 1, false, nil},
 		"204":              {says(204, ""), 1, false, nil},
 		"201, body broken": {breaksOff(201, "<Post"), 1, false, nil},
+		"200, a page":      {says(200, "<html>", "Content-Type", "text/html; charset=UTF-8"), 6, true, nil},
 		"400":              {says(400, ""), 1, false, cloudconvert.ErrInvalid},
 		"403": {
 			says(403, `<Error><Code>AccessDenied</Code><Message>Invalid according to Policy: Policy expired.</Message></Error>`),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"sync"
@@ -108,7 +109,16 @@ func (a *uploadAttempt) doubt(resp *http.Response) error {
 	if from != nil && resp.Request.Method == http.MethodGet && from.StatusCode != http.StatusSeeOther {
 		return errors.New("redirected to a page that takes no upload")
 	}
+	if resp.Request.Method == http.MethodPost && isPage(resp.Header) {
+		return errors.New("a page of HTML came instead of storage's answer, as from a network that wants a login")
+	}
 	return nil
+}
+
+// isPage tells whether an answer is one for people.
+func isPage(header http.Header) bool {
+	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
+	return kind == "text/html"
 }
 
 func (a *uploadAttempt) sourceError() error {
