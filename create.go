@@ -61,7 +61,7 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []Cal
 		return s.create(ctx, c, opts)
 	}
 	job, err := s.post(ctx, call{in: &c.request, sync: true, once: true, timeout: syncSlice}, opts)
-	if ctx.Err() == nil && isElsewherePossible(err, opts) {
+	if isElsewherePossible(err, opts) {
 		return s.create(ctx, c, opts)
 	}
 	return s.settle(ctx, c, job, err)
