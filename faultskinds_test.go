@@ -1,0 +1,93 @@
+package cloudconvert_test
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+)
+
+// A fault is a row of the table: what goes wrong.
+type fault struct {
+	name   string
+	secure bool // the addresses are https
+	used   bool // the connections have been used before
+	// strike lets it go wrong so many times from now on, or always if that is 0.
+	strike func(w *world, times int)
+}
+
+// answers is a fault of the server.
+func answers(f cloudconverttest.Fault) func(*world, int) {
+	return func(w *world, times int) {
+		limited := f
+		limited.Times = times
+		w.server.Inject(limited)
+	}
+}
+
+// connects is a fault of connections.
+func connects(s spoiler) func(*world, int) {
+	return func(w *world, times int) { w.network.fail(times, s) }
+}
+
+const loginPage = "<html><title>Sign in to the guest network</title></html>"
+
+func faults() []fault {
+	retryAfter := http.Header{"Retry-After": {"20"}}
+	return []fault{
+		{name: "none", strike: func(*world, int) {}},
+		{name: "dial refused", strike: connects(refused)},
+		{name: "reset in the TLS handshake", secure: true, strike: connects(brokenAfter(100))},
+		{name: "TLS: certificate of somebody else", secure: true, strike: connects(untrusted)},
+		{name: "TLS: the server speaks none", secure: true, strike: connects(withoutTLS)},
+		{name: "reset before the request was read", strike: connects(brokenAfter(0))},
+		{name: "reset while the request was read", strike: connects(brokenAfter(100))},
+		{name: "reset instead of an answer, not executed", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset})},
+		{
+			name: "the same on a connection used before", used: true,
+			strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset}),
+		},
+		{
+			name:   "reset instead of an answer, executed",
+			strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.After}),
+		},
+		{
+			name:   "reset in the answer's body",
+			strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.During}),
+		},
+		{name: "408", strike: answers(cloudconverttest.Fault{Status: http.StatusRequestTimeout})},
+		{name: "429 with `Retry-After`", strike: answers(cloudconverttest.Fault{
+			Status: http.StatusTooManyRequests, Code: "TOO_MANY_REQUESTS", Header: retryAfter,
+		})},
+		{name: "429 without", strike: answers(cloudconverttest.Fault{Status: http.StatusTooManyRequests})},
+		{name: "500, executed", strike: answers(cloudconverttest.Fault{Phase: cloudconverttest.After, Code: "INTERNAL_ERROR"})},
+		{name: "500, not executed", strike: answers(cloudconverttest.Fault{Code: "INTERNAL_ERROR"})},
+		{name: "502 as HTML", strike: answers(cloudconverttest.Fault{Status: http.StatusBadGateway})},
+		{name: "503 with a date", strike: func(w *world, times int) {
+			date := time.Now().Add(30 * time.Second).UTC().Format(http.TimeFormat)
+			answers(cloudconverttest.Fault{
+				Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {date}},
+			})(w, times)
+		}},
+		{name: "no answer, not executed", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Stall})},
+		{
+			name:   "no answer, executed",
+			strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Stall, Phase: cloudconverttest.After}),
+		},
+		{name: "an answer that stops in its body", strike: answers(cloudconverttest.Fault{
+			Kind: cloudconverttest.Stall, Phase: cloudconverttest.During,
+		})},
+		{name: "an answer that trickles", strike: answers(cloudconverttest.Fault{
+			Kind: cloudconverttest.Slow, Phase: cloudconverttest.During, Bytes: 1, Delay: time.Second,
+		})},
+		{name: "an answer shorter than announced", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Truncate})},
+		{name: "half an answer as if it were whole", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.WrongLength})},
+		{name: "200 with something else", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Garbage})},
+		{name: "200 with a page of HTML", strike: answers(cloudconverttest.Fault{
+			Kind: cloudconverttest.Garbage, Body: loginPage, Header: http.Header{"Content-Type": {"text/html"}},
+		})},
+		{name: "the right answer, said to be HTML", strike: answers(cloudconverttest.Fault{
+			Kind: cloudconverttest.Headers, Header: http.Header{"Content-Type": {"text/html"}},
+		})},
+	}
+}
