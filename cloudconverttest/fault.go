@@ -78,7 +78,7 @@ type Fault struct {
 	Code    string
 	Message string
 	Body    string
-	// Header is set on the answer, for the kinds Status, Headers and Garbage.
+	// Header is set on the answer, for all kinds that send one but Slow: a cut answer may have another entity tag.
 	Header http.Header
 	// Delay of the kinds Stall and Slow.
 	Delay time.Duration
