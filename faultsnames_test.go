@@ -69,6 +69,7 @@ func TestFaultsOfNames(t *testing.T) {
 		t.Run(f.shown+"/save", func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				outside := t.TempDir()
 				dir := filepath.Join(outside, "in", "dir")
 				w := &world{server: server, text: fileText}
