@@ -88,7 +88,7 @@ func (c faultCell) runStopped(t *testing.T, undisturbed ending) {
 		stops = append(stops, beforehand)
 		for i := range undisturbed.moments {
 			// The first ones matter most, and the others look like them.
-			if i < 4 || i == undisturbed.moments-1 {
+			if i < 3 || i == undisturbed.moments-1 {
 				stops = append(stops, stop{moment: i + 1})
 			}
 		}
