@@ -16,13 +16,21 @@ import (
 func jobFailure(t *testing.T, body string) *cloudconvert.JobError {
 	t.Helper()
 	client, script := newScripted(t, says(http.StatusOK, body))
-	job, err := client.Jobs.Wait(t.Context(), "1")
+	job, err := client.Jobs.Wait(t.Context(), idIn(t, body))
 	var failure *cloudconvert.JobError
 	require.ErrorAs(t, err, &failure)
 	require.NotNil(t, job, "the job comes with the error")
 	assert.Same(t, job, failure.Job)
 	assert.Len(t, script.requests, 1)
 	return failure
+}
+
+// idIn returns the id in the answer of a single job or task.
+func idIn(t *testing.T, body string) string {
+	t.Helper()
+	var answer struct{ Data struct{ ID string } }
+	require.NoError(t, json.Unmarshal([]byte(body), &answer))
+	return answer.Data.ID
 }
 
 func taskNames(failure *cloudconvert.JobError) []string {
@@ -136,8 +144,9 @@ func TestTaskError(t *testing.T) {
 
 func TestJobThatEndedWellIsNoError(t *testing.T) {
 	t.Parallel()
-	client, _ := newScripted(t, says(http.StatusOK, recorded(t, "job-finished.json")))
-	job, err := client.Jobs.Wait(t.Context(), "1")
+	body := recorded(t, "job-finished.json")
+	client, _ := newScripted(t, says(http.StatusOK, body))
+	job, err := client.Jobs.Wait(t.Context(), idIn(t, body))
 	require.NoError(t, err)
 	assert.Len(t, job.Files(), 2)
 }

@@ -38,7 +38,8 @@ type observer[T any] struct {
 	outcome  func(*T) error
 	delete   func(context.Context) error
 
-	last *T // as last seen
+	last *T    // as last seen
+	lost error // why nothing was seen since then
 }
 
 // look has a first look. It tells whether there is anything to wait for.
@@ -147,11 +148,12 @@ func (o *observer[T]) ask(ctx context.Context, sync bool) (*T, error) {
 func (o *observer[T]) judge(ctx context.Context, seen *T, err error) (over bool, result error) {
 	switch {
 	case err == nil:
-		o.last, o.waiting.last = seen, o.status(seen)
+		o.last, o.waiting.last, o.lost = seen, o.status(seen), nil
 		return o.waiting.last.Terminal(), o.outcome(seen)
 	case ctx.Err() != nil:
 		return true, o.interrupted(ctx)
 	case isTransient(err):
+		o.lost = err
 		return false, nil
 	default:
 		return true, err
@@ -185,7 +187,7 @@ func isUnsent(err error) bool {
 
 // interrupted says that the context ended.
 func (o *observer[T]) interrupted(ctx context.Context) error {
-	failure := error(&WaitError{ID: o.id, Status: o.waiting.last, err: ctx.Err()})
+	failure := error(&WaitError{ID: o.id, Status: o.waiting.last, lost: o.lost, err: ctx.Err()})
 	if !o.deleteOnCancel {
 		return failure
 	}

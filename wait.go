@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 )
 
 // WaitOption changes how a job or task is waited for.
@@ -47,14 +48,19 @@ type WaitError struct {
 	// Status is the state it was last seen in. It is empty if it was never seen.
 	Status Status
 
-	err error
+	lost error // why nothing was seen since then
+	err  error
 }
 
-// Error tells what was waited for and how it was last seen.
+// Error tells what was waited for and how it was last seen, and what has kept
+// it from being seen since then, if anything has.
 func (e *WaitError) Error() string {
 	seen := "never seen"
 	if e.Status != "" {
 		seen = "last seen " + string(e.Status)
+	}
+	if e.lost != nil {
+		seen += "; the last look failed: " + strings.TrimPrefix(e.lost.Error(), "cloudconvert: ")
 	}
 	return fmt.Sprintf("cloudconvert: stopped waiting for %s (%s): %v", e.ID, seen, e.err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -416,5 +417,21 @@ func TestWaitForAJobWithAnErrorThatIsIgnored(t *testing.T) {
 		assert.Equal(t, cloudconvert.StatusFinished, job.Status)
 		ignored, _ := job.Task("ignored")
 		assert.Equal(t, cloudconvert.CodeOpenFailed, ignored.Code)
+	})
+}
+
+// A wait in vain says why it saw nothing.
+func TestWaitTellsWhyItSawNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := clientOf(t, func(*http.Request) (int, string) {
+			return http.StatusOK, `{"data": {"id": "b", "status": "finished", "tasks": []}}`
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := client.Jobs.Wait(ctx, "a")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.EqualError(t, err, "cloudconvert: stopped waiting for a (never seen; the last look failed: "+
+			`GET /v2/jobs/a: 200: the answer is about "b"): context deadline exceeded`)
 	})
 }
