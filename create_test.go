@@ -2,10 +2,10 @@ package cloudconvert_test
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +84,7 @@ func eachCreation(t *testing.T, faults map[string]cloudconverttest.Fault,
 			t.Run(call+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+					t.Helper()
 					test(t, server, create, fault)
 				}, cloudconverttest.WithTaskDuration(time.Second))
 			})
@@ -155,7 +156,7 @@ func TestRefusedCreationIsNotOpen(t *testing.T) {
 	t.Parallel()
 	faults := map[string]cloudconverttest.Fault{}
 	for _, status := range []int{400, 401, 402, 403, 404, 413, 422} {
-		faults[fmt.Sprint(status)] = cloudconverttest.Fault{Status: status, Code: "SOME_CODE", Message: "No."}
+		faults[strconv.Itoa(status)] = cloudconverttest.Fault{Status: status, Code: "SOME_CODE", Message: "No."}
 	}
 	eachCreation(t, faults, func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault) {
 		t.Helper()
@@ -186,6 +187,7 @@ func TestLookupsThatFail(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				server.Inject(onCreation(cloudconverttest.After, cloudconverttest.Fault{Kind: cloudconverttest.Reset}))
 				tt.lookups.Method, tt.lookups.Path = http.MethodGet, "/v2/jobs"
 				server.Inject(tt.lookups)
@@ -226,6 +228,7 @@ func TestContextEndsDuringLookups(t *testing.T) {
 func TestCreateAndWaitGoesOnWithTheJobItFound(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		start := time.Now()
 		job, err := server.Client().Jobs.CreateAndWait(t.Context(), textJob())
 		require.NoError(t, err)
@@ -268,6 +271,7 @@ func hostOf(address string) string {
 func TestCreateAndWaitWithoutTheSyncHost(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		start := time.Now()
 		job, err := server.Client(refusing(server, hostOf(server.SyncURL))).Jobs.CreateAndWait(t.Context(), textJob())
 		require.NoError(t, err)
@@ -282,6 +286,7 @@ func TestCreateAndWaitWithoutTheSyncHost(t *testing.T) {
 func TestCreateAndWaitRefusedByTheSyncHost(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		server.Inject(onCreation(cloudconverttest.Before, cloudconverttest.Fault{
 			Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"20"}},
 		}))
@@ -296,6 +301,7 @@ func TestCreateAndWaitRefusedByTheSyncHost(t *testing.T) {
 func TestCreateAndWaitRefusesUploads(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		for _, task := range []cloudconvert.TaskRequest{
 			cloudconvert.ImportUpload{}, cloudconvert.RawTask{Op: cloudconvert.OperationImportUpload},
 		} {
@@ -313,6 +319,7 @@ func TestCreateAndWaitOfAJobThatFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				request := cloudconvert.Pipeline(cloudconvert.ImportRaw{File: "text", Filename: "a.txt"},
 					cloudconvert.Convert{OutputFormat: "bad"}, cloudconvert.ExportURL{})
 				request.Tag = tag
@@ -350,6 +357,7 @@ func (r *records) lines(level slog.Level) []string {
 func TestLogOfASettledCreation(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		server.Inject(onCreation(cloudconverttest.After, cloudconverttest.Fault{
 			Status: http.StatusBadGateway, Header: http.Header{"X-Request-Id": {"request-1"}},
 		}))
@@ -377,6 +385,7 @@ func TestInvalidRequestsAreNotSent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				for _, request := range []*cloudconvert.JobRequest{nil, {}, cloudconvert.Pipeline(nil)} {
 					_, err := create(server.Client().Jobs, t.Context(), request)
 					require.ErrorIs(t, err, cloudconvert.ErrInvalid)

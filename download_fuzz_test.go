@@ -1,7 +1,6 @@
 package cloudconvert
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -77,6 +76,6 @@ func FuzzParseVerbatim(f *testing.F) {
 		if !strings.HasPrefix(target, "/") {
 			target = "/" + target
 		}
-		assert.Equal(t, target, address.RequestURI(), fmt.Sprintf("%q", rest))
+		assert.Equal(t, target, address.RequestURI(), "%q", rest)
 	})
 }

@@ -28,7 +28,11 @@ func jobFailure(t *testing.T, body string) *cloudconvert.JobError {
 // idIn returns the id in the answer of a single job or task.
 func idIn(t *testing.T, body string) string {
 	t.Helper()
-	var answer struct{ Data struct{ ID string } }
+	var answer struct {
+		Data struct {
+			ID string `json:"id"`
+		} `json:"data"`
+	}
 	require.NoError(t, json.Unmarshal([]byte(body), &answer))
 	return answer.Data.ID
 }

@@ -17,6 +17,7 @@ import (
 func TestJobs(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		request := textJob()
 		request.Tag = "mine"
@@ -74,6 +75,7 @@ func TestDeleteTwice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				client := server.Client()
 				id := runJob(t, client).ID
 				if tt.gone {
@@ -121,6 +123,7 @@ func TestDeletionThatIsNone(t *testing.T) {
 func TestDeleteNotSentAtFirst(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		dials := 0
 		client := server.Client(dialing(server, func(string) error {
 			if dials++; dials == 1 {
@@ -136,6 +139,7 @@ func TestDeleteNotSentAtFirst(t *testing.T) {
 func TestCancelJob(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		created := runJob(t, client)
 		advance(taskTime + time.Second) // one task has ended, one runs
@@ -165,6 +169,7 @@ func cancellations(server *cloudconverttest.Server) int {
 func TestCancelJobThatEnds(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		created := runJob(t, client)
 		require.NoError(t, client.Jobs.Cancel(t.Context(), created.ID))
@@ -175,6 +180,7 @@ func TestCancelJobThatEnds(t *testing.T) {
 func TestCancelJobFailures(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		created := runJob(t, client)
 		server.Inject(cloudconverttest.Fault{Method: http.MethodPost, Status: http.StatusForbidden})
@@ -190,6 +196,7 @@ func TestCancelJobFailures(t *testing.T) {
 func TestResultURLOfARunningJob(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		created := runJob(t, client)
 		_, err := client.Jobs.ResultURL(t.Context(), created.ID)
@@ -208,6 +215,7 @@ func TestResultURLOfARunningJob(t *testing.T) {
 func TestAllJobsIsLazy(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		for range 3 {
 			runJob(t, client)

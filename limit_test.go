@@ -63,6 +63,7 @@ func TestRateLimitOfManyGoroutines(t *testing.T) {
 			t.Parallel()
 			const limit, window, jobs = 60, time.Minute, 500
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				client := server.Client()
 				start := time.Now()
 				createMany(t, jobs, func(ctx context.Context, r *cloudconvert.JobRequest) error {
@@ -91,6 +92,7 @@ func TestRateLimitLongerThanTheContext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				client := server.Client()
 				runJob(t, client)
 				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -114,6 +116,7 @@ func TestRateLimitLongerThanTheContext(t *testing.T) {
 func TestRateLimitHoldsOnlyCreationsBack(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		created := runJob(t, client)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -145,6 +148,7 @@ func TestTooManyJobs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				client := server.Client()
 				runJob(t, client)
 				_, err := create(client.Jobs, t.Context(), textJob())
@@ -163,6 +167,7 @@ func TestOutOfCredits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				_, err := create(server.Client().Jobs, t.Context(), textJob(), cloudconvert.WithQueueing())
 				require.ErrorIs(t, err, cloudconvert.ErrCreditsExceeded)
 				require.NotErrorIs(t, err, cloudconvert.ErrTooManyJobs)
@@ -181,6 +186,7 @@ func TestQueueing(t *testing.T) {
 			t.Parallel()
 			const parallel, jobs = 5, 50
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				client := server.Client()
 				start := time.Now()
 				createMany(t, jobs, func(ctx context.Context, r *cloudconvert.JobRequest) error {
@@ -204,21 +210,25 @@ func TestQueueing(t *testing.T) {
 func TestQueueingAsksOneAtATime(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client, other := server.Client(), server.Client()
 		runJob(t, other)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
-		var queue sync.WaitGroup
-		for range 20 {
-			queue.Go(func() {
-				_, err := client.Jobs.CreateAndWait(ctx, textJob(), cloudconvert.WithQueueing())
-				assert.ErrorIs(t, err, cloudconvert.ErrTooManyJobs)
-				assert.ErrorIs(t, err, context.DeadlineExceeded)
-				assert.NotErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
-			})
-		}
+		failures := make(chan error, 20)
 		start := time.Now()
-		queue.Wait()
+		for range cap(failures) {
+			go func() {
+				_, err := client.Jobs.CreateAndWait(ctx, textJob(), cloudconvert.WithQueueing())
+				failures <- err
+			}()
+		}
+		for range cap(failures) {
+			err := <-failures
+			require.ErrorIs(t, err, cloudconvert.ErrTooManyJobs)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.NotErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
+		}
 		assert.Equal(t, 10*time.Minute, time.Since(start))
 		asked := refusals(server, http.StatusPaymentRequired)
 		atOnce := 0
@@ -259,13 +269,15 @@ func TestQueueingIsWokenByTheEndOfAJob(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				client := server.Client()
 				running := runJob(t, client)
 				var ended time.Time
 				var other sync.WaitGroup
 				other.Go(func() {
-					assert.NoError(t, end(t.Context(), client, running.ID))
+					err := end(t.Context(), client, running.ID)
 					ended = time.Now()
+					assert.NoError(t, err)
 				})
 				_, err := client.Jobs.Create(t.Context(), textJob(), cloudconvert.WithQueueing())
 				require.NoError(t, err)
@@ -280,6 +292,7 @@ func TestQueueingIsWokenByTheEndOfAJob(t *testing.T) {
 func TestQueueingSettlesLostAnswers(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		server.Inject(onCreation(cloudconverttest.After, cloudconverttest.Fault{Kind: cloudconverttest.Reset}))
 		for i := range 3 {

@@ -18,15 +18,16 @@ func each[T any](ctx context.Context, parallel int, items []T, do func(context.C
 		once    sync.Once
 		failure error
 	)
-	for range min(parallel, len(items)) {
-		workers.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(items)) && inner.Err() == nil; i = next.Add(1) - 1 {
-				if err := do(inner, items[i]); err != nil {
-					once.Do(func() { failure = err })
-					cancel()
-				}
+	work := func() {
+		for i := next.Add(1) - 1; i < int64(len(items)) && inner.Err() == nil; i = next.Add(1) - 1 {
+			if err := do(inner, items[i]); err != nil {
+				once.Do(func() { failure = err })
+				cancel()
 			}
-		})
+		}
+	}
+	for range min(parallel, len(items)) {
+		workers.Go(work)
 	}
 	workers.Wait()
 	if failure == nil && ctx.Err() != nil {

@@ -2,9 +2,7 @@ package cloudconvert_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -217,7 +215,7 @@ func TestWaitWithASignalEndsWithItsContext(t *testing.T) {
 		job, err := client.Jobs.Wait(ctx, "a", cloudconvert.WithSignal(s), cloudconvert.WithDeleteOnCancel())
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		var waitError *cloudconvert.WaitError
-		require.True(t, errors.As(err, &waitError))
+		require.ErrorAs(t, err, &waitError)
 		assert.Equal(t, cloudconvert.StatusProcessing, waitError.Status)
 		assert.Equal(t, "a", job.ID)
 		assert.Equal(t, 7*time.Second, time.Since(start))
@@ -253,6 +251,6 @@ func TestConversionsWithASignal(t *testing.T) {
 
 		_, err = client.Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("a")), "pdf", cloudconvert.WithJobSignal(nil))
 		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
-		assert.True(t, strings.Contains(err.Error(), "WithJobSignal"))
+		assert.Contains(t, err.Error(), "WithJobSignal")
 	})
 }

@@ -285,6 +285,7 @@ func TestSourceOfAnotherSize(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				client := server.Client()
 				_, task := uploadJob(t, client)
 				err := client.Tasks.Upload(t.Context(), task, cloudconvert.FromReader("a.txt", lenOnly{strings.NewReader(sourceText), announced}))

@@ -27,6 +27,7 @@ func runTask(t *testing.T, client *cloudconvert.Client) *cloudconvert.Task {
 func TestTasksOnTheirOwn(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		in := runTask(t, client)
 		assert.Equal(t, cloudconvert.OperationImportRaw, in.Operation)
@@ -62,6 +63,7 @@ func TestTasksOnTheirOwn(t *testing.T) {
 func TestAllTasks(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		for range 5 {
 			runTask(t, client)
@@ -123,6 +125,7 @@ func TestLostAnswerToATask(t *testing.T) {
 			t.Run(name+"/"+fault, func(t *testing.T) {
 				t.Parallel()
 				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+					t.Helper()
 					client := server.Client()
 					before := runTask(t, client)
 					synctest.Wait() // until it has ended: others cannot be retried
@@ -145,6 +148,7 @@ func TestLostAnswerToATask(t *testing.T) {
 func TestTaskWait(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		server.Inject(cloudconverttest.Fault{Role: cloudconverttest.RoleSync, Kind: cloudconverttest.Reset, Times: 2})
 		start := time.Now()
@@ -168,6 +172,7 @@ func TestTaskWait(t *testing.T) {
 func TestTaskWaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		created := runTask(t, client)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -185,6 +190,7 @@ func TestTaskWaitEndsWithItsContext(t *testing.T) {
 func TestTaskCancel(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		created := runTask(t, client)
 		task, err := client.Tasks.Cancel(t.Context(), created.ID)

@@ -122,7 +122,8 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 		began := time.Now()
 		answer := try.run(ctx)
 		answer.Attempts = attempt
-		u.log(ctx, slog.LevelDebug, "cloudconvert: upload", answer, slog.Duration("duration", time.Since(began)))
+		attrs := append(u.describe(answer), slog.Duration("duration", time.Since(began)))
+		u.core.config.logger.LogAttrs(ctx, slog.LevelDebug, "cloudconvert: upload", attrs...)
 		if answer.Err == nil && isSuccess(answer.Status) {
 			meter.end(content.size)
 			u.core.uploads.add(u.task.ID)
@@ -131,7 +132,7 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 		if !answer.Open || !content.replay || attempt > policy.Resumptions {
 			return u.failure(answer)
 		}
-		u.log(ctx, slog.LevelWarn, "cloudconvert: uploading again", answer)
+		u.core.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: uploading again", u.describe(answer)...)
 		if err := pause(ctx, pollPause(attempt-1)); err != nil {
 			answer.Err = err
 			return u.failure(answer)
@@ -147,12 +148,14 @@ func (u *upload) failure(answer engine.Answer) error {
 	return e
 }
 
-func (u *upload) log(ctx context.Context, level slog.Level, message string, answer engine.Answer, attrs ...slog.Attr) {
-	attrs = append(attrs,
+// describe returns what records say about an attempt.
+func (u *upload) describe(answer engine.Answer) []slog.Attr {
+	attrs := []slog.Attr{
 		slog.String("method", http.MethodPost), slog.String("path", storagePath(u.target)),
-		slog.Int("attempt", answer.Attempts), slog.Int("status", answer.Status))
+		slog.Int("attempt", answer.Attempts), slog.Int("status", answer.Status),
+	}
 	if answer.Err != nil {
 		attrs = append(attrs, slog.String("error", answer.Err.Error()))
 	}
-	u.core.config.logger.LogAttrs(ctx, level, message, attrs...)
+	return attrs
 }

@@ -50,6 +50,7 @@ func TestUpload(t *testing.T) {
 			t.Run(form+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+					t.Helper()
 					client := server.Client()
 					created, task := uploadJob(t, client)
 					require.NoError(t, client.Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", []byte(text))))
@@ -169,6 +170,7 @@ func TestBrokenUploadIsSentAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				client := server.Client()
 				created, task := uploadJob(t, client)
 				fault.Path, fault.Times = "storage:upload", 1
@@ -238,6 +240,7 @@ func TestBlockedSource(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				dir := t.TempDir()
 				client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: dir}))
 				_, task := uploadJob(t, client)
@@ -277,6 +280,7 @@ func TestUploadEndsWithItsContext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				client := server.Client()
 				_, task := uploadJob(t, client)
 				fault.Path = "storage:upload"
@@ -467,6 +471,7 @@ func TestLogOfUploads(t *testing.T) {
 func TestProgressOfUploads(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		var reports []cloudconvert.Progress
 		client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{
 			Progress: func(p cloudconvert.Progress) { reports = append(reports, p) },
@@ -513,6 +518,7 @@ func TestTransportThatReadsOn(t *testing.T) {
 func TestUploadForm(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		_, task := uploadJob(t, client)
 		form, err := client.Tasks.UploadForm(t.Context(), task.ID)
@@ -530,6 +536,7 @@ func TestUploadForm(t *testing.T) {
 func TestUploadTooLate(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		_, task := uploadJob(t, client)
 		server.Advance(2 * time.Hour)

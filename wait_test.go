@@ -63,6 +63,7 @@ func TestWaitSurvives(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				fault.Role, fault.Times = cloudconverttest.RoleSync, 2
 				server.Inject(fault)
 				client := server.Client()
@@ -99,6 +100,7 @@ func TestWaitBeginsInTrouble(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				client := server.Client()
 				created := runJob(t, client)
 				fault.Role = cloudconverttest.RoleAPI
@@ -122,6 +124,7 @@ func TestWaitEnds(t *testing.T) {
 			t.Run(http.StatusText(status)+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+					t.Helper()
 					client := server.Client()
 					created := runJob(t, client)
 					server.Inject(cloudconverttest.Fault{Role: cloudconverttest.RoleSync, Kind: cloudconverttest.Reset})
@@ -150,6 +153,7 @@ func TestWaitInvalidID(t *testing.T) {
 func TestWaitInSlices(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		start := time.Now()
 		_, err := client.Jobs.Wait(t.Context(), runJob(t, client).ID)
@@ -180,6 +184,7 @@ func intervals(server *cloudconverttest.Server, role cloudconverttest.Role) []ti
 func TestWaitPolls(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		created := runJob(t, client)
 		server.Inject(cloudconverttest.Fault{Role: cloudconverttest.RoleSync, Status: http.StatusBadGateway})
@@ -200,6 +205,7 @@ func TestWaitPolls(t *testing.T) {
 func TestWaitReturnsToTheSyncHost(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		created := runJob(t, client)
 		server.Inject(cloudconverttest.Fault{Role: cloudconverttest.RoleSync, Status: http.StatusBadGateway, Times: 3})
@@ -216,6 +222,7 @@ func TestWaitReturnsToTheSyncHost(t *testing.T) {
 func TestWaitForAHostThatDoesNotWait(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		_, err := client.Jobs.Wait(t.Context(), runJob(t, client).ID)
 		require.NoError(t, err)
@@ -234,6 +241,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				client := server.Client()
 				created := runJob(t, client)
 				fault.Role = cloudconverttest.RoleSync
@@ -261,6 +269,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 func TestWaitThatNeverSawTheJob(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		server.Inject(cloudconverttest.Fault{Kind: cloudconverttest.Stall})
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
@@ -290,6 +299,7 @@ func TestDeleteOnCancel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				tt.deletion.Method = http.MethodDelete
 				server.Inject(tt.deletion)
 				client := server.Client()
@@ -315,6 +325,7 @@ func TestDeleteOnCancel(t *testing.T) {
 func TestDeleteOnCancelOnlyOnCancel(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		_, err := client.Jobs.Wait(t.Context(), runJob(t, client).ID, cloudconvert.WithDeleteOnCancel())
 		require.NoError(t, err)
@@ -327,6 +338,7 @@ func TestDeleteOnCancelOnlyOnCancel(t *testing.T) {
 func TestWaitForAnUploadThatNobodyMakes(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		created, task := uploadJob(t, client)
 		start := time.Now()
@@ -347,6 +359,7 @@ func TestWaitForAnUploadThatNobodyMakes(t *testing.T) {
 func TestWaitForAnUploadThatSomebodyElseMakes(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client, other := server.Client(), server.Client()
 		created, task := uploadJob(t, client)
 		uploaded := make(chan error, 1)
@@ -366,6 +379,7 @@ func TestWaitForAnUploadThatSomebodyElseMakes(t *testing.T) {
 func TestWaitAfterTheUpload(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		created, task := uploadJob(t, client)
 		require.NoError(t, client.Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", []byte("text"))))
@@ -386,6 +400,7 @@ func TestWaitAfterTheUpload(t *testing.T) {
 func TestWaitForAJobThatFails(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		created, err := client.Jobs.Create(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
 			"in":      cloudconvert.ImportRaw{File: "text", Filename: "a.txt"},
@@ -408,6 +423,7 @@ func TestWaitForAJobThatFails(t *testing.T) {
 func TestWaitForAJobWithAnErrorThatIsIgnored(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		job, err := server.Client().Jobs.CreateAndWait(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
 			"in":      cloudconvert.ImportRaw{File: "text", Filename: "a.txt"},
 			"ignored": cloudconvert.Convert{Input: []string{"in"}, OutputFormat: "bad", IgnoreError: true},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ func TestWatchYieldsEachChange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				client := server.Client()
 				created := runJob(t, client)
 				server.Inject(fault)
@@ -55,6 +57,7 @@ func TestWatchYieldsEachChange(t *testing.T) {
 func TestWatchAJobThatFails(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		created, err := client.Jobs.Create(t.Context(), cloudconvert.Pipeline(
 			cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}, cloudconvert.Convert{OutputFormat: "bad"}))
@@ -70,6 +73,7 @@ func TestWatchAJobThatFails(t *testing.T) {
 func TestWatchEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		created := runJob(t, client)
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -87,9 +91,10 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 func TestWatchEndsWithItsConsumer(t *testing.T) {
 	t.Parallel()
 	for _, enough := range []int{1, 2} {
-		t.Run(fmt.Sprint(enough), func(t *testing.T) {
+		t.Run(strconv.Itoa(enough), func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
 				client := server.Client()
 				created := runJob(t, client)
 				seen := 0
@@ -108,6 +113,7 @@ func TestWatchEndsWithItsConsumer(t *testing.T) {
 func TestWatchAJobThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		seen, err := watchAll(t.Context(), server.Client(), "some-job")
 		require.ErrorIs(t, err, cloudconvert.ErrNotFound)
 		assert.Equal(t, []*cloudconvert.Job{nil}, seen)
@@ -118,6 +124,7 @@ func TestWatchAJobThatIsNotThere(t *testing.T) {
 func TestWatchAsksLessAndLess(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
 		client := server.Client()
 		_, err := watchAll(t.Context(), client, runJob(t, client).ID)
 		require.NoError(t, err)

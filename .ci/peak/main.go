@@ -81,7 +81,7 @@ func (t transfer) uploadRaw(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	prefix := "--boundary\r\nContent-Disposition: form-data; name=\"file\"; filename=\"video.mp4\"\r\n\r\n"
 	suffix := "\r\n--boundary--\r\n"
 	body := io.MultiReader(strings.NewReader(prefix), file, strings.NewReader(suffix))
@@ -91,7 +91,7 @@ func (t transfer) uploadRaw(ctx context.Context) error {
 	}
 	request.ContentLength = int64(len(prefix)) + t.size + int64(len(suffix))
 	request.Header.Set("Content-Type", "multipart/form-data; boundary=boundary")
-	resp, err := http.DefaultClient.Do(request)
+	resp, err := new(http.Client).Do(request)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (t transfer) downloadRaw(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(request)
+	resp, err := new(http.Client).Do(request)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func printPeak() error {
 	if err != nil {
 		return err
 	}
-	defer status.Close()
+	defer func() { _ = status.Close() }() // it was only read
 	lines := bufio.NewScanner(status)
 	for lines.Scan() {
 		if fields := strings.Fields(lines.Text()); len(fields) > 1 && fields[0] == "VmHWM:" {
