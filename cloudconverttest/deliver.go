@@ -67,6 +67,7 @@ type target struct {
 
 // notify tells everybody who wants to know about a job. The job is shown as it is at this moment.
 func (s *Server) notify(event string, j *job) {
+	s.tellJob(event, j)
 	targets := s.targets(event, j)
 	if len(targets) == 0 {
 		return

@@ -42,6 +42,15 @@
 // [WithCredits], [WithRateLimit], [WithParallelJobs] and [WithWhitelist] set the limits of an account, and [Server.Advance]
 // lets time pass: results expire after 24 hours.
 //
+// # Events
+//
+// The event socket is at an address of its own, for the package events:
+//
+//	listener, err := events.New(server.Client(), events.WithURL(server.EventsURL))
+//
+// [Server.Events] breaks, delays, floods and silences it, and tells lies. For its sake this package needs a websocket library,
+// which programs that import it only in their tests do not get.
+//
 // # Looking at what happened
 //
 // [Server.Requests], [Server.Jobs], [Server.Tasks] and [Server.Deliveries] tell what the program under test has done. They show

@@ -9,8 +9,9 @@ import (
 
 // Addresses of a server in process. No socket listens there.
 const (
-	inProcessAPI  = "127.0.0.1:1"
-	inProcessSync = "127.0.0.1:2"
+	inProcessAPI    = "127.0.0.1:1"
+	inProcessSync   = "127.0.0.1:2"
+	inProcessEvents = "127.0.0.1:3"
 )
 
 // pipeListener is a listener whose connections are pipes in memory.

@@ -49,6 +49,7 @@ func (s *Server) createLocked(req *jobRequest) (*job, wireJob, error) {
 	j := s.addJob(req)
 	created := s.wireJob(j, true)
 	s.notify("job.created", j)
+	s.tellTasks(taskCreated, j.tasks...)
 	s.launch(j.tasks...)
 	return j, created, nil
 }

@@ -60,11 +60,7 @@ func (s *Server) RevokeKey(key string) { s.keys.revoke(key) }
 
 // authenticate finds the key of a request and checks that it has the scope.
 func (s *Server) authenticate(r *http.Request, scope string) error {
-	scheme, key, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return errUnauthenticated
-	}
-	c, ok := s.keys.find(strings.TrimSpace(key), s.clock.now())
+	c, ok := s.credential(r.Header.Get("Authorization"))
 	if !ok {
 		return errUnauthenticated
 	}
@@ -72,4 +68,13 @@ func (s *Server) authenticate(r *http.Request, scope string) error {
 		return errForbidden
 	}
 	return nil
+}
+
+// credential finds the key of an Authorization header.
+func (s *Server) credential(authorization string) (credential, bool) {
+	scheme, key, ok := strings.Cut(authorization, " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return credential{}, false
+	}
+	return s.keys.find(strings.TrimSpace(key), s.clock.now())
 }

@@ -137,6 +137,7 @@ func (s *Server) end(t *task) {
 	t.ended = s.clock.now()
 	close(t.done)
 	s.logEnd(t)
+	s.tellTasks(endOf(t), t)
 	if t.stop != nil {
 		t.stop()
 	}

@@ -14,6 +14,7 @@ type Option func(*config)
 type config struct {
 	inProcess         bool
 	apiAddr, syncAddr string
+	eventsAddr        string
 	keys              map[string][]string
 	anyKey            bool
 	taskDuration      func(operation string) time.Duration
@@ -72,6 +73,9 @@ func WithInProcess() Option { return func(c *config) { c.inProcess = true } }
 func WithAddr(api, sync string) Option {
 	return func(c *config) { c.apiAddr, c.syncAddr = api, sync }
 }
+
+// WithEventsAddr sets the address to listen on for the event socket, see [WithAddr].
+func WithEventsAddr(addr string) Option { return func(c *config) { c.eventsAddr = addr } }
 
 // WithKey adds an API key that is valid besides the one of [Server.Key]. The scopes limit what it may do, "task.read" for
 // example; without any it may do everything. A key that starts with "invalid" is refused all the same.

@@ -19,6 +19,7 @@ const (
 	RoleStorage Role = "storage" // uploads and downloads
 	RoleOAuth   Role = "oauth"   // authorization and tokens
 	RoleSigned  Role = "signed"  // signed URLs
+	RoleEvents  Role = "events"  // the event socket; a request is a connection, and is answered when that has ended
 )
 
 // Request is a request the server has seen. Keys, signatures and credentials in it are replaced by "REDACTED".

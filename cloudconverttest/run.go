@@ -227,9 +227,12 @@ func (r *Run) set(f func(*results)) {
 func (r *Run) SetPercent(percent int) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	if !r.t.terminal() {
-		r.t.percent = min(max(percent, 0), 100)
+	percent = min(max(percent, 0), 100)
+	if r.t.terminal() || r.t.percent == percent {
+		return
 	}
+	r.t.percent = percent
+	r.s.tellTasks(taskUpdated, r.t)
 }
 
 // taskError is a failure with a code of the service.

@@ -17,6 +17,8 @@ import (
 type Server struct {
 	// URL and SyncURL are the bases of the API and of its sync host. Both end in /v2.
 	URL, SyncURL string
+	// EventsURL is the address of the event socket: events.New(server.Client(), events.WithURL(server.EventsURL)).
+	EventsURL string
 
 	cfg           config
 	log           *slog.Logger
@@ -36,6 +38,7 @@ type Server struct {
 	outbound      outbound
 	oauth         *oauth
 	deliveries    deliveryLog
+	events        *EventSocket
 	heavy         chan struct{} // bounds how many files are converted at once
 
 	storageSecret []byte
@@ -99,10 +102,11 @@ func newServer(cfg config, dir string) *Server {
 		state:         newState(cfg),
 	}
 	s.keys.init(cfg, s.key)
+	s.events = newEventSocket(s.admission)
 	return s
 }
 
-// listen opens both hosts and serves them.
+// listen opens all hosts and serves them.
 func (s *Server) listen() error {
 	api, err := s.listener(s.cfg.apiAddr, inProcessAPI)
 	if err != nil {
@@ -112,13 +116,19 @@ func (s *Server) listen() error {
 	if err != nil {
 		return errors.Join(err, api.Close())
 	}
+	socket, err := s.listener(s.cfg.eventsAddr, inProcessEvents)
+	if err != nil {
+		return errors.Join(err, api.Close(), syncHost.Close())
+	}
 	s.origin = "http://" + reachable(api.Addr())
 	s.URL = s.origin + "/v2"
 	s.SyncURL = "http://" + reachable(syncHost.Addr()) + "/v2"
+	s.EventsURL = "http://" + reachable(socket.Addr())
 	s.storageOrigin = strings.Replace(s.origin, "127.0.0.1", "localhost", 1)
-	s.connect(api, syncHost)
+	s.connect(api, syncHost, socket)
 	s.serve(api, s.route(apiRole, s.apiRoutes()))
 	s.serve(syncHost, s.route(func(string) Role { return RoleSync }, s.syncRoutes()))
+	s.serve(socket, s.route(func(string) Role { return RoleEvents }, s.eventRoutes()))
 	return nil
 }
 
@@ -149,10 +159,10 @@ func reachable(addr net.Addr) string {
 }
 
 // connect makes the client of users and the one the server itself uses.
-func (s *Server) connect(api, syncHost net.Listener) {
+func (s *Server) connect(listeners ...net.Listener) {
 	dial := (&net.Dialer{}).DialContext
 	if s.cfg.inProcess {
-		dial = pipeDialer(dial, api, syncHost)
+		dial = pipeDialer(dial, listeners...)
 	}
 	s.client = &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 100}}
 	s.outbound.init(s.cfg, dial)
@@ -190,6 +200,7 @@ func (s *Server) Close() {
 	s.closed = true
 	s.lifeMu.Unlock()
 	s.cancel()
+	s.events.socket.Close()
 	for _, srv := range s.servers {
 		_ = srv.Close() // the error is of a listener that is gone anyway
 	}

@@ -54,6 +54,7 @@ func (s *Server) startTask(req taskRequest, op operation) (wireTask, error) {
 	t := s.addTask(req, nil)
 	link(t, s.taskByID)
 	created := s.wireTask(t, nil)
+	s.tellTasks(taskCreated, t)
 	s.launch(t)
 	return created, nil
 }
@@ -155,6 +156,7 @@ func (s *Server) copyTask(id string) (wireTask, error) {
 		old.job.copies = append(old.job.copies, t)
 	}
 	created := s.wireTask(t, nil)
+	s.tellTasks(taskCreated, t)
 	s.launch(t)
 	return created, nil
 }

@@ -40,7 +40,9 @@ func (s *Server) begin(ctx context.Context, t *task) (context.Context, *Run, boo
 	t.status, t.started, t.message = working, s.clock.now(), ""
 	if j := t.job; j != nil && j.started.IsZero() {
 		j.started, j.status = t.started, working
+		s.tellJob("job.updated", j)
 	}
+	s.tellTasks(taskUpdated, t)
 	ctx, cancel := context.WithCancel(ctx)
 	t.stop = cancel
 	return ctx, s.newRun(t), true

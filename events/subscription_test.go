@@ -48,7 +48,7 @@ func TestSubscribe(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 50, task.Percent)
 		assert.Equal(t, 1, b.server.Accepted(), "one line for all")
-		assert.Regexp(t, `^cloudconvert-go/`, b.server.Agents()[0])
+		assert.Regexp(t, `^cloudconvert-go/`, b.server.Agent())
 		require.NoError(t, b.listener.Err())
 	})
 }

@@ -57,11 +57,14 @@ type Server struct {
 	conns    []*conn
 	accepted int
 	joins    []Join
-	agents   []string
+	agent    string // of the last request
 	goodbyes int
 	closed   bool
 	wg       sync.WaitGroup
 }
+
+// maxJoins is how many joins are remembered at least.
+const maxJoins = 10_000
 
 // New returns a server that asks authorize about each join.
 func New(authorize Authorize) *Server {
@@ -119,7 +122,7 @@ func (s *Server) enter(r *http.Request) bool {
 		return false
 	}
 	s.wg.Add(1)
-	s.agents = append(s.agents, r.UserAgent())
+	s.agent = r.UserAgent()
 	return true
 }
 
@@ -216,7 +219,7 @@ func (s *Server) Hears(channel string) bool {
 	return slices.ContainsFunc(s.each(), func(c *conn) bool { return c.isIn(channel) })
 }
 
-// Connections is the number of connections that are open, and Accepted that of all there have been.
+// Connections is the number of connections that are open.
 func (s *Server) Connections() int { return len(s.each()) }
 
 // Accepted is the number of connections that there have been.
@@ -226,18 +229,18 @@ func (s *Server) Accepted() int {
 	return s.accepted
 }
 
-// Joins returns all wishes to hear or to leave a channel, in their order.
+// Joins returns the wishes to hear or to leave a channel in their order. If there were very many, the oldest are missing.
 func (s *Server) Joins() []Join {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.joins)
 }
 
-// Agents returns the User-Agent headers of all requests.
-func (s *Server) Agents() []string {
+// Agent returns the User-Agent header of the last request.
+func (s *Server) Agent() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.agents)
+	return s.agent
 }
 
 // Goodbyes is how many clients have said so before they left.
@@ -256,6 +259,9 @@ func (s *Server) noteGoodbye() {
 func (s *Server) note(j Join) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.joins) >= 2*maxJoins {
+		s.joins = slices.Clone(s.joins[maxJoins:])
+	}
 	s.joins = append(s.joins, j)
 }
 
