@@ -11,6 +11,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"time"
 )
 
 const (
@@ -44,6 +45,7 @@ type conversion struct {
 	inlineLimit int64
 	delete      bool
 	signal      JobSignal // nil if there is none
+	begun       time.Time // when it began to create its job, zero if it did not
 
 	// of batches
 	queueing    bool

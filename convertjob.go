@@ -36,6 +36,7 @@ func (c *conversion) creation(source TaskRequest) (*creation, error) {
 func (c *conversion) patiently(
 	ctx context.Context, creation *creation, create func(context.Context, *creation, []CallOption) (*Job, error),
 ) (*Job, error) {
+	c.begun = time.Now()
 	if !c.queueing {
 		return create(ctx, creation, nil)
 	}
@@ -137,7 +138,7 @@ func (c *conversion) wait(ctx context.Context, job *Job) (*Job, error) {
 		return job, c.client.Jobs.outcome(job)
 	}
 	stop := c.followProcess(ctx, job.ID)
-	ended, err := c.client.Jobs.wait(ctx, job.ID, waiting{last: job.Status, pendingUpload: true, signal: c.signal})
+	ended, err := c.client.Jobs.wait(ctx, job.ID, waiting{last: job.Status, pendingUpload: true, signal: c.signal, begun: c.begun})
 	stop()
 	if ended == nil {
 		return job, err

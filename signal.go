@@ -21,6 +21,17 @@ type JobSignal interface {
 	WatchJob(ctx context.Context, jobID string) (wake <-chan struct{}, stop func())
 }
 
+// AccountSignal is a [JobSignal] that hears of all jobs of an account, and so
+// of each from its creation on.
+type AccountSignal interface {
+	JobSignal
+
+	// Since is the moment after which nothing was missed. It is the zero time
+	// while that cannot be said. Conversions whose job was created later do
+	// without the first looks at it, which otherwise make sure of that.
+	Since() time.Time
+}
+
 const (
 	// settling is after what time a watch is sure to have its effect.
 	settling = 2 * time.Second
@@ -48,7 +59,8 @@ func WithSignal(signal JobSignal) WaitOption {
 // WithJobSignal does for [Client.Convert], [Client.ConvertFile] and
 // [Client.ConvertAll] what [WithSignal] does for waits. Jobs are created without waiting for
 // their end in the same request, which is of use for many at once: they take no connections while they run.
-// An events.Account tells of all jobs with one subscription.
+// An events.Account, which is an [AccountSignal], tells of all jobs with one subscription, and takes
+// no more than a look at the end of each.
 func WithJobSignal(signal JobSignal) ConvertOption {
 	return func(c *conversion) error {
 		if signal == nil {
@@ -66,10 +78,15 @@ func (o *observer[T]) waitForSignals(ctx context.Context) (*T, error) {
 	if stop != nil {
 		defer stop()
 	}
-	if over, result := o.look(ctx); over {
-		return o.last, result
+	p := pacer{wake: wake}
+	if o.isCovered() {
+		p.timed = 1
+	} else {
+		if over, result := o.look(ctx); over {
+			return o.last, result
+		}
+		p.looked = time.Now()
 	}
-	p := pacer{wake: wake, looked: time.Now()}
 	for {
 		if p.pause(ctx) != nil {
 			return o.last, o.interrupted(ctx)
@@ -82,11 +99,22 @@ func (o *observer[T]) waitForSignals(ctx context.Context) (*T, error) {
 	}
 }
 
+// isCovered tells whether the signal has heard of everything since before the
+// job was created.
+func (o *observer[T]) isCovered() bool {
+	account, ok := o.signal.(AccountSignal)
+	if !ok || o.begun.IsZero() {
+		return false
+	}
+	since := account.Since()
+	return !since.IsZero() && since.Before(o.begun)
+}
+
 // pacer says when to look at a job that is watched.
 type pacer struct {
 	wake   <-chan struct{} // nil when nothing is to be expected any more
 	looked time.Time
-	timed  int // looks that had no other reason than the time
+	timed  int // looks that had no other reason than the time, or no reason at all
 	vain   int // looks that there was a signal for
 }
 

@@ -254,3 +254,49 @@ func TestConversionsWithASignal(t *testing.T) {
 		assert.Contains(t, err.Error(), "WithJobSignal")
 	})
 }
+
+// accountSignal is a signal that has heard of everything since a moment.
+type accountSignal struct {
+	signal
+
+	since time.Time
+}
+
+func (s *accountSignal) Since() time.Time { return s.since }
+
+func TestConversionsWithASignalOfAnAccount(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		since func() time.Time
+		looks []float64
+	}{
+		"before":  {func() time.Time { return time.Now().Add(-time.Millisecond) }, []float64{5, 15, 35}},
+		"unknown": {func() time.Time { return time.Time{} }, []float64{0, 2, 7, 17, 37}},
+		"after":   {func() time.Time { return time.Now().Add(time.Millisecond) }, []float64{0, 2, 7, 17, 37}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				var looks []float64
+				client := clientOf(t, func(r *http.Request) (int, string) {
+					if r.Method == http.MethodPost {
+						return http.StatusCreated, `{"data": {"id": "a", "status": "waiting", "tasks": []}}`
+					}
+					looks = append(looks, time.Since(start).Seconds())
+					status := map[bool]string{true: "finished", false: "processing"}[time.Since(start) > 30*time.Second]
+					return http.StatusOK, `{"data": {"id": "a", "status": "` + status + `", "tasks": []}}`
+				})
+				s := &accountSignal{since: test.since()}
+				_, err := client.Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("a")), "pdf", cloudconvert.WithJobSignal(s))
+				require.NoError(t, err)
+				assert.Equal(t, test.looks, looks)
+
+				looks, start = nil, time.Now()
+				_, err = client.Jobs.Wait(t.Context(), "a", cloudconvert.WithSignal(s))
+				require.NoError(t, err)
+				assert.Equal(t, []float64{0, 2, 7, 17, 37}, looks, "nobody knows when that job was created")
+			})
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"time"
 )
 
 // WaitOption changes how a job or task is waited for.
@@ -16,6 +17,7 @@ type waiting struct {
 	pendingUpload  bool
 	deleteOnCancel bool
 	signal         JobSignal // nil if there is none
+	begun          time.Time // before the job was created, zero if that is not known
 }
 
 // WithPendingUpload allows waiting for a job whose file somebody else is going

@@ -11,7 +11,7 @@ import (
 // maxEnded is how many ends of jobs are remembered for those who watch later.
 const maxEnded = 4096
 
-// Account is a [cloudconvert.JobSignal] for all jobs of an account, which takes one subscription. It is made by
+// Account is a [cloudconvert.AccountSignal]: a signal for all jobs of an account, which takes one subscription. It is made by
 // [Client.Account] and must be closed. It is safe for concurrent use.
 type Account struct {
 	client *Client
@@ -22,6 +22,7 @@ type Account struct {
 	ended map[string]bool
 	order []string // of the jobs in ended
 	again *time.Timer
+	since time.Time
 	over  error
 }
 
@@ -60,6 +61,20 @@ func (a *Account) Err() error {
 func (a *Account) Close() {
 	a.client.leave(a.member)
 	a.end(ErrClosed)
+}
+
+// Since is the moment after which no end of a job was missed: the service was heard on the channel, or had time enough to let
+// this program in. It is the zero time while there is no line. See [cloudconvert.AccountSignal].
+func (a *Account) Since() time.Time {
+	if a.client.Err() != nil {
+		return time.Time{}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over != nil {
+		return time.Time{}
+	}
+	return a.since
 }
 
 // WatchJob returns a channel that has a value when it is time to look at the job, and is closed when there is nothing to be
@@ -101,14 +116,19 @@ func (a *Account) put(e Event) {
 	switch {
 	case a.over != nil:
 	case e.Name == Resync:
+		a.since = time.Time{}
 		a.ringAll()
-		a.ringAllAgain()
+		a.settle()
+		return
 	case e.Name.Ended():
 		id := jobOf(e)
 		a.remember(id)
 		for _, b := range a.bells[id] {
 			b.ring()
 		}
+	}
+	if a.since.IsZero() {
+		a.since = time.Now() // whoever is told something has joined
 	}
 }
 
@@ -144,16 +164,24 @@ func (a *Account) ringAll() {
 	}
 }
 
-// ringAllAgain rings once more when the join has had its effect.
-func (a *Account) ringAllAgain() {
+// settle rings once more when the join has had its effect.
+func (a *Account) settle() {
 	if a.again != nil {
 		a.again.Stop()
 	}
-	a.again = time.AfterFunc(settling, func() {
+	var timer *time.Timer
+	timer = time.AfterFunc(settling, func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
+		if a.again != timer {
+			return // there was another gap
+		}
 		a.ringAll()
+		if a.since.IsZero() {
+			a.since = time.Now()
+		}
 	})
+	a.again = timer
 }
 
 // end closes the channels of all who watch.
