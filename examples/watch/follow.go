@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/events"
+)
+
+// settling is how long a join may take to have its effect. What happens
+// before, nobody is told.
+const settling = 2 * time.Second
+
+// follower shows what happens.
+type follower struct {
+	client   *cloudconvert.Client
+	listener *events.Client
+	screen   *screen
+	stderr   io.Writer
+}
+
+// job follows a job to its end. The events only show how it gets on; the wait
+// knows when it has ended, and needs no events for that.
+func (f *follower) job(ctx context.Context, id string) error {
+	following, cancel := context.WithCancel(ctx)
+	defer cancel()
+	followed := make(chan error, 1)
+	go func() {
+		followed <- f.follow(following, events.JobTasks(id), func(ctx context.Context) ([]cloudconvert.Task, error) {
+			job, err := f.client.Jobs.Get(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			return job.Tasks, nil
+		})
+	}()
+	job, err := f.client.Jobs.Wait(ctx, id, cloudconvert.WithSignal(f.listener), cloudconvert.WithPendingUpload())
+	cancel()
+	if failure := <-followed; !errors.Is(failure, context.Canceled) {
+		fmt.Fprintln(f.stderr, "watch: there were not all events:", failure)
+	}
+	if job != nil {
+		f.screen.show(job.Tasks...)
+	}
+	return err
+}
+
+// account follows all tasks of the account until it is interrupted.
+func (f *follower) account(ctx context.Context) error {
+	user, err := f.client.Users.Me(ctx)
+	if err != nil {
+		return err
+	}
+	err = f.follow(ctx, events.UserTasks(user.ID), f.running)
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// running are the tasks of the account that have not ended, the newest of
+// them, and those that were shown as such.
+func (f *follower) running(ctx context.Context) ([]cloudconvert.Task, error) {
+	var tasks []cloudconvert.Task
+	for _, id := range f.screen.open() {
+		task, err := f.client.Tasks.Get(ctx, id)
+		if err != nil && !errors.Is(err, cloudconvert.ErrNotFound) {
+			return nil, err
+		}
+		if err == nil {
+			tasks = append(tasks, *task)
+		}
+	}
+	for _, status := range []cloudconvert.Status{cloudconvert.StatusWaiting, cloudconvert.StatusProcessing} {
+		page, err := f.client.Tasks.List(ctx, cloudconvert.TaskListOptions{Status: status})
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, page.Data...)
+	}
+	return tasks, nil
+}
+
+// reader reads the tasks that are followed.
+type reader func(context.Context) ([]cloudconvert.Task, error)
+
+// follow shows the tasks of a channel as they change. What the events may have
+// missed it reads.
+func (f *follower) follow(ctx context.Context, channel events.Channel, read reader) error {
+	subscription, err := f.listener.Subscribe(ctx, channel)
+	if err != nil {
+		return err
+	}
+	defer subscription.Close()
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for event, err := range subscription.Events(ctx) {
+		if err != nil {
+			return err
+		}
+		if event.Name == events.Resync {
+			reading.Go(func() { f.catchUp(ctx, read) })
+		} else if task, err := event.Task(); err == nil {
+			f.screen.show(*task)
+		}
+	}
+	return events.ErrClosed
+}
+
+// catchUp reads at once and after the join has surely had its effect. What
+// cannot be read, the next events tell.
+func (f *follower) catchUp(ctx context.Context, read reader) {
+	for _, after := range []time.Duration{0, settling} {
+		select {
+		case <-time.After(after):
+		case <-ctx.Done():
+			return
+		}
+		if tasks, err := read(ctx); err == nil {
+			f.screen.show(tasks...)
+		}
+	}
+}
+
+// describe is the line of a task.
+func describe(task cloudconvert.Task) string {
+	name := task.Name
+	if name == "" {
+		name = string(task.Operation)
+	}
+	line := fmt.Sprintf("%-20s %-10s", printable(name), printable(string(task.Status)))
+	switch {
+	case task.Status == cloudconvert.StatusProcessing:
+		line += fmt.Sprintf(" %3d %%", task.Percent)
+	case task.Message != "":
+		line += " " + printable(task.Message)
+	}
+	return strings.TrimRight(line, " ")
+}
+
+// printable keeps what comes from elsewhere from doing things to a terminal.
+func printable(text string) string {
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
+}
