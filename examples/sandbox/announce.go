@@ -24,6 +24,7 @@ func announce(s settings, server *cloudconverttest.Server, stdout io.Writer) err
 		keyVariable + "=" + cmp.Or(s.key, server.Key()),
 		"CLOUDCONVERT_API_URL=" + server.URL,
 		"CLOUDCONVERT_SYNC_URL=" + server.SyncURL,
+		"CLOUDCONVERT_EVENTS_URL=" + server.EventsURL,
 		"CLOUDCONVERT_SIGNED_URL_BASE=" + signedBase,
 		"CLOUDCONVERT_SIGNED_URL_SECRET=" + signedSecret,
 	}

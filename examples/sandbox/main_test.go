@@ -64,13 +64,13 @@ func read(t *testing.T, r io.Reader) map[string]string {
 	t.Helper()
 	variables := map[string]string{}
 	lines := bufio.NewScanner(r)
-	for len(variables) < 5 && lines.Scan() {
+	for len(variables) < 6 && lines.Scan() {
 		assignment, ok := strings.CutPrefix(lines.Text(), "export ")
 		require.True(t, ok, lines.Text())
 		name, value, _ := strings.Cut(assignment, "=")
 		variables[name] = value
 	}
-	require.Len(t, variables, 5)
+	require.Len(t, variables, 6)
 	return variables
 }
 

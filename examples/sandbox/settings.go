@@ -16,6 +16,7 @@ import (
 // settings are what the command line asks for.
 type settings struct {
 	addr, syncAddr string
+	eventsAddr     string
 	key            string
 	anyKey         bool
 	rate           rateFlag
@@ -54,6 +55,7 @@ func (s *settings) flags() *flag.FlagSet {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&s.addr, "addr", "127.0.0.1:0", "listen on this `address`; port 0 is a free one")
 	flags.StringVar(&s.syncAddr, "sync-addr", "127.0.0.1:0", "`address` of the host that answers when a job has ended")
+	flags.StringVar(&s.eventsAddr, "events-addr", "127.0.0.1:0", "`address` of the event socket")
 	flags.StringVar(&s.key, "key", "", "accept this API `key` (default a random one)")
 	flags.BoolVar(&s.anyKey, "any-key", false, "accept every API key")
 	flags.Var(&s.rate, "rate-limit", "allow `n/window` creations of jobs and tasks, 10/1m for example")
@@ -89,6 +91,7 @@ func (s *settings) check() error {
 func (s *settings) options(stderr io.Writer) []cloudconverttest.Option {
 	options := []cloudconverttest.Option{
 		cloudconverttest.WithAddr(s.addr, s.syncAddr),
+		cloudconverttest.WithEventsAddr(s.eventsAddr),
 		cloudconverttest.WithTaskDuration(s.taskDuration),
 		cloudconverttest.WithUploadSettle(s.uploadSettle),
 		cloudconverttest.WithParallelJobs(s.parallel),

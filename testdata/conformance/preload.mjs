@@ -1,7 +1,11 @@
 // The SDK has the hosts of the service built in. Loaded before it, this module leads its requests to the local sandbox,
 // and lets none out of the machine.
 
-const variables = ['API_KEY', 'API_URL', 'SYNC_URL', 'SIGNED_URL_BASE', 'SIGNED_URL_SECRET'].map(name => `CLOUDCONVERT_${name}`);
+import net from 'node:net';
+import tls from 'node:tls';
+
+const variables = ['API_KEY', 'API_URL', 'SYNC_URL', 'EVENTS_URL', 'SIGNED_URL_BASE', 'SIGNED_URL_SECRET']
+  .map(name => `CLOUDCONVERT_${name}`);
 const missing = variables.filter(name => !process.env[name]);
 if (missing.length > 0) {
   throw new Error(`not set: ${missing.join(', ')}; start examples/sandbox and set what it prints`);
@@ -35,3 +39,13 @@ function local(address) {
 const fetch = globalThis.fetch;
 
 globalThis.fetch = async (address, options) => fetch(local(new URL(address)), options);
+
+// The event socket does not use fetch, and knows nothing but TLS.
+const events = new URL(process.env.CLOUDCONVERT_EVENTS_URL);
+
+tls.connect = ({ host }) => {
+  if (host !== 'socketio.cloudconvert.com' && host !== 'socketio.sandbox.cloudconvert.com') {
+    throw new Error(`the referee must not leave this machine: ${host}`);
+  }
+  return net.connect({ host: events.hostname, port: events.port });
+};

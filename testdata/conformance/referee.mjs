@@ -3,13 +3,15 @@
 //
 //	npm ci && npm test
 //
-// CLOUDCONVERT_API_KEY, CLOUDCONVERT_API_URL, CLOUDCONVERT_SYNC_URL, CLOUDCONVERT_SIGNED_URL_BASE and
-// CLOUDCONVERT_SIGNED_URL_SECRET say where the sandbox is.
+// CLOUDCONVERT_API_KEY, CLOUDCONVERT_API_URL, CLOUDCONVERT_SYNC_URL, CLOUDCONVERT_EVENTS_URL, CLOUDCONVERT_SIGNED_URL_BASE
+// and CLOUDCONVERT_SIGNED_URL_SECRET say where the sandbox is.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import CloudConvert from 'cloudconvert';
 import {
   cloudConvert, createUploadJob, download, inlineJob, photo, photoPath, pictureSize, receive, refusal, taskOf, uniqueTag
@@ -251,6 +253,50 @@ describe('webhooks', () => {
         return delivery;
       }
     }
+  }
+});
+
+describe('events', () => {
+  for (const sandbox of [false, true]) {
+    test(`of a job, its tasks and a task, at the socket of the ${sandbox ? 'sandbox' : 'service'}`, async t => {
+      const listener = new CloudConvert(process.env.CLOUDCONVERT_API_KEY, sandbox);
+      t.after(() => listener.closeSocket());
+      const job = await createUploadJob();
+      const heard = [];
+      const hear = name => event => heard.push([name, event]);
+      const ended = new Promise(resolve => listener.jobs.subscribeEvent(job.id, 'finished', resolve));
+      for (const event of ['updated', 'finished']) {
+        listener.jobs.subscribeTaskEvent(job.id, event, hear(event));
+      }
+      const received = new Promise(resolve => listener.tasks.subscribeEvent(taskOf(job, 'in').id, 'finished', resolve));
+      listener.jobs.subscribeEvent(job.id, 'failed', hear('failed'));
+      await connected(listener.socket);
+
+      await cloudConvert.tasks.upload(taskOf(job, 'in'), photo, 'photo.png');
+      const { job: told } = await ended;
+      assert.deepEqual(told, await cloudConvert.jobs.get(job.id));
+      assert.equal((await received).task.name, 'in');
+      assert.deepEqual(heard.map(([name, { task }]) => `${name} ${task.name} ${task.status}`), [
+        'updated in processing', 'finished in finished', 'updated out processing', 'finished out finished'
+      ]);
+    });
+  }
+
+  test('a key that is refused is told so', async t => {
+    const job = await createUploadJob();
+    const stranger = new CloudConvert('invalid-key');
+    t.after(() => stranger.closeSocket());
+    stranger.jobs.subscribeEvent(job.id, 'finished', () => assert.fail('it is not to hear anything'));
+    const refused = new Promise(resolve => stranger.socket.on('subscription_error', (...args) => resolve(args)));
+    assert.deepEqual(await refused, [`private-job.${job.id}`, 401]);
+  });
+
+  // connected waits until a socket has joined its channels. Nobody tells when that is.
+  async function connected(socket) {
+    if (!socket.connected) {
+      await once(socket, 'connect');
+    }
+    await setTimeout(500);
   }
 });
 
