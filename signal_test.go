@@ -251,7 +251,7 @@ func TestConversionsWithASignal(t *testing.T) {
 
 		_, err = client.Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("a")), "pdf", cloudconvert.WithJobSignal(nil))
 		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
-		assert.Contains(t, err.Error(), "WithJobSignal")
+		require.ErrorContains(t, err, "WithJobSignal")
 	})
 }
 
