@@ -48,8 +48,7 @@
 //
 //	listener, err := events.New(server.Client(), events.WithURL(server.EventsURL))
 //
-// [Server.Events] breaks, delays, floods and silences it, and tells lies. For its sake this package needs a websocket library,
-// which programs that import it only in their tests do not get.
+// [Server.Events] breaks, delays, floods and silences it, and tells lies.
 //
 // # Looking at what happened
 //

@@ -37,12 +37,17 @@
 //	...
 //	for result := range client.ConvertAll(ctx, items, cloudconvert.WithJobSignal(account)) {
 //
+// Jobs that are created while the account is heard take one look each, at their end, if that comes soon; else further ones in
+// pauses of up to half a minute, in case that an event was lost.
+//
 // # The line
 //
 // All subscriptions of a client share one connection. It is made for the first one, kept alive, made again when it breaks, and
 // given up some seconds after the last subscription was closed. Each time, all channels are joined again.
 //
 // The API key, or a fresh token, is sent to the socket with each subscription, and to nobody else.
+//
+// Tests have an event socket in the package cloudconverttest: give its EventsURL to [WithURL].
 //
 // There is one socket for all regions: that of a client made with [cloudconvert.WithRegion] is the same, and so are the events.
 package events

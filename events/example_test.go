@@ -3,7 +3,6 @@ package events_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"runtime"
 
 	"github.com/cloudconvert/cloudconvert-go"
@@ -20,25 +19,23 @@ func atSandbox(example func(ctx context.Context, server *cloudconverttest.Server
 	})
 	client := server.Client()
 	listener, err := events.New(client, events.WithURL(server.EventsURL))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	must(err)
 	defer listener.Close()
-	if err := example(context.Background(), server, client, listener); err != nil {
-		fmt.Println(err)
+	must(example(context.Background(), server, client, listener))
+}
+
+// must ends an example that cannot go on.
+func must(err error) {
+	if err != nil {
+		panic(err) //nolint:forbidigo // an example has no test to fail.
 	}
 }
 
 func ExampleNew() {
 	client, err := cloudconvert.NewClient("key")
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	listener, err := events.New(client)
-	if err != nil {
-		log.Fatal(err)
-	}
+	must(err)
 	defer listener.Close()
 	fmt.Println(listener)
 	// Output: events.Client(socketio.cloudconvert.com)
@@ -53,9 +50,7 @@ func ExampleClient_Subscribe() {
 		go func() {
 			// This stands for the rest of a program. It ends the loop below.
 			defer listener.Close()
-			if err := uploadWhenHeard(ctx, server, client, listener, job); err != nil {
-				fmt.Println(err)
-			}
+			must(uploadWhenHeard(ctx, server, client, listener, job))
 		}()
 
 		tasks, err := listener.Subscribe(ctx, events.JobTasks(job.ID))

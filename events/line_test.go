@@ -175,6 +175,7 @@ func TestWhatEndsALineForGood(t *testing.T) {
 				require.ErrorContains(t, err, test.want)
 				elapse(time.Hour)
 				assert.Equal(t, calls, b.calls.Load(), "nobody is called any more")
+				assert.Zero(t, goroutines())
 			})
 		})
 	}
@@ -373,7 +374,11 @@ func TestClose(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, b *bench) {
 				t.Helper()
+				assert.Zero(t, goroutines())
 				situation(t, b)
+				if name == "connected" || name == "lingering" || name == "frozen" {
+					assert.Positive(t, goroutines())
+				}
 				start := time.Now()
 				b.listener.Close()
 				b.listener.Close()
@@ -383,6 +388,7 @@ func TestClose(t *testing.T) {
 					require.ErrorIs(t, err, events.ErrClosed)
 				}
 				synctest.Wait()
+				assert.Zero(t, goroutines())
 				if name == "connected" || name == "lingering" || name == "watching" {
 					assert.Equal(t, 1, b.server.Goodbyes())
 				}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -159,6 +161,23 @@ func (b *bench) joined() string {
 	}
 	return strings.Join(names, " ")
 }
+
+// goroutines counts those of this bubble that belong to listeners, whatever the server still has.
+func goroutines() int {
+	buffer := make([]byte, 4<<20)
+	bubble := regexp.MustCompile(`synctest bubble \d+\]`).Find(buffer[:runtime.Stack(buffer, false)])
+	count := 0
+	for stack := range strings.SplitSeq(string(buffer[:runtime.Stack(buffer, true)]), "\n\n") {
+		head, _, _ := strings.Cut(stack, "\n")
+		if strings.Contains(head, string(bubble)) && listens.MatchString(stack) {
+			count++
+		}
+	}
+	return count
+}
+
+// listens finds the stack of a goroutine of a listener. The server has websockets of its own.
+var listens = regexp.MustCompile(`cloudconvert-go/events\.|internal/sio\.|coder/websocket`)
 
 // elapse lets time pass.
 func elapse(d time.Duration) {

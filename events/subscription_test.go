@@ -199,6 +199,7 @@ func TestTheLineEndsAWhileAfterTheLastSubscription(t *testing.T) {
 		elapse(2 * time.Second)
 		assert.Zero(t, b.server.Connections())
 		assert.Equal(t, 1, b.server.Goodbyes())
+		assert.Zero(t, goroutines())
 
 		s := b.subscribe(events.Job("c"))
 		assert.Equal(t, 2, b.server.Accepted(), "a new line")

@@ -9,17 +9,12 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/coder/websocket"
 )
-
-// maxPayload is the largest message in bytes that a client may send.
-const maxPayload = 1_000_000
 
 // conn is a connection. Its reader is the goroutine of the request, and it has a writer.
 type conn struct {
 	server *Server
-	ws     *websocket.Conn
+	ws     *socket
 	number int
 	wg     sync.WaitGroup
 
@@ -35,17 +30,17 @@ type conn struct {
 }
 
 type message struct {
-	form  websocket.MessageType
+	kind  byte
 	frame []byte
 }
 
-func newConn(s *Server, ws *websocket.Conn, number int) *conn {
+func newConn(s *Server, ws *socket, number int) *conn {
 	c := &conn{
 		server: s, ws: ws, number: number, channels: map[string]bool{},
 		filled: make(chan struct{}, 1), pong: make(chan struct{}, 1),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	ws.SetReadLimit(maxPayload)
+	context.AfterFunc(c.ctx, ws.close)
 	return c
 }
 
@@ -68,15 +63,15 @@ func (c *conn) serve(f Faults) {
 // cut breaks the connection.
 func (c *conn) cut() {
 	c.cancel()
-	_ = c.ws.CloseNow() // it is over, whatever it says
+	c.ws.close()
 }
 
-func (c *conn) text(frame string) { c.send(websocket.MessageText, []byte(frame)) }
+func (c *conn) text(frame string) { c.send(text, []byte(frame)) }
 
 // send puts a message into the outbox, which has no bounds: whoever has news must not wait for a client.
-func (c *conn) send(form websocket.MessageType, frame []byte) {
+func (c *conn) send(kind byte, frame []byte) {
 	c.mu.Lock()
-	c.outbox = append(c.outbox, message{form, frame})
+	c.outbox = append(c.outbox, message{kind, frame})
 	c.mu.Unlock()
 	signal(c.filled)
 }
@@ -126,7 +121,7 @@ func (c *conn) flush() error {
 			if err := c.server.whenThawed(c.ctx); err != nil {
 				return err
 			}
-			if err := c.ws.Write(c.ctx, m.form, m.frame); err != nil {
+			if err := c.ws.write(m.kind, m.frame); err != nil {
 				return err
 			}
 		}
@@ -135,19 +130,19 @@ func (c *conn) flush() error {
 
 // read understands a message of the client.
 func (c *conn) read(f Faults) error {
-	_, frame, err := c.ws.Read(c.ctx)
+	frame, err := c.ws.read()
 	if err != nil {
 		return err
 	}
 	if err := c.server.whenThawed(c.ctx); err != nil {
 		return err
 	}
-	switch text := string(frame); {
-	case text == "3":
+	switch said := string(frame); {
+	case said == "3":
 		signal(c.pong)
-	case text == "40":
+	case said == "40":
 		c.wg.Go(func() { c.connect(f) })
-	case text == "41":
+	case said == "41":
 		c.server.noteGoodbye()
 		return errEnded
 	case !c.isConnected():
@@ -164,9 +159,9 @@ func (c *conn) connect(f Faults) {
 		return
 	}
 	if f.Refuse != "" {
-		text, err := json.Marshal(map[string]string{"message": f.Refuse})
+		message, err := json.Marshal(map[string]string{"message": f.Refuse})
 		if err == nil {
-			c.text("44" + string(text))
+			c.text("44" + string(message))
 		}
 		return
 	}
@@ -231,7 +226,7 @@ func (c *conn) join(channel, authorization string) {
 		return
 	}
 	if frame, err := eventFrame("subscription_error", channel, status); err == nil {
-		c.send(websocket.MessageText, frame)
+		c.send(text, frame)
 	}
 }
 
