@@ -101,7 +101,11 @@ func decode(answer engine.Answer, out any) error {
 	if len(bytes.TrimSpace(answer.Body)) == 0 {
 		return errors.New("the answer is empty")
 	}
-	if err := json.Unmarshal(answer.Body, out); err != nil {
+	err := json.Unmarshal(answer.Body, out)
+	if checked, ok := out.(interface{ check() error }); ok && err == nil {
+		err = checked.check()
+	}
+	if err != nil {
 		return fmt.Errorf("the answer (%s) is not what was expected: %w", contentType(answer.Header), err)
 	}
 	return nil

@@ -75,7 +75,7 @@ func (c *conversion) createAndUpload(ctx context.Context, name string, content *
 	}
 	job, err := c.patiently(ctx, creation, c.client.Jobs.create)
 	switch {
-	case err != nil && isOpen(err) && creation.own && c.abandonLost(ctx, creation.request.Tag):
+	case err != nil && isOpen(err) && creation.own && c.abandonLost(ctx, creation.body.Tag):
 		return nil, err
 	case err != nil:
 		return nil, creation.asError(err)

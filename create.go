@@ -12,7 +12,7 @@ import (
 
 // A creation is a job that must not be created twice.
 type creation struct {
-	request JobRequest
+	body jobBody
 	// own tells that the tag is ours, and so unique: it can settle an outcome.
 	own bool
 }
@@ -22,10 +22,10 @@ func newCreation(r *JobRequest) (*creation, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	c := &creation{request: *r}
-	if c.request.Tag == "" {
+	c := &creation{body: r.body()}
+	if c.body.Tag == "" {
 		c.own = true
-		c.request.Tag = newTag()
+		c.body.Tag = newTag()
 	}
 	return c, nil
 }
@@ -36,14 +36,14 @@ func newTag() string { return "cloudconvert-go-" + rand.Text() }
 // asError adds the tag to a failure that leaves open whether there is a job.
 func (c *creation) asError(err error) error {
 	if isOpen(err) {
-		return &OutcomeError{Tag: c.request.Tag, err: err}
+		return &OutcomeError{Tag: c.body.Tag, err: err}
 	}
 	return err
 }
 
 // create sends the request to the host that answers at once.
 func (s *JobsService) create(ctx context.Context, c *creation, opts []CallOption) (*Job, error) {
-	post := func() (*Job, error) { return s.post(ctx, call{in: &c.request}, opts) }
+	post := func() (*Job, error) { return s.post(ctx, call{in: c.body}, opts) }
 	if isQueueing(opts) {
 		job, err := s.client.core.queue.create(ctx, post)
 		return s.settle(ctx, c, job, err)
@@ -60,7 +60,7 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []Cal
 	if !c.own || s.client.core.queue.isBusy() {
 		return s.create(ctx, c, opts)
 	}
-	job, err := s.post(ctx, call{in: &c.request, sync: true, once: true, timeout: syncSlice}, opts)
+	job, err := s.post(ctx, call{in: c.body, sync: true, once: true, timeout: syncSlice}, opts)
 	if isElsewherePossible(err, opts) {
 		return s.create(ctx, c, opts)
 	}
@@ -109,7 +109,7 @@ func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err err
 		if attempt > 0 && pause(ctx, lookupPause<<(attempt-1)) != nil {
 			break
 		}
-		found, failure := s.find(ctx, c.request.Tag, lookup)
+		found, failure := s.find(ctx, c.body.Tag, lookup)
 		if found != nil {
 			s.client.core.config.logger.LogAttrs(ctx, slog.LevelWarn,
 				"cloudconvert: the answer was lost, but the job was created", slog.String("job", found.ID), slog.Any("error", err))

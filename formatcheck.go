@@ -27,7 +27,7 @@ func (f Format) Validate(t TaskRequest) error {
 	case f.Options == nil:
 		return invalid(errors.New("the catalogue's entry has no options: list it with IncludeOptions"))
 	}
-	body, problems := taskBody(t)
+	body, problems := taskBody(t, parameters(t))
 	problems = append(problems, f.differences(body)...)
 	for _, name := range slices.Sorted(maps.Keys(body)) {
 		if err := f.check(t, name, body[name]); err != nil {

@@ -1,7 +1,6 @@
 package cloudconvert
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -65,13 +64,13 @@ func newJob(data []byte, levels int) (Job, error) {
 		ID        lenient.String            `json:"id"`
 		Tag       lenient.String            `json:"tag"`
 		Status    lenient.String            `json:"status"`
-		Tasks     taskList                  `json:"tasks"`
+		Tasks     []taskWire                `json:"tasks"`
 		CreatedAt lenient.Time              `json:"created_at"`
 		StartedAt lenient.Time              `json:"started_at"`
 		EndedAt   lenient.Time              `json:"ended_at"`
 		Links     lenient.Object[linksWire] `json:"links"`
 	}
-	if err := json.Unmarshal(data, &wire); err != nil {
+	if err := lenient.Unmarshal(data, &wire); err != nil {
 		return Job{}, err
 	}
 	if wire.ID == "" {
@@ -81,7 +80,7 @@ func newJob(data []byte, levels int) (Job, error) {
 		ID:        string(wire.ID),
 		Tag:       string(wire.Tag),
 		Status:    Status(wire.Status),
-		Tasks:     wire.Tasks.tasks(levels),
+		Tasks:     tasksOf(wire.Tasks, levels),
 		CreatedAt: wire.CreatedAt.Time,
 		StartedAt: wire.StartedAt.Time,
 		EndedAt:   wire.EndedAt.Time,

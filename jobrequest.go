@@ -141,6 +141,24 @@ func (r *JobRequest) Validate() error {
 	return nil
 }
 
+// jobBody is a job as it is sent. Encoded from it, the parameters of a task, a
+// file perhaps, are gone through once, and not once more for each
+// [json.Marshaler] around them.
+type jobBody struct {
+	Tasks      map[string]map[string]any `json:"tasks"`
+	Tag        string                    `json:"tag,omitzero"`
+	WebhookURL string                    `json:"webhook_url,omitzero"`
+}
+
+// body returns what is sent for a valid job.
+func (r *JobRequest) body() jobBody {
+	tasks := make(map[string]map[string]any, len(r.Tasks))
+	for name, task := range r.Tasks {
+		tasks[name], _ = taskBody(task, parameters(task))
+	}
+	return jobBody{Tasks: tasks, Tag: r.Tag, WebhookURL: r.WebhookURL}
+}
+
 // check returns what is wrong with one task.
 func (t Tasks) check(name string) []error {
 	var problems []error

@@ -1,6 +1,9 @@
 package cloudconvert_test
 
 import (
+	"cmp"
+	"encoding/json"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -374,4 +377,33 @@ func TestJobRequestJSON(t *testing.T) {
 		"tag": "invoice-42",
 		"webhook_url": "https://example.com/hook"
 	}`, encode(t, request))
+}
+
+// What is sent for a job is its JSON, though by a shorter way.
+func TestJobIsSentAsItIsEncoded(t *testing.T) {
+	t.Parallel()
+	for name, c := range allTasks() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			request := &cloudconvert.JobRequest{
+				Tag: "<mine>", WebhookURL: "https://example.com/?a=1&b=2", Tasks: cloudconvert.Tasks{"task": c.full},
+			}
+			var task struct {
+				Input []string `json:"input"`
+				Image string   `json:"image"` // of a watermark: also a task
+			}
+			encoded, err := json.Marshal(c.full)
+			require.NoError(t, err)
+			require.NoError(t, json.Unmarshal(encoded, &task))
+			for _, input := range append(task.Input, cmp.Or(task.Image, "another")) {
+				request.Tasks[input] = cloudconvert.ImportUpload{}
+			}
+			want, err := json.Marshal(request)
+			require.NoError(t, err)
+			client, script := newScripted(t, says(http.StatusCreated, `{"data": {"id": "job"}}`))
+			_, err = client.Jobs.Create(t.Context(), request)
+			require.NoError(t, err)
+			assert.JSONEq(t, string(want), script.bodies[0])
+		})
+	}
 }

@@ -75,7 +75,7 @@ func logTask(t TaskRequest) slog.Value { return slog.StringValue(outline(t)) }
 // outline is the operation of a task and the names of the parameters set, as in
 // "import/url(filename, url)".
 func outline(t TaskRequest) string {
-	body, _ := taskBody(t)
+	body, _ := taskBody(t, parameters(t))
 	delete(body, "operation")
 	return fmt.Sprintf("%s(%s)", t.Operation(), strings.Join(slices.Sorted(maps.Keys(body)), ", "))
 }

@@ -92,18 +92,11 @@ type envelope[T any] struct {
 	Data *T `json:"data"`
 }
 
-// UnmarshalJSON refuses an envelope with nothing in it.
-func (e *envelope[T]) UnmarshalJSON(data []byte) error {
-	var wire struct {
-		Data *T `json:"data"`
-	}
-	if err := json.Unmarshal(data, &wire); err != nil {
-		return err
-	}
-	if wire.Data == nil {
+// check refuses an envelope with nothing in it.
+func (e *envelope[T]) check() error {
+	if e.Data == nil {
 		return errors.New("there is no data in it")
 	}
-	e.Data = wire.Data
 	return nil
 }
 

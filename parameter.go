@@ -107,7 +107,7 @@ func textsOf(value any) []string {
 
 // marshalTask encodes a task as one flat object with sorted keys.
 func marshalTask(t TaskRequest) ([]byte, error) {
-	body, problems := taskBody(t)
+	body, problems := taskBody(t, parameters(t))
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("%s: %w", t.Operation(), errors.Join(problems...))
 	}
@@ -116,10 +116,10 @@ func marshalTask(t TaskRequest) ([]byte, error) {
 
 // taskBody returns everything that is sent for a task by parameter name, and
 // what cannot be sent.
-func taskBody(t TaskRequest) (body map[string]any, problems []error) {
+func taskBody(t TaskRequest, typed []parameter) (body map[string]any, problems []error) {
 	body = map[string]any{"operation": t.Operation()}
 	fields := map[string]string{"operation": "Operation"}
-	for _, p := range parameters(t) {
+	for _, p := range typed {
 		if isEmpty(p.value.Interface()) {
 			continue
 		}
@@ -149,13 +149,14 @@ func taskBody(t TaskRequest) (body map[string]any, problems []error) {
 
 // checkParameters returns what is wrong with the parameters of a task.
 func checkParameters(t TaskRequest) []error {
-	body, problems := taskBody(t)
-	for _, p := range parameters(t) {
+	typed := parameters(t)
+	body, problems := taskBody(t, typed)
+	for _, p := range typed {
 		if p.is("required") && isEmpty(body[p.name]) {
 			problems = append(problems, fmt.Errorf("parameter %q (field %s) is missing", p.name, p.field))
 		}
 	}
-	for _, names := range choices(t) {
+	for _, names := range choices(typed) {
 		given := func(name string) bool { return !isEmpty(body[name]) }
 		if !slices.ContainsFunc(names, given) {
 			problems = append(problems, fmt.Errorf("one of the parameters %s is needed", strings.Join(names, ", ")))
@@ -168,9 +169,9 @@ func checkParameters(t TaskRequest) []error {
 }
 
 // choices lists the groups of parameters of which at least one must be set.
-func choices(t TaskRequest) [][]string {
+func choices(typed []parameter) [][]string {
 	groups := map[string][]string{}
-	for _, p := range parameters(t) {
+	for _, p := range typed {
 		for _, rule := range p.rules {
 			if group, ok := strings.CutPrefix(rule, "one="); ok {
 				groups[group] = append(groups[group], p.name)

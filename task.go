@@ -141,11 +141,7 @@ func newTask(data []byte, levels int) (Task, error) {
 	if wire.ID == "" {
 		return Task{}, errors.New("a task has no id")
 	}
-	task := wire.task(levels)
-	for i := range task.Result.Files {
-		task.Result.Files[i].TaskID = task.ID
-	}
-	return task, nil
+	return wire.task(levels), nil
 }
 
 // taskWire is a task on the wire, where no field can be relied on.
@@ -181,6 +177,9 @@ type taskWire struct {
 }
 
 func (w *taskWire) task(levels int) Task {
+	for i := range w.Result.Value.Files {
+		w.Result.Value.Files[i].TaskID = string(w.ID)
+	}
 	return Task{
 		ID:               string(w.ID),
 		Name:             string(w.Name),
@@ -211,6 +210,20 @@ func (w *taskWire) task(levels int) Task {
 		Region:           Region(w.Region),
 		Links:            Links{Self: string(w.Links.Value.Self)},
 	}
+}
+
+// tasksOf leaves out what is no task, if there are levels left.
+func tasksOf(wires []taskWire, levels int) []Task {
+	if levels == 0 {
+		return nil
+	}
+	var tasks []Task
+	for i := range wires {
+		if wires[i].ID != "" {
+			tasks = append(tasks, wires[i].task(levels-1))
+		}
+	}
+	return tasks
 }
 
 type linksWire struct {

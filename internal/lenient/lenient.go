@@ -6,6 +6,7 @@ package lenient
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -136,6 +137,15 @@ func (l *List[T]) UnmarshalJSON(data []byte) error {
 func Entry[T any](data []byte) (value T, ok bool) {
 	ok = kind(data) != 'n' && unmarshal(data, &value) == nil
 	return value, ok
+}
+
+// Unmarshal decodes an object. Fields and entries of an odd shape stay zero.
+func Unmarshal(data []byte, value any) error {
+	err := json.Unmarshal(data, value)
+	if _, odd := errors.AsType[*json.UnmarshalTypeError](err); odd {
+		return nil
+	}
+	return err
 }
 
 // unmarshal decodes a value. A type that can do so by itself does, without the
