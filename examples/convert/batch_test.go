@@ -79,6 +79,7 @@ func TestBatch(t *testing.T) {
 		"flags behind":     {[]string{"$/a.png", "-to", "jpg", "$/c d.png", "-j", "1"}, []string{"a.jpg", "c d.jpg"}},
 		"no flags":         {[]string{"-to", "jpg", "--", "$/a.png"}, []string{"a.jpg"}},
 		"from a format":    {[]string{"-to", "jpg", "-from", "png", "$/sub/README"}, []string{"sub/README.jpg"}},
+		"pattern of some":  {[]string{"-to", "gif", "$/sub/[eR]*"}, []string{"sub/e.gif"}},
 		"pattern of names": {[]string{"-to", "gif", "$/[ab].*"}, []string{"a.gif", "b.gif"}},
 	} {
 		t.Run(name, func(t *testing.T) {

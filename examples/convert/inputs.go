@@ -25,9 +25,6 @@ func (s *settings) files() ([]file, error) {
 			return nil, err
 		}
 		for _, input := range inputs {
-			if err := s.checkName(input); err != nil {
-				return nil, err
-			}
 			f := file{input: input, output: s.outputOf(input)}
 			before, taken := outputs[f.output]
 			if taken && before != input {
@@ -55,9 +52,9 @@ func (s *settings) expand(argument string) ([]string, error) {
 	case err == nil && info.IsDir():
 		return s.filesIn(argument)
 	case err != nil && strings.ContainsAny(argument, "*?["):
-		return matches(argument)
+		return s.matches(argument)
 	default:
-		return []string{filepath.Clean(argument)}, nil
+		return []string{filepath.Clean(argument)}, s.checkName(argument)
 	}
 }
 
@@ -67,12 +64,12 @@ func isAddress(argument string) bool {
 
 // matches returns the files that a pattern matches, for those who quoted it,
 // and for shells that leave it to the command.
-func matches(pattern string) ([]string, error) {
+func (s *settings) matches(pattern string) ([]string, error) {
 	paths, err := filepath.Glob(pattern)
 	if err != nil {
 		return nil, fmt.Errorf("the pattern %q is wrong: %w", pattern, err)
 	}
-	paths = slices.DeleteFunc(paths, func(path string) bool { return !isFile(path) })
+	paths = slices.DeleteFunc(paths, func(path string) bool { return !s.isInput(path) })
 	if len(paths) == 0 {
 		return nil, fmt.Errorf("no file matches %q", pattern)
 	}
@@ -90,16 +87,17 @@ func (s *settings) filesIn(dir string) ([]string, error) {
 	for _, entry := range entries {
 		name := entry.Name()
 		extension := strings.ToLower(strings.TrimPrefix(filepath.Ext(name), "."))
-		if path := filepath.Join(dir, name); !strings.HasPrefix(name, ".") && extension != "" && extension != s.format && isFile(path) {
+		if path := filepath.Join(dir, name); !strings.HasPrefix(name, ".") && extension != s.format && s.isInput(path) {
 			files = append(files, path)
 		}
 	}
 	return files, nil
 }
 
-func isFile(path string) bool {
+// isInput tells whether a path that was found is a file of a known format.
+func (s *settings) isInput(path string) bool {
 	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
+	return err == nil && info.Mode().IsRegular() && s.checkName(path) == nil
 }
 
 // outputOf returns where the output of an input goes.
