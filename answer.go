@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
+	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 )
 
 // maxErrorBody bounds what an [Error] keeps of an answer.
@@ -59,6 +60,9 @@ func newError(method, path string, answer engine.Answer) *Error {
 		openBefore: answer.OpenBefore,
 	}
 	e.RetryAfter, _ = engine.RetryAfter(answer.Header, time.Now())
+	if blocked, ok := errors.AsType[*limiter.BlockedError](answer.Err); ok {
+		e.RetryAfter = blocked.For
+	}
 	if !isSuccess(answer.Status) {
 		e.explain(answer.Body)
 	}

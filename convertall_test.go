@@ -558,6 +558,33 @@ func TestConvertAllWaitsForALongWindow(t *testing.T) {
 	}
 }
 
+// A limit that outlasts the context is no reason to go through the items.
+func TestConvertAllTakesNoItemsInVain(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				good, bad := 0, 0
+				for result := range server.Client().ConvertAll(ctx, textItems(1000, t.TempDir()), cloudconvert.WithInlineLimit(limit), cloudconvert.WithConcurrency(4)) {
+					if result.Err == nil {
+						good++
+						continue
+					}
+					bad++
+					require.ErrorIs(t, result.Err, context.DeadlineExceeded)
+				}
+				require.ErrorIs(t, ctx.Err(), context.DeadlineExceeded)
+				assert.Equal(t, 5, good)
+				assert.LessOrEqual(t, bad, 4)
+			}, cloudconverttest.WithRateLimit(5, time.Hour))
+		})
+	}
+}
+
 func TestConvertAllWaitsForRunningJobs(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 )
 
@@ -32,7 +31,8 @@ func (c *conversion) creation(source TaskRequest) (*creation, error) {
 }
 
 // patiently creates the job. Where limits are waited for, a refusal that
-// outlasts the attempts of a call is no reason to give up.
+// outlasts the attempts of a call is no reason to give up, and one that
+// outlasts the context none to go on to the next item.
 func (c *conversion) patiently(
 	ctx context.Context, creation *creation, create func(context.Context, *creation, []CallOption) (*Job, error),
 ) (*Job, error) {
@@ -42,11 +42,22 @@ func (c *conversion) patiently(
 	}
 	for {
 		job, err := create(ctx, creation, []CallOption{WithQueueing()})
-		e, failed := errors.AsType[*Error](err)
-		if !failed || e.StatusCode != http.StatusTooManyRequests || ctx.Err() != nil {
+		if !errors.Is(err, ErrRateLimited) || ctx.Err() != nil {
 			return job, err
 		}
+		if deadline, ok := ctx.Deadline(); ok && retryAfter(err) > time.Until(deadline) {
+			<-ctx.Done()
+			return nil, fmt.Errorf("%w: %w", err, ctx.Err())
+		}
 	}
+}
+
+// retryAfter is how long the service asks to wait.
+func retryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
 }
 
 // createAndWait runs a job that needs no upload.

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 )
 
 // A creation is a job that must not be created twice.
@@ -62,7 +64,11 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []Cal
 	}
 	job, err := s.post(ctx, call{in: c.body, sync: true, once: true, timeout: syncSlice}, opts)
 	if isElsewherePossible(err, opts) {
-		return s.create(ctx, c, opts)
+		job, elsewhere := s.create(ctx, c, opts)
+		if isHeldBack(elsewhere) && errors.Is(err, ErrRateLimited) {
+			return nil, err // the service's own words
+		}
+		return job, elsewhere
 	}
 	return s.settle(ctx, c, job, err)
 }
@@ -73,6 +79,13 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []Cal
 func isElsewherePossible(err error, opts []CallOption) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && (e.unsent || errors.Is(e, ErrRateLimited) || errors.Is(e, ErrTooManyJobs) && isQueueing(opts))
+}
+
+// isHeldBack tells whether a request was not sent because the limit that it
+// would have to wait for lasts longer than its context.
+func isHeldBack(err error) bool {
+	_, blocked := errors.AsType[*limiter.BlockedError](err)
+	return blocked
 }
 
 func (s *JobsService) post(ctx context.Context, call call, opts []CallOption) (*Job, error) {

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
-	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 )
 
 // What went wrong, for use with [errors.Is]. An [*Error] matches the one that
@@ -90,7 +89,8 @@ type Error struct {
 	Fields map[string][]string
 	// RequestID identifies the request towards the service, if it said so.
 	RequestID string
-	// RetryAfter is how long the service asks to wait. 0 if it does not.
+	// RetryAfter is how long the service asks to wait. 0 if it does not. It
+	// may have asked another call, so that this one was not sent at all.
 	RetryAfter time.Duration
 	// Attempts counts how often the request was sent.
 	Attempts int
@@ -148,7 +148,7 @@ func (e *Error) Is(target error) bool {
 
 // sentinel returns what the error stands for, or nil.
 func (e *Error) sentinel() error {
-	if _, blocked := errors.AsType[*limiter.BlockedError](e.err); blocked {
+	if isHeldBack(e.err) {
 		return ErrRateLimited
 	}
 	switch status := e.StatusCode; {

@@ -302,3 +302,42 @@ func TestQueueingSettlesLostAnswers(t *testing.T) {
 		assertDistinctJobs(t, server, 3)
 	}, cloudconverttest.WithParallelJobs(1), cloudconverttest.WithTaskDuration(5*time.Second))
 }
+
+// What is refused without a request tells how long to wait, like what the service refuses.
+func TestRefusalOfTheLimiterTellsHowLong(t *testing.T) {
+	t.Parallel()
+	calls := map[string]func(ctx context.Context, client *cloudconvert.Client) error{
+		"create": func(ctx context.Context, client *cloudconvert.Client) error {
+			_, err := client.Jobs.Create(ctx, textJob())
+			return err
+		},
+		"create and wait": func(ctx context.Context, client *cloudconvert.Client) error {
+			_, err := client.Jobs.CreateAndWait(ctx, textJob())
+			return err
+		},
+		"convert": func(ctx context.Context, client *cloudconvert.Client) error {
+			_, err := client.Convert(ctx, cloudconvert.FromBytes("a.txt", []byte("a")), "pdf")
+			return err
+		},
+	}
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				client := server.Client()
+				server.Inject(cloudconverttest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"50"}}})
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				for range 2 {
+					err := call(ctx, client)
+					require.ErrorIs(t, err, cloudconvert.ErrRateLimited)
+					var failure *cloudconvert.Error
+					require.ErrorAs(t, err, &failure)
+					assert.InDelta(t, 50, failure.RetryAfter.Seconds(), 2)
+				}
+				assert.Len(t, server.Requests(), 1, "one is enough to know")
+			})
+		})
+	}
+}
