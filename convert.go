@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -49,7 +50,7 @@ type conversion struct {
 
 	// of batches
 	queueing    bool
-	concurrency int
+	concurrency int // 0 for the default
 	outputDir   string
 	journal     string
 }
@@ -73,15 +74,15 @@ func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, o
 	if err := conversion.convertTo(outputFormat); err != nil {
 		return nil, err
 	}
-	if conversion.delete {
-		return nil, invalid(errors.New("WithDelete: Convert leaves the files in the job, for you to fetch: use ConvertFile"))
+	if err := conversion.refuse("Convert", fileOptions, batchOptions); err != nil {
+		return nil, err
 	}
 	return conversion.run(ctx, src)
 }
 
 // newConversion returns a conversion with the defaults.
 func (c *Client) newConversion() *conversion {
-	return &conversion{client: c, inlineLimit: defaultInline, concurrency: defaultConcurrency}
+	return &conversion{client: c, inlineLimit: defaultInline}
 }
 
 // with returns a conversion that differs by the given options. The error names
@@ -117,6 +118,35 @@ func (c *conversion) useProgress() error {
 		c.client = client
 	}
 	return err
+}
+
+// fileOptions and batchOptions list the options that were set and only make
+// sense where a file is written, and with many items.
+func fileOptions(c *conversion) map[string]bool {
+	return map[string]bool{"WithOverwrite": c.overwrite, "WithDelete": c.delete}
+}
+
+func batchOptions(c *conversion) map[string]bool {
+	return map[string]bool{
+		"WithConcurrency": c.concurrency != 0, "WithOutputDir": c.outputDir != "", "WithJournal": c.journal != "",
+	}
+}
+
+// refuse returns an error if options are set that a method has no use for.
+func (c *conversion) refuse(method string, kinds ...func(*conversion) map[string]bool) error {
+	var names []string
+	for _, kind := range kinds {
+		for name, set := range kind(c) {
+			if set {
+				names = append(names, name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	return invalid(fmt.Errorf("%s has no use for %s: leave that out, or use ConvertFile or ConvertAll", method, strings.Join(names, ", ")))
 }
 
 // convertTo sets the output format.

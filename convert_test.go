@@ -439,7 +439,12 @@ func TestConvertRefuses(t *testing.T) {
 		"no concurrency":      {text, "pdf", options{cloudconvert.WithConcurrency(0)}, "WithConcurrency"},
 		"no journal":          {text, "pdf", options{cloudconvert.WithJournal("")}, "WithJournal"},
 		"delete":              {text, "pdf", options{cloudconvert.WithDelete()}, "WithDelete"},
-		"several":             {text, "pdf", options{cloudconvert.WithConcurrency(0), cloudconvert.WithProgress(nil)}, "WithProgress"},
+		"of a file":           {text, "pdf", options{cloudconvert.WithOverwrite()}, "Convert has no use for WithOverwrite"},
+		"of a batch": {
+			text, "pdf", options{cloudconvert.WithJournal("journal"), cloudconvert.WithConcurrency(8), cloudconvert.WithOutputDir("out")},
+			"Convert has no use for WithConcurrency, WithJournal, WithOutputDir",
+		},
+		"several": {text, "pdf", options{cloudconvert.WithConcurrency(0), cloudconvert.WithProgress(nil)}, "WithProgress"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -92,6 +92,7 @@ func (c *Client) newBatch(items iter.Seq[Conversion], opts []ConvertOption) (*ba
 		return nil, err
 	}
 	settings.queueing = true
+	settings.concurrency = or(settings.concurrency, defaultConcurrency)
 	b := &batch{
 		items:    items,
 		settings: settings,

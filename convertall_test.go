@@ -185,6 +185,7 @@ func TestConvertAllErrorsAreIndependent(t *testing.T) {
 		"exists":       {cloudconvert.Conversion{Source: text, Destination: at("there.pdf")}, "is there already"},
 		"no directory": {cloudconvert.Conversion{Source: text, Destination: at("no/where.pdf")}, "cannot be written"},
 		"bad option":   {textItem("a.txt", "x", at("option.pdf"), cloudconvert.WithInlineLimit(-1)), "WithInlineLimit"},
+		"of a batch":   {textItem("a.txt", "x", at("batch.pdf"), cloudconvert.WithConcurrency(3)), "WithConcurrency"},
 		"lost":         {textItem("a.txt", "x", "", cloudconvert.WithDelete()), "WithDelete"},
 	}
 	seen := map[string]bool{}

@@ -26,6 +26,9 @@ func (c *Client) ConvertFile(ctx context.Context, src, dst string, opts ...Conve
 	if err != nil {
 		return nil, err
 	}
+	if err := conversion.refuse("ConvertFile", batchOptions); err != nil {
+		return nil, err
+	}
 	if err := conversion.formatFrom(dst); err != nil {
 		return nil, err
 	}

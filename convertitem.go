@@ -34,7 +34,7 @@ func (b *batch) newItem(item Conversion) (*batchItem, error) {
 	if i.key == "" {
 		i.key = strings.Join([]string{i.source.id, i.destination, i.task.OutputFormat}, "\n")
 	}
-	return i, i.check()
+	return i, i.check(b.settings)
 }
 
 // setFormat sets the output format, which may be left to the destination.
@@ -46,10 +46,12 @@ func (i *batchItem) setFormat(format string) error {
 }
 
 // check refuses combinations of options that would not do what they say.
-func (i *batchItem) check() error {
+func (i *batchItem) check(settings *conversion) error {
 	switch {
 	case i.delete && i.destination == "":
 		return invalid(errors.New("WithDelete: the item has no destination, and its files would be lost: give it one, or use WithOutputDir"))
+	case i.concurrency != settings.concurrency, i.conversion.journal != settings.journal:
+		return invalid(errors.New("WithConcurrency and WithJournal are for the batch: they are of no use as options of an item"))
 	case i.journal != nil && i.tag != "":
 		return invalid(errors.New("WithTag: the journal finds jobs by tags of its own: leave one of the two out"))
 	}
