@@ -8,9 +8,10 @@ import (
 	"sync"
 )
 
-// defaultConcurrency is how many items [Client.ConvertAll] works on at a time.
-// An item spends most of its time waiting for the service, so that a few keep the
-// network busy, and many only reach the number of jobs that an account may run at once.
+// defaultConcurrency is how many items [Client.ConvertAll] works on at a time. An
+// item spends most of its time waiting for the service, so that a few keep the
+// network busy, and many only reach the number of jobs that an account may run at
+// once.
 const defaultConcurrency = 8
 
 // Conversion is an item of [Client.ConvertAll].
@@ -21,7 +22,8 @@ type Conversion struct {
 	// it is empty, [WithOutputDir] and OutputFormat make it up. Without
 	// these nothing is fetched: the files stay in the job.
 	Destination string
-	// OutputFormat is the format to convert to. By default it is the extension of Destination.
+	// OutputFormat is the format to convert to. By default it is the extension of
+	// Destination.
 	OutputFormat string
 	// Key tells items apart in the journal, see [WithJournal]. By default it
 	// is made of the source's path, name or URL, the destination and the format.

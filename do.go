@@ -99,7 +99,8 @@ func (c *call) setQuery(name, value string) {
 // it included, unless it is nil.
 //
 // The same rules apply as for every call: errors are of type [*Error], GET and
-// DELETE are sent again after a failure, and POST only when it proved to have had no effect.
+// DELETE are sent again after a failure, and POST only when it proved to have had
+// no effect.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
 	if !methodName.MatchString(method) {
 		return invalid(fmt.Errorf("method %q: use one such as GET, POST or DELETE", method))

@@ -9,8 +9,8 @@
 //	}
 //	_, err = client.ConvertFile(ctx, "report.docx", "report.pdf")
 //
-// [Client.ConvertFile] and [Client.Convert] do everything in one call. Below
-// them are jobs: a [JobRequest] names tasks that import, process and export files, and
+// [Client.ConvertFile] and [Client.Convert] do everything in one call. Below them
+// are jobs: a [JobRequest] names tasks that import, process and export files, and
 // [Pipeline] makes one of tasks that follow each other. Uploads go to a task by
 // [TasksService.Upload], results come from [Job.Files] by [Client.Save] or
 // [Client.Download].
@@ -57,11 +57,12 @@
 //
 // # Logging
 //
-// Tasks and answers carry secrets: credentials, payloads, and the addresses of files
-// and forms. Printed by package fmt they show an outline without these, also within
-// slices, maps and structs. Package slog asks a value how to log it, but not what is
-// within a slice, a map or a struct of yours: its JSON handler writes that as JSON, which
-// has everything. Log such values one by one, or what fmt.Sprint makes of them.
+// Tasks and answers carry secrets: credentials, payloads, and the addresses of
+// files and forms. Printed by package fmt they show an outline without these,
+// also within slices, maps and structs. Package slog asks a value how to log it,
+// but not what is within a slice, a map or a struct of yours: its JSON handler
+// writes that as JSON, which has everything. Log such values one by one, or what
+// fmt.Sprint makes of them.
 //
 // # Testing
 //

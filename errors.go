@@ -40,7 +40,8 @@ var (
 	// ErrOutcomeUnknown means that a job or task may have been created
 	// although no answer says so, see [OutcomeError].
 	ErrOutcomeUnknown = errors.New("cloudconvert: outcome unknown")
-	// ErrJobFailed means that a job or task ended in error, see [JobError] and [TaskError].
+	// ErrJobFailed means that a job or task ended in error, see [JobError] and
+	// [TaskError].
 	ErrJobFailed = errors.New("cloudconvert: job failed")
 )
 
@@ -225,8 +226,8 @@ func IsRetryable(err error) bool {
 
 // OutcomeError is a job or task creation of which nobody knows whether it took
 // place: the connection was lost, or the service failed, after the request was
-// sent. It matches [ErrOutcomeUnknown]. Sending the request again could create, and charge, a
-// second job. Look for the first one instead:
+// sent. It matches [ErrOutcomeUnknown]. Sending the request again could create,
+// and charge, a second job. Look for the first one instead:
 //
 //	page, err := client.Jobs.List(ctx, cloudconvert.JobListOptions{Tag: outcome.Tag})
 type OutcomeError struct {

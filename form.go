@@ -11,8 +11,8 @@ import (
 
 // UploadForm is where an upload task expects its file: a form to be posted as
 // multipart/form-data to URL, with the fields in their order and the file in a
-// last field named "file". It needs no API key, so that a browser can post it. It is a
-// secret until the file is uploaded. [TasksService.Upload] does it from Go.
+// last field named "file". It needs no API key, so that a browser can post it. It
+// is a secret until the file is uploaded. [TasksService.Upload] does it from Go.
 type UploadForm struct {
 	URL    string
 	Fields []FormField

@@ -10,11 +10,12 @@ import (
 	"strings"
 )
 
-// Validate checks the parameters of a task against an entry of the catalogue
-// that was listed with [IncludeOptions]. It finds options that the catalogue does not know,
-// and suggests the nearest name, values of the wrong type, and values outside
-// of the possible ones. A task of another operation, of other formats or for another
-// engine than the entry's is also one. All problems are in one error, which matches [ErrInvalid].
+// Validate checks the parameters of a task against an entry of the catalogue that
+// was listed with [IncludeOptions]. It finds options that the catalogue does not
+// know, and suggests the nearest name, values of the wrong type, and values
+// outside of the possible ones. A task of another operation, of other formats or
+// for another engine than the entry's is also one. All problems are in one error,
+// which matches [ErrInvalid].
 //
 // It judges only what the catalogue knows. Parameters that belong to the task
 // rather than to the engine, such as Input and Filename, are left alone.
@@ -141,8 +142,8 @@ func (o FormatOption) checkOne(value any) error {
 	return nil
 }
 
-// hasType tells whether a value may stand for the type of the option. The
-// service takes text for numbers, and numbers for booleans. Unknown types have any value.
+// hasType tells whether a value may stand for the type of the option. The service
+// takes text for numbers, and numbers for booleans. Unknown types have any value.
 func (o FormatOption) hasType(value any) bool {
 	_, isObject := value.(map[string]any)
 	text := describe(value)

@@ -17,10 +17,10 @@ type JobsService service
 // validated first, see [JobRequest.Validate].
 //
 // A job is never created twice. If the answer to the creation is lost, or says
-// that the service failed, Create looks for the job by its tag for about half
-// a minute and returns it if it is there. If it is not, the error is an [*OutcomeError].
-// Only a job whose tag the package chose can be found in this way: with
-// a tag of your own, which need not be unique, the error comes at once.
+// that the service failed, Create looks for the job by its tag for about half a
+// minute and returns it if it is there. If it is not, the error is an
+// [*OutcomeError]. Only a job whose tag the package chose can be found in this
+// way: with a tag of your own, which need not be unique, the error comes at once.
 func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CallOption) (*Job, error) {
 	creation, err := newCreation(r)
 	if err != nil {

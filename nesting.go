@@ -10,8 +10,9 @@ import (
 // operations are known to take have one level.
 const maxDepth = 100
 
-// isTooDeep tells whether a value is nested deeper than maxDepth, as one that contains
-// itself is. Such a one cannot be encoded, and with a task in it the attempt would not end.
+// isTooDeep tells whether a value is nested deeper than maxDepth, as one that
+// contains itself is. Such a one cannot be encoded, and with a task in it the
+// attempt would not end.
 func isTooDeep(v reflect.Value, depth int) bool {
 	if !v.IsValid() || depth > maxDepth {
 		return v.IsValid()
@@ -63,7 +64,8 @@ func isFieldTooDeep(v reflect.Value, depth int) bool {
 	return false
 }
 
-// encodesItself tells whether package json leaves the encoding of a value to the value.
+// encodesItself tells whether package json leaves the encoding of a value to the
+// value.
 func encodesItself(v reflect.Value) bool {
 	_, asJSON := reflect.TypeAssert[json.Marshaler](v)
 	_, asText := reflect.TypeAssert[encoding.TextMarshaler](v)

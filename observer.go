@@ -86,7 +86,8 @@ func (o *observer[T]) wait(ctx context.Context) (*T, error) {
 		held := sync && !isUnsent(err) && time.Since(began) > maxPoll
 		hosts.note(sync, err == nil || held)
 		if sync && err != nil && ctx.Err() == nil {
-			// A host that fails proves nothing, whatever it says. The other one decides.
+			// A host that fails proves nothing, whatever it says. The other one
+			// decides.
 			seen, err = o.ask(ctx, false)
 		}
 		if over, result := o.judge(ctx, seen, err); over {

@@ -188,9 +188,9 @@ func or[T comparable](value, otherwise T) T {
 }
 
 // WithLogger logs to the given logger: a debug record for each attempt, and a
-// warning for each retry and each job creation whose outcome had to be found
-// out. Records hold method, path, status, attempt and duration, never bodies, queries or
-// credentials. By default nothing is logged.
+// warning for each retry and each job creation whose outcome had to be found out.
+// Records hold method, path, status, attempt and duration, never bodies, queries
+// or credentials. By default nothing is logged.
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
 		if logger == nil {

@@ -17,8 +17,9 @@ import (
 
 // Page is one page of a list.
 type Page[T any] struct {
-	// Data are the entries. One that is null or no T, such as a job without an id, is
-	// left out and does not spoil the others. [CaptureResponse] has the page as it came.
+	// Data are the entries. One that is null or no T, such as a job without an
+	// id, is left out and does not spoil the others. [CaptureResponse] has the
+	// page as it came.
 	Data  []T       `json:"data"`
 	Links PageLinks `json:"links,omitzero"`
 	Meta  PageMeta  `json:"meta,omitzero"`

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Answers carry secrets: the addresses of files, upload forms, and payloads
-// with credentials in them. What is printed and logged of an answer is its
-// outline. The fields and the JSON have everything, since they are there to be kept
-// and read again. That is also why slog's JSON handler cannot be kept from them where it
-// does not ask for a LogValue, see the package documentation.
+// Answers carry secrets: the addresses of files, upload forms, and payloads with
+// credentials in them. What is printed and logged of an answer is its outline.
+// The fields and the JSON have everything, since they are there to be kept and
+// read again. That is also why slog's JSON handler cannot be kept from them where
+// it does not ask for a LogValue, see the package documentation.
 
 // Format prints how the job and its tasks are, without any address, whatever
 // the verb.

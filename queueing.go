@@ -10,10 +10,10 @@ import (
 )
 
 // WithQueueing makes [JobsService.Create] and [JobsService.CreateAndWait] wait
-// while too many jobs of the account run at once, as long as the context
-// lasts, instead of returning [ErrTooManyJobs]. One creation at a time asks
-// again for all goroutines of the client, in growing pauses, and as soon as a
-// job that the client knows of has ended. An account out of credits is not waited for.
+// while too many jobs of the account run at once, as long as the context lasts,
+// instead of returning [ErrTooManyJobs]. One creation at a time asks again for
+// all goroutines of the client, in growing pauses, and as soon as a job that the
+// client knows of has ended. An account out of credits is not waited for.
 //
 // If the context ends first, the error matches both ErrTooManyJobs and the
 // error of the context.

@@ -15,11 +15,11 @@ import (
 // returns their paths in the order of the files. Without files it does nothing.
 //
 // Either all files are there afterwards, or none: they are downloaded under
-// temporary names, several at a time as [TransferPolicy] says, and get their
-// own names when the last one is whole and on disk. If one fails, the others
-// are removed. Files that exist are left alone, and the error matches
-// [fs.ErrExist], unless [TransferPolicy.Overwrite] is set. Of files that were replaced
-// in the short time before giving another one its name failed, the new ones stay.
+// temporary names, several at a time as [TransferPolicy] says, and get their own
+// names when the last one is whole and on disk. If one fails, the others are
+// removed. Files that exist are left alone, and the error matches [fs.ErrExist],
+// unless [TransferPolicy.Overwrite] is set. Of files that were replaced in the
+// short time before giving another one its name failed, the new ones stay.
 //
 // The names come from the service and are made safe on all systems: a file is
 // never outside of the directory, whatever [File.Filename] and [File.Dir] are.

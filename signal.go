@@ -10,14 +10,14 @@ import (
 // signals of the event socket; anything else that learns of jobs, such as a
 // message queue, can make its own.
 type JobSignal interface {
-	// WatchJob returns a channel that has a value when the job should be
-	// looked at, and a function that ends this and may be called more than
-	// once. It must return soon, and may take a moment to make sure that nothing is missed from
+	// WatchJob returns a channel that has a value when the job should be looked
+	// at, and a function that ends this and may be called more than once. It must
+	// return soon, and may take a moment to make sure that nothing is missed from
 	// then on.
 	//
-	// A value says nothing about the job: it may be superfluous, late or for nothing, and
-	// several in a row may be one. A channel that is closed promises nothing more.
-	// So does the end of the context.
+	// A value says nothing about the job: it may be superfluous, late or for
+	// nothing, and several in a row may be one. A channel that is closed promises
+	// nothing more. So does the end of the context.
 	WatchJob(ctx context.Context, jobID string) (wake <-chan struct{}, stop func())
 }
 
@@ -46,10 +46,10 @@ const (
 )
 
 // WithSignal makes [JobsService.Wait] look at the job when the signal says so,
-// instead of waiting for an answer that comes when the job has ended. It is for jobs that take
-// long, and for many at once. What ends the wait is the look, never the
-// signal. A signal that fails only makes it slower: without one, it looks
-// after two seconds and then in growing pauses of up to half a minute.
+// instead of waiting for an answer that comes when the job has ended. It is for
+// jobs that take long, and for many at once. What ends the wait is the look,
+// never the signal. A signal that fails only makes it slower: without one, it
+// looks after two seconds and then in growing pauses of up to half a minute.
 //
 // Waits for tasks, and [JobsService.Watch], take no notice of the option.
 func WithSignal(signal JobSignal) WaitOption {
@@ -57,10 +57,11 @@ func WithSignal(signal JobSignal) WaitOption {
 }
 
 // WithJobSignal does for [Client.Convert], [Client.ConvertFile] and
-// [Client.ConvertAll] what [WithSignal] does for waits. Jobs are created without waiting for
-// their end in the same request, which is of use for many at once: they take no connections while they run.
-// An events.Account, which is an [AccountSignal], tells of all jobs with one subscription, and takes
-// no more than a look at the end of each.
+// [Client.ConvertAll] what [WithSignal] does for waits. Jobs are created without
+// waiting for their end in the same request, which is of use for many at once:
+// they take no connections while they run. An events.Account, which is an
+// [AccountSignal], tells of all jobs with one subscription, and takes no more
+// than a look at the end of each.
 func WithJobSignal(signal JobSignal) ConvertOption {
 	return func(c *conversion) error {
 		if signal == nil {

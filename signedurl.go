@@ -28,9 +28,9 @@ var (
 // The job needs an export/url task. It should not need an upload, since no
 // visitor could make it. It goes into the address as it is, readable for
 // everybody: a job with credentials in it, such as storage keys, passwords,
-// request headers or addresses with a user in them, is refused. They are known by their
-// names and by their form. Addresses of files are not refused, also if they are
-// secrets of their own.
+// request headers or addresses with a user in them, is refused. They are known by
+// their names and by their form. Addresses of files are not refused, also if they
+// are secrets of their own.
 //
 // An empty signing secret is [ErrNoSecret]. Everything else that is wrong
 // matches [ErrInvalid].

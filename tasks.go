@@ -16,8 +16,8 @@ type TasksService service
 // tasks, not names. The documentation of the API describes jobs only and all
 // official SDKs create tasks: prefer jobs.
 //
-// A task has no tag to find it by: if the answer to its creation is lost, the error is
-// an [*OutcomeError].
+// A task has no tag to find it by: if the answer to its creation is lost, the
+// error is an [*OutcomeError].
 func (s *TasksService) Create(ctx context.Context, t TaskRequest, opts ...CallOption) (*Task, error) {
 	if isNil(t) {
 		return nil, invalid(errors.New("the task is nil"))
@@ -97,8 +97,8 @@ func (s *TasksService) All(ctx context.Context, options TaskListOptions, opts ..
 	return all[Task](ctx, s.client.core, "/tasks", query, opts)
 }
 
-// Cancel cancels a task that waits or runs. It ends in error, and so do the
-// tasks that depend on it. A task that has ended already is refused with [ErrInvalid].
+// Cancel cancels a task that waits or runs. It ends in error, and so do the tasks
+// that depend on it. A task that has ended already is refused with [ErrInvalid].
 func (s *TasksService) Cancel(ctx context.Context, id string, opts ...CallOption) (*Task, error) {
 	path, err := pathOf("tasks", id, "cancel")
 	if err != nil {
@@ -114,7 +114,8 @@ func (s *TasksService) hasEnded(ctx context.Context, id string) bool {
 }
 
 // Retry creates a new task with the parameters of an old one and returns it. It
-// costs what the operation costs. If the answer is lost, the error is an [*OutcomeError].
+// costs what the operation costs. If the answer is lost, the error is an
+// [*OutcomeError].
 func (s *TasksService) Retry(ctx context.Context, id string, opts ...CallOption) (*Task, error) {
 	path, err := pathOf("tasks", id, "retry")
 	if err != nil {

@@ -28,9 +28,9 @@ type TransferPolicy struct {
 	// learn its length. By default it is [os.TempDir].
 	TempDir string
 	// Progress is told how uploads, waits and downloads get on, at most some
-	// times a second for each of them, and always at their end. It is called from the goroutine
-	// that does the work and must return soon. Several transfers at a time
-	// call it one after the other.
+	// times a second for each of them, and always at their end. It is called from
+	// the goroutine that does the work and must return soon. Several transfers at
+	// a time call it one after the other.
 	Progress func(Progress)
 }
 
@@ -173,5 +173,6 @@ func (c *config) checkStorageURL(address *url.URL) error {
 	}
 }
 
-// storagePath names a storage address in errors: without its query, which is a secret.
+// storagePath names a storage address in errors: without its query, which is a
+// secret.
 func storagePath(address *url.URL) string { return address.Host + address.EscapedPath() }

@@ -25,9 +25,9 @@ func WithAnyName() UploadOption { return func(u *upload) { u.anyName = true } }
 // in a new job by [Job.Task]. The task then goes on by itself.
 //
 // The file is streamed with its exact length, and nothing of it is held in
-// memory. An upload that broke, stalled or met a failure of storage is sent again if
-// the source allows it, see [TransferPolicy]: storage replaces what it has. The error of a refused one is an [*Error]. The API key is not
-// sent to storage.
+// memory. An upload that broke, stalled or met a failure of storage is sent again
+// if the source allows it, see [TransferPolicy]: storage replaces what it has.
+// The error of a refused one is an [*Error]. The API key is not sent to storage.
 func (s *TasksService) Upload(ctx context.Context, task Task, src Source, opts ...UploadOption) error {
 	u := &upload{core: s.client.core, task: task}
 	for _, opt := range opts {

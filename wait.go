@@ -20,9 +20,9 @@ type waiting struct {
 	begun          time.Time // before the job was created, zero if that is not known
 }
 
-// WithPendingUpload allows waiting for a job whose file somebody else is going
-// to upload, a browser for example. Without it such a wait is refused, because nothing in
-// this process would ever end it.
+// WithPendingUpload allows waiting for a job whose file somebody else is going to
+// upload, a browser for example. Without it such a wait is refused, because
+// nothing in this process would ever end it.
 func WithPendingUpload() WaitOption {
 	return func(w *waiting) { w.pendingUpload = true }
 }
@@ -126,7 +126,8 @@ func (s *JobsService) outcome(job *Job) error {
 }
 
 // Wait returns a task when it has ended. If it ended in error, the task is
-// returned together with a [*TaskError]. Everything else is as with [JobsService.Wait].
+// returned together with a [*TaskError]. Everything else is as with
+// [JobsService.Wait].
 func (s *TasksService) Wait(ctx context.Context, id string, opts ...WaitOption) (*Task, error) {
 	o := s.observer(id, newWaiting(opts))
 	if over, result := o.look(ctx); over {

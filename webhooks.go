@@ -85,7 +85,8 @@ func (r WebhookRequest) validate() error {
 type WebhookListOptions struct {
 	// URL selects webhooks with exactly this address.
 	URL string `url:"filter[url],omitempty"`
-	// PerPage is the number of webhooks on a page. By default the service chooses 100.
+	// PerPage is the number of webhooks on a page. By default the service chooses
+	// 100.
 	PerPage int `url:"per_page,omitempty"`
 	// Page is the number of the page, from 1.
 	Page int `url:"page,omitempty"`
