@@ -65,7 +65,9 @@ type conversion struct {
 // twice, see [JobsService.Create].
 //
 // Only the context ends the wait. The job goes on then, unless its file has not
-// been uploaded: such a job, which would never end, is deleted.
+// been uploaded: such a job, which would never end, is deleted. The error is a
+// [*WaitError] with the job's id or, if the single request was under way that
+// creates a job and waits for it, an [*OutcomeError] with its tag.
 func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, opts ...ConvertOption) (*Job, error) {
 	conversion, err := c.newConversion().with(opts)
 	if err != nil {

@@ -109,7 +109,7 @@ func WithOverwrite() ConvertOption {
 }
 
 // WithInlineLimit sets the size in bytes up to which a file is sent within the
-// request that creates the job. 0 uploads every file. More than the 10 MB that
+// request that creates the job. The default is 448 KiB. 0 uploads every file. More than the 10 MB that
 // the service advises is refused.
 func WithInlineLimit(size int64) ConvertOption {
 	return func(c *conversion) error {
@@ -159,10 +159,11 @@ func WithOutputDir(dir string) ConvertOption {
 // WithJournal makes [Client.ConvertAll] resumable: it notes in a file which
 // items were begun and which are done. A later run with the same file skips
 // those that are done, as long as their files are there, and goes on with the
-// jobs of those that were begun. No job is created twice, whenever
-// the process ended. Two processes must not use the same file at a time.
+// jobs of those that were begun. No job is created twice, whenever the process
+// ended. An item whose job failed is tried again, with a new job. Two processes
+// must not use the same file at a time.
 //
-// The journal belongs to the batch: it is of no use as an option of an item.
+// The journal belongs to the batch: as an option of an item it is refused.
 func WithJournal(path string) ConvertOption {
 	return func(c *conversion) error {
 		if path == "" {

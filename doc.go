@@ -3,7 +3,7 @@
 //
 // # Quick start
 //
-//	client, err := cloudconvert.NewClient(os.Getenv("CLOUDCONVERT_API_KEY"))
+//	client, err := cloudconvert.NewClientFromEnv() // the key is in CLOUDCONVERT_API_KEY
 //	if err != nil {
 //		return err
 //	}

@@ -51,7 +51,7 @@ var (
 //	errors.Is(err, cloudconvert.CodeInvalidConversionType)
 //
 // tells whether a request was refused, or a task failed, with it.
-type Code string //nolint:errname // named as the field it is the type of.
+type Code string
 
 // Error returns the code with the package's prefix.
 func (c Code) Error() string { return "cloudconvert: " + string(c) }

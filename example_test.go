@@ -244,6 +244,8 @@ func ExampleJobError() {
 			fmt.Println("the file could not be converted:", err)
 		case errors.Is(err, cloudconvert.ErrCreditsExceeded):
 			fmt.Println("out of credits")
+		case errors.Is(err, context.DeadlineExceeded):
+			fmt.Println("the job may still be running:", err)
 		case cloudconvert.IsRetryable(err):
 			fmt.Println("try again later")
 		}

@@ -14,7 +14,7 @@ import (
 // was listed with [IncludeOptions]. It finds options that the catalogue does not
 // know, and suggests the nearest name, values of the wrong type, and values
 // outside of the possible ones. A task of another operation, of other formats or
-// for another engine than the entry's is also one. All problems are in one error,
+// for another engine than the entry's is a problem, too. All problems are in one error,
 // which matches [ErrInvalid].
 //
 // It judges only what the catalogue knows. Parameters that belong to the task
@@ -24,7 +24,7 @@ func (f Format) Validate(t TaskRequest) error {
 	case isNil(t):
 		return invalid(errors.New("the task is nil"))
 	case t.Operation() != f.Operation:
-		return invalid(fmt.Errorf("the task is of the operation %s, and the catalogue's entry of %s", t.Operation(), f.Operation))
+		return invalid(fmt.Errorf("the task is of the operation %s, and the catalogue's entry is for %s", t.Operation(), f.Operation))
 	case f.Options == nil:
 		return invalid(errors.New("the catalogue's entry has no options: list it with IncludeOptions"))
 	}
@@ -51,7 +51,7 @@ func (f Format) differences(body map[string]any) (problems []error) {
 			continue
 		}
 		if asked := fmt.Sprint(body[part.name]); !strings.EqualFold(asked, part.entry) {
-			problems = append(problems, fmt.Errorf("parameter %q is %q, and the catalogue's entry is about %q", part.name, asked, part.entry))
+			problems = append(problems, fmt.Errorf("parameter %q is %q, and the catalogue's entry is for %q", part.name, asked, part.entry))
 		}
 	}
 	return problems
@@ -133,7 +133,7 @@ func (o FormatOption) check(value any) error {
 
 func (o FormatOption) checkOne(value any) error {
 	if !o.hasType(value) {
-		return fmt.Errorf("option %q is %s: it must be of the type %s", o.Name, describe(value), o.Type)
+		return fmt.Errorf("option %q is %s: it must be of the type %s", o.Name, quoted(value), o.Type)
 	}
 	same := func(possible any) bool { return describe(possible) == describe(value) }
 	if len(o.PossibleValues) > 0 && !slices.ContainsFunc(o.PossibleValues, same) {
@@ -190,6 +190,14 @@ func describe(value any) string {
 	default:
 		return fmt.Sprint(value)
 	}
+}
+
+// quoted describes a value within a sentence.
+func quoted(value any) string {
+	if text, ok := value.(string); ok {
+		return strconv.Quote(text)
+	}
+	return describe(value)
 }
 
 func describeAll(values []any) string {

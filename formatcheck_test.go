@@ -98,8 +98,8 @@ func TestFormatValidateOfAnythingElse(t *testing.T) {
 	err := pictures.Validate(other)
 	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 	for _, want := range []string{
-		`"input_format" is "gif", and the catalogue's entry is about "png"`, `"output_format" is "pdf", and the catalogue's entry is about "jpg"`,
-		`"engine" is "graphicsmagick", and the catalogue's entry is about "imagemagick"`, `"widht"`,
+		`"input_format" is "gif", and the catalogue's entry is for "png"`, `"output_format" is "pdf", and the catalogue's entry is for "jpg"`,
+		`"engine" is "graphicsmagick", and the catalogue's entry is for "imagemagick"`, `"widht"`,
 	} {
 		require.ErrorContains(t, err, want)
 	}

@@ -31,7 +31,9 @@ func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CallOpt
 }
 
 // CreateAndWait creates a job and returns it when it has ended, in a single
-// request if all goes well. If the job ends in error it is returned together
+// request if all goes well. If the context ends during that request, the error
+// is an [*OutcomeError]: the job is there, but its id never came, and it can be
+// found by the tag in the error. If the job ends in error it is returned together
 // with a [*JobError]. Everything else is as with [JobsService.Create] and
 // [JobsService.Wait].
 //

@@ -143,9 +143,9 @@ func WithHTTPClient(client *http.Client) Option {
 	}
 }
 
-// RetryPolicy says how often and how patiently a request is sent again. What
-// may be sent again at all is no matter of policy, see the package
-// documentation. The zero value of each field means its default.
+// RetryPolicy says how often and how patiently a request is sent again, see
+// [WithRetry]. What may be sent again at all is no matter of policy, see the
+// package documentation. The zero value of each field means its default.
 type RetryPolicy struct {
 	// Attempts is how often a request is sent at most, the first time
 	// included. The default is 5, and 1 sends nothing again.

@@ -105,7 +105,7 @@ func (s *saving) prepare() error {
 			return fmt.Errorf("cloudconvert: save: %w", err)
 		}
 		if _, err := s.root.Lstat(file.name); err == nil && !s.overwrite {
-			return fmt.Errorf("cloudconvert: save %s: it is there already: remove it, or allow to overwrite: %w", file.name, fs.ErrExist)
+			return fmt.Errorf("cloudconvert: save %s: it is there already: remove it, or set Overwrite in the TransferPolicy of WithTransfers: %w", file.name, fs.ErrExist)
 		}
 	}
 	return nil

@@ -143,7 +143,7 @@ func extensionOf(name string) string {
 // content opens the source.
 func (s Source) content(ctx context.Context, tempDir string) (*content, error) {
 	if s.open == nil {
-		return nil, invalid(errors.New("the source is empty: make one by FromFile, FromBytes or FromReader"))
+		return nil, invalid(errors.New("the source is empty: make one by FromFile, FromBytes, FromReader or FromURL"))
 	}
 	opened, err := s.open(ctx, tempDir)
 	if err != nil && !errors.Is(err, ErrInvalid) {
@@ -271,7 +271,7 @@ func spool(ctx context.Context, r io.Reader, tempDir string) (*content, error) {
 	remove := func() error { return errors.Join(file.Close(), os.Remove(file.Name())) }
 	size, err := io.Copy(file, newEndingReader(ctx, r))
 	if err != nil {
-		return nil, errors.Join(err, remove())
+		return nil, errors.Join(fmt.Errorf("store the source to learn its length: %w", err), remove())
 	}
 	spooled := prompt(file, 0, size)
 	spooled.close = remove

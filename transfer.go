@@ -10,8 +10,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// TransferPolicy says how files are uploaded and downloaded. The zero value of
-// each field means its default.
+// TransferPolicy says how files are uploaded and downloaded, see
+// [WithTransfers]. The zero value of each field means its default.
 type TransferPolicy struct {
 	// StallTimeout ends an upload or a download attempt when no byte has moved
 	// for so long. The default is 30 seconds.
@@ -29,7 +29,8 @@ type TransferPolicy struct {
 	TempDir string
 	// Progress is told how uploads, waits and downloads get on, at most some
 	// times a second for each of them, and always at their end. It is called from
-	// the goroutine that does the work and must return soon. Several transfers at
+	// the goroutine that does the work and must return soon. An upload of
+	// unknown length is first stored, of which nothing is told. Several transfers at
 	// a time call it one after the other.
 	Progress func(Progress)
 }
