@@ -441,7 +441,8 @@ func TestConvertRefuses(t *testing.T) {
 		"delete":              {text, "pdf", options{cloudconvert.WithDelete()}, "WithDelete"},
 		"of a file":           {text, "pdf", options{cloudconvert.WithOverwrite()}, "Convert has no use for WithOverwrite"},
 		"of a batch": {
-			text, "pdf", options{cloudconvert.WithJournal("journal"), cloudconvert.WithConcurrency(8), cloudconvert.WithOutputDir("out")},
+			text, "pdf",
+			options{cloudconvert.WithJournal("journal"), cloudconvert.WithConcurrency(8), cloudconvert.WithOutputDir("out")},
 			"Convert has no use for WithConcurrency, WithJournal, WithOutputDir",
 		},
 		"several": {text, "pdf", options{cloudconvert.WithConcurrency(0), cloudconvert.WithProgress(nil)}, "WithProgress"},
