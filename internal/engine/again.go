@@ -77,7 +77,7 @@ func Repeatable(method string, answer Answer) bool {
 		return true
 	case answer.Status == 0 && !answer.Open:
 		return true
-	case method != http.MethodGet && method != http.MethodDelete:
+	case !isRead(method):
 		return false
 	default:
 		return answer.Open && answer.Status != http.StatusNotImplemented

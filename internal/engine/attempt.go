@@ -72,12 +72,15 @@ func (e *Engine) attempt(req *http.Request, next http.RoundTripper, timeout time
 		GetConn: func(string) { asked.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
-	resp, err := RoundTrip(next, req.WithContext(ctx))
+	resp, err := RoundTrip(next, e.once(req.WithContext(ctx)))
 	if err != nil {
-		// A protocol that was registered with the transport may tell of no connection it makes.
-		unsent := neverConnected(err) || e.observable && asked.Load() && !connected.Load()
+		// A protocol that was registered with the transport may tell of no
+		// connection it makes, and a transport around another may make several.
+		unmade := neverConnected(err) || e.observable && asked.Load()
+		unsent := unmade && !connected.Load() || refusedByHTTP2(err)
 		return nil, Answer{Err: explain(ctx, req.Context(), err), Open: !unsent}
 	}
+	e.protocols.Store(req.URL.Host, resp.ProtoMajor)
 	body, err := readAll(resp.Body, e.config.MaxAnswer)
 	answer := Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
 	if err != nil && isSuccess(resp.StatusCode) {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -78,6 +79,7 @@ type Engine struct {
 	// observable tells that the transport reports whether it got a connection.
 	observable bool
 	timeout    time.Duration // the client's own, for each attempt; 0 means none
+	protocols  sync.Map      // the major version of HTTP that a host last answered with
 }
 
 // New returns an engine.

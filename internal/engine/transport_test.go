@@ -278,3 +278,38 @@ func TestSwitchedProtocolEndsAtOnce(t *testing.T) {
 	assert.Equal(t, 1, got.Attempts)
 	assert.Empty(t, got.Body)
 }
+
+// A transport around others may have sent the request by one connection before
+// it fails to make another.
+func TestFailoverOfATransportIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int64
+	server := breaking(t, &requests)
+	inner := newTransport(t)
+	dead := closedPort(t)
+	failover := roundTripper(func(req *http.Request) (*http.Response, error) {
+		if _, err := inner.RoundTrip(req); !assert.Error(t, err) {
+			return nil, err
+		}
+		again, err := http.NewRequestWithContext(req.Context(), req.Method, dead, http.NoBody)
+		if err != nil {
+			return nil, err
+		}
+		return inner.RoundTrip(again)
+	})
+	got := engine.New(quick(failover)).Send(t.Context(), newCall(t, http.MethodPost, server.URL))
+	require.Error(t, got.Err)
+	assert.EqualValues(t, 1, requests.Load())
+	assert.True(t, got.Open)
+}
+
+func TestStatusThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{0, 1, 99} {
+		n := &network{steps: []step{answer(status, "{}")}}
+		got := engine.New(quick(n)).Send(t.Context(), newCall(t, http.MethodPost, "https://api.example/v2/jobs"))
+		require.Error(t, got.Err)
+		assert.Len(t, n.at, 1)
+		assert.True(t, got.Open)
+	}
+}
