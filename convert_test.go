@@ -481,7 +481,7 @@ func TestConvertSourceFailures(t *testing.T) {
 		"broken later":   {io.MultiReader(strings.NewReader("x"), iotest.ErrReader(broken)), broken.Error()},
 		"shorter":        {lying{strings.NewReader("12345"), 6}, "announced with 6 bytes"},
 		"longer":         {lying{strings.NewReader("12345"), 4}, "announced with 4 bytes"},
-		"negative":       {lying{strings.NewReader("12345"), -1}, "announced with -1 bytes"},
+		"negative":       {lying{strings.NewReader("12345"), -1}, "has a negative length"},
 		"shorter upload": {lying{strings.NewReader("12345"), 1 << 20}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

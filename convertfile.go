@@ -69,7 +69,7 @@ func (c *conversion) formatFrom(dst string) error {
 func (c *conversion) checkDestination(dst string) error {
 	candidates := []string{dst}
 	if c.archive {
-		candidates = append(candidates, withExtension(dst, "zip"))
+		candidates = append(candidates, withExtension(dst, archiveFormat))
 	}
 	for _, path := range candidates {
 		if err := c.checkFree(path); err != nil {
@@ -97,6 +97,9 @@ func (c *conversion) checkFree(path string) error {
 		return nil
 	}
 }
+
+// archiveFormat is what several files are packed into.
+const archiveFormat = "zip"
 
 // save fetches the output of a job and returns where it is. Either all files
 // are there afterwards, or none.
@@ -139,11 +142,11 @@ func (c *conversion) outputPaths(files []File, dst string) []string {
 // outputPath gives a file the extension that it should have. Whether it is an
 // archive depends on how many files the conversion has made.
 func (c *conversion) outputPath(file File, dst string) string {
-	format, known := formatOf(file.Filename)
-	if expected, _ := formatOf(dst); !c.archive || !known || format == expected {
+	format, _ := formatOf(file.Filename)
+	if expected, _ := formatOf(dst); !c.archive || format != archiveFormat || expected == archiveFormat {
 		return dst
 	}
-	return withExtension(dst, format)
+	return withExtension(dst, archiveFormat)
 }
 
 // withExtension replaces the extension of a path.

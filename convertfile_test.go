@@ -448,3 +448,20 @@ func TestConvertFileToAnImpossibleName(t *testing.T) {
 	require.ErrorContains(t, err, "cannot be written")
 	assert.Empty(t, server.Jobs())
 }
+
+// What the service calls an output decides nothing but whether it is an archive.
+func TestConvertFileTakesNoOtherExtension(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		server.HandleConvert("txt", "page", func(_ context.Context, run *cloudconverttest.Run) error {
+			return run.Write("x.txt", []byte("made"))
+		})
+		dir := t.TempDir()
+		src, dst := writeFile(t, filepath.Join(dir, "a.txt"), "mine"), filepath.Join(dir, "a.page")
+		_, err := server.Client().ConvertFile(t.Context(), src, dst, cloudconvert.WithArchive(), cloudconvert.WithOverwrite())
+		require.NoError(t, err)
+		assert.Equal(t, "mine", readFile(t, src))
+		assert.Equal(t, "made", readFile(t, dst))
+	})
+}

@@ -77,7 +77,7 @@ func (i *batchItem) claims() []string {
 // run converts the item, unless the journal says that it was done before.
 func (i *batchItem) run(ctx context.Context) (*Job, []string, error) {
 	earlier := i.journal.find(i.key)
-	if earlier.isDone() {
+	if earlier.isDone() && (i.destination == "" || len(earlier.Files) > 0) {
 		return nil, earlier.Files, nil
 	}
 	if earlier.saving() {
@@ -97,7 +97,10 @@ func (i *batchItem) run(ctx context.Context) (*Job, []string, error) {
 	if err != nil {
 		return job, nil, err
 	}
-	return job, files, errors.Join(i.journal.end(i.key, files), i.discard(ctx, job))
+	if err := i.finish(files); err != nil {
+		return job, files, err // the job stays: the next run finds it
+	}
+	return job, files, i.discard(ctx, job)
 }
 
 // job returns the job of the item when it has ended: the one that an earlier
@@ -165,7 +168,7 @@ func (i *batchItem) write(ctx context.Context, job *Job) ([]string, error) {
 	// A file that is there when the run ended in the middle is known as its own
 	// by this note. That needs it not to have been there before.
 	if !i.overwrite {
-		if err := i.journal.save(i.key, i.tag, i.outputPaths(job.Files(), i.destination)); err != nil {
+		if err := i.announce(i.outputPaths(job.Files(), i.destination)); err != nil {
 			return nil, err
 		}
 	}
@@ -175,4 +178,23 @@ func (i *batchItem) write(ctx context.Context, job *Job) ([]string, error) {
 		return nil, errors.Join(err, i.journal.begin(i.key, i.tag))
 	}
 	return files, nil
+}
+
+// finish notes that the item is done. Files that were left in the job may be
+// fetched by a later run with a destination.
+func (i *batchItem) finish(files []string) error {
+	if len(files) == 0 {
+		return i.journal.end(i.key, i.tag, nil)
+	}
+	return i.journal.end(i.key, "", files)
+}
+
+// announce notes which files are about to appear, all of which are new.
+func (i *batchItem) announce(paths []string) error {
+	for _, path := range paths {
+		if err := i.checkFree(path); err != nil {
+			return err
+		}
+	}
+	return i.journal.save(i.key, i.tag, paths)
 }

@@ -120,9 +120,13 @@ func (c *conversion) adopt(ctx context.Context, src Source, job *Job) (*Job, err
 	if task, _ := job.Task(importName); task.Operation != OperationImportUpload || task.Status != StatusWaiting {
 		return c.wait(ctx, job)
 	}
-	return c.withContent(ctx, src, func(name string, content *content) (*Job, error) {
+	ended, err := c.withContent(ctx, src, func(name string, content *content) (*Job, error) {
 		return c.upload(ctx, job, name, content)
 	})
+	if ended == nil {
+		return job, err
+	}
+	return ended, err
 }
 
 // complete reads a job again if it came from a list, which may leave out what

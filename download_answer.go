@@ -64,6 +64,8 @@ func (d *download) takeWhole() *engine.Answer {
 	switch {
 	case announced < 0 && d.total < 0 && endsWithConnection(resp):
 		return d.attempt.answer(errors.New("nobody tells how long the file is, so a part of it could not be told from the whole"), false)
+	case d.total < 0 && isEncoded(resp.Header):
+		return d.attempt.answer(fmt.Errorf("storage sends the file encoded as %s, for which it was not asked", resp.Header.Get("Content-Encoding")), false)
 	case announced >= 0 && d.total >= 0 && announced != d.total:
 		return d.attempt.answer(fmt.Errorf("the file has %d bytes and should have %d", announced, d.total), false)
 	case announced >= 0:
@@ -71,6 +73,13 @@ func (d *download) takeWhole() *engine.Answer {
 	}
 	d.tag = tag
 	return nil
+}
+
+// isEncoded tells whether the bytes of an answer are not those of the file.
+// Where its size is known, that tells it better.
+func isEncoded(header http.Header) bool {
+	encoding := header.Get("Content-Encoding")
+	return encoding != "" && !strings.EqualFold(encoding, "identity")
 }
 
 // takePart takes an answer with the rest of the file.

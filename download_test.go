@@ -373,6 +373,7 @@ func TestDownloadFails(t *testing.T) {
 		"gone":                         {size, plain(404, nil, `<Error><Code>NoSuchKey</Code><Message>No such key.</Message></Error>`), cloudconvert.ErrNotFound, 404, "404 NoSuchKey: No such key", 1},
 		"expired":                      {size, plain(403, nil, refusedByS3), cloudconvert.ErrForbidden, 403, "403 AccessDenied: Request has expired", 1},
 		"refused":                      {size, plain(400, nil, "no"), cloudconvert.ErrInvalid, 400, "400 Bad Request", 1},
+		"encoded":                      {unknownLength, plain(200, map[string]string{"Content-Encoding": "gzip"}, "bytes"), nil, 200, "encoded as gzip", 1},
 		"repeats the query":            {size, plain(404, nil, `{"message": "not here: `+signedQuery+`"}`), cloudconvert.ErrNotFound, 404, "not here", 1},
 		"repeats the query in XML":     {size, plain(404, nil, `<Error><Code>NoSuchKey</Code><Message>Not here: `+strings.ReplaceAll(signedQuery, "&", "&amp;")+`</Message></Error>`), cloudconvert.ErrNotFound, 404, "Not here", 1},
 		"a range nobody asked for":     {size, plain(416, nil, ""), nil, 416, "416", 1},

@@ -15,13 +15,15 @@ import (
 type journal struct {
 	mu      sync.Mutex
 	file    *os.File
+	torn    bool                    // the last line has no end
 	entries map[string]journalEntry // of earlier runs
 }
 
 // journalEntry is a line of the journal. The last one of a key counts.
 type journalEntry struct {
 	Key string `json:"key"`
-	// Tag is the tag of the job that the item was begun with.
+	// Tag is the tag of the job that the item was begun with or, if Done, that
+	// still has the files.
 	Tag string `json:"tag,omitzero"`
 	// Files are written, if Done, or were about to be. None of them was there
 	// before.
@@ -111,8 +113,8 @@ func (j *journal) save(key, tag string, files []string) error {
 }
 
 // end notes that an item is finished.
-func (j *journal) end(key string, files []string) error {
-	return j.write(journalEntry{Key: key, Files: files, Done: true})
+func (j *journal) end(key, tag string, files []string) error {
+	return j.write(journalEntry{Key: key, Tag: tag, Files: files, Done: true})
 }
 
 // forget notes that an item is as if it had never been begun.
@@ -121,7 +123,7 @@ func (j *journal) forget(key string) error {
 }
 
 // write appends a line in a single write, which a process that ends cannot
-// leave half done.
+// leave half done. A full disk can: the next line begins with the end of that one.
 func (j *journal) write(entry journalEntry) error {
 	if j == nil {
 		return nil
@@ -132,7 +134,12 @@ func (j *journal) write(entry journalEntry) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if _, err = j.file.Write(append(line, '\n')); err != nil {
+	if line = append(line, '\n'); j.torn {
+		line = append([]byte{'\n'}, line...)
+	}
+	n, err := j.file.Write(line)
+	j.torn = j.torn && n == 0 || 0 < n && n < len(line)
+	if err != nil {
 		return fmt.Errorf("cloudconvert: journal: %w", err)
 	}
 	return nil

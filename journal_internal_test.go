@@ -38,3 +38,24 @@ func TestJournalOnFullDisk(t *testing.T) {
 	assert.Equal(t, "0", results[0].Conversion.Key)
 	require.ErrorContains(t, results[1].Err, "journal")
 }
+
+// A line that a full disk cut off does not spoil the next one.
+func TestJournalAfterATornLine(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "journal")
+	j, err := openJournal(path)
+	require.NoError(t, err)
+	_, err = j.file.WriteString(`{"key":"a","tag":"cl`)
+	require.NoError(t, err)
+	j.torn = true // as the write that failed has noted
+	require.NoError(t, j.begin("b", "tag-b"))
+	require.NoError(t, j.begin("c", "tag-c"))
+	require.NoError(t, j.close())
+
+	again, err := openJournal(path)
+	require.NoError(t, err)
+	assert.Empty(t, again.find("a").Tag)
+	assert.Equal(t, "tag-b", again.find("b").Tag)
+	assert.Equal(t, "tag-c", again.find("c").Tag)
+	require.NoError(t, again.close())
+}

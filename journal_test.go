@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"net/http"
 	"os"
@@ -556,4 +557,80 @@ func runChild(t *testing.T, server *cloudconverttest.Server, dir string, request
 			return <-ended != nil
 		}
 	}
+}
+
+// An item that was done without a destination has its files fetched by a later
+// run that has one.
+func TestJournalFetchesLater(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		dir := t.TempDir()
+		journal := cloudconvert.WithJournal(filepath.Join(dir, "journal"))
+		item := cloudconvert.Conversion{Key: "k", Source: cloudconvert.FromBytes("a.txt", []byte("text")), OutputFormat: "pdf"}
+		items := func(yield func(cloudconvert.Conversion) bool) { yield(item) }
+		for result := range server.Client().ConvertAll(t.Context(), items, journal) {
+			require.NoError(t, result.Err)
+			assert.Empty(t, result.Files)
+		}
+		for range 2 {
+			for result := range server.Client().ConvertAll(t.Context(), items, journal, cloudconvert.WithOutputDir(dir)) {
+				require.NoError(t, result.Err)
+				assert.Equal(t, []string{filepath.Join(dir, "a.pdf")}, result.Files)
+			}
+		}
+		assert.Equal(t, 1, jobCount(server))
+	})
+}
+
+// A job that waits for its file is not forgotten while the source cannot be read.
+func TestJournalKeepsAJobWithoutItsSource(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		dir := t.TempDir()
+		path := filepath.Join(dir, "journal")
+		_, err := server.Client().Jobs.Create(t.Context(), &cloudconvert.JobRequest{Tag: "left", Tasks: cloudconvert.Tasks{
+			"import":  cloudconvert.ImportUpload{},
+			"convert": cloudconvert.Convert{Input: []string{"import"}, OutputFormat: "pdf"},
+			"export":  cloudconvert.ExportURL{Input: []string{"convert"}},
+		}})
+		require.NoError(t, err)
+		writeFile(t, path, `{"key":"k","tag":"left"}`+"\n")
+		src := filepath.Join(dir, "a.txt")
+		convert := func() error {
+			var failure error
+			for result := range server.Client().ConvertAll(t.Context(), func(yield func(cloudconvert.Conversion) bool) {
+				yield(cloudconvert.Conversion{Key: "k", Source: cloudconvert.FromFile(src), Destination: filepath.Join(dir, "a.pdf")})
+			}, cloudconvert.WithJournal(path)) {
+				failure = result.Err
+			}
+			return failure
+		}
+		require.ErrorIs(t, convert(), fs.ErrNotExist)
+		writeFile(t, src, "text")
+		require.NoError(t, convert())
+		assert.Equal(t, 1, jobCount(server))
+	})
+}
+
+// Files of the user that numbered outputs would replace are never taken for
+// those of an earlier run.
+func TestJournalLeavesNumberedFilesAlone(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		dir := t.TempDir()
+		mine := writeFile(t, filepath.Join(dir, "p-1.page"), "mine")
+		path := filepath.Join(dir, "journal")
+		for range 2 {
+			for result := range server.Client().ConvertAll(t.Context(), func(yield func(cloudconvert.Conversion) bool) {
+				yield(cloudconvert.Conversion{Key: "k", Source: cloudconvert.FromBytes("a.txt", []byte("1\n2")), Destination: filepath.Join(dir, "p.page")})
+			}, cloudconvert.WithJournal(path)) {
+				require.ErrorIs(t, result.Err, fs.ErrExist)
+			}
+			assert.Equal(t, "mine", readFile(t, mine))
+			assert.NotContains(t, readFile(t, path), "files", "nothing is announced")
+		}
+	})
 }

@@ -70,6 +70,7 @@ type savedFile struct {
 
 	name    string         // below the root, with slashes
 	disk    *safefile.File // nil until the download begins
+	made    fs.FileInfo    // what it is, to be told from others of its name
 	created bool           // it has its name, and nothing had it before
 }
 
@@ -84,7 +85,7 @@ func newSaving(c *Client, root *os.Root, files []File) *saving {
 
 // run saves all files or none.
 func (s *saving) run(ctx context.Context) error {
-	err := s.prepare()
+	err := s.prepare(ctx)
 	if err == nil {
 		err = each(ctx, s.parallel, s.files, s.fetch)
 	}
@@ -99,8 +100,11 @@ func (s *saving) run(ctx context.Context) error {
 
 // prepare makes directories, and finds out what is in the way before anything
 // is fetched.
-func (s *saving) prepare() error {
+func (s *saving) prepare(ctx context.Context) error {
 	for _, file := range s.files {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("cloudconvert: save: %w", err)
+		}
 		if err := s.makeDirs(file.name); err != nil {
 			return fmt.Errorf("cloudconvert: save: %w", err)
 		}
@@ -141,7 +145,10 @@ func (s *saving) fetch(ctx context.Context, file *savedFile) error {
 
 // commit gives a file its name.
 func (s *saving) commit(_ context.Context, file *savedFile) error {
-	err := file.disk.Commit(false)
+	var err error
+	if file.made, err = file.disk.Info(); err == nil {
+		err = file.disk.Commit(false)
+	}
 	file.created = err == nil
 	if s.overwrite && errors.Is(err, fs.ErrExist) {
 		err = file.disk.Commit(true)
@@ -157,7 +164,7 @@ func (s *saving) undo() error {
 	var problems []error
 	for _, file := range s.files {
 		if file.created {
-			problems = append(problems, s.root.Remove(file.name))
+			problems = append(problems, s.remove(file))
 		} else if file.disk != nil {
 			problems = append(problems, file.disk.Abort())
 		}
@@ -169,6 +176,15 @@ func (s *saving) undo() error {
 		s.made = s.made[:last]
 	}
 	return errors.Join(problems...)
+}
+
+// remove removes a file, unless another one has taken its place meanwhile.
+func (s *saving) remove(file *savedFile) error {
+	now, err := s.root.Lstat(file.name)
+	if err != nil || !os.SameFile(file.made, now) {
+		return nil //nolint:nilerr // what is not there needs not be removed.
+	}
+	return s.root.Remove(file.name)
 }
 
 func (s *saving) paths(dir string) []string {

@@ -184,7 +184,10 @@ func passingContent(ctx context.Context, r io.Reader, tempDir string) (*content,
 		}
 		return once(r, size), nil
 	case interface{ Len() int }:
-		return once(r, int64(sized.Len())), nil
+		if length := sized.Len(); length >= 0 {
+			return once(r, int64(length)), nil
+		}
+		return nil, invalid(errors.New("the reader of the source has a negative length"))
 	}
 	return spool(ctx, r, tempDir)
 }

@@ -2,6 +2,7 @@ package cloudconvert
 
 import (
 	"context"
+	"fmt"
 	"io"
 )
 
@@ -45,5 +46,8 @@ func (e *endingReader) Read(p []byte) (int, error) {
 	}
 	buffer := e.buffer[:min(len(p), len(e.buffer))]
 	n, err := untilDone(e.ctx, func() (int, error) { return e.reader.Read(buffer) })
+	if n < 0 || n > len(buffer) {
+		return 0, fmt.Errorf("the reader of the source says that it has read %d bytes of %d", n, len(buffer))
+	}
 	return copy(p, buffer[:n]), err
 }

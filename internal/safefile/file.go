@@ -56,6 +56,11 @@ func (f *File) Size() int64 {
 	return f.size
 }
 
+// Info tells of the file, until it is committed, by what [os.SameFile] knows it again under its own name.
+func (f *File) Info() (fs.FileInfo, error) {
+	return f.root.Lstat(f.temp)
+}
+
 // Write appends p to the file.
 func (f *File) Write(p []byte) (int, error) {
 	n, err := f.file.Write(p)

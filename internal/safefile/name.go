@@ -19,6 +19,8 @@ const (
 	maxExt = 32
 	// maxDir bounds a path below the one the user gave, since a system bounds the whole.
 	maxDir = 1024
+	// maxDepth bounds how deep it is nested, each level of which costs time.
+	maxDepth = 32
 )
 
 // Name turns a file name from the network into a base name that is safe on Linux, macOS and Windows: without
@@ -41,9 +43,13 @@ func Name(untrusted string) string {
 // what is nested too deeply; "" is left of a directory without any other part.
 func Dir(untrusted string) string {
 	var dir string
+	depth := 0
 	for part := range strings.FieldsFuncSeq(untrusted, isSeparator) {
 		next := path.Join(dir, safe(part))
-		if len(next) > maxDir {
+		if next != dir {
+			depth++
+		}
+		if len(next) > maxDir || depth > maxDepth {
 			break
 		}
 		dir = next

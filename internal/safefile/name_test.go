@@ -157,7 +157,8 @@ func TestDir(t *testing.T) {
 		"a/b\x00c/\u202ed": "a/b_c/d",
 
 		// Nested too deeply.
-		strings.Repeat("/ab", 999): "ab" + strings.Repeat("/ab", 340),
+		strings.Repeat("/ab", 999):                       "ab" + strings.Repeat("/ab", 31),
+		strings.Repeat("/"+strings.Repeat("x", 200), 20): strings.Repeat("x", 200) + strings.Repeat("/"+strings.Repeat("x", 200), 4),
 	}
 	for untrusted, want := range tests {
 		t.Run(untrusted, func(t *testing.T) {
