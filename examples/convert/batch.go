@@ -31,10 +31,10 @@ func convertAll(ctx context.Context, s settings, stderr io.Writer) error {
 	}
 	defer closeClient()
 	lines := newLines(stderr, s.parallel, len(files))
-	sum := summary{files: files}
+	sum := summary{files: files, resumes: s.journal != ""}
 	for result := range client.ConvertAll(ctx, items(files, s, lines), s.batchOptions()...) {
 		lines.end(result.Conversion.Destination)
-		sum.add(result)
+		sum.add(ctx, result)
 	}
 	lines.close()
 	return sum.report(stderr)
@@ -70,16 +70,20 @@ func items(files []file, s settings, lines *lines) iter.Seq[cloudconvert.Convers
 // summary is what became of the files.
 type summary struct {
 	files             []file
+	resumes           bool // a further run goes on where this one ended
 	converted, before int
+	interrupted       int // begun, and not ended when the context did
 	failures          []error
 	broken            error // what concerns no single file
 }
 
-func (s *summary) add(result cloudconvert.Result) {
+func (s *summary) add(ctx context.Context, result cloudconvert.Result) {
 	output := result.Conversion.Destination
 	switch {
 	case output == "":
 		s.broken = result.Err
+	case ctx.Err() != nil && errors.Is(result.Err, ctx.Err()):
+		s.interrupted++
 	case result.Err != nil:
 		i := slices.IndexFunc(s.files, func(f file) bool { return f.output == output })
 		s.failures = append(s.failures, fmt.Errorf("%s: %w", s.files[i].input, friendly(result.Err, output)))
@@ -98,19 +102,23 @@ func (s *summary) report(out io.Writer) error {
 	for _, failure := range s.failures {
 		fmt.Fprintln(out, failure)
 	}
-	ended := s.converted + s.before + len(s.failures)
+	notBegun := len(s.files) - s.converted - s.before - s.interrupted - len(s.failures)
 	counts := []string{fmt.Sprint(s.converted, " converted")}
 	for _, count := range []struct {
 		n    int
 		what string
-	}{{s.before, "done before"}, {len(s.failures), "failed"}, {len(s.files) - ended, "not begun"}} {
+	}{{s.before, "done before"}, {len(s.failures), "failed"}, {s.interrupted, "interrupted"}, {notBegun, "not begun"}} {
 		if count.n > 0 {
 			counts = append(counts, fmt.Sprint(count.n, " ", count.what))
 		}
 	}
 	fmt.Fprintln(out, strings.Join(counts, ", "))
-	if s.converted+s.before < len(s.files) {
+	switch {
+	case s.resumes && s.interrupted+notBegun > 0:
+		return errors.New("not all files were converted: run the same command again to go on")
+	case s.converted+s.before < len(s.files):
 		return errors.New("not all files were converted")
+	default:
+		return nil
 	}
-	return nil
 }

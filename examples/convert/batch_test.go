@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
 // album is a directory with a picture under several names.
@@ -165,8 +167,68 @@ func TestBatchInterrupted(t *testing.T) {
 	cancel()
 	code, stderr := runIn(ctx, dir, "-to", "jpg", "$/*.png")
 	assert.Equal(t, exitFailed, code)
-	assert.Contains(t, stderr, "0 converted, 2 not begun\n")
+	assert.True(t, strings.HasSuffix(stderr, "0 converted, 2 not begun\nconvert: not all files were converted\n"), stderr)
 	assert.Equal(t, []string{"a.png", "b.png"}, tree(t, dir))
+}
+
+// What is interrupted in the middle is a count, not a failure, although nobody
+// has said yet that the jobs were created.
+func TestBatchInterruptedInTheMiddle(t *testing.T) { //nolint:paralleltest // it sets the environment.
+	for name, c := range map[string]struct { //nolint:paralleltest // as above.
+		args   []string
+		advice string
+	}{
+		"with a journal":    {[]string{"-resume", "$/journal"}, ": run the same command again to go on"},
+		"without a journal": {nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := album(t, "a.png", "a.jpg", "b.png", "c.png", "d.png")
+			server, begun, release := slowServer(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go func() {
+				<-begun
+				<-begun
+				cancel()
+			}()
+			code, stderr := runIn(ctx, dir, append([]string{"-to", "jpg", "-j", "2", "$/*.png"}, c.args...)...)
+			assert.Equal(t, exitFailed, code)
+			assert.Equal(t, filepath.Join(dir, "a.png")+": "+filepath.Join(dir, "a.jpg")+" exists already: use -overwrite to replace it\n"+
+				"0 converted, 1 failed, 2 interrupted, 1 not begun\n"+
+				"convert: not all files were converted"+c.advice+"\n", stderr)
+
+			release()
+			require.NoError(t, os.Remove(filepath.Join(dir, "a.jpg")))
+			code, stderr = runIn(t.Context(), dir, append([]string{"-to", "jpg", "$/*.png"}, c.args...)...)
+			assert.Equal(t, exitOK, code)
+			assert.Equal(t, "4 converted\n", stderr)
+			if c.advice != "" {
+				assert.Len(t, server.Jobs(), 4, "what was interrupted goes on")
+			}
+		})
+	}
+}
+
+// slowServer is one for the command, with conversions that tell that they have
+// begun and end when they are released.
+func slowServer(t *testing.T) (server *cloudconverttest.Server, begun <-chan struct{}, release func()) {
+	t.Helper()
+	server = cloudconverttest.NewServer()
+	t.Cleanup(server.Close)
+	t.Setenv("CLOUDCONVERT_API_KEY", server.Key())
+	t.Setenv("CLOUDCONVERT_API_URL", server.URL)
+	t.Setenv("CLOUDCONVERT_SYNC_URL", server.SyncURL)
+	beginning, released := make(chan struct{}, 10), make(chan struct{})
+	server.HandleConvert("png", "jpg", func(ctx context.Context, run *cloudconverttest.Run) error {
+		beginning <- struct{}{}
+		select {
+		case <-released:
+			return run.Default(ctx)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	return server, beginning, func() { close(released) }
 }
 
 func TestOutputs(t *testing.T) {
