@@ -108,7 +108,8 @@ func TestBatchRefuses(t *testing.T) {
 		"same output directory": {[]string{"-to", "jpg", "-o", "$/out", "$/a.png", "$/sub/a.png"}, "would both become"},
 		"no match":              {[]string{"-to", "jpg", "$/a.png", "$/*.bmp"}, "no file matches"},
 		"no pattern":            {[]string{"-to", "jpg", "$/a.png", "$/["}, "is wrong"},
-		"empty directory":       {[]string{"-to", "jpg", "$/empty"}, "nothing to convert"},
+		"empty directory":       {[]string{"-to", "jpg", "$/empty"}, "there is nothing to convert\n"},
+		"done directory":        {[]string{"-to", "png", "$/sub", "$/empty"}, "there is nothing to convert: the files are png already\n"},
 		"no extension":          {[]string{"-to", "jpg", "$/sub/README"}, "add -from format"},
 		"flag as a file":        {[]string{"-to", "jpg", "--", "$/a.png", "-overwrite"}, "add -from format"},
 		"journal":               {[]string{"-to", "jpg", "-resume", "$/no/journal", "$/a.png"}, "journal"},
@@ -213,11 +214,7 @@ func TestBatchInterruptedInTheMiddle(t *testing.T) { //nolint:paralleltest // it
 // begun and end when they are released.
 func slowServer(t *testing.T) (server *cloudconverttest.Server, begun <-chan struct{}, release func()) {
 	t.Helper()
-	server = cloudconverttest.NewServer()
-	t.Cleanup(server.Close)
-	t.Setenv("CLOUDCONVERT_API_KEY", server.Key())
-	t.Setenv("CLOUDCONVERT_API_URL", server.URL)
-	t.Setenv("CLOUDCONVERT_SYNC_URL", server.SyncURL)
+	server = serverFor(t)
 	beginning, released := make(chan struct{}, 10), make(chan struct{})
 	server.HandleConvert("png", "jpg", func(ctx context.Context, run *cloudconverttest.Run) error {
 		beginning <- struct{}{}

@@ -36,10 +36,14 @@ func (s *settings) files() ([]file, error) {
 			}
 		}
 	}
-	if len(files) == 0 {
+	switch {
+	case len(files) > 0:
+		return files, nil
+	case s.passed > 0:
+		return nil, fmt.Errorf("there is nothing to convert: the files are %s already", s.format)
+	default:
 		return nil, errors.New("there is nothing to convert")
 	}
-	return files, nil
 }
 
 // expand returns the files that an argument stands for.
@@ -87,7 +91,11 @@ func (s *settings) filesIn(dir string) ([]string, error) {
 	for _, entry := range entries {
 		name := entry.Name()
 		extension := strings.ToLower(strings.TrimPrefix(filepath.Ext(name), "."))
-		if path := filepath.Join(dir, name); !strings.HasPrefix(name, ".") && extension != s.format && s.isInput(path) {
+		switch path := filepath.Join(dir, name); {
+		case strings.HasPrefix(name, ".") || !s.isInput(path):
+		case extension == s.format:
+			s.passed++
+		default:
 			files = append(files, path)
 		}
 	}

@@ -1,5 +1,5 @@
 // Command convert converts a file to another format, which it takes from the
-// name of the output file:
+// name of the output file, and prints where the result is:
 //
 //	convert report.docx report.pdf
 //	convert -option quality=70 photo.png photo.jpg
@@ -23,13 +23,15 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx, os.Args[1:], os.Stderr)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
@@ -42,28 +44,28 @@ const (
 )
 
 // run is the command. It returns the exit code.
-func run(ctx context.Context, args []string, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	settings, err := parse(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case err != nil:
-		fmt.Fprintln(stderr, "convert:", err)
+		fmt.Fprintf(stderr, "convert: %v (convert -h tells more)\n", err)
 		return exitUsage
+	case settings.format != "":
+		err = convertAll(ctx, settings, stderr)
+	default:
+		err = convert(ctx, settings, stdout, stderr)
 	}
-	do := convert
-	if settings.format != "" {
-		do = convertAll
-	}
-	if err := do(ctx, settings, stderr); err != nil {
+	if err != nil {
 		fmt.Fprintln(stderr, "convert:", err)
 		return exitFailed
 	}
 	return exitOK
 }
 
-// convert converts one file.
-func convert(ctx context.Context, s settings, stderr io.Writer) error {
+// convert converts one file, and prints where the result is.
+func convert(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 	if err := s.checkName(s.input); err != nil {
 		return err
 	}
@@ -73,9 +75,29 @@ func convert(ctx context.Context, s settings, stderr io.Writer) error {
 	}
 	defer closeClient()
 	options, finish := progressBar(stderr)
-	defer finish()
-	_, err = client.ConvertFile(ctx, s.input, s.output, append(options, s.convertOptions()...)...)
-	return friendly(err, s.output)
+	job, err := client.ConvertFile(ctx, s.input, s.output, append(options, s.convertOptions()...)...)
+	finish()
+	if err != nil {
+		return friendly(err, s.output)
+	}
+	for _, path := range outputs(s.output, len(job.Files())) {
+		fmt.Fprintln(stdout, path)
+	}
+	return nil
+}
+
+// outputs are the files that a conversion to a path has made: several ones are
+// numbered.
+func outputs(path string, n int) []string {
+	if n == 1 {
+		return []string{path}
+	}
+	extension := filepath.Ext(path)
+	var paths []string
+	for i := range n {
+		paths = append(paths, fmt.Sprintf("%s-%d%s", strings.TrimSuffix(path, extension), i+1, extension))
+	}
+	return paths
 }
 
 // convertOptions are those of every conversion.

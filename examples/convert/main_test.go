@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	_ "image/jpeg" // to look at results
 	"image/png"
@@ -14,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
 func TestMain(m *testing.M) {
@@ -51,12 +54,18 @@ func filesIn(t *testing.T, dir string) []string {
 
 // runIn runs the command with arguments in which $ stands for a directory.
 func runIn(ctx context.Context, dir string, args ...string) (code int, stderr string) {
-	var out bytes.Buffer
+	code, _, stderr = runFor(ctx, dir, args...)
+	return code, stderr
+}
+
+// runFor is runIn for those who look at the results.
+func runFor(ctx context.Context, dir string, args ...string) (code int, stdout, stderr string) {
+	var results, out bytes.Buffer
 	for i := range args {
 		args[i] = strings.ReplaceAll(args[i], "$", dir)
 	}
-	code = run(ctx, args, &out)
-	return code, out.String()
+	code = run(ctx, args, &results, &out)
+	return code, results.String(), out.String()
 }
 
 func TestUsage(t *testing.T) {
@@ -81,6 +90,7 @@ func TestUsage(t *testing.T) {
 			assert.Equal(t, exitUsage, code)
 			assert.Contains(t, stderr, "convert: ")
 			assert.Contains(t, stderr, c.message)
+			assert.True(t, strings.HasSuffix(stderr, " (convert -h tells more)\n"), stderr)
 			assert.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
 		})
 	}
@@ -163,8 +173,9 @@ func TestConvert(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := folder(t)
-			code, stderr := runIn(t.Context(), dir, c.args...)
+			code, stdout, stderr := runFor(t.Context(), dir, c.args...)
 			require.Equal(t, exitOK, code, stderr)
+			assert.Equal(t, filepath.Join(dir, "out.jpg")+"\n", stdout)
 			assert.Contains(t, stderr, "No CLOUDCONVERT_API_KEY is set: using a local sandbox, ")
 			assert.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
 			assert.Equal(t, c.size, sizeOf(t, filepath.Join(dir, "out.jpg")))
@@ -181,6 +192,29 @@ func TestConvertToPDF(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join(dir, "out.pdf"))
 	require.NoError(t, err)
 	assert.Equal(t, "%PDF-", string(content[:5]))
+}
+
+func TestSeveralResults(t *testing.T) { //nolint:paralleltest // it sets the environment.
+	server := serverFor(t)
+	server.HandleConvert("png", "gif", func(_ context.Context, run *cloudconverttest.Run) error {
+		return errors.Join(run.Write("1.gif", []byte("GIF89a")), run.Write("2.gif", []byte("GIF89a")))
+	})
+	dir := folder(t)
+	code, stdout, stderr := runFor(t.Context(), dir, "$/photo.png", "$/my.own.gif")
+	assert.Equal(t, exitOK, code, stderr)
+	assert.Equal(t, filepath.Join(dir, "my.own-1.gif")+"\n"+filepath.Join(dir, "my.own-2.gif")+"\n", stdout)
+	assert.Equal(t, []string{"my.own-1.gif", "my.own-2.gif", "photo.png"}, filesIn(t, dir))
+}
+
+// serverFor is a sandbox that the command uses like the service.
+func serverFor(t *testing.T) *cloudconverttest.Server {
+	t.Helper()
+	server := cloudconverttest.NewServer()
+	t.Cleanup(server.Close)
+	t.Setenv("CLOUDCONVERT_API_KEY", server.Key())
+	t.Setenv("CLOUDCONVERT_API_URL", server.URL)
+	t.Setenv("CLOUDCONVERT_SYNC_URL", server.SyncURL)
+	return server
 }
 
 func TestInterrupted(t *testing.T) {

@@ -20,6 +20,7 @@ type settings struct {
 	from     string // empty for what the name of each input says
 	format   string // empty for one file
 	dir      string // empty for the directory of each input
+	passed   int    // files in directories that have the format already
 	parallel int
 	journal  string // empty for none
 
