@@ -9,6 +9,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -26,48 +27,79 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stderr, func(string) {})
+	code := run(ctx, os.Args[1:], os.Stderr, func(string) {})
 	stop()
-	switch {
-	case errors.Is(err, errUsage):
-		fmt.Fprintln(os.Stderr, "web:", err)
-		os.Exit(2)
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "web:", err)
-		os.Exit(1)
-	}
+	os.Exit(code)
 }
 
-var errUsage = errors.New("wrong arguments")
+// The exit codes of the command.
+const (
+	exitOK = iota
+	exitFailed
+	exitUsage
+)
 
-// run serves until the context ends. It calls started with the address of the page.
-func run(ctx context.Context, args []string, stderr io.Writer, started func(url string)) error {
-	flags := flag.NewFlagSet("web", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	addr := flags.String("addr", "127.0.0.1:8080", "the `address` to listen on")
-	public := flags.String("public", "", "the `URL` under which the service reaches this program; by default http://addr")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		return errors.Join(errUsage, err)
+// run is the command: it serves until the context ends, and calls started with
+// the address of the page. It returns the exit code.
+func run(ctx context.Context, args []string, stderr io.Writer, started func(url string)) int {
+	settings, err := parse(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		fmt.Fprintf(stderr, "web: %v (web -h tells more)\n", err)
+		return exitUsage
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", *addr)
+	if err := serve(ctx, settings, stderr, started); err != nil {
+		fmt.Fprintln(stderr, "web:", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// settings are what the command line asks for.
+type settings struct {
+	addr   string
+	public string // empty for the address
+}
+
+func parse(args []string, stderr io.Writer) (settings, error) {
+	var s settings
+	flags := flag.NewFlagSet("web", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&s.addr, "addr", "127.0.0.1:8080", "the `address` to listen on")
+	flags.StringVar(&s.public, "public", "", "the `URL` under which the service reaches this program; by default http://addr")
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(stderr)
+		fmt.Fprintln(stderr, "usage: web [flags]")
+		flags.PrintDefaults()
+	case err == nil && flags.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %q: there are only flags", flags.Arg(0))
+	}
+	return s, err
+}
+
+// serve runs the service until the context ends.
+func serve(ctx context.Context, s settings, stderr io.Writer, started func(url string)) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.addr)
 	if err != nil {
 		return err
 	}
-	if *public == "" {
-		*public = "http://" + listener.Addr().String()
-	}
+	public := cmp.Or(s.public, "http://"+listener.Addr().String())
 	client, closeClient, err := connect(stderr)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer closeClient()
-	app, err := newApp(ctx, client, *public)
+	app, err := newApp(ctx, client, public)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	fmt.Fprintln(stderr, "Open", *public)
-	started(*public)
-	return errors.Join(serve(ctx, listener, app.routes()), app.close()) //nolint:contextcheck // the context has ended by then.
+	fmt.Fprintln(stderr, "Open", public)
+	started(public)
+	return errors.Join(answer(ctx, listener, app.routes()), app.close()) //nolint:contextcheck // the context has ended by then.
 }
 
 // connect returns a client for the service, or for a local sandbox that takes
@@ -85,7 +117,8 @@ func connect(stderr io.Writer) (*cloudconvert.Client, func(), error) {
 	return server.Client(), server.Close, nil
 }
 
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// answer handles requests until the context ends.
+func answer(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

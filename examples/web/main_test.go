@@ -1,12 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,21 +22,42 @@ func serveForTest(t *testing.T) string {
 	t.Helper()
 	t.Setenv("CLOUDCONVERT_API_KEY", "")
 	ctx, cancel := context.WithCancel(t.Context())
-	started, ended := make(chan string, 1), make(chan error, 1)
+	started, ended := make(chan string, 1), make(chan int, 1)
+	var stderr bytes.Buffer
 	go func() {
-		ended <- run(ctx, []string{"-addr", "127.0.0.1:0"}, io.Discard, func(url string) { started <- url })
+		ended <- run(ctx, []string{"-addr", "127.0.0.1:0"}, &stderr, func(url string) { started <- url })
 	}()
 	t.Cleanup(func() {
 		cancel()
-		assert.NoError(t, <-ended)
+		assert.Equal(t, exitOK, <-ended, &stderr)
 	})
 	select {
 	case url := <-started:
 		return url
-	case err := <-ended:
-		ended <- err
-		require.NoError(t, err)
+	case code := <-ended:
+		ended <- code
+		require.Equal(t, exitOK, code, &stderr)
 		return ""
+	}
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args    []string
+		code    int
+		message string
+		lines   int
+	}{
+		{[]string{"-h"}, exitOK, "usage: web [flags]\n", 5},
+		{[]string{"-fast"}, exitUsage, "web: flag provided but not defined: -fast (web -h tells more)\n", 1},
+		{[]string{"photos"}, exitUsage, `web: unexpected argument "photos": there are only flags (web -h tells more)` + "\n", 1},
+		{[]string{"-addr", "nowhere"}, exitFailed, "web: listen tcp: address nowhere", 1},
+	} {
+		var stderr bytes.Buffer
+		assert.Equal(t, c.code, run(t.Context(), c.args, &stderr, func(string) {}), c.args)
+		assert.True(t, strings.HasPrefix(stderr.String(), c.message), stderr.String())
+		assert.Equal(t, c.lines, strings.Count(stderr.String(), "\n"), stderr.String())
 	}
 }
 
