@@ -10,6 +10,10 @@
 //	until [ -f sandbox.env ]; do sleep 0.1; done
 //	set -a; . ./sandbox.env; set +a
 //
+// The client reads those of the API by itself, with NewClientFromEnv.
+// CLOUDCONVERT_EVENTS_URL, the event socket, is read by examples/watch; other
+// programs give it to events.WithURL.
+//
 // It converts pictures and archives, works on PDFs, and converts documents,
 // sound and film where LibreOffice and ffmpeg are installed. It ends, and takes
 // everything it was given with it, when it is interrupted.
@@ -50,7 +54,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case err != nil:
-		fmt.Fprintln(stderr, "sandbox:", err)
+		fmt.Fprintf(stderr, "sandbox: %v (sandbox -h tells more)\n", err)
 		return exitUsage
 	}
 	if err := serve(ctx, settings, stdout, stderr); err != nil {
@@ -83,6 +87,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 	if len(s.faults) > 0 {
 		fmt.Fprintln(stderr, "faults: seed", s.seed)
 	}
+	fmt.Fprintln(stderr, "events: examples/watch reads CLOUDCONVERT_EVENTS_URL, other programs give it to events.WithURL")
 	if err := announce(s, server, stdout); err != nil {
 		return err
 	}

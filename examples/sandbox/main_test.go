@@ -112,6 +112,7 @@ func TestServesUntilTheEnd(t *testing.T) {
 	assert.Empty(t, left)
 
 	assert.Contains(t, stderr, "pdfcpu ")
+	assert.Contains(t, stderr, "events: examples/watch reads CLOUDCONVERT_EVENTS_URL")
 	assert.Regexp(t, `(?m)^\d\d:\d\d:\d\d `+job.ID[:8]+` task \S+ convert finished in `, stderr)
 	assert.Regexp(t, `(?m)^\d\d:\d\d:\d\d `+job.ID[:8]+` job finished$`, stderr)
 	assert.Regexp(t, `(?m)^\d\d:\d\d:\d\d +POST /v2/jobs 201 in \S+ \(sync\)$`, stderr)
@@ -213,6 +214,9 @@ func TestHelp(t *testing.T) {
 	assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, &stdout, &stderr))
 	assert.Contains(t, stderr.String(), "usage: sandbox [flags]")
 	assert.Contains(t, stderr.String(), "-env-file file")
+	assert.Contains(t, stderr.String(), "random one)\n")
+	assert.Contains(t, stderr.String(), "(default as many as it takes)\n")
+	assert.NotContains(t, stderr.String(), "(default )")
 }
 
 func TestFailures(t *testing.T) {

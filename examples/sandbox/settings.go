@@ -58,17 +58,19 @@ func (s *settings) flags() *flag.FlagSet {
 	flags.StringVar(&s.eventsAddr, "events-addr", "127.0.0.1:0", "`address` of the event socket")
 	flags.StringVar(&s.key, "key", "", "accept this API `key` (default a random one)")
 	flags.BoolVar(&s.anyKey, "any-key", false, "accept every API key")
-	flags.Var(&s.rate, "rate-limit", "allow `n/window` creations of jobs and tasks, 10/1m for example")
+	flags.Var(&s.rate, "rate-limit", "refuse more creations of jobs and tasks than `n/window`, such as 10/1m")
 	flags.IntVar(&s.parallel, "parallel", 0, "allow `n` jobs at once (default no limit)")
 	flags.IntVar(&s.credits, "credits", -1, "give the account `n` credits (default as many as it takes)")
-	flags.DurationVar(&s.taskDuration, "task-duration", 0, "make each task take this long")
-	flags.DurationVar(&s.uploadSettle, "upload-settle", 0, "let this time pass before an uploaded file is there")
-	flags.Var(&s.whitelist, "whitelist", "be like the hosted sandbox, and take only files with these `md5,…`")
-	flags.Var(s.urls, "urls", "answer imports from a public address with a local file, `address=file`; may be repeated")
-	flags.Var(&s.faults, "fault", "let a share of the requests go wrong, `kind=share` such as reset=0.05; may be repeated; kinds: "+faultKinds())
-	flags.Uint64Var(&s.seed, "seed", s.seed, "`number` that decides which requests go wrong")
+	flags.DurationVar(&s.taskDuration, "task-duration", 0, "make each task take this `time`")
+	flags.DurationVar(&s.uploadSettle, "upload-settle", 0, "let this `time` pass before an uploaded file is there")
+	flags.Var(&s.whitelist, "whitelist", "be like the hosted sandbox, and take only files whose MD5 is in this `list`, with commas between them")
+	flags.Var(s.urls, "urls", "answer imports from a public address with a local file, given as `address=file`; may be repeated")
+	flags.Var(&s.faults, "fault", "let a share of the requests go wrong, given as `kind=share`, such as reset=0.05; may be repeated; the kinds are "+faultKinds())
+	flags.Uint64Var(&s.seed, "seed", s.seed, "`number` that decides which requests go wrong (default a random one)")
 	flags.StringVar(&s.envFile, "env-file", "", "write the environment variables to this `file` as soon as the sandbox is ready")
-	flags.Lookup("seed").DefValue = "" // it is random
+	for _, name := range []string{"credits", "seed"} {
+		flags.Lookup(name).DefValue = "0" // the usage tells the default in words
+	}
 	return flags
 }
 
