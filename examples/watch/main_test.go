@@ -89,6 +89,24 @@ func TestWithoutAKey(t *testing.T) {
 	assert.Equal(t, exitOK, <-code)
 }
 
+func TestWithTheVariablesOfASandbox(t *testing.T) {
+	server := cloudconverttest.NewServer()
+	defer server.Close()
+	t.Setenv("CLOUDCONVERT_API_KEY", server.Key())
+	t.Setenv("CLOUDCONVERT_API_URL", server.URL)
+	t.Setenv("CLOUDCONVERT_SYNC_URL", server.SyncURL)
+	t.Setenv("CLOUDCONVERT_EVENTS_URL", server.EventsURL)
+	var stderr buffer
+	place, err := connect(t.Context(), settings{job: "a"}, &stderr)
+	require.NoError(t, err)
+	defer place.close()
+	subscription, err := place.listener.Subscribe(t.Context(), events.JobTasks("a"))
+	require.NoError(t, err)
+	subscription.Close()
+	assert.Equal(t, "a", place.job)
+	assert.Empty(t, stderr.String())
+}
+
 // followed follows a job in a bubble whose conversion is the handler, and returns what was shown.
 func followed(
 	t *testing.T, terminal bool, set func(*cloudconverttest.Server), handler cloudconverttest.Handler,
