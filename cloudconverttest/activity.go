@@ -48,8 +48,9 @@ func (a *activity) wait(ctx context.Context) error {
 	}
 }
 
-// WaitIdle returns when no task is being worked on and no webhook delivery is pending. A job that waits for an upload counts
-// as idle: nothing happens to it until somebody uploads. The error is the one of ctx.
+// WaitIdle returns when no task is being worked on and no webhook delivery is
+// pending. A job that waits for an upload counts as idle: nothing happens to it
+// until somebody uploads. The error is the one of ctx.
 func (s *Server) WaitIdle(ctx context.Context) error { return s.busy.wait(ctx) }
 
 // spawn runs f in a goroutine that Close waits for. Its context ends with the server. A closed server runs nothing.

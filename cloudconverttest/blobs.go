@@ -124,5 +124,6 @@ func diskExtension(ext string) string {
 	return "." + ext
 }
 
-// BytesStored is the size of all files the server keeps, each content counted once.
+// BytesStored is the size of all files the server keeps, each content counted
+// once.
 func (s *Server) BytesStored() int64 { return s.blobs.stored() }

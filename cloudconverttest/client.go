@@ -4,8 +4,9 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// Client returns a client of the SDK that talks to the server with its key. Further options come after those of
-// [Server.Options] and may override them. It panics when an option is wrong: a test cannot go on without a client.
+// Client returns a client of the SDK that talks to the server with its key.
+// Further options come after those of [Server.Options] and may override them.
+// It panics when an option is wrong: a test cannot go on without a client.
 func (s *Server) Client(opts ...cloudconvert.Option) *cloudconvert.Client {
 	client, err := cloudconvert.NewClient(s.Key(), append(s.Options(), opts...)...)
 	if err != nil {
@@ -14,8 +15,9 @@ func (s *Server) Client(opts ...cloudconvert.Option) *cloudconvert.Client {
 	return client
 }
 
-// Options returns what makes a client of the SDK talk to the server: for a program under test that makes its client itself, with
-// the key of [Server.Key]: NewClient(s.Key(), s.Options()...).
+// Options returns what makes a client of the SDK talk to the server: for a
+// program under test that makes its client itself, with the key of
+// [Server.Key]: NewClient(s.Key(), s.Options()...).
 func (s *Server) Options() []cloudconvert.Option {
 	opts := []cloudconvert.Option{cloudconvert.WithBaseURLs(s.URL, s.SyncURL)}
 	if s.cfg.inProcess {

@@ -20,7 +20,8 @@ type Delivery struct {
 	JobID string
 	// Attempt is 1 for the first one.
 	Attempt int
-	// Body as it was sent, and its Signature; the latter is empty for the webhook_url of a job without a secret.
+	// Body as it was sent, and its Signature; the latter is empty for the
+	// webhook_url of a job without a secret.
 	Body      []byte
 	Signature string
 	// Status the receiver answered, 0 with an Err.
@@ -29,7 +30,8 @@ type Delivery struct {
 	Time   time.Time
 }
 
-// Deliveries returns the attempts to deliver webhooks, the oldest first. Only the newest ones are kept, see [WithRequestLog].
+// Deliveries returns the attempts to deliver webhooks, the oldest first. Only
+// the newest ones are kept, see [WithRequestLog].
 func (s *Server) Deliveries() []Delivery { return s.deliveries.all() }
 
 type deliveryLog struct {

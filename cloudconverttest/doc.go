@@ -1,5 +1,6 @@
-// Package cloudconverttest is a CloudConvert in one process, in the manner of net/http/httptest: for tests of programs that use
-// CloudConvert, without network, key or costs.
+// Package cloudconverttest is a CloudConvert in one process, in the manner of
+// net/http/httptest: for tests of programs that use CloudConvert, without
+// network, key or costs.
 //
 // A test of a program that converts a file:
 //
@@ -23,24 +24,30 @@
 //
 // # What it does
 //
-// The server speaks HTTP like the service: the API, the sync host that answers when a job has ended, the storage with its
-// upload forms and signed addresses, webhooks, signed URLs and OAuth. Jobs and tasks live as they do there. What a request
-// must not do is refused as strictly as the service does it, so that mistakes show in the test: uploads without a length
-// (411) or with a key (400), wrong keys (401) and scopes (403), invalid tasks (422) and so on.
+// The server speaks HTTP like the service: the API, the sync host that answers
+// when a job has ended, the storage with its upload forms and signed addresses,
+// webhooks, signed URLs and OAuth. Jobs and tasks live as they do there. What a
+// request must not do is refused as strictly as the service does it, so that
+// mistakes show in the test: uploads without a length (411) or with a key
+// (400), wrong keys (401) and scopes (403), invalid tasks (422) and so on.
 //
-// Pictures are really converted, also to thumbnails and with watermarks, archives are packed and unpacked, and metadata is
-// read. Everything else fails with INVALID_CONVERSION_TYPE, unless a function for it was registered with
+// Pictures are really converted, also to thumbnails and with watermarks,
+// archives are packed and unpacked, and metadata is read. Everything else fails
+// with INVALID_CONVERSION_TYPE, unless a function for it was registered with
 // [Server.HandleConvert] or [Server.Handle].
 //
-// Where the behavior of the service is not known the server does something plausible; do not rely on it. That is the case for
-// the order of tasks in a job, the state of a task after it was cancelled, jobs of retried tasks, and the texts of
-// errors. A task whose input failed with ignore_error runs with the inputs that are left.
+// Where the behavior of the service is not known the server does something
+// plausible; do not rely on it. That is the case for the order of tasks in a
+// job, the state of a task after it was cancelled, jobs of retried tasks, and
+// the texts of errors. A task whose input failed with ignore_error runs with
+// the inputs that are left.
 //
 // # Making things go wrong
 //
-// [Server.Inject] breaks connections, delays, cuts off and replaces answers, for the requests a [Fault] matches. Options such as
-// [WithCredits], [WithRateLimit], [WithParallelJobs] and [WithWhitelist] set the limits of an account, and [Server.Advance]
-// lets time pass: results expire after 24 hours.
+// [Server.Inject] breaks connections, delays, cuts off and replaces answers,
+// for the requests a [Fault] matches. Options such as [WithCredits],
+// [WithRateLimit], [WithParallelJobs] and [WithWhitelist] set the limits of an
+// account, and [Server.Advance] lets time pass: results expire after 24 hours.
 //
 // # Events
 //
@@ -52,13 +59,14 @@
 //
 // # Looking at what happened
 //
-// [Server.Requests], [Server.Jobs], [Server.Tasks] and [Server.Deliveries] tell what the program under test has done. They show
-// no keys and no credentials. [Server.WaitIdle] waits until nothing is under way any more.
+// [Server.Requests], [Server.Jobs], [Server.Tasks] and [Server.Deliveries] tell
+// what the program under test has done. They show no keys and no credentials.
+// [Server.WaitIdle] waits until nothing is under way any more.
 //
 // # Time
 //
-// With [WithInProcess] the server uses no sockets and works inside a testing/synctest bubble, where tests with long waits take
-// no time:
+// With [WithInProcess] the server uses no sockets and works inside a
+// testing/synctest bubble, where tests with long waits take no time:
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		server := cloudconverttest.NewServer(cloudconverttest.WithInProcess(), cloudconverttest.WithTaskDuration(time.Hour))

@@ -9,11 +9,13 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/sioserver"
 )
 
-// EventSocket is the event socket of a [Server]: it tells the clients that have joined a channel what happens to jobs and tasks.
-// It listens at [Server.EventsURL].
+// EventSocket is the event socket of a [Server]: it tells the clients that have
+// joined a channel what happens to jobs and tasks. It listens at
+// [Server.EventsURL].
 //
-// A key joins the channels of jobs and tasks that exist, and those of the account of Users.Me, if it has the scope task.read.
-// Everything else is refused with 401 or 403.
+// A key joins the channels of jobs and tasks that exist, and those of the
+// account of Users.Me, if it has the scope task.read. Everything else is
+// refused with 401 or 403.
 type EventSocket struct {
 	socket *sioserver.Server
 
@@ -22,23 +24,29 @@ type EventSocket struct {
 	repeat int
 }
 
-// EventFaults are what goes wrong at the event socket. The zero value is one that does everything right. Connections that cannot
-// even be made are faults of [RoleEvents], see [Server.Inject].
+// EventFaults are what goes wrong at the event socket. The zero value is one
+// that does everything right. Connections that cannot even be made are faults
+// of [RoleEvents], see [Server.Inject].
 type EventFaults struct {
-	// Silent lets everybody join and tells nobody what happens. What [EventSocket.Emit] sends is told.
+	// Silent lets everybody join and tells nobody what happens. What
+	// [EventSocket.Emit] sends is told.
 	Silent bool
-	// Frozen neither reads nor writes anything, on all connections, without ending them.
+	// Frozen neither reads nor writes anything, on all connections, without
+	// ending them.
 	Frozen bool
 	// Repeat sends each event so many times more.
 	Repeat int
 	// Refuse does not let new connections in, with this message.
 	Refuse string
-	// ConnectDelay is how long it takes to let a new connection in, and JoinDelay how long to authorize a join.
+	// ConnectDelay is how long it takes to let a new connection in, and
+	// JoinDelay how long to authorize a join.
 	ConnectDelay, JoinDelay time.Duration
-	// Join, if it is not nil, decides who joins a channel in place of the keys: it returns 200, the HTTP status of a
-	// refusal, or 0 as the service does that cannot find out.
+	// Join, if it is not nil, decides who joins a channel in place of the keys:
+	// it returns 200, the HTTP status of a refusal, or 0 as the service does
+	// that cannot find out.
 	Join func(channel string) (status int)
-	// PingInterval and PingTimeout are the heartbeat of new connections: 25 s and 20 s if they are zero.
+	// PingInterval and PingTimeout are the heartbeat of new connections: 25 s
+	// and 20 s if they are zero.
 	PingInterval, PingTimeout time.Duration
 }
 
@@ -74,11 +82,13 @@ func (e *EventSocket) SetFaults(f EventFaults) {
 // Cut breaks all connections.
 func (e *EventSocket) Cut() { e.socket.Cut() }
 
-// Kick ends all connections in the way of the protocol, after which the official clients do not come back.
+// Kick ends all connections in the way of the protocol, after which the
+// official clients do not come back.
 func (e *EventSocket) Kick() { e.socket.Kick() }
 
-// Emit sends an event to all who have joined its channel, "private-job." with an id for example, whether it is true or not. The
-// data is usually an object with a job or a task.
+// Emit sends an event to all who have joined its channel, "private-job." with
+// an id for example, whether it is true or not. The data is usually an object
+// with a job or a task.
 func (e *EventSocket) Emit(channel, event string, data any) error {
 	return e.socket.Emit(channel, event, data)
 }
@@ -86,7 +96,8 @@ func (e *EventSocket) Emit(channel, event string, data any) error {
 // Send sends a text frame, whatever it is, on all connections.
 func (e *EventSocket) Send(frame string) { e.socket.Send(frame) }
 
-// Joins returns who wanted to hear or to leave a channel, in the order of the wishes. Only the newest 10,000 are kept.
+// Joins returns who wanted to hear or to leave a channel, in the order of the
+// wishes. Only the newest 10,000 are kept.
 func (e *EventSocket) Joins() []EventJoin {
 	joins := e.socket.Joins()
 	out := make([]EventJoin, len(joins))
@@ -96,7 +107,8 @@ func (e *EventSocket) Joins() []EventJoin {
 	return out
 }
 
-// Hears tells whether anybody has joined a channel. The service tells nobody; a test may want to wait for it.
+// Hears tells whether anybody has joined a channel. The service tells nobody; a
+// test may want to wait for it.
 func (e *EventSocket) Hears(channel string) bool { return e.socket.Hears(channel) }
 
 // Connections is the number of connections that are open now.

@@ -24,48 +24,60 @@ type Kind int
 
 // The kinds. What the client sees depends on the phase.
 const (
-	// Status answers with Status, Header and Body in place of the real answer; a client cannot tell the phases apart. An
-	// empty Body becomes the error object of the API with Code and Message, the XML of the storage, or, without a Code, a
-	// page of HTML as gateways send it.
+	// Status answers with Status, Header and Body in place of the real answer;
+	// a client cannot tell the phases apart. An empty Body becomes the error
+	// object of the API with Code and Message, the XML of the storage, or,
+	// without a Code, a page of HTML as gateways send it.
 	Status Kind = iota
-	// Headers executes the request in every phase and sets Header on its answer.
+	// Headers executes the request in every phase and sets Header on its
+	// answer.
 	Headers
-	// Reset breaks the connection: at once, after the first part of the answer's body, or in place of the answer. The
-	// client sees a connection reset (or, in process, an end of file).
+	// Reset breaks the connection: at once, after the first part of the
+	// answer's body, or in place of the answer. The client sees a connection
+	// reset (or, in process, an end of file).
 	Reset
-	// Stall sends nothing more until the client leaves, the server closes, or Delay (if set) has passed; then the
-	// connection ends. Before reads the body of a request to the API, but of an upload only the first Bytes bytes, so
-	// that the upload itself gets stuck.
+	// Stall sends nothing more until the client leaves, the server closes, or
+	// Delay (if set) has passed; then the connection ends. Before reads the
+	// body of a request to the API, but of an upload only the first Bytes
+	// bytes, so that the upload itself gets stuck.
 	Stall
-	// Slow executes the request. Before and After wait for Delay ahead of the answer, before or after the execution;
-	// During sends the body in pieces of Bytes bytes (1024 if zero) with a pause of Delay between them.
+	// Slow executes the request. Before and After wait for Delay ahead of the
+	// answer, before or after the execution; During sends the body in pieces of
+	// Bytes bytes (1024 if zero) with a pause of Delay between them.
 	Slow
-	// Truncate executes the request and announces the full length, but ends the connection after the first part of the
-	// body, in every phase. The client sees an unexpected end of file.
+	// Truncate executes the request and announces the full length, but ends the
+	// connection after the first part of the body, in every phase. The client
+	// sees an unexpected end of file.
 	Truncate
-	// WrongLength executes the request and sends the first part of the body as if it were the whole, with a Content-Length
-	// that fits, in every phase. The client sees a faultless answer that is too short.
+	// WrongLength executes the request and sends the first part of the body as
+	// if it were the whole, with a Content-Length that fits, in every phase.
+	// The client sees a faultless answer that is too short.
 	WrongLength
-	// Garbage answers 200 with a body that is nothing the API would send, or with Body.
+	// Garbage answers 200 with a body that is nothing the API would send, or
+	// with Body.
 	Garbage
 )
 
-// Fault makes matching requests go wrong. The zero value of each field means "any" or "default"; a Fault of zero values
-// answers every request with 500.
+// Fault makes matching requests go wrong. The zero value of each field means
+// "any" or "default"; a Fault of zero values answers every request with 500.
 type Fault struct {
 	// Method of the request, "" for any.
 	Method string
-	// Path of the request, "" for any. A "*" stands for one segment, as in "/v2/jobs/*"; patterns are those of
-	// path.Match. "storage:upload" and "storage:download" stand for all uploads and downloads.
+	// Path of the request, "" for any. A "*" stands for one segment, as in
+	// "/v2/jobs/*"; patterns are those of path.Match. "storage:upload" and
+	// "storage:download" stand for all uploads and downloads.
 	Path string
 	// Role of the host, "" for any.
 	Role Role
 
-	// Nth is the number, from 1, of the first matching request that is hit; 0 is 1. Requests are counted from Inject on.
+	// Nth is the number, from 1, of the first matching request that is hit; 0
+	// is 1. Requests are counted from Inject on.
 	Nth int
-	// Times is how many requests are hit. 0 means one when Nth is given and no limit otherwise.
+	// Times is how many requests are hit. 0 means one when Nth is given and no
+	// limit otherwise.
 	Times int
-	// Share is the probability that a matching request is hit, from Nth on; 0 means always. Seed makes it repeatable.
+	// Share is the probability that a matching request is hit, from Nth on; 0
+	// means always. Seed makes it repeatable.
 	Share float64
 	Seed  uint64
 
@@ -73,21 +85,24 @@ type Fault struct {
 	Phase Phase
 	Kind  Kind
 
-	// Status (500 if zero), Code, Message and Body are the answer of the kind Status; Body also that of Garbage.
+	// Status (500 if zero), Code, Message and Body are the answer of the kind
+	// Status; Body also that of Garbage.
 	Status  int
 	Code    string
 	Message string
 	Body    string
-	// Header is set on the answer, for all kinds that send one but Slow: a cut answer may have another entity tag.
+	// Header is set on the answer, for all kinds that send one but Slow: a cut
+	// answer may have another entity tag.
 	Header http.Header
 	// Delay of the kinds Stall and Slow.
 	Delay time.Duration
-	// Bytes is the length of the first part of the body, 0 for one half of it. See also Slow and Stall.
+	// Bytes is the length of the first part of the body, 0 for one half of it.
+	// See also Slow and Stall.
 	Bytes int64
 }
 
-// Inject adds a fault. Of several faults that match a request the first injected one strikes; the others count the request
-// as well.
+// Inject adds a fault. Of several faults that match a request the first
+// injected one strikes; the others count the request as well.
 func (s *Server) Inject(f Fault) {
 	f.Header = f.Header.Clone()
 	s.faults.add(f)

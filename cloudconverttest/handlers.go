@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// Handler does the work of a task: it reads the inputs of run and adds files to its result. An error fails the task, see
-// [Fail]. It must end when ctx does.
+// Handler does the work of a task: it reads the inputs of run and adds files to
+// its result. An error fails the task, see [Fail]. It must end when ctx does.
 type Handler = func(ctx context.Context, run *Run) error
 
 // handlers are the functions a test registered.
@@ -17,8 +17,9 @@ type handlers struct {
 	pairs      map[[2]string]Handler
 }
 
-// Handle makes fn do the work of all tasks of an operation, "merge" for example, in place of what the server does by itself. It
-// is called once for each task. A nil fn takes an earlier one away.
+// Handle makes fn do the work of all tasks of an operation, "merge" for
+// example, in place of what the server does by itself. It is called once for
+// each task. A nil fn takes an earlier one away.
 func (s *Server) Handle(operation string, fn func(ctx context.Context, run *Run) error) {
 	s.handlers.mu.Lock()
 	defer s.handlers.mu.Unlock()
@@ -28,9 +29,11 @@ func (s *Server) Handle(operation string, fn func(ctx context.Context, run *Run)
 	s.handlers.operations[operation] = fn
 }
 
-// HandleConvert makes fn convert files of one format into another, "docx" to "pdf" for example. "*" stands for any format; a
-// handler for the exact pair goes first, then one for its input format, then one for its output format. It is called once
-// for each input file and comes before one registered with [Server.Handle]. A nil fn takes an earlier one away.
+// HandleConvert makes fn convert files of one format into another, "docx" to
+// "pdf" for example. "*" stands for any format; a handler for the exact pair
+// goes first, then one for its input format, then one for its output format. It
+// is called once for each input file and comes before one registered with
+// [Server.Handle]. A nil fn takes an earlier one away.
 func (s *Server) HandleConvert(from, to string, fn func(ctx context.Context, run *Run) error) {
 	s.handlers.mu.Lock()
 	defer s.handlers.mu.Unlock()
@@ -68,8 +71,9 @@ func (s *Server) execute(ctx context.Context, run *Run) error {
 	return run.Default(ctx)
 }
 
-// Default does with the inputs of the run what the server does by itself, as if no handler were registered. A handler that
-// wants only some files for itself calls it for the others.
+// Default does with the inputs of the run what the server does by itself, as if
+// no handler were registered. A handler that wants only some files for itself
+// calls it for the others.
 func (r *Run) Default(ctx context.Context) error {
 	switch operations[r.Operation].family {
 	case importing:

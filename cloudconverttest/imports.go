@@ -170,8 +170,9 @@ func setHeaders(h http.Header, v any) {
 	}
 }
 
-// HandleObject makes imports from a storage service find an object: those of the operation, "import/s3" for example, that ask
-// for the key, blob or file of this name, or for a prefix of it, get the local file at path.
+// HandleObject makes imports from a storage service find an object: those of
+// the operation, "import/s3" for example, that ask for the key, blob or file of
+// this name, or for a prefix of it, get the local file at path.
 func (s *Server) HandleObject(operation, key, path string) {
 	s.outbound.register(operation+" "+key, path)
 }

@@ -110,5 +110,6 @@ func (c *countedConn) reset() error {
 // Connections is the number of connections that are open now.
 func (s *Server) Connections() int { return int(s.conns.open.Load()) }
 
-// ConnectionsAccepted is the number of connections that were opened since the start of the server.
+// ConnectionsAccepted is the number of connections that were opened since the
+// start of the server.
 func (s *Server) ConnectionsAccepted() int { return int(s.conns.total.Load()) }

@@ -59,7 +59,8 @@ func (s *Server) Jobs() []Job {
 	return jobs
 }
 
-// Tasks returns all tasks that were not deleted, those of jobs and those on their own, in the order of their creation.
+// Tasks returns all tasks that were not deleted, those of jobs and those on
+// their own, in the order of their creation.
 func (s *Server) Tasks() []Task {
 	s.mu.Lock()
 	defer s.mu.Unlock()

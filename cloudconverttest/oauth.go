@@ -38,11 +38,12 @@ func newOAuth() *oauth {
 	}
 }
 
-// OAuthClient returns the id and the secret of the OAuth client that is registered with the server. Any redirect URL is
-// accepted.
+// OAuthClient returns the id and the secret of the OAuth client that is
+// registered with the server. Any redirect URL is accepted.
 func (s *Server) OAuthClient() (id, secret string) { return s.oauth.clientID, s.oauth.clientSecret }
 
-// OAuthURLs returns the addresses of the authorization page and of the token endpoint.
+// OAuthURLs returns the addresses of the authorization page and of the token
+// endpoint.
 func (s *Server) OAuthURLs() (authorize, token string) {
 	return s.origin + "/oauth/authorize", s.origin + "/oauth/token"
 }

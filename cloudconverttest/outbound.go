@@ -56,7 +56,8 @@ func (o *outbound) allow(u *url.URL) error {
 	return errForeignHost
 }
 
-// HandleURL makes import/url of the address take the local file at path, without a request. An empty path takes that back.
+// HandleURL makes import/url of the address take the local file at path,
+// without a request. An empty path takes that back.
 func (s *Server) HandleURL(url, path string) { s.outbound.register(url, path) }
 
 func (o *outbound) register(name, path string) {

@@ -22,7 +22,8 @@ const (
 	RoleEvents  Role = "events"  // the event socket; a request is a connection, and is answered when that has ended
 )
 
-// Request is a request the server has seen. Keys, signatures and credentials in it are replaced by "REDACTED".
+// Request is a request the server has seen. Keys, signatures and credentials in
+// it are replaced by "REDACTED".
 type Request struct {
 	Method string
 	Role   Role
@@ -31,16 +32,19 @@ type Request struct {
 	Header http.Header
 	// ContentLength is what the client announced, -1 if it did not.
 	ContentLength int64
-	// Body of a request to the API, with long strings shortened. It is empty for uploads.
+	// Body of a request to the API, with long strings shortened. It is empty
+	// for uploads.
 	Body []byte
-	// Status is the HTTP status of the answer; 0 as long as there is none, and for a request that was cut off.
+	// Status is the HTTP status of the answer; 0 as long as there is none, and
+	// for a request that was cut off.
 	Status int
 	// Time on the clock of the server when the request arrived.
 	Time time.Time
 }
 
-// Requests returns the requests seen so far in the order of their arrival, including those that are still being answered and
-// those that met a fault. Only the newest 10,000 are kept, see [WithRequestLog].
+// Requests returns the requests seen so far in the order of their arrival,
+// including those that are still being answered and those that met a fault.
+// Only the newest 10,000 are kept, see [WithRequestLog].
 func (s *Server) Requests() []Request { return s.requests.all() }
 
 type requestLog struct {

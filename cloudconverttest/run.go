@@ -17,19 +17,24 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/media"
 )
 
-// Run is the work on one task, as a handler sees it. For the operation convert it is the work on one of its input files. A
-// handler must not use it after it has returned.
+// Run is the work on one task, as a handler sees it. For the operation convert
+// it is the work on one of its input files. A handler must not use it after it
+// has returned.
 type Run struct {
 	// Operation of the task, "convert" for example.
 	Operation string
-	// TaskID and JobID are the ids; JobID is empty for a task on its own. Name is the name of the task in its job.
+	// TaskID and JobID are the ids; JobID is empty for a task on its own. Name
+	// is the name of the task in its job.
 	TaskID, JobID, Name string
-	// Params are the parameters of the task as they were sent, without operation, input and ignore_error. Numbers are of
-	// type json.Number. The text, number and boolean methods read them leniently.
+	// Params are the parameters of the task as they were sent, without
+	// operation, input and ignore_error. Numbers are of type json.Number. The
+	// text, number and boolean methods read them leniently.
 	Params map[string]any
-	// Inputs are the files of the input tasks, in the order of the input parameter.
+	// Inputs are the files of the input tasks, in the order of the input
+	// parameter.
 	Inputs []Input
-	// OutputFormat is the parameter output_format in lower case, with jpeg as jpg; it may be empty.
+	// OutputFormat is the parameter output_format in lower case, with jpeg as
+	// jpg; it may be empty.
 	OutputFormat string
 
 	s       *Server
@@ -41,13 +46,17 @@ type Run struct {
 
 // Input is a file a task works on.
 type Input struct {
-	// Name of the file with its extension. It comes from outside; never use it as a path.
+	// Name of the file with its extension. It comes from outside; never use it
+	// as a path.
 	Name string
-	// Dir is the directory of the file inside an extracted archive, usually empty.
+	// Dir is the directory of the file inside an extracted archive, usually
+	// empty.
 	Dir string
-	// Format is the parameter input_format or else the extension of the name, in lower case, with jpeg as jpg.
+	// Format is the parameter input_format or else the extension of the name,
+	// in lower case, with jpeg as jpg.
 	Format string
-	// Path where the file can be read until the handler returns. It has the extension of the file.
+	// Path where the file can be read until the handler returns. It has the
+	// extension of the file.
 	Path string
 	// Size in bytes.
 	Size int64
@@ -78,8 +87,9 @@ func (r *Run) Input() Input {
 	return r.Inputs[0]
 }
 
-// InputOf returns the first file of another task that this one depends on, by its name or id: of the task that the parameter
-// image of a watermark names, for example. It reports false if there is none.
+// InputOf returns the first file of another task that this one depends on, by
+// its name or id: of the task that the parameter image of a watermark names,
+// for example. It reports false if there is none.
 func (r *Run) InputOf(task string) (Input, bool) {
 	r.results.mu.Lock()
 	defer r.results.mu.Unlock()
@@ -106,7 +116,8 @@ func (r *Run) Text(name string) string {
 	return s
 }
 
-// Number returns a parameter that is a number, or a string that looks like one; zero otherwise.
+// Number returns a parameter that is a number, or a string that looks like one;
+// zero otherwise.
 func (r *Run) Number(name string) float64 {
 	f, err := strconv.ParseFloat(r.Text(name), 64)
 	if err != nil {
@@ -115,14 +126,16 @@ func (r *Run) Number(name string) float64 {
 	return f
 }
 
-// Bool returns a parameter that is a boolean, or looks like one; false otherwise.
+// Bool returns a parameter that is a boolean, or looks like one; false
+// otherwise.
 func (r *Run) Bool(name string) bool {
 	b, _ := asBool(r.Params[name])
 	return b
 }
 
-// OutputName is the name the service gives to the result for an input file: the filename parameter, its %d replaced by the
-// number of the file, or the name of the input with the extension of the output format.
+// OutputName is the name the service gives to the result for an input file: the
+// filename parameter, its %d replaced by the number of the file, or the name of
+// the input with the extension of the output format.
 func (r *Run) OutputName(in Input) string {
 	name := r.Text("filename")
 	if name == "" {
@@ -142,7 +155,8 @@ func numbered(name string, n, total int) string {
 	return fmt.Sprintf("%s-%d.%s", stem(name), n, extension(name))
 }
 
-// Dir returns an empty directory for files the handler needs on the way. It is removed after the task.
+// Dir returns an empty directory for files the handler needs on the way. It is
+// removed after the task.
 func (r *Run) Dir() (string, error) {
 	r.results.mu.Lock()
 	defer r.results.mu.Unlock()
@@ -156,12 +170,14 @@ func (r *Run) Dir() (string, error) {
 	return os.MkdirTemp(r.results.scratch, "")
 }
 
-// Write adds a file with the given content to the result of the task. The name may have slash-separated directories.
+// Write adds a file with the given content to the result of the task. The name
+// may have slash-separated directories.
 func (r *Run) Write(name string, content []byte) error {
 	return r.ReadFrom(name, strings.NewReader(string(content)))
 }
 
-// ReadFrom adds a file to the result of the task with everything that from gives.
+// ReadFrom adds a file to the result of the task with everything that from
+// gives.
 func (r *Run) ReadFrom(name string, from io.Reader) error {
 	b, err := r.s.blobs.write(extension(name), from)
 	if err != nil {
@@ -170,8 +186,8 @@ func (r *Run) ReadFrom(name string, from io.Reader) error {
 	return r.add(name, b)
 }
 
-// AddFile adds a file on disk to the result of the task, under the given name. A file in [Run.Dir] is moved, any other one is
-// copied.
+// AddFile adds a file on disk to the result of the task, under the given name.
+// A file in [Run.Dir] is moved, any other one is copied.
 func (r *Run) AddFile(name, path string) error {
 	if strings.HasPrefix(path, r.s.dir+string(filepath.Separator)) {
 		b, err := r.s.blobs.adopt(path, extension(name))
@@ -201,7 +217,8 @@ func (r *Run) add(name string, b *blob) error {
 	return nil
 }
 
-// SetMessage sets the message of the finished task, "File size reduced by 12%" for example.
+// SetMessage sets the message of the finished task, "File size reduced by 12%"
+// for example.
 func (r *Run) SetMessage(message string) { r.set(func(x *results) { x.message = message }) }
 
 // SetEngine sets the engine that did the work.
@@ -241,8 +258,9 @@ type taskError struct{ code, message string }
 // Error is the message.
 func (e *taskError) Error() string { return e.message }
 
-// Fail returns an error that makes a task fail with a code of the service, such as "OPEN_FAILED", and a message. Any other error
-// of a handler gives a failed task without a code, as the service does when a tool fails.
+// Fail returns an error that makes a task fail with a code of the service, such
+// as "OPEN_FAILED", and a message. Any other error of a handler gives a failed
+// task without a code, as the service does when a tool fails.
 func Fail(code, message string) error { return &taskError{code, message} }
 
 // failure turns the error of a run into code and message of the task.

@@ -12,12 +12,14 @@ import (
 	"sync"
 )
 
-// Server is a CloudConvert in one process. Its methods may be called from several goroutines at once. It is made by
-// [NewServer] and must be closed.
+// Server is a CloudConvert in one process. Its methods may be called from
+// several goroutines at once. It is made by [NewServer] and must be closed.
 type Server struct {
-	// URL and SyncURL are the bases of the API and of its sync host. Both end in /v2.
+	// URL and SyncURL are the bases of the API and of its sync host. Both end
+	// in /v2.
 	URL, SyncURL string
-	// EventsURL is the address of the event socket: events.New(server.Client(), events.WithURL(server.EventsURL)).
+	// EventsURL is the address of the event socket: events.New(server.Client(),
+	// events.WithURL(server.EventsURL)).
 	EventsURL string
 
 	cfg           config
@@ -58,8 +60,9 @@ type Server struct {
 	state
 }
 
-// NewServer starts a server. Like httptest.NewServer it panics when that is impossible: when it cannot listen on an address or
-// make its temporary directory.
+// NewServer starts a server. Like httptest.NewServer it panics when that is
+// impossible: when it cannot listen on an address or make its temporary
+// directory.
 func NewServer(opts ...Option) *Server {
 	s, err := Start(opts...)
 	if err != nil {
@@ -189,8 +192,10 @@ func (s *Server) serve(l net.Listener, h http.Handler) {
 	s.wg.Go(func() { _ = srv.Serve(countingListener{Listener: l, count: &s.conns}) }) // always ends with ErrServerClosed
 }
 
-// Close ends the server: it breaks all connections, stops the work on tasks and pending webhooks, waits for the goroutines and
-// removes the files. Handlers registered with [Server.Handle] must end when their context does. A second Close does nothing.
+// Close ends the server: it breaks all connections, stops the work on tasks and
+// pending webhooks, waits for the goroutines and removes the files. Handlers
+// registered with [Server.Handle] must end when their context does. A second
+// Close does nothing.
 func (s *Server) Close() {
 	s.lifeMu.Lock()
 	if s.closed {
@@ -212,9 +217,11 @@ func (s *Server) Close() {
 	}
 }
 
-// HTTPClient returns a client that reaches the server, also when it was made with [WithInProcess]. It sends no key. Its idle
-// connections end with the server.
+// HTTPClient returns a client that reaches the server, also when it was made
+// with [WithInProcess]. It sends no key. Its idle connections end with the
+// server.
 func (s *Server) HTTPClient() *http.Client { return s.client }
 
-// Key returns an API key that may do everything. It is random, each server has its own.
+// Key returns an API key that may do everything. It is random, each server has
+// its own.
 func (s *Server) Key() string { return s.key }

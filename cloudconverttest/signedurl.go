@@ -16,7 +16,8 @@ type cachedJob struct {
 	expires time.Time
 }
 
-// SignedURLBase returns the base address of signed URLs and the secret they are signed with.
+// SignedURLBase returns the base address of signed URLs and the secret they are
+// signed with.
 func (s *Server) SignedURLBase() (base, secret string) {
 	return s.origin + s.signedPath, s.signedSecret
 }

@@ -11,8 +11,9 @@ import (
 // maxEnded is how many ends of jobs are remembered for those who watch later.
 const maxEnded = 4096
 
-// Account is a [cloudconvert.AccountSignal]: a signal for all jobs of an account, which takes one subscription. It is made by
-// [Client.Account] and must be closed. It is safe for concurrent use.
+// Account is a [cloudconvert.AccountSignal]: a signal for all jobs of an
+// account, which takes one subscription. It is made by [Client.Account] and
+// must be closed. It is safe for concurrent use.
 type Account struct {
 	client *Client
 	member *member
@@ -26,10 +27,12 @@ type Account struct {
 	over  error
 }
 
-// Account joins the channel of all jobs of the account. It asks the API for the account, for which the key needs the scope
-// user.read, and is otherwise as [Client.Subscribe].
+// Account joins the channel of all jobs of the account. It asks the API for the
+// account, for which the key needs the scope user.read, and is otherwise as
+// [Client.Subscribe].
 //
-// A job that is created afterwards is watched from its beginning, since no join comes too late for it.
+// A job that is created afterwards is watched from its beginning, since no join
+// comes too late for it.
 func (c *Client) Account(ctx context.Context) (*Account, error) {
 	user, err := c.api.Users.Me(ctx)
 	if err != nil {
@@ -49,22 +52,25 @@ func (c *Client) Account(ctx context.Context) (*Account, error) {
 	return a, nil
 }
 
-// Err tells why there is nothing to be expected any more: [ErrClosed], a [*SubscriptionError], or the reason why there can be
-// no line. It is nil before.
+// Err tells why there is nothing to be expected any more: [ErrClosed], a
+// [*SubscriptionError], or the reason why there can be no line. It is nil
+// before.
 func (a *Account) Err() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.over
 }
 
-// Close ends the subscription, and closes the channels of all who watch. A second Close does nothing.
+// Close ends the subscription, and closes the channels of all who watch. A
+// second Close does nothing.
 func (a *Account) Close() {
 	a.client.leave(a.member)
 	a.end(ErrClosed)
 }
 
-// Since is the moment after which no end of a job was missed: the service was heard on the channel, or had time enough to let
-// this program in. It is the zero time while there is no line. See [cloudconvert.AccountSignal].
+// Since is the moment after which no end of a job was missed: the service was
+// heard on the channel, or had time enough to let this program in. It is the
+// zero time while there is no line. See [cloudconvert.AccountSignal].
 func (a *Account) Since() time.Time {
 	if a.client.Err() != nil {
 		return time.Time{}
@@ -77,8 +83,9 @@ func (a *Account) Since() time.Time {
 	return a.since
 }
 
-// WatchJob returns a channel that has a value when it is time to look at the job, and is closed when there is nothing to be
-// expected any more. It returns at once. stop, or the end of the context, ends it.
+// WatchJob returns a channel that has a value when it is time to look at the
+// job, and is closed when there is nothing to be expected any more. It returns
+// at once. stop, or the end of the context, ends it.
 func (a *Account) WatchJob(ctx context.Context, jobID string) (wake <-chan struct{}, stop func()) {
 	b := newBell()
 	a.mu.Lock()

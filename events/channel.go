@@ -8,8 +8,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// Channel is a stream of events that can be subscribed to. It is made by [Job] and the functions beside it. The zero value is
-// no channel.
+// Channel is a stream of events that can be subscribed to. It is made by [Job]
+// and the functions beside it. The zero value is no channel.
 type Channel struct {
 	name string
 	err  error
@@ -18,16 +18,19 @@ type Channel struct {
 // Job is the channel of what happens to a job: the events job.*.
 func Job(id string) Channel { return channel("private-job.", id, "") }
 
-// JobTasks is the channel of what happens to the tasks of a job: the events task.*.
+// JobTasks is the channel of what happens to the tasks of a job: the events
+// task.*.
 func JobTasks(id string) Channel { return channel("private-job.", id, ".tasks") }
 
 // Task is the channel of what happens to a task: the events task.*.
 func Task(id string) Channel { return channel("private-task.", id, "") }
 
-// UserJobs is the channel of what happens to all jobs of an account. The id is that of [cloudconvert.UsersService.Me].
+// UserJobs is the channel of what happens to all jobs of an account. The id is
+// that of [cloudconvert.UsersService.Me].
 func UserJobs(userID string) Channel { return channel("private-user.", userID, ".jobs") }
 
-// UserTasks is the channel of what happens to all tasks of an account. The id is that of [cloudconvert.UsersService.Me].
+// UserTasks is the channel of what happens to all tasks of an account. The id
+// is that of [cloudconvert.UsersService.Me].
 func UserTasks(userID string) Channel { return channel("private-user.", userID, ".tasks") }
 
 // Raw is a channel by its full name, for those that this package does not know.
@@ -48,7 +51,8 @@ func channel(prefix, id, suffix string) Channel {
 	return Channel{name: prefix + id + suffix}
 }
 
-// String is the full name of the channel. It is empty for one that cannot be subscribed to.
+// String is the full name of the channel. It is empty for one that cannot be
+// subscribed to.
 func (c Channel) String() string { return c.name }
 
 // check refuses what is no channel.

@@ -16,7 +16,8 @@ import (
 // linger is how long the line is kept for the next subscription after the last one.
 const linger = 5 * time.Second
 
-// Client listens to the event socket. It is made by [New], must be closed, and is safe for concurrent use.
+// Client listens to the event socket. It is made by [New], must be closed, and
+// is safe for concurrent use.
 type Client struct {
 	api  *cloudconvert.Client
 	lent access.Access
@@ -34,7 +35,8 @@ type Client struct {
 	ignored int64
 }
 
-// New returns a listener for the account of the client. It does not use the network: the line is made for the first subscription.
+// New returns a listener for the account of the client. It does not use the
+// network: the line is made for the first subscription.
 func New(client *cloudconvert.Client, opts ...Option) (*Client, error) {
 	if client == nil {
 		return nil, errors.New("cloudconvert: events: the client is nil")
@@ -52,8 +54,8 @@ func New(client *cloudconvert.Client, opts ...Option) (*Client, error) {
 // String names the address of the socket, and no key.
 func (c *Client) String() string { return "events.Client(" + c.cfg.url.Host + ")" }
 
-// Err tells why there is no line: the last failure, or the one that ended it for good. It is nil while there is a line, and before
-// the first attempt.
+// Err tells why there is no line: the last failure, or the one that ended it
+// for good. It is nil while there is a line, and before the first attempt.
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,7 +65,8 @@ func (c *Client) Err() error {
 	return c.lost
 }
 
-// Ignored tells how many messages of the service were nothing that this package understands, or meant for nobody here.
+// Ignored tells how many messages of the service were nothing that this package
+// understands, or meant for nobody here.
 func (c *Client) Ignored() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,8 +77,8 @@ func (c *Client) Ignored() int64 {
 	return ignored
 }
 
-// Close ends all subscriptions and the line. It returns within a second, whatever the service does. A second Close does
-// nothing.
+// Close ends all subscriptions and the line. It returns within a second,
+// whatever the service does. A second Close does nothing.
 func (c *Client) Close() {
 	c.mu.Lock()
 	c.closed = true

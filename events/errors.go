@@ -12,12 +12,14 @@ import (
 // ErrClosed means that the subscription, or the whole client, was closed.
 var ErrClosed = errors.New("cloudconvert: events: closed")
 
-// SubscriptionError is a channel that the service did not let this program join. It matches [cloudconvert.ErrUnauthorized],
-// [cloudconvert.ErrForbidden] or [cloudconvert.ErrNotFound], if one of them says what is wrong.
+// SubscriptionError is a channel that the service did not let this program
+// join. It matches [cloudconvert.ErrUnauthorized], [cloudconvert.ErrForbidden]
+// or [cloudconvert.ErrNotFound], if one of them says what is wrong.
 type SubscriptionError struct {
 	// Channel is the full name of the channel.
 	Channel string
-	// Status is the HTTP status that the service gives as its reason, 0 if it could not find out.
+	// Status is the HTTP status that the service gives as its reason, 0 if it
+	// could not find out.
 	Status int
 }
 

@@ -23,8 +23,9 @@ const (
 	TaskFailed   Name = "task.failed"
 )
 
-// Resync comes from this package: the channel was joined, at the beginning or again. What happened before may be missing, so
-// this is the moment to ask the API how things are.
+// Resync comes from this package: the channel was joined, at the beginning or
+// again. What happened before may be missing, so this is the moment to ask the
+// API how things are.
 const Resync Name = "resync"
 
 // Ended tells whether a job or task has ended, well or badly.
@@ -44,9 +45,11 @@ func (n Name) progress() bool { return !n.Ended() && n != Resync }
 type Event struct {
 	Name    Name
 	Channel string
-	// Data is what the service sent, usually an object with a job or a task in it. It is nil if it sent nothing, and for a Resync.
+	// Data is what the service sent, usually an object with a job or a task in
+	// it. It is nil if it sent nothing, and for a Resync.
 	Data json.RawMessage
-	// Err is why a Resync was necessary: how the line was lost, or why the join has to be repeated. It is nil for the first one.
+	// Err is why a Resync was necessary: how the line was lost, or why the join
+	// has to be repeated. It is nil for the first one.
 	Err error
 }
 

@@ -71,8 +71,10 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// WithURL sets the address of the event socket, as in https://socketio.cloudconvert.com. By default it is the one of the
-// service or its sandbox, whichever the client speaks to. A client made with [cloudconvert.WithBaseURLs] needs this option.
+// WithURL sets the address of the event socket, as in
+// https://socketio.cloudconvert.com. By default it is the one of the service or
+// its sandbox, whichever the client speaks to. A client made with
+// [cloudconvert.WithBaseURLs] needs this option.
 func WithURL(address string) Option {
 	return func(c *config) error {
 		base, err := url.Parse(address)
@@ -96,8 +98,10 @@ func WithURL(address string) Option {
 	}
 }
 
-// WithHTTPClient makes connections with the transport of the given client, and uses nothing else of it. By default it is the
-// transport of the [cloudconvert.Client]. A transport that wraps the bodies of answers, for tracing or metering, cannot be used.
+// WithHTTPClient makes connections with the transport of the given client, and
+// uses nothing else of it. By default it is the transport of the
+// [cloudconvert.Client]. A transport that wraps the bodies of answers, for
+// tracing or metering, cannot be used.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
@@ -108,8 +112,9 @@ func WithHTTPClient(client *http.Client) Option {
 	}
 }
 
-// WithReadLimit sets the largest message in bytes that is read. The default is 4 MiB. A larger one, which only a job with very
-// many tasks could have, breaks the line.
+// WithReadLimit sets the largest message in bytes that is read. The default is
+// 4 MiB. A larger one, which only a job with very many tasks could have, breaks
+// the line.
 func WithReadLimit(bytes int64) Option {
 	return func(c *config) error {
 		if bytes < 1 {
@@ -120,8 +125,9 @@ func WithReadLimit(bytes int64) Option {
 	}
 }
 
-// WithBuffer sets how many events a subscription keeps for a program that is busy. The default is 256. When there are more, the
-// oldest that only tell of progress are dropped, see [Subscription.Dropped].
+// WithBuffer sets how many events a subscription keeps for a program that is
+// busy. The default is 256. When there are more, the oldest that only tell of
+// progress are dropped, see [Subscription.Dropped].
 func WithBuffer(size int) Option {
 	return func(c *config) error {
 		if size < 1 {
@@ -132,8 +138,9 @@ func WithBuffer(size int) Option {
 	}
 }
 
-// WithBackoff sets the pauses before a broken line is made again: they double from the first to the longest, and each is cut by
-// chance. The defaults are 500 ms and 10 s.
+// WithBackoff sets the pauses before a broken line is made again: they double
+// from the first to the longest, and each is cut by chance. The defaults are
+// 500 ms and 10 s.
 func WithBackoff(first, longest time.Duration) Option {
 	return func(c *config) error {
 		if first <= 0 || longest < first {
@@ -144,8 +151,9 @@ func WithBackoff(first, longest time.Duration) Option {
 	}
 }
 
-// WithLogger logs to the given logger: a debug record when the line is there, and a warning when it is lost. Records hold no
-// events and no credentials. By default it is the logger of the [cloudconvert.Client].
+// WithLogger logs to the given logger: a debug record when the line is there,
+// and a warning when it is lost. Records hold no events and no credentials. By
+// default it is the logger of the [cloudconvert.Client].
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
 		if logger == nil {

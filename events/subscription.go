@@ -7,8 +7,9 @@ import (
 	"iter"
 )
 
-// Subscription receives the events of a channel, in the order in which the service sends them. It is made by
-// [Client.Subscribe] and should be closed. It is safe for concurrent use: each event goes to one of those who wait.
+// Subscription receives the events of a channel, in the order in which the
+// service sends them. It is made by [Client.Subscribe] and should be closed. It
+// is safe for concurrent use: each event goes to one of those who wait.
 type Subscription struct {
 	client  *Client
 	channel Channel
@@ -16,10 +17,13 @@ type Subscription struct {
 	member  *member
 }
 
-// Subscribe joins a channel. It returns when the line is there and the wish to join was sent, which the service grants or
-// refuses later: no error is no proof of success. Two subscriptions to one channel share a join, and each has all events.
+// Subscribe joins a channel. It returns when the line is there and the wish to
+// join was sent, which the service grants or refuses later: no error is no
+// proof of success. Two subscriptions to one channel share a join, and each has
+// all events.
 //
-// The context bounds this call only. If it ends before the line is there, the error tells why it is not.
+// The context bounds this call only. If it ends before the line is there, the
+// error tells why it is not.
 func (c *Client) Subscribe(ctx context.Context, channel Channel) (*Subscription, error) {
 	s := &Subscription{client: c, channel: channel, box: newMailbox(c.cfg.buffer)}
 	member, err := c.enter(channel, s.box) //nolint:contextcheck // the line outlives the call
@@ -55,12 +59,14 @@ func (s *Subscription) Channel() Channel { return s.channel }
 
 // Next returns the next event. The first one is a [Resync].
 //
-// The error is the one of the context, [ErrClosed], a [*SubscriptionError] if the service has refused the join, or the reason
-// why there can be no line. After an error other than that of the context nothing comes any more.
+// The error is the one of the context, [ErrClosed], a [*SubscriptionError] if
+// the service has refused the join, or the reason why there can be no line.
+// After an error other than that of the context nothing comes any more.
 func (s *Subscription) Next(ctx context.Context) (Event, error) { return s.box.take(ctx) }
 
-// Events yields the events as they come. An error, see [Subscription.Next], is yielded once and ends the iteration. Closing
-// the subscription ends it without an error.
+// Events yields the events as they come. An error, see [Subscription.Next], is
+// yielded once and ends the iteration. Closing the subscription ends it without
+// an error.
 func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for {
@@ -72,11 +78,13 @@ func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 	}
 }
 
-// Dropped tells how many events were dropped because the program did not take them in time. Only events that tell of progress
-// are dropped, the oldest first: never the end of a job or task, never a [Resync].
+// Dropped tells how many events were dropped because the program did not take
+// them in time. Only events that tell of progress are dropped, the oldest
+// first: never the end of a job or task, never a [Resync].
 func (s *Subscription) Dropped() int64 { return s.box.lost() }
 
-// Close ends the subscription. It does not wait for the service. A second Close does nothing.
+// Close ends the subscription. It does not wait for the service. A second Close
+// does nothing.
 func (s *Subscription) Close() {
 	s.client.leave(s.member)
 	s.box.end(ErrClosed)
