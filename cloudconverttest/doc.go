@@ -7,12 +7,11 @@
 //	func TestReport(t *testing.T) {
 //		server := cloudconverttest.NewServer()
 //		defer server.Close()
-//		server.HandleConvert("docx", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
-//			return run.Write(run.OutputName(run.Input()), []byte("%PDF-1.7"))
-//		})
+//		server.HandleConvert("docx", "pdf", toPDF)
 //
 //		// The program under test.
-//		_, err := server.Client().ConvertFile(t.Context(), "testdata/report.docx", filepath.Join(t.TempDir(), "report.pdf"))
+//		pdf := filepath.Join(t.TempDir(), "report.pdf")
+//		_, err := server.Client().ConvertFile(t.Context(), "report.docx", pdf)
 //		if err != nil {
 //			t.Fatal(err)
 //		}
@@ -22,6 +21,10 @@
 //		}
 //	}
 //
+//	func toPDF(_ context.Context, run *cloudconverttest.Run) error {
+//		return run.Write(run.OutputName(run.Input()), []byte("%PDF-1.7"))
+//	}
+//
 // # What it does
 //
 // The server speaks HTTP like the service: the API, the sync host that answers
@@ -29,7 +32,9 @@
 // webhooks, signed URLs and OAuth. Jobs and tasks live as they do there. What a
 // request must not do is refused as strictly as the service does it, so that
 // mistakes show in the test: uploads without a length (411) or with a key
-// (400), wrong keys (401) and scopes (403), invalid tasks (422) and so on.
+// (400), wrong keys (401) and scopes (403), invalid tasks (422) and so on. An
+// option that the server's own conversions do not know is accepted and has no
+// effect, as the service is not known to refuse it.
 //
 // Pictures are really converted, also to thumbnails and with watermarks,
 // archives are packed and unpacked, and metadata is read. Everything else fails
@@ -53,7 +58,8 @@
 //
 // The event socket is at an address of its own, for the package events:
 //
-//	listener, err := events.New(server.Client(), events.WithURL(server.EventsURL))
+//	client, url := server.Client(), server.EventsURL
+//	listener, err := events.New(client, events.WithURL(url))
 //
 // [Server.Events] breaks, delays, floods and silences it, and tells lies.
 //
@@ -69,7 +75,10 @@
 // testing/synctest bubble, where tests with long waits take no time:
 //
 //	synctest.Test(t, func(t *testing.T) {
-//		server := cloudconverttest.NewServer(cloudconverttest.WithInProcess(), cloudconverttest.WithTaskDuration(time.Hour))
+//		server := cloudconverttest.NewServer(
+//			cloudconverttest.WithInProcess(),
+//			cloudconverttest.WithTaskDuration(time.Hour),
+//		)
 //		defer server.Close()
 //		// ...
 //	})

@@ -14,13 +14,24 @@
 //	if err != nil {
 //		return err
 //	}
+//	defer subscription.Close()
 //	for event, err := range subscription.Events(ctx) {
 //		if err != nil {
 //			return err
 //		}
 //		task, err := event.Task()
-//		...
+//		if err != nil {
+//			continue // a Resync has no task
+//		}
+//		fmt.Println(task.Name, task.Status, task.Percent)
+//		if task.Name == "export" && task.Status.Terminal() {
+//			break // the last task of the job
+//		}
 //	}
+//
+// The loop does not end with the job. It ends with a break, with the context,
+// whose error comes last, or when the subscription or the listener is closed.
+// As events may be lost, give it a context that ends.
 //
 // # Events are hints
 //
@@ -42,7 +53,8 @@
 //
 //	account, err := listener.Account(ctx)
 //	...
-//	for result := range client.ConvertAll(ctx, items, cloudconvert.WithJobSignal(account)) {
+//	signal := cloudconvert.WithJobSignal(account)
+//	for result := range client.ConvertAll(ctx, items, signal) {
 //
 // Jobs that are created while the account is heard take one look each, at their
 // end, if that comes soon; else further ones in pauses of up to half a minute,
