@@ -109,11 +109,7 @@ func (e *Engine) enter(ctx context.Context, state *state) (leave func(), err err
 	case state.call.Late && !limits.Try():
 		return nil, errBusy
 	case state.call.Late:
-		return func() {
-			if answer := e.limits(state); answer.Refused {
-				limits.Refuse(answer.RetryAfter)
-			}
-		}, nil
+		return func() { limits.LeaveLate(e.limits(state)) }, nil
 	}
 	pass, err := limits.Enter(ctx, state.ticket)
 	if err != nil {

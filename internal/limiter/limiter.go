@@ -26,6 +26,8 @@ type Limiter struct {
 
 	admitted, answered uint64 // requests so far
 	inFlight           int    // requests without an answer, sent after the last refusal
+	late               int    // requests that passed by Try and have no answer yet
+	heard              bool   // there was an answer
 
 	until   time.Time // nothing passes before
 	closed  uint64    // the last request that was sent before the last refusal
@@ -146,29 +148,38 @@ func (l *Limiter) Leave(pass Pass, answer Answer) {
 
 // Try lets a request pass whose answer comes late, because it waits for a job
 // to end, if there is room for it without waiting and without finding out.
-// Nobody waits for its answer: only a refusal is told, by Refuse.
+// Nobody waits for its answer, which is told by LeaveLate.
 func (l *Limiter) Try() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.waiting) > 0 || time.Now().Before(l.until) || l.counted && l.admitted >= l.horizon {
+	switch {
+	case len(l.waiting) > 0, time.Now().Before(l.until),
+		l.counted && l.admitted >= l.horizon,
+		!l.heard && l.late >= firstBurst:
 		return false
 	}
 	l.admitted++
 	l.answered++
+	l.late++
 	return true
 }
 
-// Refuse tells that a request which passed by Try was refused.
-func (l *Limiter) Refuse(retryAfter time.Duration) {
+// LeaveLate tells what became of a request that passed by Try.
+func (l *Limiter) LeaveLate(answer Answer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.close(retryAfter)
-	l.wake()
+	l.late--
+	l.heard = true
+	if answer.Refused {
+		l.close(answer.RetryAfter)
+		l.wake()
+	}
 }
 
 // depart counts an answer. Requests from before a refusal hold nobody back:
 // whoever finds out whether there is room again need not wait for them.
 func (l *Limiter) depart(pass Pass) {
+	l.heard = true
 	l.answered++
 	if pass.number > l.closed {
 		l.inFlight--

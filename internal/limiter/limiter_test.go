@@ -267,11 +267,26 @@ func TestLateRequestsDoNotWait(t *testing.T) {
 		assert.False(t, l.Try(), "no room is left")
 		l.Leave(enter(t, &l), limiter.Answer{Accepted: true, Counted: true, Remaining: 9})
 		assert.True(t, l.Try())
-		l.Refuse(time.Minute)
+		l.LeaveLate(limiter.Answer{Refused: true, RetryAfter: time.Minute})
 		assert.False(t, l.Try(), "refused")
 		start := time.Now()
 		enter(t, &l)
 		assert.Equal(t, time.Minute, time.Since(start))
 		assert.False(t, l.Try(), "the one that finds out is on its way")
 	})
+}
+
+// Before anything is known, only so many go ahead.
+func TestLateRequestsInAFirstBurst(t *testing.T) {
+	t.Parallel()
+	var l limiter.Limiter
+	passed := 0
+	for range 100 {
+		if l.Try() {
+			passed++
+		}
+	}
+	assert.Equal(t, 16, passed)
+	l.LeaveLate(limiter.Answer{Accepted: true})
+	assert.True(t, l.Try(), "one was accepted")
 }
