@@ -74,7 +74,7 @@ func (d *download) request() (*http.Request, error) {
 // with the one that the task gives now.
 func (d *download) renew() *engine.Answer {
 	d.renewed = true
-	refusal := d.withoutQuery(d.attempt.refusal())
+	refusal := d.attempt.refusal()
 	d.close()
 	address, err := d.newAddress()
 	if err != nil {

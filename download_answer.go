@@ -3,7 +3,6 @@ package cloudconvert
 import (
 	"errors"
 	"fmt"
-	"html"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -42,7 +41,7 @@ func (d *download) connect() *engine.Answer {
 	case isSuccess(status):
 		return d.attempt.answer(errors.New("that is no answer to the request for a file"), false)
 	default:
-		return d.withoutQuery(d.attempt.refusal())
+		return d.attempt.refusal()
 	}
 }
 
@@ -144,15 +143,6 @@ func (d *download) sizeGiven() int64 {
 func (d *download) setTotal(total int64) {
 	d.total = total
 	d.meter.setTotal(total)
-}
-
-// withoutQuery removes the query of the address from an answer that repeats it.
-func (d *download) withoutQuery(answer *engine.Answer) *engine.Answer {
-	if query := d.address.RawQuery; query != "" {
-		secrets := strings.NewReplacer(query, "...", html.EscapeString(query), "...")
-		answer.Body = []byte(secrets.Replace(string(answer.Body)))
-	}
-	return answer
 }
 
 // strongTag returns an entity tag that stands for exactly the same bytes.

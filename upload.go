@@ -120,7 +120,7 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 	for attempt := 1; ; attempt++ {
 		try := &uploadAttempt{core: u.core, target: target, form: form, content: content, meter: meter, stall: policy.StallTimeout}
 		began := time.Now()
-		answer := try.run(ctx)
+		answer := try.run(ctx).Without(u.secrets()...)
 		answer.Attempts = attempt
 		attrs := append(u.describe(answer), slog.Duration("duration", time.Since(began)))
 		u.core.config.logger.LogAttrs(ctx, slog.LevelDebug, "cloudconvert: upload", attrs...)
@@ -138,6 +138,15 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 			return u.failure(answer)
 		}
 	}
+}
+
+// secrets are what the address and the form of the task allow to be known by.
+func (u *upload) secrets() []string {
+	secrets := engine.QuerySecrets(u.target.RawQuery)
+	for _, field := range u.task.Result.Form.Fields {
+		secrets = append(secrets, field.Value)
+	}
+	return secrets
 }
 
 // failure is the error of an upload. Whether it may be made again is not the

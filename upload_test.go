@@ -424,14 +424,15 @@ func TestUploadWithAnyName(t *testing.T) {
 // Neither errors nor logs tell what would let somebody else upload.
 func TestUploadKeepsTheFormSecret(t *testing.T) {
 	t.Parallel()
-	secrets := []string{"secret-policy", "secret-signature", "secret-query"}
+	secrets := []string{"secret-policy-of-the-form", "secret-signature-of-the-form", "secret-query-of-the-form"}
 	task := waitingTask(cloudconvert.FormField{Name: "Policy", Value: secrets[0]}, cloudconvert.FormField{Name: "X-Amz-Signature", Value: secrets[1]})
 	task.Result.Form.URL += "?signature=" + secrets[2]
 	for name, answer := range map[string]reply{
-		"reset":              fails(io.ErrUnexpectedEOF),
-		"refused":            says(403, "<Error><Code>SignatureDoesNotMatch</Code><StringToSign>secret-policy</StringToSign></Error>"),
-		"redirected wrongly": says(302, "", "Location", "https://[secret-query"),
-		"redirected":         says(307, "", "Location", "ftp://storage.example.com/?secret-query"),
+		"reset": fails(io.ErrUnexpectedEOF),
+		"refused": says(403, "<Error><Code>SignatureDoesNotMatch</Code><Message>secret-policy-of-the-form, secret-signature-of-the-form"+
+			" and secret-query-of-the-form</Message></Error>"),
+		"redirected wrongly": says(302, "", "Location", "https://[secret-query-of-the-form"),
+		"redirected":         says(307, "", "Location", "ftp://storage.example.com/?secret-query-of-the-form"),
 		"never":              never,
 	} {
 		t.Run(name, func(t *testing.T) {

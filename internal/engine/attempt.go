@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -51,6 +52,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	state.openBefore = state.openBefore || state.last.Open
 	start := time.Now()
 	resp, answer := a.engine.attempt(req, a.next, state.call.Timeout)
+	answer = answer.Without(strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer "))
 	state.last = answer
 	leave()
 	a.engine.log(req.Context(), state, time.Since(start))

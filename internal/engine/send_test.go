@@ -1,10 +1,13 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -542,4 +545,28 @@ func TestLogs(t *testing.T) {
 		assert.InDelta(t, 200, logged[2]["status"], 0)
 		assert.InDelta(t, 2, logged[2]["attempt"], 0)
 	})
+}
+
+// Whoever repeats the key does not make it part of an error or of the log.
+func TestKeyIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	const key = "an-invented-key-of-some-length"
+	for name, reply := range map[string]step{
+		"refusal": answer(400, `{"message": "what is Bearer `+key+`?"}`, "X-Request-Id", key),
+		"failure": fail(fmt.Errorf("malformed header %q: %w", key, io.ErrUnexpectedEOF)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log bytes.Buffer
+			config := quick(&network{steps: []step{reply}})
+			config.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			call := newCall(t, http.MethodPost, "https://api.example/v2/jobs")
+			call.Header.Set("Authorization", "Bearer "+key)
+			got := engine.New(config).Send(t.Context(), call)
+			assert.NotContains(t, fmt.Sprintf("%+v %v", got.Err, got.Header), key)
+			assert.NotContains(t, string(got.Body), key)
+			assert.NotContains(t, log.String(), key)
+			assert.Equal(t, name == "failure", errors.Is(got.Err, io.ErrUnexpectedEOF))
+		})
+	}
 }
