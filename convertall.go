@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime/debug"
 	"sync"
 )
 
@@ -82,6 +83,7 @@ type batch struct {
 	mu          sync.Mutex
 	claimed     map[string]bool // destinations and keys of what runs
 	stopped     bool            // nothing may be started any more
+	panicked    any             // what the iterator panicked with
 	conversions sync.WaitGroup
 }
 
@@ -125,6 +127,11 @@ func (b *batch) run(ctx context.Context, yield func(Result) bool) {
 			return
 		}
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.panicked != nil {
+		panic(b.panicked) //nolint:forbidigo // it is the caller's own, who may want to recover.
+	}
 }
 
 // work starts items until there are no more or the context ends, and waits for
@@ -135,6 +142,7 @@ func (b *batch) work(ctx context.Context) {
 	fed := make(chan struct{})
 	go func() {
 		defer close(fed)
+		defer func() { b.keep(recover()) }()
 		b.feed(ctx)
 	}()
 	select {
@@ -146,6 +154,16 @@ func (b *batch) work(ctx context.Context) {
 	if err := b.journal.close(); err != nil {
 		b.results <- Result{Err: err}
 	}
+}
+
+// keep keeps a panic of the iterator for the goroutine of the caller.
+func (b *batch) keep(panicked any) {
+	if panicked == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.panicked = fmt.Sprintf("%v\n\n%s", panicked, debug.Stack())
 }
 
 // feed starts items as there is room for them.

@@ -722,3 +722,25 @@ func statuses(server *cloudconverttest.Server) map[int]int {
 	}
 	return count
 }
+
+// A panic of the iterator is one of the caller, after the results of what was begun.
+func TestConvertAllIteratorPanics(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		results := 0
+		defer func() {
+			assert.Contains(t, recover(), "no more items")
+			assert.Equal(t, 2, results)
+		}()
+		for result := range server.Client().ConvertAll(t.Context(), func(yield func(cloudconvert.Conversion) bool) {
+			for item := range textItems(2, t.TempDir()) {
+				yield(item)
+			}
+			panic("no more items") //nolint:forbidigo // that is what is tested.
+		}) {
+			require.NoError(t, result.Err)
+			results++
+		}
+	})
+}
