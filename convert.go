@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -43,6 +44,7 @@ type conversion struct {
 	webhookURL  string
 	progress    func(Progress)
 	overwrite   bool
+	probed      *sync.Map // the directories that are known to take files
 	inlineLimit int64
 	delete      bool
 	signal      JobSignal // nil if there is none
@@ -84,7 +86,7 @@ func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, o
 
 // newConversion returns a conversion with the defaults.
 func (c *Client) newConversion() *conversion {
-	return &conversion{client: c, inlineLimit: defaultInline}
+	return &conversion{client: c, inlineLimit: defaultInline, probed: new(sync.Map)}
 }
 
 // with returns a conversion that differs by the given options. The error names
