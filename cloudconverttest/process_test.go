@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"image"
 	_ "image/gif"
@@ -301,6 +302,29 @@ func TestHandlerCanDoAll(t *testing.T) {
 	require.Error(t, bad.Write("/", []byte("x")))
 	require.Error(t, bad.AddFile("a.txt", filepath.Join(t.TempDir(), "none")))
 	assert.Empty(t, bad.Input().Path)
+}
+
+func TestHandlerPassesItsInputOn(t *testing.T) {
+	t.Parallel()
+	x := newTester(t)
+	x.s.Handle("optimize", func(_ context.Context, run *Run) error {
+		dir, err := run.Dir()
+		if err != nil {
+			return err
+		}
+		path := run.Input().Path
+		return errors.Join(run.AddFile("one.txt", path), run.AddFile("two.txt", dir+"/../../"+filepath.Base(path)))
+	})
+	job := x.run(dict{
+		"in":     importing64("a.txt", []byte("hello")),
+		"it":     dict{"operation": "optimize", "input": "in"},
+		"export": dict{"operation": "export/url", "input": []string{"in", "it"}},
+	})
+	files := filesOf(taskOf(t, job, "export"))
+	require.Len(t, files, 3)
+	for _, f := range files {
+		assert.Equal(t, "hello", string(x.get(str(f["url"])).expect(http.StatusOK).body), f["filename"])
+	}
 }
 
 func TestImportURL(t *testing.T) {

@@ -189,7 +189,7 @@ func (r *Run) ReadFrom(name string, from io.Reader) error {
 // AddFile adds a file on disk to the result of the task, under the given name.
 // A file in [Run.Dir] is moved, any other one is copied.
 func (r *Run) AddFile(name, path string) error {
-	if strings.HasPrefix(path, r.s.dir+string(filepath.Separator)) {
+	if r.mayMove(path) {
 		b, err := r.s.blobs.adopt(path, extension(name))
 		if err != nil {
 			return err
@@ -201,6 +201,14 @@ func (r *Run) AddFile(name, path string) error {
 		return fmt.Errorf("add a file: %w", err)
 	}
 	return errors.Join(r.ReadFrom(name, f), f.Close())
+}
+
+// mayMove tells whether a file is in one of the directories of the run. Others, such as an input, have more than one user.
+func (r *Run) mayMove(path string) bool {
+	r.results.mu.Lock()
+	defer r.results.mu.Unlock()
+	rel, err := filepath.Rel(r.results.scratch, path)
+	return r.results.scratch != "" && err == nil && filepath.IsLocal(rel)
 }
 
 func (r *Run) add(name string, b *blob) error {
