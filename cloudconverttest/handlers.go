@@ -3,11 +3,14 @@ package cloudconverttest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"sync"
 )
 
 // Handler does the work of a task: it reads the inputs of run and adds files to
-// its result. An error fails the task, see [Fail]. It must end when ctx does.
+// its result. An error fails the task, see [Fail]; so does a handler that ends
+// its goroutine, as FailNow of a test does. One that panics ends the process. It
+// must end when ctx does.
 type Handler = func(ctx context.Context, run *Run) error
 
 // handlers are the functions a test registered.
@@ -58,6 +61,21 @@ func (h *handlers) pair(from, to string) Handler {
 		}
 	}
 	return nil
+}
+
+// errGoexit fails the task of a handler that does not return.
+var errGoexit = errors.New("the handler has ended its goroutine, as FailNow of a test does")
+
+// executeAside does the work of a task in a goroutine of its own, which a handler may end.
+func (s *Server) executeAside(ctx context.Context, run *Run) error {
+	ended := make(chan struct{})
+	err := errGoexit
+	go func() {
+		defer close(ended)
+		err = s.execute(ctx, run)
+	}()
+	<-ended
+	return err
 }
 
 // execute does the work of a task: by a registered function, or with what the server can do itself.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,6 +141,23 @@ func TestFailureOfHandlers(t *testing.T) {
 	assert.Equal(t, "no way", taskOf(t, job, "a")["message"])
 	assert.Nil(t, taskOf(t, job, "b")["code"])
 	assert.Equal(t, "tool output", taskOf(t, job, "b")["message"])
+}
+
+func TestHandlerThatEndsItsGoroutine(t *testing.T) {
+	t.Parallel()
+	x := newTester(t)
+	exit := func(context.Context, *Run) error {
+		runtime.Goexit() // as FailNow of a test does
+		return nil
+	}
+	x.s.HandleConvert("txt", "pdf", exit)
+	x.s.Handle("optimize", exit)
+	for _, task := range []dict{{"operation": "convert", "output_format": "pdf"}, {"operation": "optimize"}} {
+		task["input"] = "in"
+		it := taskOf(t, x.run(dict{"in": importing64("a.txt", []byte("x")), "it": task}), "it")
+		assert.Equal(t, "error", it["status"])
+		assert.Contains(t, it["message"], "FailNow")
+	}
 }
 
 func TestCancel(t *testing.T) {

@@ -19,7 +19,7 @@ func (s *Server) work(ctx context.Context, t *task) {
 	ctx, cancel := withTimeout(ctx, run)
 	err := s.take(ctx, s.cfg.taskDuration(t.operation))
 	if err == nil {
-		err = s.execute(ctx, run)
+		err = s.executeAside(ctx, run)
 	}
 	s.finish(ctx, t, run, err)
 	cancel()
