@@ -32,7 +32,7 @@ type EventFaults struct {
 	// [EventSocket.Emit] sends is told.
 	Silent bool
 	// Frozen neither reads nor writes anything, on all connections, without
-	// ending them.
+	// ending them, unless more than 64 MiB come together for one.
 	Frozen bool
 	// Repeat sends each event so many times more.
 	Repeat int

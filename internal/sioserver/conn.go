@@ -25,6 +25,7 @@ type conn struct {
 	connected bool // the namespace is
 	channels  map[string]bool
 	outbox    []message
+	waiting   int           // the size of what has not been written yet
 	filled    chan struct{} // has a value when the outbox may have changed
 	pong      chan struct{} // has a value when the client has answered a ping
 }
@@ -33,6 +34,12 @@ type message struct {
 	kind  byte
 	frame []byte
 }
+
+// size is what a message takes in memory, more or less.
+func (m message) size() int { return 64 + len(m.frame) }
+
+// maxOutbox is how much may wait for a client. One that lets more come together is cut.
+const maxOutbox = 64 << 20
 
 func newConn(s *Server, ws *socket, number int) *conn {
 	c := &conn{
@@ -68,12 +75,24 @@ func (c *conn) cut() {
 
 func (c *conn) text(frame string) { c.send(text, []byte(frame)) }
 
-// send puts a message into the outbox, which has no bounds: whoever has news must not wait for a client.
+// send puts a message into the outbox. It does not wait: whoever has news must not wait for a client.
 func (c *conn) send(kind byte, frame []byte) {
 	c.mu.Lock()
-	c.outbox = append(c.outbox, message{kind, frame})
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	m := message{kind, frame}
+	if c.waiting+m.size() > maxOutbox {
+		c.cancel()
+		return
+	}
+	c.outbox = append(c.outbox, m)
+	c.waiting += m.size()
 	signal(c.filled)
+}
+
+func (c *conn) written(m message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting -= m.size()
 }
 
 func signal(to chan<- struct{}) {
@@ -86,7 +105,7 @@ func signal(to chan<- struct{}) {
 // write empties the outbox and keeps the heartbeat. The connection ends with it.
 func (c *conn) write(f Faults) {
 	defer c.cancel()
-	beat := time.NewTicker(max(positive(f.PingInterval, 25*time.Second), time.Millisecond))
+	beat := time.NewTicker(f.pingInterval())
 	defer beat.Stop()
 	var late <-chan time.Time // fires when a pong is overdue
 	for {
@@ -98,7 +117,9 @@ func (c *conn) write(f Faults) {
 		case <-c.pong:
 			late = nil
 		case <-beat.C:
-			late = time.After(max(positive(f.PingTimeout, 20*time.Second), time.Millisecond))
+			if late == nil { // else an earlier ping has no answer yet
+				late = time.After(f.pingTimeout())
+			}
 			c.text("2")
 		case <-c.filled:
 			if c.flush() != nil {
@@ -124,6 +145,7 @@ func (c *conn) flush() error {
 			if err := c.ws.write(m.kind, m.frame); err != nil {
 				return err
 			}
+			c.written(m)
 		}
 	}
 }

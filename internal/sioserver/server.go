@@ -33,8 +33,18 @@ type Faults struct {
 	JoinDelay time.Duration
 	// Join, if it is not nil, is asked instead of the authorization of the server.
 	Join Authorize
-	// Frozen neither reads nor writes, on all connections.
+	// Frozen neither reads nor writes, on all connections. One for which too much comes together is cut.
 	Frozen bool
+}
+
+// pingInterval is the time between two pings.
+func (f Faults) pingInterval() time.Duration {
+	return max(positive(f.PingInterval, 25*time.Second), time.Millisecond)
+}
+
+// pingTimeout is how long a ping may be without an answer.
+func (f Faults) pingTimeout() time.Duration {
+	return max(positive(f.PingTimeout, 20*time.Second), time.Millisecond)
 }
 
 // Join is a wish to hear a channel.
@@ -103,7 +113,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, answer, status)
 		return
 	}
-	ws, err := accept(w, r)
+	ws, err := accept(w, r, faults.pingInterval()+faults.pingTimeout())
 	if err != nil {
 		return // it was answered, if it could be
 	}

@@ -32,14 +32,15 @@ var errFrame = errors.New("the client sends a frame that it must not send")
 // socket is the server side of a websocket. It is our own, and not of the library that the client uses, because whoever imports
 // the root package would get that library into go.sum by way of the tests.
 type socket struct {
-	conn net.Conn
-	r    *bufio.Reader
+	conn     net.Conn
+	r        *bufio.Reader
+	patience time.Duration // with a client that does not take what is written
 
 	mu sync.Mutex // of writes
 }
 
 // accept answers the request for a websocket.
-func accept(w http.ResponseWriter, r *http.Request) (*socket, error) {
+func accept(w http.ResponseWriter, r *http.Request, patience time.Duration) (*socket, error) {
 	key := r.Header.Get("Sec-Websocket-Key")
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") || r.Header.Get("Sec-Websocket-Version") != "13" || key == "" {
 		http.Error(w, "this is a websocket", http.StatusUpgradeRequired)
@@ -55,7 +56,7 @@ func accept(w http.ResponseWriter, r *http.Request) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &socket{conn: conn, r: buffered.Reader}, conn.SetDeadline(time.Time{})
+	return &socket{conn: conn, r: buffered.Reader, patience: patience}, conn.SetDeadline(time.Time{})
 }
 
 // read returns the next message.
@@ -137,6 +138,9 @@ func (s *socket) write(kind byte, message []byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.conn.SetWriteDeadline(time.Now().Add(s.patience)); err != nil {
+		return err
+	}
 	_, err := s.conn.Write(append(frame, message...))
 	return err
 }

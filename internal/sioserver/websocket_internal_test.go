@@ -25,7 +25,7 @@ func TestEcho(t *testing.T) {
 	t.Parallel()
 	ends := make(chan error, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s, err := accept(w, r)
+		s, err := accept(w, r, time.Minute)
 		if !assert.NoError(t, err) {
 			return
 		}
@@ -60,7 +60,7 @@ func TestEcho(t *testing.T) {
 func TestAcceptRefusesWhatIsNoWebsocket(t *testing.T) {
 	t.Parallel()
 	recorder := httptest.NewRecorder()
-	_, err := accept(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
+	_, err := accept(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody), time.Minute)
 	require.Error(t, err)
 	assert.Equal(t, http.StatusUpgradeRequired, recorder.Code)
 }
@@ -71,6 +71,8 @@ func from(sent string) *socket {
 }
 
 type deaf struct{ net.Conn }
+
+func (deaf) SetWriteDeadline(time.Time) error { return nil }
 
 func (deaf) Write(p []byte) (int, error) { return len(p), nil }
 
