@@ -27,6 +27,12 @@ const (
 // maxPayload is the largest message in bytes that a client may send.
 const maxPayload = 1_000_000
 
+// maxControl is the largest payload of a goodbye, a ping and a pong.
+const maxControl = 125
+
+// protocolError is the code of a goodbye to a client that breaks the protocol.
+const protocolError = 1002
+
 var errFrame = errors.New("the client sends a frame that it must not send")
 
 // socket is the server side of a websocket. It is our own, and not of the library that the client uses, because whoever imports
@@ -59,9 +65,19 @@ func accept(w http.ResponseWriter, r *http.Request, patience time.Duration) (*so
 	return &socket{conn: conn, r: buffered.Reader, patience: patience}, conn.SetDeadline(time.Time{})
 }
 
-// read returns the next message.
+// read returns the next message. It tells a client that breaks the protocol so.
 func (s *socket) read() ([]byte, error) {
+	message, err := s.message()
+	if errors.Is(err, errFrame) {
+		err = errors.Join(err, s.write(goodbye, binary.BigEndian.AppendUint16(nil, protocolError)))
+	}
+	return message, err
+}
+
+// message puts a message together from its frames, and answers those that come between them.
+func (s *socket) message() ([]byte, error) {
 	var message []byte
+	begun := false
 	for {
 		kind, last, payload, err := s.frame(maxPayload - len(message))
 		if err != nil {
@@ -69,13 +85,17 @@ func (s *socket) read() ([]byte, error) {
 		}
 		switch kind {
 		case continuation, text, binaryFrame:
+			if begun != (kind == continuation) {
+				return nil, errFrame
+			}
+			begun = true
 			if message = append(message, payload...); last {
 				return message, nil
 			}
 		case ping:
 			err = s.write(pong, payload)
 		case goodbye:
-			err = errors.Join(s.write(goodbye, payload), io.EOF)
+			err = s.leave(payload)
 		case pong:
 		default:
 			err = errFrame
@@ -86,11 +106,33 @@ func (s *socket) read() ([]byte, error) {
 	}
 }
 
+// leave answers a goodbye, which has a code or nothing at all.
+func (s *socket) leave(payload []byte) error {
+	if len(payload) > 0 && (len(payload) < 2 || !mayClose(binary.BigEndian.Uint16(payload))) {
+		return errFrame
+	}
+	return errors.Join(s.write(goodbye, payload), io.EOF)
+}
+
+// mayClose tells whether a code may stand in a goodbye: it is one of the protocol, or of a program.
+func mayClose(code uint16) bool {
+	switch {
+	case code >= 1000 && code <= 1003, code >= 1007 && code <= 1014, code >= 3000 && code <= 4999:
+		return true
+	}
+	return false
+}
+
 // frame reads a frame.
 func (s *socket) frame(limit int) (kind byte, last bool, payload []byte, err error) {
 	var head [2]byte
 	if _, err := io.ReadFull(s.r, head[:]); err != nil {
 		return 0, false, nil, err
+	}
+	kind, last = head[0]&0x0f, head[0]&0x80 != 0
+	control := kind >= goodbye // it may come inside a message, and does not count
+	if control {
+		limit = maxControl
 	}
 	length, err := s.length(head[1] & 0x7f)
 	switch {
@@ -98,6 +140,8 @@ func (s *socket) frame(limit int) (kind byte, last bool, payload []byte, err err
 		return 0, false, nil, err
 	case head[1]&0x80 == 0, head[0]&0x70 != 0, length > uint64(max(limit, 0)):
 		return 0, false, nil, errFrame // not masked, with an extension that nobody has agreed to, or too long
+	case control && !last:
+		return 0, false, nil, errFrame
 	}
 	var mask [4]byte
 	if _, err := io.ReadFull(s.r, mask[:]); err != nil {
@@ -110,7 +154,7 @@ func (s *socket) frame(limit int) (kind byte, last bool, payload []byte, err err
 	for i := range payload {
 		payload[i] ^= mask[i%4]
 	}
-	return head[0] & 0x0f, head[0]&0x80 != 0, payload, nil
+	return kind, last, payload, nil
 }
 
 // length reads the length of a frame, of which small ones stand in its head.

@@ -67,14 +67,17 @@ func TestAcceptRefusesWhatIsNoWebsocket(t *testing.T) {
 
 // from is a socket with a client that has sent some bytes, and hears nothing.
 func from(sent string) *socket {
-	return &socket{conn: deaf{}, r: bufio.NewReader(strings.NewReader(sent))}
+	return &socket{conn: &deaf{}, r: bufio.NewReader(strings.NewReader(sent))}
 }
 
-type deaf struct{ net.Conn }
+type deaf struct {
+	net.Conn
+	written bytes.Buffer
+}
 
-func (deaf) SetWriteDeadline(time.Time) error { return nil }
+func (*deaf) SetWriteDeadline(time.Time) error { return nil }
 
-func (deaf) Write(p []byte) (int, error) { return len(p), nil }
+func (d *deaf) Write(p []byte) (int, error) { return d.written.Write(p) }
 
 // masked is a frame whose mask changes nothing.
 func masked(head byte, payload string) string {
@@ -97,6 +100,19 @@ func TestFrames(t *testing.T) {
 		"compressed":      {masked(0xc1, "abc"), "", errFrame},
 		"unknown":         {masked(0x83, "abc"), "", errFrame},
 		"too long":        {"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00", "", errFrame},
+		"no beginning":    {masked(0x80, "abc"), "", errFrame},
+		"two at once":     {masked(0x01, "") + masked(0x81, "abc"), "", errFrame},
+		"two kinds":       {masked(0x01, "a") + masked(0x82, "b"), "", errFrame},
+		"ping in pieces":  {masked(0x09, "a"), "", errFrame},
+		"long ping":       {masked(0x89, strings.Repeat("x", 125)) + masked(0x81, "abc"), "abc", nil},
+		"too long ping":   {"\x89\xfe\x00\x7e\x00\x00\x00\x00" + strings.Repeat("x", 126), "", errFrame},
+		"goodbye, code":   {masked(0x88, "\x03\xe8bye"), "", io.EOF},
+		"goodbye, own":    {masked(0x88, "\x0f\xa0"), "", io.EOF},
+		"goodbye, half":   {masked(0x88, "x"), "", errFrame},
+		"goodbye, 999":    {masked(0x88, "\x03\xe7"), "", errFrame},
+		"goodbye, none":   {masked(0x88, "\x03\xed"), "", errFrame},
+		"goodbye, 2000":   {masked(0x88, "\x07\xd0"), "", errFrame},
+		"goodbye, 5000":   {masked(0x88, "\x13\x88"), "", errFrame},
 		"cut in head":     {"\x81", "", io.ErrUnexpectedEOF},
 		"cut in length":   {"\x81\xff\x00", "", io.ErrUnexpectedEOF},
 		"cut in the mask": {"\x81\x83\x00", "", io.ErrUnexpectedEOF},
@@ -104,9 +120,12 @@ func TestFrames(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			message, err := from(test.sent).read()
+			s := from(test.sent)
+			message, err := s.read()
 			if test.end != nil {
 				require.ErrorIs(t, err, test.end)
+				refused := strings.HasSuffix(s.conn.(*deaf).written.String(), "\x88\x02\x03\xea")
+				assert.Equal(t, test.end == errFrame, refused, "with the code of a protocol error") //nolint:errorlint // it is that very one
 				return
 			}
 			require.NoError(t, err)
@@ -122,7 +141,7 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, sent []byte) {
-		s := &socket{conn: deaf{}, r: bufio.NewReader(bytes.NewReader(sent))}
+		s := from(string(sent))
 		for {
 			message, err := s.read()
 			if err != nil {
