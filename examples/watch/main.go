@@ -13,6 +13,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -82,6 +83,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	s.job = flags.Arg(0)
 	hasKey := os.Getenv("CLOUDCONVERT_API_KEY") != ""
 	switch {
+	case s.length < 0:
+		return s, fmt.Errorf("-length %v: a job takes some time", s.length)
 	case flags.NArg() > 1 || s.account && s.job != "":
 		return s, errors.New("want a single job, or -account")
 	case hasKey && s.job == "" && !s.account:
@@ -92,16 +95,20 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	return s, nil
 }
 
-// watch follows what it was asked to.
+// watch follows what it was asked to, for as long as it can show it.
 func watch(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 	place, err := connect(ctx, s, stderr)
 	if err != nil {
 		return err
 	}
 	defer place.close()
-	f := &follower{client: place.client, listener: place.listener, screen: newScreen(stdout), stderr: stderr}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	f := &follower{client: place.client, listener: place.listener, screen: newScreen(stdout, cancel), stderr: stderr}
 	if s.account {
-		return f.account(ctx)
+		err = f.account(ctx)
+	} else {
+		err = f.job(ctx, place.job)
 	}
-	return f.job(ctx, place.job)
+	return cmp.Or(f.screen.failure(), err)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -55,6 +56,7 @@ func TestUsage(t *testing.T) {
 		code       int
 	}{
 		{"-fast", "-fast", exitUsage},
+		{"-length -5s", "-length -5s", exitUsage},
 		{"a b", "a single job", exitUsage},
 		{"-account a", "a single job", exitUsage},
 		{"a", "CLOUDCONVERT_API_KEY", exitUsage},
@@ -87,6 +89,23 @@ func TestWithoutAKey(t *testing.T) {
 	}, time.Minute, time.Millisecond)
 	cancel()
 	assert.Equal(t, exitOK, <-code)
+}
+
+// full is an output that takes nothing.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{"-length 1h", "-length 1ms", "-account -length 1h"} {
+		var stderr buffer
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		assert.Equal(t, exitFailed, run(ctx, strings.Fields(args), full{}, &stderr), args)
+		require.NoError(t, ctx.Err(), args)
+		assert.True(t, strings.HasSuffix(stderr.String(), "following a job of a local sandbox.\nwatch: no space left\n"), stderr.String())
+		cancel()
+	}
 }
 
 func TestWithTheVariablesOfASandbox(t *testing.T) {
@@ -123,7 +142,7 @@ func followed(
 		require.NoError(t, err)
 		defer listener.Close()
 		var stdout, stderr buffer
-		f := &follower{client: client, listener: listener, screen: newScreen(&stdout), stderr: &stderr}
+		f := &follower{client: client, listener: listener, screen: newScreen(&stdout, nil), stderr: &stderr}
 		f.screen.terminal, f.screen.width = terminal, func() int { return 30 }
 		job, err := client.Jobs.Create(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
 			"in":  cloudconvert.ImportRaw{File: "text", Filename: "a.txt"},
@@ -192,7 +211,7 @@ func TestFollowAJobWithoutEvents(t *testing.T) {
 func TestWhatEndedStaysSo(t *testing.T) {
 	t.Parallel()
 	var out buffer
-	s := newScreen(&out)
+	s := newScreen(&out, nil)
 	s.show(cloudconvert.Task{ID: "a", Name: "a", Status: cloudconvert.StatusFinished})
 	s.show(cloudconvert.Task{ID: "a", Name: "a", Status: cloudconvert.StatusProcessing, Percent: 50})
 	s.show(cloudconvert.Task{ID: "b", Operation: "convert", Status: cloudconvert.StatusWaiting})

@@ -23,11 +23,13 @@ type screen struct {
 	ended    map[string]bool
 	lines    map[string]string // of the tasks that have not ended, by id
 	order    []string
-	drawn    int // lines that are to be overwritten
+	drawn    int    // lines that are to be overwritten
+	broken   func() // is called when nothing can be written any more
+	err      error  // of the first write that failed
 }
 
-func newScreen(out io.Writer) *screen {
-	s := &screen{out: out, ended: map[string]bool{}, lines: map[string]string{}}
+func newScreen(out io.Writer, broken func()) *screen {
+	s := &screen{out: out, broken: broken, ended: map[string]bool{}, lines: map[string]string{}}
 	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		s.terminal = true
 		s.width = func() int {
@@ -95,7 +97,19 @@ func (s *screen) draw(news []string) {
 			s.drawn++
 		}
 	}
-	_, _ = io.WriteString(s.out, b.String()) // nobody looks at it then
+	if s.err != nil {
+		return
+	}
+	if _, s.err = io.WriteString(s.out, b.String()); s.err != nil {
+		s.broken()
+	}
+}
+
+// failure is why nothing can be written any more, or nil.
+func (s *screen) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
 }
 
 // shorten makes a line fit, which could not be overwritten otherwise.
