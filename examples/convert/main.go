@@ -81,7 +81,9 @@ func convert(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		return friendly(err, s.output)
 	}
 	for _, path := range outputs(s.output, len(job.Files())) {
-		fmt.Fprintln(stdout, path)
+		if _, err := fmt.Fprintln(stdout, path); err != nil {
+			return err
+		}
 	}
 	return nil
 }

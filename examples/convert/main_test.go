@@ -68,6 +68,21 @@ func runFor(ctx context.Context, dir string, args ...string) (code int, stdout, 
 	return code, results.String(), out.String()
 }
 
+// full is an output that takes nothing.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	output := filepath.Join(dir, "photo.jpg")
+	var stderr bytes.Buffer
+	assert.Equal(t, exitFailed, run(t.Context(), []string{filepath.Join(dir, "photo.png"), output}, full{}, &stderr))
+	assert.Contains(t, stderr.String(), "convert: no space left\n")
+	assert.FileExists(t, output)
+}
+
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
