@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go"
@@ -17,6 +18,9 @@ import (
 // settling is how long a join may take to have its effect. What happens
 // before, nobody is told.
 const settling = 2 * time.Second
+
+// patience is how long there may be no line to the events without a word.
+const patience = 2 * time.Second
 
 // follower shows what happens.
 type follower struct {
@@ -94,26 +98,54 @@ type reader func(context.Context) ([]cloudconvert.Task, error)
 // follow shows the tasks of a channel as they change. What the events may have
 // missed it reads.
 func (f *follower) follow(ctx context.Context, channel events.Channel, read reader) error {
+	var aside sync.WaitGroup
+	defer aside.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var joined atomic.Bool
+	aside.Go(func() { f.explain(ctx, &joined) })
 	subscription, err := f.listener.Subscribe(ctx, channel)
 	if err != nil {
 		return err
 	}
 	defer subscription.Close()
-	var reading sync.WaitGroup
-	defer reading.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	joined.Store(true)
 	for event, err := range subscription.Events(ctx) {
 		if err != nil {
 			return err
 		}
 		if event.Name == events.Resync {
-			reading.Go(func() { f.catchUp(ctx, read) })
+			aside.Go(func() { f.catchUp(ctx, read) })
 		} else if task, err := event.Task(); err == nil {
 			f.screen.show(*task)
 		}
 	}
 	return events.ErrClosed
+}
+
+// explain says why there is nothing to see, while there is no line to the
+// events.
+func (f *follower) explain(ctx context.Context, joined *atomic.Bool) {
+	looks := time.NewTicker(patience)
+	defer looks.Stop()
+	said := ""
+	for {
+		select {
+		case <-looks.C:
+		case <-ctx.Done():
+			return
+		}
+		reason := ""
+		if err := f.listener.Err(); err != nil {
+			reason = err.Error()
+		} else if !joined.Load() {
+			reason = "it does not answer"
+		}
+		if reason != said && reason != "" {
+			fmt.Fprintln(f.stderr, "watch: no line to the event socket:", reason)
+		}
+		said = reason
+	}
 }
 
 // catchUp reads at once and after the join has surely had its effect. What

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -206,6 +207,35 @@ func TestFollowAJobWithoutEvents(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, shown, "processing  50 %\n", "it is read again when the line was made again")
 	assert.Contains(t, shown, "pdf                  finished\n")
+}
+
+func TestWhyThereIsNothingToSee(t *testing.T) {
+	t.Parallel()
+	unavailable := cloudconverttest.Fault{Role: cloudconverttest.RoleEvents, Status: http.StatusServiceUnavailable, Times: 3}
+	for name, test := range map[string]struct {
+		set  func(*cloudconverttest.Server)
+		want string
+	}{
+		"all is well": {nothingSpecial, ""},
+		"no answer": {func(server *cloudconverttest.Server) {
+			server.Events().SetFaults(cloudconverttest.EventFaults{ConnectDelay: 5 * time.Second})
+		}, "watch: no line to the event socket: it does not answer\n"},
+		"unavailable": {func(server *cloudconverttest.Server) { server.Inject(unavailable) }, "503"},
+		"later": {func(server *cloudconverttest.Server) {
+			time.AfterFunc(30*time.Second, func() {
+				server.Inject(unavailable)
+				server.Events().Cut()
+			})
+		}, "503"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, complained, err := followed(t, false, test.set, halves)
+			require.NoError(t, err)
+			assert.Contains(t, complained, test.want)
+			assert.LessOrEqual(t, strings.Count(complained, "\n"), min(len(test.want), 1), complained)
+		})
+	}
 }
 
 func TestWhatEndedStaysSo(t *testing.T) {
