@@ -2,6 +2,7 @@ package events
 
 import (
 	"log/slog"
+	"math"
 	"net/http"
 	"testing"
 	"time"
@@ -82,5 +83,19 @@ func TestOptions(t *testing.T) {
 	for failures := range 100 {
 		assert.LessOrEqual(t, c.backoff(failures), time.Duration(4))
 		assert.GreaterOrEqual(t, c.backoff(failures), time.Duration(1))
+	}
+}
+
+func TestPausesStayWithinTheirBounds(t *testing.T) {
+	t.Parallel()
+	for _, first := range []time.Duration{1, time.Second, 20 * time.Second, time.Hour, math.MaxInt64} {
+		for _, longest := range []time.Duration{first, max(first, 24*time.Hour), math.MaxInt64} {
+			c := &Client{cfg: config{minWait: first, maxWait: longest}}
+			for failures := range 100 {
+				pause := c.backoff(failures)
+				assert.GreaterOrEqual(t, pause, first/2, "%v %v %d", first, longest, failures)
+				assert.LessOrEqual(t, pause, longest, "%v %v %d", first, longest, failures)
+			}
+		}
 	}
 }

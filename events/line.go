@@ -145,11 +145,11 @@ func statusOf(e sio.Event) int {
 
 // backoff is the pause after some failures.
 func (c *Client) backoff(failures int) time.Duration {
-	longest := c.cfg.maxWait
-	if failures < 30 {
-		longest = min(c.cfg.minWait<<failures, longest)
+	pause := c.cfg.maxWait
+	if c.cfg.minWait <= pause>>failures { // else the pause would be longer than the longest, or overflow
+		pause = c.cfg.minWait << failures
 	}
-	return longest/2 + rand.N(longest/2+1)
+	return pause/2 + rand.N(pause/2+1)
 }
 
 // sleep waits for a time or until the context ends.
