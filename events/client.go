@@ -202,8 +202,9 @@ type line struct {
 	linger  *time.Timer
 
 	// Guarded by the lock of the client.
-	conn  *sio.Conn // nil while there is none
-	ended bool
+	conn    *sio.Conn // nil while there is none
+	ended   bool
+	secrets []secret // the tokens that were sent
 }
 
 func newLine(hangUp func(*line)) *line {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/internal/sio"
@@ -40,6 +42,44 @@ func (e *SubscriptionError) Is(target error) bool {
 	default:
 		return false
 	}
+}
+
+// discretion is how many tokens a line keeps secret: those that were sent last.
+const discretion = 16
+
+// keepSecret notes a token that is about to be sent. It needs the lock of the client.
+func (l *line) keepSecret(token string) {
+	if slices.ContainsFunc(l.secrets, func(s secret) bool { return s.value() == token }) {
+		return
+	}
+	l.secrets = append(l.secrets, newSecret(token))
+	l.secrets = l.secrets[max(0, len(l.secrets)-discretion):]
+}
+
+// discreet returns an error without the tokens that were sent on a line, since the server may have repeated them.
+func (c *Client) discreet(l *line, err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	text := err.Error()
+	if refused, ok := errors.AsType[*sio.RefusedError](err); ok {
+		return &sio.RefusedError{Message: l.hide(refused.Message)}
+	}
+	if hidden := l.hide(text); hidden != text {
+		return errors.New(hidden) // what it wraps is not hidden
+	}
+	return err
+}
+
+// hide replaces tokens by dots, also if only their beginning is there: a server has not always room for all.
+func (l *line) hide(text string) string {
+	const telling = 16 // shorter beginnings tell nothing
+	for _, s := range l.secrets {
+		token := s.value()
+		for n := len(token); n == len(token) || n >= telling; n-- {
+			text = strings.ReplaceAll(text, token[:n], "...")
+		}
+	}
+	return text
 }
 
 // lineError adds to a failure of the line what can be done about it.

@@ -141,6 +141,7 @@ func (j *joiner) announce(r *room, token string, err error) bool {
 		c.shut(r, r.cause)
 		return false
 	}
+	j.line.keepSecret(token)
 	r.announce(token)
 	return true
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
@@ -258,6 +259,79 @@ func TestTheTokenIsNowhere(t *testing.T) {
 	assert.Contains(t, printed.String(), "level=WARN")
 	assert.Contains(t, printed.String(), "level=ERROR")
 	assert.Contains(t, printed.String(), "502")
+}
+
+// TestAServerThatRepeatsTheToken looks for what comes of a token in the words of a server.
+func TestAServerThatRepeatsTheToken(t *testing.T) {
+	t.Parallel()
+	const long = "good-token-that-is-longer-than-the-words-of-a-server-may-be."
+	token := strings.Repeat(long, 20)
+	for name, test := range map[string]struct {
+		do        func(b *bench)
+		permanent bool
+	}{
+		"close reason": {func(b *bench) {
+			b.answer(func(ctx context.Context, ws *websocket.Conn) {
+				_, _, _ = ws.Read(ctx) // the join
+				_ = ws.Close(4001, "bad token Bearer "+token[:100])
+			})
+			b.server.Cut()
+		}, false},
+		"refusal": {func(b *bench) { b.server.Send(`44{"message":"bad token Bearer ` + token + `"}`) }, true},
+		"refusal of the next line": {func(b *bench) {
+			b.server.Set(sioserver.Faults{Refuse: "bad token Bearer " + token})
+			b.server.Cut()
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var printed, returned bytes.Buffer
+			logger := slog.New(slog.NewTextHandler(&printed, nil))
+			withTokens(t, func(t *testing.T, b *bench, source *tokens) {
+				t.Helper()
+				source.set(token, nil)
+				b.listener = b.listen(b.client("", cloudconvert.WithTokenSource(source)), events.WithLogger(logger))
+				s := b.subscribe(events.Job("a"))
+				test.do(b)
+				elapse(2 * time.Second)
+				err := b.listener.Err()
+				require.ErrorContains(t, err, "bad token Bearer ...")
+				ctx, cancel := context.WithTimeout(t.Context(), someTime)
+				defer cancel()
+				var end error
+				for range 3 {
+					var event events.Event
+					event, end = s.Next(ctx)
+					fmt.Fprintf(&returned, "%v %+v %+v\n", event.Err, event, end)
+				}
+				assert.Equal(t, test.permanent, errors.Is(end, err))
+				for ; err != nil; err = errors.Unwrap(err) {
+					fmt.Fprintf(&returned, "%v %+v %#v\n", err, err, err)
+				}
+			})
+			for _, text := range []string{printed.String(), returned.String()} {
+				assert.Contains(t, text, "bad token Bearer ...")
+				assert.NotContains(t, text, long[:20])
+			}
+		})
+	}
+}
+
+// answer lets another server answer from now on, which has let the client in when it is asked to do something.
+func (b *bench) answer(do func(ctx context.Context, ws *websocket.Conn)) {
+	b.mux = http.NewServeMux()
+	b.mux.HandleFunc("/prefix/socket.io/", func(w http.ResponseWriter, r *http.Request) {
+		ws, err := websocket.Accept(w, r, nil)
+		if !assert.NoError(b.t, err) {
+			return
+		}
+		defer ws.CloseNow() //nolint:errcheck // it may be closed
+		ctx := r.Context()
+		_ = ws.Write(ctx, websocket.MessageText, []byte(`0{"pingInterval":25000,"pingTimeout":20000}`)) // the client may have gone
+		_, _, _ = ws.Read(ctx)                                                                          // the wish to connect
+		_ = ws.Write(ctx, websocket.MessageText, []byte(`40{"sid":"x"}`))
+		do(ctx, ws)
+	})
 }
 
 func TestJoiningTakesTimeAndIsNotAcknowledged(t *testing.T) {

@@ -25,7 +25,7 @@ func (c *Client) supervise(l *line) {
 		if l.ctx.Err() != nil || c.hasEnded(l) {
 			return
 		}
-		err = lineError(err)
+		err = lineError(c.discreet(l, err))
 		if sio.IsPermanent(err) {
 			c.cfg.logger.LogAttrs(l.ctx, slog.LevelError, "cloudconvert: events: there can be no line", slog.Any("error", err))
 			c.fail(l, err)
