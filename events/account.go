@@ -70,9 +70,9 @@ func (a *Account) Close() {
 
 // Since is the moment after which no end of a job was missed: the service was
 // heard on the channel, or had time enough to let this program in. It is the
-// zero time while there is no line. See [cloudconvert.AccountSignal].
+// zero time while there is no line, or the service does not let it in. See [cloudconvert.AccountSignal].
 func (a *Account) Since() time.Time {
-	if a.client.Err() != nil {
+	if !a.client.hears(a.member) {
 		return time.Time{}
 	}
 	a.mu.Lock()

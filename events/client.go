@@ -194,6 +194,13 @@ func (c *Client) leave(m *member) {
 	signal(c.line.changed)
 }
 
+// hears tells whether somebody may be in the channel, for all that is known.
+func (c *Client) hears(m *member) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return m.room.state != absent
+}
+
 // line is a run of the supervisor, from the first subscription to the last.
 type line struct {
 	ctx     context.Context

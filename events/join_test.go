@@ -228,6 +228,29 @@ func TestNoToken(t *testing.T) {
 	})
 }
 
+func TestSinceIsZeroWhileThereIsNoToken(t *testing.T) {
+	t.Parallel()
+	withTokens(t, func(t *testing.T, b *bench, source *tokens) {
+		t.Helper()
+		account, err := b.listener.Account(t.Context())
+		require.NoError(t, err)
+		defer account.Close()
+		elapse(5 * time.Second)
+		require.NotZero(t, account.Since())
+
+		elapse(2 * time.Hour)
+		source.set("", errors.New("the source is away"))
+		b.server.Cut()
+		elapse(someTime)
+		require.NoError(t, b.listener.Err(), "the line is back")
+		assert.Zero(t, account.Since())
+
+		source.set("good-2", nil)
+		elapse(someTime)
+		assert.InDelta(t, 55, time.Since(account.Since()).Seconds(), 5)
+	})
+}
+
 // TestTheTokenIsNowhere looks for the key in everything that can be printed.
 func TestTheTokenIsNowhere(t *testing.T) {
 	t.Parallel()

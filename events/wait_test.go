@@ -316,6 +316,24 @@ func TestSinceWhenAnAccountMissesNothing(t *testing.T) {
 	})
 }
 
+func TestSinceIsZeroWhileAnAccountIsNotLetIn(t *testing.T) {
+	t.Parallel()
+	atSite(t, func(t *testing.T, s site) {
+		t.Helper()
+		s.refuse(0)
+		account, err := s.listener.Account(t.Context())
+		require.NoError(t, err)
+		defer account.Close()
+		for range 600 {
+			elapse(100 * time.Millisecond)
+			require.Zero(t, account.Since())
+		}
+		s.Events().SetFaults(cloudconverttest.EventFaults{})
+		elapse(someTime)
+		assert.NotZero(t, account.Since())
+	})
+}
+
 // TestTheEndOfAJobIsForGood is what a service may do that tells of the same task or job twice.
 func TestTheEndOfAJobIsForGood(t *testing.T) {
 	t.Parallel()
