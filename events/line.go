@@ -50,7 +50,7 @@ func (c *Client) call(l *line) (*sio.Conn, error) {
 // listen joins all channels and passes on what comes, until the connection ends.
 func (c *Client) listen(l *line, conn *sio.Conn) error {
 	if !c.attach(l, conn) {
-		conn.Close()
+		conn.Cut() // a goodbye takes somebody who reads the answer
 		return sio.ErrClosed
 	}
 	c.cfg.logger.LogAttrs(l.ctx, slog.LevelDebug, "cloudconvert: events: the line is there")

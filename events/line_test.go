@@ -356,6 +356,12 @@ func TestClose(t *testing.T) {
 			b.start()
 			elapse(time.Second)
 		},
+		"badly upgraded": func(_ *testing.T, b *bench) {
+			b.mux = http.NewServeMux()
+			b.mux.HandleFunc("/prefix/", misanswer)
+			b.start()
+			elapse(time.Second)
+		},
 		"failed": func(_ *testing.T, b *bench) {
 			b.server.Set(sioserver.Faults{Upgrade: 404})
 			b.start()
@@ -395,6 +401,17 @@ func TestClose(t *testing.T) {
 			})
 		})
 	}
+}
+
+// misanswer answers somebody else's request for a websocket, and says nothing more.
+func misanswer(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close() //nolint:errcheck // it is over
+	_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n")
+	_, _ = io.Copy(io.Discard, conn) // until the client has enough
 }
 
 // start subscribes without waiting for the line. The subscription ends with the listener.

@@ -61,9 +61,11 @@ func cause(ctx context.Context, err error) error {
 
 // upgrade makes the websocket.
 func (cfg Config) upgrade(ctx context.Context) (*websocket.Conn, error) {
+	upgrading := &transport{next: cfg.Transport}
+	defer upgrading.release()
 	ws, answer, err := websocket.Dial(ctx, address(cfg.URL), &websocket.DialOptions{ //nolint:bodyclose // as documented by Dial
 		HTTPClient: &http.Client{
-			Transport: transport{cfg.Transport},
+			Transport: upgrading,
 			// The token goes to whoever answers, so it is for nobody else than the host that was called.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -88,11 +90,15 @@ func address(base *url.URL) string {
 	return target.String()
 }
 
-// transport notices that a connection cannot be taken over before that is tried.
-type transport struct{ next http.RoundTripper }
+// transport is for one request. It notices that a connection cannot be taken over before that is tried, and closes it when the
+// context ends: whoever takes it over reads from it, and does not look at the context if something is wrong.
+type transport struct {
+	next http.RoundTripper
+	stop func() bool // nil before there is a connection
+}
 
 // RoundTrip sends the request for a websocket.
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	next := t.next
 	if next == nil {
 		next = http.DefaultTransport
@@ -101,10 +107,19 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
 		return answer, err
 	}
-	if _, ok := answer.Body.(io.ReadWriteCloser); ok {
-		return answer, nil
+	body := answer.Body
+	if _, ok := body.(io.ReadWriteCloser); !ok {
+		return nil, errors.Join(ErrWrapped, body.Close())
 	}
-	return nil, errors.Join(ErrWrapped, answer.Body.Close())
+	t.stop = context.AfterFunc(r.Context(), func() { _ = body.Close() }) // it is given up
+	return answer, nil
+}
+
+// release leaves the connection to whoever has taken it over.
+func (t *transport) release() {
+	if t.stop != nil {
+		t.stop()
+	}
 }
 
 // shakeHands learns the heartbeat and connects the namespace. Nothing else may be sent before it is connected: the server
