@@ -120,6 +120,8 @@ func (c *Client) dispatch(l *line, e sio.Event) {
 		c.ignored++
 	case e.Name == "subscription_error":
 		c.refuse(l, r, statusOf(e))
+	case r.state == absent:
+		c.ignored++ // it comes of a join before, and nobody was told of the next one yet
 	default:
 		r.failures, r.refused = 0, nil
 		r.tell(Event{Name: Name(e.Name), Channel: channel, Data: dataOf(e)})

@@ -183,6 +183,24 @@ func TestLeavingDoesNotOvertakeJoining(t *testing.T) {
 	})
 }
 
+func TestAResyncComesFirstAlsoIfEventsAreOnTheirWay(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bench) {
+		t.Helper()
+		b.subscribe(events.Job("keep"))
+		b.subscribe(events.Job("a")).Close()
+		elapse(time.Second)
+		b.subscribe(events.Job("b")).Close() // the next join has to wait for its turn
+		ignored := b.listener.Ignored()
+		time.AfterFunc(aMoment, func() { b.server.Send(`42["job.updated","private-job.a",{}]`) })
+		s := b.subscribe(events.Job("a"))
+		b.nothing(s)
+		assert.Equal(t, ignored+1, b.listener.Ignored())
+		b.emit(events.Job("a"), events.JobUpdated, "null")
+		assert.Equal(t, events.JobUpdated, b.next(s).Name)
+	})
+}
+
 func TestTheLineEndsAWhileAfterTheLastSubscription(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
