@@ -116,7 +116,7 @@ func (c *Client) dispatch(l *line, e sio.Event) {
 	r := c.rooms[channel]
 	switch {
 	case l.ended:
-	case r == nil:
+	case r == nil, Name(e.Name) == Resync: // that name is for this package
 		c.ignored++
 	case e.Name == "subscription_error":
 		c.refuse(l, r, statusOf(e))

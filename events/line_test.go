@@ -271,6 +271,7 @@ func TestWhatIsNotUnderstoodIsIgnored(t *testing.T) {
 		`42["job.finished"]`, `42["job.finished",null,{}]`, `42["job.finished",7,{}]`, `42["job.finished","private-job.b",{}]`,
 		`42/admin,["job.finished","private-job.a",{}]`, `41/admin,`, `451-["job.finished","private-job.a",{"_placeholder":true,"num":0}]`,
 		`42["subscription_error","private-job.b",403]`, `42["subscription_error"]`,
+		`42["resync","private-job.a",{}]`, // a name of this package
 	}
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
