@@ -201,6 +201,13 @@ func (c *Client) hears(m *member) bool {
 	return m.room.state != absent
 }
 
+// obstacle is why somebody who waits has not joined yet, if that is known.
+func (c *Client) obstacle(m *member) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return m.room.cause
+}
+
 // line is a run of the supervisor, from the first subscription to the last.
 type line struct {
 	ctx     context.Context

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -92,7 +93,11 @@ func (j *joiner) attend(ctx context.Context, r *room) error {
 		return j.conn.Emit("unsubscribe", wish{Channel: r.channel})
 	}
 	token, err := j.client.lent.Token(ctx, j.refused(r))
-	if !j.announce(r, token, err) {
+	if err != nil {
+		j.lack(ctx, r, err)
+		return nil
+	}
+	if !j.announce(r, token) {
 		return nil
 	}
 	authorization := map[string]string{"Authorization": "Bearer " + token}
@@ -123,19 +128,37 @@ func (j *joiner) refused(r *room) string {
 	return r.refused.value()
 }
 
+// lack is called when there is no token to join a room with.
+func (j *joiner) lack(ctx context.Context, r *room, err error) {
+	if ctx.Err() != nil {
+		return // nobody waits for one any more
+	}
+	c := j.client
+	told := c.discreet(j.line, err)
+	c.cfg.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: events: no token", slog.String("channel", r.channel), slog.Any("error", told))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !j.expected(r):
+	case errors.Is(err, cloudconvert.ErrUnauthorized):
+		c.shut(r, fmt.Errorf("cloudconvert: events: joining %s: %w", r.channel, err))
+	default:
+		r.postpone(told, c.backoff(r.failures))
+	}
+}
+
+// expected tells whether there is still somebody in a room. It needs the lock.
+func (j *joiner) expected(r *room) bool {
+	return !j.line.ended && j.client.rooms[r.channel] == r && len(r.members) > 0
+}
+
 // announce tells the members of a room that it is about to be joined with a token. It reports false if it is not.
-func (j *joiner) announce(r *room, token string, err error) bool {
+func (j *joiner) announce(r *room, token string) bool {
 	c := j.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case j.line.ended || c.rooms[r.channel] != r || len(r.members) == 0:
-		return false
-	case errors.Is(err, cloudconvert.ErrUnauthorized):
-		c.shut(r, fmt.Errorf("cloudconvert: events: joining %s: %w", r.channel, err))
-		return false
-	case err != nil:
-		r.postpone(err, c.backoff(r.failures))
+	case !j.expected(r):
 		return false
 	case token == r.refused.value():
 		c.shut(r, r.cause)

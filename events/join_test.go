@@ -247,8 +247,30 @@ func TestSinceIsZeroWhileThereIsNoToken(t *testing.T) {
 
 		source.set("good-2", nil)
 		elapse(someTime)
-		assert.InDelta(t, 55, time.Since(account.Since()).Seconds(), 5)
+		assert.InDelta(t, 53, time.Since(account.Since()).Seconds(), 6)
 	})
+}
+
+func TestSubscribeTellsWhyThereIsNoToken(t *testing.T) {
+	t.Parallel()
+	var printed bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&printed, nil))
+	withTokens(t, func(t *testing.T, b *bench, source *tokens) {
+		t.Helper()
+		b.listener = b.listen(b.client("", cloudconvert.WithTokenSource(source)), events.WithLogger(logger))
+		b.subscribe(events.Job("a"))
+		elapse(2 * time.Hour)
+		source.set("", errors.New("the source is away, good-1 has expired"))
+		ctx, cancel := context.WithTimeout(t.Context(), someTime)
+		defer cancel()
+		_, err := b.listener.Subscribe(ctx, events.Job("b"))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "not joined yet")
+		require.ErrorContains(t, err, "the source is away, ... has expired")
+		require.NotContains(t, err.Error(), "no line")
+	})
+	assert.Contains(t, printed.String(), "level=WARN")
+	assert.Contains(t, printed.String(), "the source is away, ... has expired")
 }
 
 // TestTheTokenIsNowhere looks for the key in everything that can be printed.

@@ -152,8 +152,8 @@ func WithBackoff(first, longest time.Duration) Option {
 }
 
 // WithLogger logs to the given logger: a debug record when the line is there,
-// and a warning when it is lost. Records hold no events and no credentials. By
-// default it is the logger of the [cloudconvert.Client].
+// and a warning when it is lost or there is no token. Records hold no events
+// and no credentials. By default it is the logger of the [cloudconvert.Client].
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
 		if logger == nil {

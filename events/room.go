@@ -18,7 +18,7 @@ type room struct {
 	members  []*member
 	state    state
 	known    bool      // it was joined before
-	cause    error     // why it has to be joined again
+	cause    error     // why it has to be joined again, or why it is not joined yet
 	due      time.Time // before which it is not tried
 	failures int       // of joins, in a row
 	used     secret    // the token of the last join
@@ -87,10 +87,14 @@ func (r *room) leave(m *member) bool {
 	return true
 }
 
-// announce tells everybody that the room is about to be joined.
+// announce tells everybody that the room is about to be joined, and why it has to be if it was before.
 func (r *room) announce(token string) {
+	resync := Event{Name: Resync, Channel: r.channel}
+	if r.known {
+		resync.Err = r.cause
+	}
 	r.state, r.known, r.used = joining, true, newSecret(token)
-	r.tell(Event{Name: Resync, Channel: r.channel, Err: r.cause})
+	r.tell(resync)
 }
 
 // arrive lets those go on who wait for the join.
@@ -121,20 +125,11 @@ func (r *room) dismiss(err error) {
 
 // reset makes the room one that has to be joined on a new connection.
 func (r *room) reset(cause error) {
-	r.state, r.due, r.refused = absent, time.Time{}, nil
-	r.explain(cause)
+	r.state, r.cause, r.due, r.refused = absent, cause, time.Time{}, nil
 }
 
 // postpone makes the room one that has to be joined again after a while.
 func (r *room) postpone(cause error, wait time.Duration) {
-	r.state, r.due = absent, time.Now().Add(wait)
+	r.state, r.cause, r.due = absent, cause, time.Now().Add(wait)
 	r.failures++
-	r.explain(cause)
-}
-
-// explain says why the room has to be joined again, if it was joined before.
-func (r *room) explain(cause error) {
-	if r.known {
-		r.cause = cause
-	}
 }

@@ -22,8 +22,8 @@ type Subscription struct {
 // proof of success. Two subscriptions to one channel share a join, and each has
 // all events.
 //
-// The context bounds this call only. If it ends before the line is there, the
-// error tells why it is not.
+// The context bounds this call only. If it ends before the wish could be sent,
+// the error tells why: there is no line, or no token.
 func (c *Client) Subscribe(ctx context.Context, channel Channel) (*Subscription, error) {
 	s := &Subscription{client: c, channel: channel, box: newMailbox(c.cfg.buffer)}
 	member, err := c.enter(channel, s.box) //nolint:contextcheck // the line outlives the call
@@ -51,7 +51,10 @@ func (c *Client) wait(ctx context.Context, m *member) error {
 	if failure := c.Err(); failure != nil {
 		return fmt.Errorf("cloudconvert: events: no line yet: %w (%w)", ctx.Err(), failure)
 	}
-	return fmt.Errorf("cloudconvert: events: no line yet: %w", ctx.Err())
+	if failure := c.obstacle(m); failure != nil {
+		return fmt.Errorf("cloudconvert: events: not joined yet: %w (%w)", ctx.Err(), failure)
+	}
+	return fmt.Errorf("cloudconvert: events: not joined yet: %w", ctx.Err())
 }
 
 // Channel is what was subscribed to.
