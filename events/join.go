@@ -176,6 +176,8 @@ func (c *Client) refuse(l *line, r *room, status int) {
 	}
 	err := &SubscriptionError{Channel: r.channel, Status: status}
 	switch {
+	case len(r.members) == 0:
+		delete(c.rooms, r.channel) // whoever was not let in need not leave
 	case sio.IsPassing(status):
 		r.postpone(err, c.backoff(r.failures))
 	case status == http.StatusUnauthorized && r.refused == nil:

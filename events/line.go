@@ -75,11 +75,7 @@ func (c *Client) attach(l *line, conn *sio.Conn) bool {
 	if l.ended {
 		return false
 	}
-	for name, r := range c.rooms {
-		if len(r.members) == 0 {
-			delete(c.rooms, name)
-			continue
-		}
+	for _, r := range c.rooms {
 		r.reset(c.lost)
 	}
 	l.conn, c.lost = conn, nil
@@ -103,8 +99,11 @@ func (c *Client) lose(l *line, err error) {
 		c.ignored += l.conn.Skipped()
 	}
 	l.conn, c.lost = nil, err
-	for _, r := range c.rooms {
+	for name, r := range c.rooms {
 		r.state = absent
+		if len(r.members) == 0 {
+			delete(c.rooms, name)
+		}
 	}
 }
 

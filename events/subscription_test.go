@@ -201,6 +201,35 @@ func TestAResyncComesFirstAlsoIfEventsAreOnTheirWay(t *testing.T) {
 	})
 }
 
+func TestARoomThatIsRefusedAfterAllHaveLeftIsForgotten(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bench) {
+		t.Helper()
+		b.subscribe(events.Job("keep"))
+		b.server.Set(sioserver.Faults{JoinDelay: aMoment, Join: func(string, string) int { return 0 }})
+		for i := range 20 {
+			b.subscribe(events.Job(strconv.Itoa(i))).Close()
+		}
+		elapse(time.Second)
+		assert.Equal(t, 1, b.listener.Rooms())
+		assert.NotContains(t, b.joined(), "-", "who was not let in need not leave")
+	})
+}
+
+func TestARoomThatAllHaveLeftEndsWithTheLine(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bench) {
+		t.Helper()
+		b.subscribe(events.Job("keep"))
+		s := b.subscribe(events.Job("a"))
+		b.server.Set(sioserver.Faults{Upgrade: 503})
+		s.Close()
+		b.server.Cut()
+		elapse(someTime)
+		assert.Equal(t, 1, b.listener.Rooms())
+	})
+}
+
 func TestTheLineEndsAWhileAfterTheLastSubscription(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
