@@ -19,8 +19,11 @@ func (c *Client) supervise(l *line) {
 	for failures := 0; ; failures++ {
 		conn, err := c.call(l)
 		if err == nil {
-			failures = 0
+			begin := time.Now()
 			err = c.listen(l, conn)
+			if time.Since(begin) >= c.cfg.maxWait {
+				failures = 0 // one that ends soon is as bad as none
+			}
 		}
 		if l.ctx.Err() != nil || c.hasEnded(l) {
 			return

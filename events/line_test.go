@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -237,8 +238,25 @@ func TestPausesGrowAndBeginAnew(t *testing.T) {
 			assert.InDelta(t, 80, b.calls.Load()-begin, 20, "and then they take five to ten seconds")
 			b.server.Set(sioserver.Faults{})
 			assert.Equal(t, events.Resync, b.next(s).Name)
-			elapse(time.Second)
+			elapse(10 * time.Second) // the line is good
 		}
+	})
+}
+
+func TestPausesGrowAlsoIfEachLineEndsSoon(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bench) {
+		t.Helper()
+		b.answer(func(ctx context.Context, ws *websocket.Conn) {
+			_, _, _ = ws.Read(ctx) // the join
+			_ = ws.Write(ctx, websocket.MessageText, []byte("41"))
+			_, _, _ = ws.Read(ctx) // its end
+		})
+		s, err := b.listener.Subscribe(t.Context(), events.Job("a"))
+		require.NoError(t, err)
+		defer s.Close()
+		elapse(10 * time.Minute)
+		assert.InDelta(t, 80, b.calls.Load(), 20)
 	})
 }
 

@@ -139,8 +139,9 @@ func WithBuffer(size int) Option {
 }
 
 // WithBackoff sets the pauses before a broken line is made again: they double
-// from the first to the longest, and each is cut by chance. The defaults are
-// 500 ms and 10 s.
+// from the first to the longest, and each is cut by chance. They begin anew
+// after a line that has lasted as long as the longest. The defaults are 500 ms
+// and 10 s.
 func WithBackoff(first, longest time.Duration) Option {
 	return func(c *config) error {
 		if first <= 0 || longest < first {
