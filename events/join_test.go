@@ -210,6 +210,29 @@ func TestARevokedTokenIsReplacedOnce(t *testing.T) {
 	})
 }
 
+func TestAnEventBeforeARefusalDoesNotHideIt(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]int{http.StatusUnauthorized: 2, http.StatusServiceUnavailable: 12} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			t.Parallel()
+			withTokens(t, func(t *testing.T, b *bench, source *tokens) {
+				t.Helper()
+				joins := 0
+				b.server.Set(sioserver.Faults{JoinDelay: aMoment, Join: func(string, string) int {
+					joins++
+					source.set("next-"+strconv.Itoa(joins), nil)
+					b.server.Send(`42["job.updated","private-job.a",{}]`)
+					return status
+				}})
+				s := b.subscribe(events.Job("a"))
+				defer s.Close()
+				elapse(someTime)
+				assert.InDelta(t, want, len(b.sent()), float64(want)/2-1)
+			})
+		})
+	}
+}
+
 func TestNoToken(t *testing.T) {
 	t.Parallel()
 	withTokens(t, func(t *testing.T, b *bench, source *tokens) {

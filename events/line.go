@@ -125,7 +125,7 @@ func (c *Client) dispatch(l *line, e sio.Event) {
 	case r.state == absent:
 		c.ignored++ // it comes of a join before, and nobody was told of the next one yet
 	default:
-		r.failures, r.refused = 0, nil
+		r.prove()
 		r.tell(Event{Name: Name(e.Name), Channel: channel, Data: dataOf(e)})
 	}
 }

@@ -20,6 +20,7 @@ type room struct {
 	known    bool      // it was joined before
 	cause    error     // why it has to be joined again, or why it is not joined yet
 	due      time.Time // before which it is not tried
+	since    time.Time // of the last join
 	failures int       // of joins, in a row
 	used     secret    // the token of the last join
 	refused  secret    // the token that was refused
@@ -102,9 +103,16 @@ func (r *room) arrive() {
 	if r.state != joining {
 		return
 	}
-	r.state = joined
+	r.state, r.since = joined, time.Now()
 	for _, m := range r.members {
 		m.settle()
+	}
+}
+
+// prove notes that the service lets this program in. An event that comes before the join can have settled proves nothing.
+func (r *room) prove() {
+	if r.state == joined && time.Since(r.since) >= settling {
+		r.failures, r.refused = 0, nil
 	}
 }
 
