@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -44,7 +43,6 @@ type conversion struct {
 	webhookURL  string
 	progress    func(Progress)
 	overwrite   bool
-	probed      *sync.Map // the directories that are known to take files
 	inlineLimit int64
 	delete      bool
 	signal      JobSignal // nil if there is none
@@ -86,7 +84,7 @@ func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, o
 
 // newConversion returns a conversion with the defaults.
 func (c *Client) newConversion() *conversion {
-	return &conversion{client: c, inlineLimit: defaultInline, probed: new(sync.Map)}
+	return &conversion{client: c, inlineLimit: defaultInline}
 }
 
 // with returns a conversion that differs by the given options. The error names

@@ -744,3 +744,23 @@ func TestConvertAllIteratorPanics(t *testing.T) {
 		}
 	})
 }
+
+// Nothing is paid for whose directory has disappeared since the batch began.
+func TestConvertAllChecksEachDestination(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		dir := filepath.Join(t.TempDir(), "out")
+		require.NoError(t, os.Mkdir(dir, 0o700))
+		var failures []error
+		for result := range server.Client().ConvertAll(t.Context(), textItems(5, dir), cloudconvert.WithConcurrency(1)) {
+			if failures = append(failures, result.Err); len(failures) == 1 {
+				require.NoError(t, os.Rename(dir, dir+" gone"))
+			}
+		}
+		require.Len(t, failures, 5)
+		require.NoError(t, failures[0])
+		require.ErrorIs(t, failures[4], fs.ErrNotExist)
+		assert.Less(t, jobCount(server), 4)
+	}, cloudconverttest.WithTaskDuration(time.Second))
+}

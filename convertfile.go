@@ -76,23 +76,11 @@ func (c *conversion) checkDestination(dst string) error {
 			return err
 		}
 	}
-	if err := c.probe(filepath.Dir(dst)); err != nil {
+	probe, err := os.CreateTemp(filepath.Dir(dst), ".cloudconvert-*")
+	if err != nil {
 		return fmt.Errorf("cloudconvert: the destination %q cannot be written: %w", dst, err)
 	}
-	return nil
-}
-
-// probe makes sure that a directory takes files. A batch asks each one once.
-func (c *conversion) probe(dir string) error {
-	if _, known := c.probed.Load(dir); known {
-		return nil
-	}
-	file, err := os.CreateTemp(dir, ".cloudconvert-*")
-	if err != nil {
-		return err
-	}
-	c.probed.Store(dir, true)
-	return errors.Join(file.Close(), os.Remove(file.Name()))
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 // checkFree makes sure that nothing is in the way of a file.
