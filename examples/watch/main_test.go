@@ -116,14 +116,17 @@ func TestWithTheVariablesOfASandbox(t *testing.T) {
 	t.Setenv("CLOUDCONVERT_API_URL", server.URL)
 	t.Setenv("CLOUDCONVERT_SYNC_URL", server.SyncURL)
 	t.Setenv("CLOUDCONVERT_EVENTS_URL", server.EventsURL)
+	// One that is not there may be refused before the subscription is closed.
+	job, err := server.Client().Jobs.Create(t.Context(), cloudconvert.Pipeline(cloudconvert.ImportUpload{}, cloudconvert.ExportURL{}))
+	require.NoError(t, err)
 	var stderr buffer
-	place, err := connect(t.Context(), settings{job: "a"}, &stderr)
+	place, err := connect(t.Context(), settings{job: job.ID}, &stderr)
 	require.NoError(t, err)
 	defer place.close()
-	subscription, err := place.listener.Subscribe(t.Context(), events.JobTasks("a"))
+	subscription, err := place.listener.Subscribe(t.Context(), events.JobTasks(place.job))
 	require.NoError(t, err)
 	subscription.Close()
-	assert.Equal(t, "a", place.job)
+	assert.Equal(t, job.ID, place.job)
 	assert.Empty(t, stderr.String())
 }
 
