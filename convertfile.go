@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,8 +14,9 @@ import (
 // which the service fetches.
 //
 // dst appears whole or not at all, and does not replace a file unless
-// [WithOverwrite] says so. Whether it can be written is checked before the job
-// is created. A conversion with several output files (the pages of a document as
+// [WithOverwrite] says so. That it can be written is known before the job is
+// created: a temporary file beside it, whose name ends in ".part", holds its place.
+// A conversion with several output files (the pages of a document as
 // pictures) numbers them: page.png becomes page-1.png, page-2.png and so on.
 //
 // Everything else is as with [Client.Convert].
@@ -32,17 +31,24 @@ func (c *Client) ConvertFile(ctx context.Context, src, dst string, opts ...Conve
 	if err := conversion.formatFrom(dst); err != nil {
 		return nil, err
 	}
-	if err := conversion.checkDestination(dst); err != nil {
+	place, err := conversion.take(dst)
+	if err != nil {
 		return nil, err
 	}
-	job, err := conversion.run(ctx, sourceOf(src))
+	job, err := conversion.runAndSave(ctx, sourceOf(src), place)
+	return job, errors.Join(err, place.leave())
+}
+
+// runAndSave converts and saves.
+func (c *conversion) runAndSave(ctx context.Context, src Source, place *place) (*Job, error) {
+	job, err := c.run(ctx, src)
 	if err != nil {
-		return job, errors.Join(err, conversion.discard(ctx, job))
+		return job, errors.Join(err, c.discard(ctx, job))
 	}
-	if _, err := conversion.save(ctx, job, dst); err != nil {
+	if _, err := c.save(ctx, job, place); err != nil {
 		return job, err
 	}
-	return job, conversion.discard(ctx, job)
+	return job, c.discard(ctx, job)
 }
 
 // sourceOf tells addresses from paths.
@@ -64,63 +70,26 @@ func (c *conversion) formatFrom(dst string) error {
 	return nil
 }
 
-// checkDestination makes sure that a file can be written, before anything is
-// paid for.
-func (c *conversion) checkDestination(dst string) error {
-	candidates := []string{dst}
-	if c.archive {
-		candidates = append(candidates, withExtension(dst, archiveFormat))
-	}
-	for _, path := range candidates {
-		if err := c.checkFree(path); err != nil {
-			return err
-		}
-	}
-	probe, err := os.CreateTemp(filepath.Dir(dst), ".cloudconvert-*")
-	if err != nil {
-		return fmt.Errorf("cloudconvert: the destination %q cannot be written: %w", dst, err)
-	}
-	return errors.Join(probe.Close(), os.Remove(probe.Name()))
-}
-
-// checkFree makes sure that nothing is in the way of a file.
-func (c *conversion) checkFree(path string) error {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return invalid(fmt.Errorf("the destination %q is a directory: name a file", path))
-	}
-	switch _, err := os.Lstat(path); {
-	case err == nil && !c.overwrite:
-		return fmt.Errorf("cloudconvert: the destination %q is there already: remove it, or use WithOverwrite: %w", path, fs.ErrExist)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("cloudconvert: the destination %q cannot be written: %w", path, err)
-	default:
-		return nil
-	}
-}
-
 // archiveFormat is what several files are packed into.
 const archiveFormat = "zip"
 
 // save fetches the output of a job and returns where it is. Either all files
 // are there afterwards, or none.
-func (c *conversion) save(ctx context.Context, job *Job, dst string) ([]string, error) {
+func (c *conversion) save(ctx context.Context, job *Job, place *place) ([]string, error) {
 	files := job.Files()
 	if len(files) == 0 {
 		return nil, fmt.Errorf("cloudconvert: job %s finished without an output file", job.ID)
 	}
-	paths := c.outputPaths(files, dst)
-	root, err := os.OpenRoot(filepath.Dir(dst))
-	if err != nil {
-		return nil, fmt.Errorf("cloudconvert: save: %w", err)
-	}
+	paths := c.outputPaths(files, place.path)
 	s := &saving{
-		client: c.client, root: root, overwrite: c.overwrite,
+		client: c.client, root: place.root, overwrite: c.overwrite,
 		parallel: c.client.core.config.transfers.withDefaults().Parallel,
 	}
 	for i, file := range files {
-		s.files = append(s.files, &savedFile{File: file, name: filepath.Base(paths[i])})
+		name := filepath.Base(paths[i])
+		s.files = append(s.files, &savedFile{File: file, name: name, disk: place.held(name)})
 	}
-	if err := errors.Join(s.run(ctx), root.Close()); err != nil {
+	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
 	return paths, nil

@@ -84,16 +84,25 @@ func (i *batchItem) run(ctx context.Context) (*Job, []string, error) {
 		// What an earlier run began to write is not in the way of what it meant.
 		i.overwrite = true
 	}
-	if i.destination != "" {
-		if err := i.checkDestination(i.destination); err != nil {
-			return nil, nil, err
-		}
+	if i.destination == "" {
+		return i.work(ctx, earlier.Tag, nil)
 	}
-	job, err := i.job(ctx, earlier.Tag)
+	place, err := i.take(i.destination)
+	if err != nil {
+		return nil, nil, err
+	}
+	job, files, err := i.work(ctx, earlier.Tag, place)
+	return job, files, errors.Join(err, place.leave())
+}
+
+// work converts the item, and saves its files if they have a place. The tag is that
+// of the job that an earlier run has left, if there is one.
+func (i *batchItem) work(ctx context.Context, tag string, place *place) (*Job, []string, error) {
+	job, err := i.job(ctx, tag)
 	if err != nil {
 		return job, nil, errors.Join(err, i.fail(ctx, job, err))
 	}
-	files, err := i.write(ctx, job)
+	files, err := i.write(ctx, job, place)
 	if err != nil {
 		return job, nil, err
 	}
@@ -160,19 +169,19 @@ func (i *batchItem) fail(ctx context.Context, job *Job, failure error) error {
 	return errors.Join(i.journal.forget(i.key), i.discard(ctx, job))
 }
 
-// write fetches the files of the job, if they have a destination.
-func (i *batchItem) write(ctx context.Context, job *Job) ([]string, error) {
-	if i.destination == "" {
+// write fetches the files of the job, if they have a place.
+func (i *batchItem) write(ctx context.Context, job *Job, place *place) ([]string, error) {
+	if place == nil {
 		return nil, nil
 	}
 	// A file that is there when the run ended in the middle is known as its own
 	// by this note. That needs it not to have been there before.
 	if !i.overwrite {
-		if err := i.announce(i.outputPaths(job.Files(), i.destination)); err != nil {
+		if err := i.announce(i.outputPaths(job.Files(), place.path)); err != nil {
 			return nil, err
 		}
 	}
-	files, err := i.save(ctx, job, i.destination)
+	files, err := i.save(ctx, job, place)
 	if err != nil {
 		// The job stays: the next run fetches what it made.
 		return nil, errors.Join(err, i.journal.begin(i.key, i.tag))

@@ -69,7 +69,7 @@ type savedFile struct {
 	File
 
 	name    string         // below the root, with slashes
-	disk    *safefile.File // nil until the download begins
+	disk    *safefile.File // nil until the download begins, unless its place is held
 	made    fs.FileInfo    // what it is, to be told from others of its name
 	created bool           // it has its name, and nothing had it before
 }
@@ -135,8 +135,10 @@ func (s *saving) fetch(ctx context.Context, file *savedFile) error {
 		return err
 	}
 	defer download.close()
-	if file.disk, err = safefile.Create(s.root, file.name); err != nil {
-		return fmt.Errorf("cloudconvert: %w", err)
+	if file.disk == nil {
+		if file.disk, err = safefile.Create(s.root, file.name); err != nil {
+			return fmt.Errorf("cloudconvert: %w", err)
+		}
 	}
 	download.restart = func() error { return file.disk.Truncate(0) }
 	_, err = download.WriteTo(file.disk)
