@@ -21,10 +21,11 @@ type creation struct {
 
 // newCreation validates a request. It leaves the caller's value as it is.
 func newCreation(r *JobRequest) (*creation, error) {
-	if err := r.Validate(); err != nil {
+	body, err := r.body()
+	if err != nil {
 		return nil, err
 	}
-	c := &creation{body: r.body()}
+	c := &creation{body: body}
 	if c.body.Tag == "" {
 		c.own = true
 		c.body.Tag = newTag()

@@ -123,22 +123,8 @@ var taskName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 //
 // [JobsService.Create] and everything that creates jobs call it.
 func (r *JobRequest) Validate() error {
-	if r == nil || len(r.Tasks) == 0 && len(r.problems) == 0 {
-		return invalid(errors.New("the job has no tasks"))
-	}
-	problems := slices.Clone(r.problems)
-	for _, name := range slices.Sorted(maps.Keys(r.Tasks)) {
-		for _, problem := range r.Tasks.check(name) {
-			problems = append(problems, fmt.Errorf("task %q: %w", name, problem))
-		}
-	}
-	if cycle := r.Tasks.cycle(); cycle != nil {
-		problems = append(problems, fmt.Errorf("tasks wait for each other: %s", strings.Join(cycle, " → ")))
-	}
-	if len(problems) > 0 {
-		return invalid(problems...)
-	}
-	return nil
+	_, err := r.body()
+	return err
 }
 
 // jobBody is a job as it is sent. Encoded from it, the parameters of a task, a
@@ -150,38 +136,54 @@ type jobBody struct {
 	WebhookURL string                    `json:"webhook_url,omitzero"`
 }
 
-// body returns what is sent for a valid job.
-func (r *JobRequest) body() jobBody {
-	tasks := make(map[string]map[string]any, len(r.Tasks))
-	for name, task := range r.Tasks {
-		tasks[name], _ = taskBody(task, parameters(task))
+// body returns what is sent for the job, if it is valid.
+func (r *JobRequest) body() (jobBody, error) {
+	if r == nil || len(r.Tasks) == 0 && len(r.problems) == 0 {
+		return jobBody{}, invalid(errors.New("the job has no tasks"))
 	}
-	return jobBody{Tasks: tasks, Tag: r.Tag, WebhookURL: r.WebhookURL}
+	body := jobBody{Tasks: make(map[string]map[string]any, len(r.Tasks)), Tag: r.Tag, WebhookURL: r.WebhookURL}
+	inputs := make(map[string][]string, len(r.Tasks))
+	problems := slices.Clone(r.problems)
+	for _, name := range slices.Sorted(maps.Keys(r.Tasks)) {
+		task := r.Tasks.read(name)
+		for _, problem := range task.problems {
+			problems = append(problems, fmt.Errorf("task %q: %w", name, problem))
+		}
+		body.Tasks[name], inputs[name] = task.body, task.inputs
+	}
+	if cycle := cycleOf(inputs); cycle != nil {
+		problems = append(problems, fmt.Errorf("tasks wait for each other: %s", strings.Join(cycle, " → ")))
+	}
+	if len(problems) > 0 {
+		return jobBody{}, invalid(problems...)
+	}
+	return body, nil
 }
 
-// check returns what is wrong with one task.
-func (t Tasks) check(name string) []error {
+// read looks through one task.
+func (t Tasks) read(name string) taskReading {
 	var problems []error
 	if !taskName.MatchString(name) {
 		problems = append(problems, errors.New("a name consists of letters, digits, - and _"))
 	}
-	task := t[name]
-	if isNil(task) {
-		return append(problems, errors.New("the task is nil"))
+	if isNil(t[name]) {
+		return taskReading{problems: append(problems, errors.New("the task is nil"))}
 	}
-	if task.Operation() == "" {
+	if t[name].Operation() == "" {
 		problems = append(problems, errors.New("the operation is missing"))
 	}
-	for _, input := range inputs(task) {
+	reading := readTask(t[name])
+	for _, input := range reading.inputs {
 		if isNil(t[input]) {
 			problems = append(problems, fmt.Errorf("input %q is no task of the job", input))
 		}
 	}
-	return append(problems, checkParameters(task)...)
+	reading.problems = append(problems, reading.problems...)
+	return reading
 }
 
-// cycle returns the names along a cycle of inputs, or nil if there is none.
-func (t Tasks) cycle() []string {
+// cycleOf returns the names along a cycle of inputs, or nil if there is none.
+func cycleOf(inputs map[string][]string) []string {
 	done := map[string]bool{}
 	var path []string
 	var visit func(name string) []string
@@ -189,11 +191,11 @@ func (t Tasks) cycle() []string {
 		if i := slices.Index(path, name); i >= 0 {
 			return append(slices.Clone(path[i:]), name)
 		}
-		if done[name] || isNil(t[name]) {
+		if done[name] {
 			return nil
 		}
 		path = append(path, name)
-		for _, input := range inputs(t[name]) {
+		for _, input := range inputs[name] {
 			if cycle := visit(input); cycle != nil {
 				return cycle
 			}
@@ -202,7 +204,7 @@ func (t Tasks) cycle() []string {
 		done[name] = true
 		return nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(t)) {
+	for _, name := range slices.Sorted(maps.Keys(inputs)) {
 		if cycle := visit(name); cycle != nil {
 			return cycle
 		}

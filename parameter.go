@@ -73,17 +73,6 @@ func structOf(t TaskRequest) reflect.Value {
 	return reflect.Indirect(reflect.ValueOf(t))
 }
 
-// inputs returns the names of the tasks that a task takes files from.
-func inputs(t TaskRequest) []string {
-	var names []string
-	for _, p := range parameters(t) {
-		if p.is("input") {
-			names = append(names, textsOf(p.value.Interface())...)
-		}
-	}
-	return append(names, textsOf(options(t)["input"])...)
-}
-
 // textsOf returns the strings in a string, a []string or a []any.
 func textsOf(value any) []string {
 	switch value := value.(type) {
@@ -147,8 +136,15 @@ func taskBody(t TaskRequest, typed []parameter) (body map[string]any, problems [
 	return body, problems
 }
 
-// checkParameters returns what is wrong with the parameters of a task.
-func checkParameters(t TaskRequest) []error {
+// taskReading is all there is to know of a task before it is sent.
+type taskReading struct {
+	body     map[string]any // what is sent, by parameter name
+	inputs   []string       // the tasks whose files it takes
+	problems []error        // what is wrong with its parameters
+}
+
+// readTask looks through a task once.
+func readTask(t TaskRequest) taskReading {
 	typed := parameters(t)
 	body, problems := taskBody(t, typed)
 	for _, p := range typed {
@@ -165,7 +161,18 @@ func checkParameters(t TaskRequest) []error {
 	for i, problem := range problems {
 		problems[i] = fmt.Errorf("%s: %w", t.Operation(), problem)
 	}
-	return problems
+	return taskReading{body: body, inputs: inputs(typed, options(t)), problems: problems}
+}
+
+// inputs returns the names of the tasks that a task takes files from.
+func inputs(typed []parameter, options map[string]any) []string {
+	var names []string
+	for _, p := range typed {
+		if p.is("input") {
+			names = append(names, textsOf(p.value.Interface())...)
+		}
+	}
+	return append(names, textsOf(options["input"])...)
 }
 
 // choices lists the groups of parameters of which at least one must be set.

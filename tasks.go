@@ -22,7 +22,7 @@ func (s *TasksService) Create(ctx context.Context, t TaskRequest, opts ...CallOp
 	if isNil(t) {
 		return nil, invalid(errors.New("the task is nil"))
 	}
-	if problems := checkParameters(t); len(problems) > 0 {
+	if problems := readTask(t).problems; len(problems) > 0 {
 		return nil, invalid(problems...)
 	}
 	path, err := pathOf(strings.Split(string(t.Operation()), "/")...)
