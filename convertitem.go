@@ -176,7 +176,7 @@ func (i *batchItem) write(ctx context.Context, job *Job, place *place) ([]string
 	}
 	// A file that is there when the run ended in the middle is known as its own
 	// by this note. That needs it not to have been there before.
-	if !i.overwrite {
+	if i.journal != nil && !i.overwrite {
 		if err := i.announce(i.outputPaths(job.Files(), place.path)); err != nil {
 			return nil, err
 		}

@@ -57,17 +57,20 @@ func (p *place) leave() error {
 
 // checkFree makes sure that nothing is in the way of a file.
 func (c *conversion) checkFree(path string) error {
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return unwritable(path, err)
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return invalid(fmt.Errorf("the destination %q is a directory: name a file", path))
 	}
-	switch _, err := os.Lstat(path); {
-	case err == nil && !c.overwrite:
+	if !c.overwrite {
 		return fmt.Errorf("cloudconvert: the destination %q is there already: remove it, or use WithOverwrite: %w", path, fs.ErrExist)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return unwritable(path, err)
-	default:
-		return nil
 	}
+	return nil
 }
 
 func unwritable(dst string, err error) error {

@@ -302,16 +302,16 @@ func (d *dependencies) tasks(levels int) []Task {
 // UnmarshalJSON reads a result. Parts of an odd shape are left out.
 func (r *TaskResult) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		Files    lenient.List[File]             `json:"files"`
+		Files    []fileWire                     `json:"files"`
 		Form     lenient.Object[*UploadForm]    `json:"form"`
 		Metadata lenient.Object[map[string]any] `json:"metadata"`
 		Output   lenient.String                 `json:"output"`
 	}
-	if err := json.Unmarshal(data, &wire); err != nil {
+	if err := lenient.Unmarshal(data, &wire); err != nil {
 		return err
 	}
 	*r = TaskResult{
-		Files:    wire.Files,
+		Files:    filesOf(wire.Files),
 		Form:     wire.Form.Value,
 		Metadata: wire.Metadata.Value,
 		Output:   string(wire.Output),
@@ -320,25 +320,44 @@ func (r *TaskResult) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// fileWire is a file on the wire.
+type fileWire struct {
+	Filename lenient.String `json:"filename"`
+	Dir      lenient.String `json:"dir"`
+	Size     lenient.Int    `json:"size"`
+	URL      lenient.String `json:"url"`
+	MD5      lenient.String `json:"md5"`
+}
+
+func (w *fileWire) file() File {
+	return File{
+		Filename: string(w.Filename),
+		Dir:      string(w.Dir),
+		Size:     max(int64(w.Size), 0),
+		URL:      string(w.URL),
+		MD5:      string(w.MD5),
+	}
+}
+
+// filesOf leaves out what is no file.
+func filesOf(wires []fileWire) []File {
+	var files []File
+	for i := range wires {
+		if wires[i] != (fileWire{}) {
+			files = append(files, wires[i].file())
+		}
+	}
+	return files
+}
+
 // UnmarshalJSON reads a file, whatever the shapes of its fields.
 func (f *File) UnmarshalJSON(data []byte) error {
-	var wire struct {
-		Filename lenient.String `json:"filename"`
-		Dir      lenient.String `json:"dir"`
-		Size     lenient.Int    `json:"size"`
-		URL      lenient.String `json:"url"`
-		MD5      lenient.String `json:"md5"`
-	}
+	var wire fileWire
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	*f = File{
-		Filename: string(wire.Filename),
-		Dir:      string(wire.Dir),
-		Size:     max(int64(wire.Size), 0),
-		URL:      string(wire.URL),
-		MD5:      string(wire.MD5),
-		TaskID:   f.TaskID,
-	}
+	task := f.TaskID
+	*f = wire.file()
+	f.TaskID = task
 	return nil
 }
