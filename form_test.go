@@ -1,6 +1,7 @@
 package cloudconvert_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"testing"
@@ -95,11 +96,11 @@ func TestFormKeepsItsOrderWhenEncoded(t *testing.T) {
 }
 
 // stable decodes data, and asserts that what is decoded can be encoded, and is
-// the same when it is decoded again.
+// the same when it is decoded again. Of null nothing is decoded.
 func stable[T any](t *testing.T, data []byte) (T, bool) {
 	t.Helper()
 	var first, second T
-	if json.Unmarshal(data, &first) != nil {
+	if string(bytes.TrimSpace(data)) == "null" || json.Unmarshal(data, &first) != nil {
 		return first, false
 	}
 	encoded, err := json.Marshal(first)
@@ -119,9 +120,6 @@ func FuzzForm(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if string(data) == "null" {
-			return
-		}
 		form, ok := stable[cloudconvert.UploadForm](t, data)
 		if ok {
 			require.NotEmpty(t, form.URL)

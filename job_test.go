@@ -187,9 +187,6 @@ func FuzzJob(f *testing.F) {
 	}
 	f.Add([]byte(`{"id": 1, "tag": 2, "status": 3, "tasks": {"id": 4}, "links": 5}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if string(data) == "null" {
-			return
-		}
 		job, ok := stable[cloudconvert.Job](t, data)
 		if !ok {
 			return
