@@ -160,8 +160,10 @@ func WithOutputDir(dir string) ConvertOption {
 // items were begun and which are done. A later run with the same file skips
 // those that are done, as long as their files are there, and goes on with the
 // jobs of those that were begun. No job is created twice, whenever the process
-// ended. An item whose job failed is tried again, with a new job. Two processes
-// must not use the same file at a time.
+// ended. An item whose job failed is tried again, with a new job.
+//
+// One run can use a journal at a time: another one fails at once. An empty file
+// beside it, whose name ends in ".lock", sees to that and stays.
 //
 // The journal belongs to the batch: as an option of an item it is refused.
 func WithJournal(path string) ConvertOption {

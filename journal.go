@@ -8,12 +8,15 @@ import (
 	"io"
 	"os"
 	"sync"
+
+	"github.com/gofrs/flock"
 )
 
 // journal remembers which items of a batch were begun and which are done. It
 // is a file of JSON lines that only grows. A nil journal remembers nothing.
 type journal struct {
 	mu      sync.Mutex
+	lock    *flock.Flock
 	file    *os.File
 	torn    bool                    // the last line has no end
 	entries map[string]journalEntry // of earlier runs
@@ -51,18 +54,38 @@ func openJournal(path string) (*journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &journal{file: file, entries: map[string]journalEntry{}}
+	j := &journal{file: file, lock: newJournalLock(path), entries: map[string]journalEntry{}}
 	info, err := file.Stat()
 	switch {
 	case err == nil && !info.Mode().IsRegular():
 		err = fmt.Errorf("%s is no regular file", path)
 	case err == nil:
-		err = j.read()
+		err = j.readAlone(path)
 	}
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, errors.Join(err, j.lock.Unlock(), file.Close())
 	}
 	return j, nil
+}
+
+// newJournalLock returns what keeps a second run from creating the jobs of the
+// first once more. It has a file of its own, as on Windows nobody can read one that
+// is locked. That file is never removed: another run may be about to lock it.
+func newJournalLock(path string) *flock.Flock {
+	return flock.New(path+".lock", flock.SetPermissions(0o600))
+}
+
+// readAlone reads the journal if no other run is using it. Where a file system has
+// no locks, there is no telling.
+func (j *journal) readAlone(path string) error {
+	locked, err := j.lock.TryLock()
+	switch {
+	case err != nil && !errors.Is(err, errors.ErrUnsupported):
+		return err
+	case err == nil && !locked:
+		return fmt.Errorf("another run is using %s: wait for its end, or give this one a journal of its own", path)
+	}
+	return j.read()
 }
 
 // read reads what earlier runs have left. A last line without its end was
@@ -149,7 +172,7 @@ func (j *journal) close() error {
 	if j == nil {
 		return nil
 	}
-	if err := j.file.Close(); err != nil {
+	if err := errors.Join(j.file.Close(), j.lock.Unlock()); err != nil {
 		return fmt.Errorf("cloudconvert: journal: %w", err)
 	}
 	return nil

@@ -433,6 +433,30 @@ func TestJournalThatIsNone(t *testing.T) {
 	}
 }
 
+// Two runs at a time would each create the jobs of the other.
+func TestJournalOfAnotherRun(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	dir := t.TempDir()
+	journal := filepath.Join(dir, "journal")
+	first := true
+	// One at a time, the first result comes long before the end of the run.
+	for result := range server.Client().ConvertAll(t.Context(), keyed(3, dir), cloudconvert.WithJournal(journal), cloudconvert.WithConcurrency(1)) {
+		require.NoError(t, result.Err)
+		if first {
+			others := resume(t, server, journal, keyed(3, t.TempDir()))
+			require.Len(t, others, 1)
+			require.ErrorContains(t, others[""].Err, "another run is using "+journal)
+		}
+		first = false
+	}
+	assert.Equal(t, 3, jobCount(server))
+	for key, result := range resume(t, server, journal, keyed(3, dir)) {
+		require.NoError(t, result.Err, key)
+	}
+	assert.Equal(t, 3, jobCount(server))
+}
+
 func TestJournalRefusesTags(t *testing.T) {
 	t.Parallel()
 	server := newSandbox(t)
