@@ -284,9 +284,9 @@ func ExampleClient_ConvertAll() {
 		}
 		for result := range client.ConvertAll(ctx, items,
 			cloudconvert.WithOutputDir("."), cloudconvert.WithJournal("journal")) {
-			fmt.Println(result.Files, result.Err)
+			fmt.Println(result.Conversion.Source, result.Files, result.Err)
 		}
 		return nil
 	})
-	// Output: [report.pdf] <nil>
+	// Output: source "report.docx" [report.pdf] <nil>
 }

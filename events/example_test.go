@@ -117,12 +117,12 @@ func ExampleClient_Account() {
 		}
 		defer account.Close()
 		for result := range client.ConvertAll(ctx, items, cloudconvert.WithJobSignal(account)) {
-			fmt.Println(result.Job.Status, result.Err)
+			fmt.Println(result.Conversion.Source, result.Err)
 		}
 		return nil
 	})
 	// Output:
-	// finished <nil>
-	// finished <nil>
-	// finished <nil>
+	// source "a.txt" <nil>
+	// source "a.txt" <nil>
+	// source "a.txt" <nil>
 }
