@@ -69,8 +69,8 @@ type conversion struct {
 //
 // Only the context ends the wait. The job goes on then, unless its file has not
 // been uploaded: such a job, which would never end, is deleted. The error is a
-// [*WaitError] with the job's id or, if the single request was under way that
-// creates a job and waits for it, an [*OutcomeError] with its tag.
+// [*WaitError] with the job's id or, if the single request that creates a job
+// and waits for it was under way, an [*OutcomeError] with its tag.
 func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, opts ...ConvertOption) (*Job, error) {
 	conversion, err := c.newConversion().with(opts)
 	if err != nil {

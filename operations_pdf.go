@@ -148,10 +148,10 @@ type PDFEncrypt struct {
 	SetPassword string `json:"set_password" task:"one=password"`
 	// SetOwnerPassword is the secret needed to change what is allowed.
 	SetOwnerPassword string `json:"set_owner_password" task:"one=password"`
-	// AllowExtract allows to copy text and images out of the file. nil means
+	// AllowExtract allows copying text and images out of the file. nil means
 	// the default of the service.
 	AllowExtract *bool `json:"allow_extract"`
-	// AllowAccessibility allows to extract text for people with disabilities.
+	// AllowAccessibility allows extracting text for people with disabilities.
 	// nil means true.
 	AllowAccessibility *bool `json:"allow_accessibility"`
 	// AllowModify is which changes are allowed, for example "none" or "form".

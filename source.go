@@ -71,9 +71,8 @@ func FromBytes(name string, b []byte) Source {
 // An upload needs the length beforehand. It is found by reading the size of a
 // file, by Len or by seeking. The content of any other reader is written to a
 // temporary file first, see [TransferPolicy]. Only files, buffers and readers
-// that are both [io.ReaderAt] and [io.Seeker] can be used twice. All but those
-// whose length is found by Len or by seeking are sent again after a broken
-// upload.
+// that are both [io.ReaderAt] and [io.Seeker] can be used twice. From these, and
+// from a temporary file, a broken upload is sent again.
 func FromReader(name string, r io.Reader) Source {
 	used := new(atomic.Bool)
 	seeking := new(sync.Mutex) // to find the length, which several uploads may do at a time

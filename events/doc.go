@@ -41,10 +41,10 @@
 // done: what happens meanwhile is lost too. A subscription that was refused may
 // be told so, or may stay silent. The same task may end more than once.
 //
-// So who needs to know the state of a job asks for it after [Client.Subscribe],
-// again some seconds later, and each time that a [Resync] tells that there may
-// be a gap. All that does [cloudconvert.JobsService.Wait] if it is given the
-// listener:
+// So whoever needs to know the state of a job asks for it after
+// [Client.Subscribe], again some seconds later, and each time that a [Resync]
+// tells that there may be a gap. [cloudconvert.JobsService.Wait] does all that if
+// it is given the listener:
 //
 //	job, err := client.Jobs.Wait(ctx, id, cloudconvert.WithSignal(listener))
 //
@@ -58,7 +58,7 @@
 //
 // Jobs that are created while the account is heard take one look each, at their
 // end, if that comes soon; else further ones in pauses of up to half a minute,
-// in case that an event was lost.
+// in case an event was lost.
 //
 // # The line
 //
