@@ -60,7 +60,7 @@ type Result struct {
 //
 // The options apply to all items. [WithConcurrency], [WithOutputDir] and
 // [WithJournal] are made for it. Options and a journal that cannot be used are
-// yielded as the only result.
+// yielded as the only result, whose Conversion is empty.
 func (c *Client) ConvertAll(ctx context.Context, items iter.Seq[Conversion], opts ...ConvertOption) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		b, err := c.newBatch(items, opts)

@@ -13,11 +13,17 @@ import (
 // the extensions. src may also be an address that begins with https:// or http://,
 // which the service fetches.
 //
-// dst appears whole or not at all, and does not replace a file unless
-// [WithOverwrite] says so. That it can be written is known before the job is
-// created: a temporary file beside it, whose name ends in ".part", holds its place.
-// A conversion with several output files (the pages of a document as
+// dst appears whole or not at all. A file that exists is not replaced, and the
+// error matches [fs.ErrExist], unless [WithOverwrite] says so. That dst can be
+// written is known before the job is created: a temporary file beside it, whose
+// name ends in ".part", holds its place. One that a killed process left behind may
+// be deleted. A conversion with several output files (the pages of a document as
 // pictures) numbers them: page.png becomes page-1.png, page-2.png and so on.
+// Whether one of these exists already is known only afterwards.
+//
+// If the output of a finished job cannot be fetched or written, the job comes with
+// the error, and [Client.Save] fetches its files. Another ConvertFile would be a
+// second job.
 //
 // Everything else is as with [Client.Convert].
 func (c *Client) ConvertFile(ctx context.Context, src, dst string, opts ...ConvertOption) (*Job, error) {

@@ -99,8 +99,8 @@ func WithProgress(report func(Progress)) ConvertOption {
 	}
 }
 
-// WithOverwrite lets [Client.ConvertFile] replace a file that exists. Of a
-// symbolic link it replaces the link.
+// WithOverwrite lets [Client.ConvertFile] and [Client.ConvertAll] replace files
+// that exist. Of a symbolic link it replaces the link.
 func WithOverwrite() ConvertOption {
 	return func(c *conversion) error {
 		c.overwrite = true
@@ -123,7 +123,7 @@ func WithInlineLimit(size int64) ConvertOption {
 
 // WithDelete deletes the job with its files when the conversion is over,
 // whether it succeeded or not, instead of leaving them on the service for 24
-// hours. Only if the output could not be written the job stays, so that
+// hours. Only if the output could not be written does the job stay, so that
 // [Client.Save] can fetch it to another place. [Client.Convert], which leaves
 // the files in the job, refuses the option. If the context ends before the
 // service has answered with the id of the job, the job stays, and the
@@ -160,7 +160,10 @@ func WithOutputDir(dir string) ConvertOption {
 // items were begun and which are done. A later run with the same file skips
 // those that are done, as long as their files are there, and goes on with the
 // jobs of those that were begun. No job is created twice, whenever the process
-// ended. An item whose job failed is tried again, with a new job.
+// ended. An item whose job failed is tried again, with a new job. What an item is
+// known by is its Key, see [Conversion]: other options and a changed source make
+// no new one. Of an item without a destination, a later run has no job and no
+// files.
 //
 // One run can use a journal at a time: another one fails at once. An empty file
 // beside it, whose name ends in ".lock", sees to that and stays.

@@ -60,8 +60,8 @@ func WithSignal(signal JobSignal) WaitOption {
 // [Client.ConvertAll] what [WithSignal] does for waits. Jobs are created without
 // waiting for their end in the same request, which is of use for many at once:
 // they take no connections while they run. An events.Account, which is an
-// [AccountSignal], tells of all jobs with one subscription, and takes no more
-// than a look at the end of each.
+// [AccountSignal], tells of all jobs with one subscription, and takes hardly more
+// than one look at each that is short.
 func WithJobSignal(signal JobSignal) ConvertOption {
 	return func(c *conversion) error {
 		if signal == nil {
