@@ -79,7 +79,7 @@ func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, o
 	if err := conversion.convertTo(outputFormat); err != nil {
 		return nil, err
 	}
-	if err := conversion.refuse("Convert", fileOptions, batchOptions); err != nil {
+	if err := conversion.refuse("Convert", "ConvertFile or ConvertAll", fileOptions, batchOptions); err != nil {
 		return nil, err
 	}
 	return conversion.run(ctx, src)
@@ -137,8 +137,9 @@ func batchOptions(c *conversion) map[string]bool {
 	}
 }
 
-// refuse returns an error if options are set that a method has no use for.
-func (c *conversion) refuse(method string, kinds ...func(*conversion) map[string]bool) error {
+// refuse returns an error if options are set that a method has no use for, and
+// others have.
+func (c *conversion) refuse(method, others string, kinds ...func(*conversion) map[string]bool) error {
 	var names []string
 	for _, kind := range kinds {
 		for name, set := range kind(c) {
@@ -151,7 +152,7 @@ func (c *conversion) refuse(method string, kinds ...func(*conversion) map[string
 		return nil
 	}
 	slices.Sort(names)
-	return invalid(fmt.Errorf("%s has no use for %s: leave that out, or use ConvertFile or ConvertAll", method, strings.Join(names, ", ")))
+	return invalid(fmt.Errorf("%s has no use for %s: leave that out, or use %s", method, strings.Join(names, ", "), others))
 }
 
 // convertTo sets the output format.

@@ -433,6 +433,7 @@ func TestConvertRefuses(t *testing.T) {
 		"negative limit":      {text, "pdf", options{cloudconvert.WithInlineLimit(-1)}, "WithInlineLimit"},
 		"limit too high":      {text, "pdf", options{cloudconvert.WithInlineLimit(10<<20 + 1)}, "WithInlineLimit"},
 		"option set twice":    {text, "pdf", options{cloudconvert.WithOption("a", 1), cloudconvert.WithOption("a", 2)}, `"a" is set twice`},
+		"option of no name":   {text, "pdf", options{cloudconvert.WithOption("", 1)}, "an option has no name"},
 		"option of a field":   {text, "pdf", options{cloudconvert.WithOption("output_format", "png")}, `"output_format" is set twice`},
 		"input format":        {text, "pdf", options{cloudconvert.WithInputFormat("a/b")}, "WithInputFormat"},
 		"nil progress":        {text, "pdf", options{cloudconvert.WithProgress(nil)}, "WithProgress"},

@@ -137,8 +137,9 @@ func TestConvertAllDestinations(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := filepath.Join(t.TempDir(), "new", "out")
 			if c.item.Destination != "" {
+				require.NoError(t, os.MkdirAll(dir, 0o700))
 				c.item.Destination = filepath.Join(dir, c.item.Destination)
 			}
 			opts := slices.Concat(c.opts, []cloudconvert.ConvertOption{cloudconvert.WithOutputDir(dir)})

@@ -31,7 +31,7 @@ func (c *Client) ConvertFile(ctx context.Context, src, dst string, opts ...Conve
 	if err != nil {
 		return nil, err
 	}
-	if err := conversion.refuse("ConvertFile", batchOptions); err != nil {
+	if err := conversion.refuse("ConvertFile", "ConvertAll", batchOptions); err != nil {
 		return nil, err
 	}
 	if err := conversion.formatFrom(dst); err != nil {
@@ -51,11 +51,34 @@ func (c *conversion) runAndSave(ctx context.Context, src Source, place *place) (
 	if err != nil {
 		return job, errors.Join(err, c.discard(ctx, job))
 	}
-	if _, err := c.save(ctx, job, place); err != nil {
-		return job, err
+	if _, err = c.save(ctx, job, place); err == nil {
+		err = c.discard(ctx, job)
 	}
-	return job, c.discard(ctx, job)
+	return job, afterwards(job, err)
 }
+
+// convertedError is a failure after a conversion that is paid for. Whatever it is,
+// another conversion is no way to mend it.
+type convertedError struct {
+	job string // its id
+	err error
+}
+
+// afterwards turns a failure into one that happened after the job had finished.
+func afterwards(job *Job, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &convertedError{job: job.ID, err: err}
+}
+
+// Error tells that the job has finished, and what failed after it.
+func (e *convertedError) Error() string {
+	return fmt.Sprintf("%v (job %s has finished and need not be made again)", e.err, e.job)
+}
+
+// Unwrap returns what failed.
+func (e *convertedError) Unwrap() error { return e.err }
 
 // sourceOf tells addresses from paths.
 func sourceOf(src string) Source {
@@ -88,7 +111,7 @@ func (c *conversion) save(ctx context.Context, job *Job, place *place) ([]string
 	}
 	paths := c.outputPaths(files, place.path)
 	s := &saving{
-		client: c.client, root: place.root, overwrite: c.overwrite,
+		client: c.client, root: place.root, overwrite: c.overwrite, remedy: "use WithOverwrite",
 		parallel: c.client.core.config.transfers.withDefaults().Parallel,
 	}
 	for i, file := range files {

@@ -316,6 +316,46 @@ func TestConvertFileSavesAllOrNone(t *testing.T) {
 	}
 }
 
+// What was converted is paid for: whoever tries again as long as that may help
+// must not pay a second time.
+func TestConvertFileIsNotRetryableOnceConverted(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault cloudconverttest.Fault
+		opts  []cloudconvert.ConvertOption
+		want  string
+	}{
+		"not fetched": {cloudconverttest.Fault{Path: "storage:download", Kind: cloudconverttest.Status, Status: 503, Times: 100}, nil, "503"},
+		"not deleted": {
+			cloudconverttest.Fault{Method: "DELETE", Kind: cloudconverttest.Status, Status: 503, Times: 100},
+			[]cloudconvert.ConvertOption{cloudconvert.WithDelete()},
+			"DELETE",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				server.Inject(c.fault)
+				dir := t.TempDir()
+				src := writeFile(t, filepath.Join(dir, "a.txt"), "text")
+				job, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "a.pdf"), c.opts...)
+				require.ErrorIs(t, err, cloudconvert.ErrServer)
+				require.ErrorContains(t, err, c.want)
+				require.NotNil(t, job)
+				require.ErrorContains(t, err, "job "+job.ID+" has finished")
+				assert.False(t, cloudconvert.IsRetryable(err))
+
+				item := textItem("a.txt", "text", filepath.Join(dir, "b.pdf"))
+				for result := range server.Client().ConvertAll(t.Context(), slices.Values([]cloudconvert.Conversion{item}), c.opts...) {
+					require.ErrorIs(t, result.Err, cloudconvert.ErrServer)
+					assert.False(t, cloudconvert.IsRetryable(result.Err))
+				}
+			})
+		})
+	}
+}
+
 func TestConvertFileDeletes(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -29,6 +30,9 @@ func (b *batch) newItem(item Conversion) (*batchItem, error) {
 		return nil, err
 	}
 	if i.destination == "" && i.outputDir != "" {
+		if err := os.MkdirAll(i.outputDir, newDirMode); err != nil {
+			return nil, fmt.Errorf("cloudconvert: output directory: %w", err)
+		}
 		i.destination = filepath.Join(i.outputDir, i.source.stem()+"."+i.task.OutputFormat)
 	}
 	if i.key == "" {
@@ -84,6 +88,9 @@ func (i *batchItem) run(ctx context.Context) (*Job, []string, error) {
 		// What an earlier run began to write is not in the way of what it meant.
 		i.overwrite = true
 	}
+	if err := i.checkAllFree(earlier.Files); err != nil {
+		return nil, nil, err // some are there and some are gone
+	}
 	if i.destination == "" {
 		return i.work(ctx, earlier.Tag, nil)
 	}
@@ -103,13 +110,13 @@ func (i *batchItem) work(ctx context.Context, tag string, place *place) (*Job, [
 		return job, nil, errors.Join(err, i.fail(ctx, job, err))
 	}
 	files, err := i.write(ctx, job, place)
-	if err != nil {
-		return job, nil, err
+	if err == nil {
+		err = i.finish(files)
 	}
-	if err := i.finish(files); err != nil {
-		return job, files, err // the job stays: the next run finds it
+	if err == nil { // else the job stays: the next run finds it
+		err = i.discard(ctx, job)
 	}
-	return job, files, i.discard(ctx, job)
+	return job, files, afterwards(job, err)
 }
 
 // job returns the job of the item when it has ended: the one that an earlier
@@ -200,10 +207,8 @@ func (i *batchItem) finish(files []string) error {
 
 // announce notes which files are about to appear, all of which are new.
 func (i *batchItem) announce(paths []string) error {
-	for _, path := range paths {
-		if err := i.checkFree(path); err != nil {
-			return err
-		}
+	if err := i.checkAllFree(paths); err != nil {
+		return err
 	}
 	return i.journal.save(i.key, i.tag, paths)
 }

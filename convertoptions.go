@@ -20,6 +20,9 @@ func WithOption(name string, value any) ConvertOption {
 func WithOptions(options Options) ConvertOption {
 	return func(c *conversion) error {
 		for name := range options {
+			if name == "" {
+				return errors.New("an option has no name")
+			}
 			if _, taken := c.task.Options[name]; taken {
 				return fmt.Errorf("option %q is set twice", name)
 			}
@@ -148,7 +151,8 @@ func WithConcurrency(n int) ConvertOption {
 }
 
 // WithOutputDir sets the directory for the items of [Client.ConvertAll] that
-// have no Destination. The files are named after their sources. It must exist.
+// have no Destination. The files are named after their sources. It is created if
+// need be.
 func WithOutputDir(dir string) ConvertOption {
 	return func(c *conversion) error {
 		c.outputDir = dir

@@ -26,10 +26,8 @@ func (c *conversion) take(dst string) (*place, error) {
 	if c.archive {
 		candidates = append(candidates, withExtension(dst, archiveFormat))
 	}
-	for _, path := range candidates {
-		if err := c.checkFree(path); err != nil {
-			return nil, err
-		}
+	if err := c.checkAllFree(candidates); err != nil {
+		return nil, err
 	}
 	root, err := os.OpenRoot(filepath.Dir(dst))
 	if err != nil {
@@ -53,6 +51,15 @@ func (p *place) held(name string) *safefile.File {
 // leave removes the file that held the place, if it did not get its name.
 func (p *place) leave() error {
 	return errors.Join(p.file.Abort(), p.root.Close())
+}
+
+func (c *conversion) checkAllFree(paths []string) error {
+	for _, path := range paths {
+		if err := c.checkFree(path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkFree makes sure that nothing is in the way of a file.

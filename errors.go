@@ -197,11 +197,15 @@ func (e *Error) LogValue() slog.Value {
 
 // IsRetryable tells whether the same call may succeed later and can do no harm
 // when it is made again. It is false for everything that may have created a
-// job already, and for what would fail in the same way.
+// job already, the failure to save what a conversion made among it, and for what
+// would fail in the same way.
 //
 // This package has tried again already before it returned the error: pause
 // before you do.
 func IsRetryable(err error) bool {
+	if _, converted := errors.AsType[*convertedError](err); converted {
+		return false
+	}
 	if errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/gofrs/flock"
@@ -54,44 +55,43 @@ func openJournal(path string) (*journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &journal{file: file, lock: newJournalLock(path), entries: map[string]journalEntry{}}
-	info, err := file.Stat()
-	switch {
-	case err == nil && !info.Mode().IsRegular():
-		err = fmt.Errorf("%s is no regular file", path)
-	case err == nil:
-		err = j.readAlone(path)
-	}
-	if err != nil {
-		return nil, errors.Join(err, j.lock.Unlock(), file.Close())
+	j := &journal{file: file, entries: map[string]journalEntry{}}
+	if err := j.takeOver(); err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
 	return j, nil
 }
 
-// newJournalLock returns what keeps a second run from creating the jobs of the
-// first once more. It has a file of its own, as on Windows nobody can read one that
-// is locked. That file is never removed: another run may be about to lock it.
-func newJournalLock(path string) *flock.Flock {
-	return flock.New(path+".lock", flock.SetPermissions(0o600))
-}
-
-// readAlone reads the journal if no other run is using it. Where a file system has
-// no locks, there is no telling.
-func (j *journal) readAlone(path string) error {
-	locked, err := j.lock.TryLock()
-	switch {
+// takeOver keeps other runs from using the journal, and reads what earlier ones have
+// left. The lock has a file of its own, as on Windows nobody can read one that is
+// locked. That file is never removed: another run may be about to lock it. Where a
+// file system has no locks, there is no telling whether there is another run.
+func (j *journal) takeOver() error {
+	if info, err := j.file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return errors.Join(err, fmt.Errorf("%q is no regular file", j.file.Name()))
+	}
+	path, err := filepath.EvalSymlinks(j.file.Name())
+	if err != nil {
+		return err
+	}
+	j.lock = flock.New(path+".lock", flock.SetPermissions(0o600))
+	switch locked, err := j.lock.TryLock(); {
 	case err != nil && !errors.Is(err, errors.ErrUnsupported):
 		return err
 	case err == nil && !locked:
-		return fmt.Errorf("another run is using %s: wait for its end, or give this one a journal of its own", path)
+		return fmt.Errorf("another run is using the journal %q: wait for its end", path)
 	}
-	return j.read()
+	if err := j.read(); err != nil {
+		return errors.Join(err, j.lock.Unlock())
+	}
+	return nil
 }
 
 // read reads what earlier runs have left. A last line without its end was
 // never finished: it is completed, so that the next one stands alone.
 func (j *journal) read() error {
 	reader := bufio.NewReader(j.file)
+	start, _ := reader.Peek(1) // of an empty file nothing
 	for {
 		line, err := reader.ReadBytes('\n')
 		var entry journalEntry
@@ -99,6 +99,8 @@ func (j *journal) read() error {
 			j.entries[entry.Key] = entry
 		}
 		switch {
+		case errors.Is(err, io.EOF) && len(j.entries) == 0 && len(start) > 0 && start[0] != '{':
+			return fmt.Errorf("%q is no journal: nothing is written to it", j.file.Name())
 		case errors.Is(err, io.EOF) && len(line) > 0:
 			_, err = j.file.WriteString("\n")
 			return err

@@ -446,7 +446,7 @@ func TestJournalOfAnotherRun(t *testing.T) {
 		if first {
 			others := resume(t, server, journal, keyed(3, t.TempDir()))
 			require.Len(t, others, 1)
-			require.ErrorContains(t, others[""].Err, "another run is using "+journal)
+			require.ErrorContains(t, others[""].Err, fmt.Sprintf("another run is using the journal %q", journal))
 		}
 		first = false
 	}
@@ -455,6 +455,54 @@ func TestJournalOfAnotherRun(t *testing.T) {
 		require.NoError(t, result.Err, key)
 	}
 	assert.Equal(t, 3, jobCount(server))
+}
+
+// The same file by another name is the same journal.
+func TestJournalOfAnotherRunByAnotherName(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	dir := t.TempDir()
+	journal, link := filepath.Join(dir, "journal"), filepath.Join(dir, "link")
+	require.NoError(t, os.Symlink(journal, link))
+	first := true
+	for result := range server.Client().ConvertAll(t.Context(), keyed(3, dir), cloudconvert.WithJournal(link), cloudconvert.WithConcurrency(1)) {
+		require.NoError(t, result.Err)
+		if first {
+			require.ErrorContains(t, resume(t, server, journal, keyed(3, t.TempDir()))[""].Err, "another run")
+		}
+		first = false
+	}
+	assert.Equal(t, 3, jobCount(server))
+}
+
+// A file that was named by mistake is left as it is.
+func TestJournalThatIsSomethingElse(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	diary := writeFile(t, filepath.Join(t.TempDir(), "diary.txt"), "Dear diary,\nall is well")
+	require.ErrorContains(t, resume(t, server, diary, keyed(2, t.TempDir()))[""].Err, "is no journal")
+	assert.Equal(t, "Dear diary,\nall is well", readFile(t, diary))
+	assert.Empty(t, server.Requests())
+}
+
+// Of several outputs one is gone and another one is in the way of its successor:
+// that is found out before it is paid for.
+func TestJournalRedoesNothingInVain(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
+	item := textItem("a.txt", "1\n2", filepath.Join(dir, "0.page"))
+	item.Key, item.OutputFormat = "0", ""
+	items := slices.Values([]cloudconvert.Conversion{item})
+	require.NoError(t, resume(t, server, journal, items)["0"].Err)
+	require.NoError(t, os.Remove(filepath.Join(dir, "0-1.page")))
+	for range 2 {
+		require.ErrorIs(t, resume(t, server, journal, items)["0"].Err, fs.ErrExist)
+		assert.Equal(t, 1, jobCount(server))
+	}
+	require.NoError(t, resume(t, server, journal, items, cloudconvert.WithOverwrite())["0"].Err)
+	assert.Equal(t, []string{"0-1.page", "0-2.page"}, listed(t, dir))
+	assert.Equal(t, 2, jobCount(server))
 }
 
 func TestJournalRefusesTags(t *testing.T) {

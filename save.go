@@ -48,7 +48,7 @@ func (c *Client) Save(ctx context.Context, dir string, files ...File) ([]string,
 	if err := errors.Join(s.run(ctx), root.Close()); err != nil {
 		return nil, err
 	}
-	return s.paths(dir), nil
+	return s.paths(), nil
 }
 
 // newDirMode is what new directories get, but for what the umask takes away.
@@ -59,6 +59,7 @@ type saving struct {
 	client    *Client
 	root      *os.Root
 	overwrite bool
+	remedy    string // what to do about a file that is in the way
 	parallel  int
 	files     []*savedFile
 	made      []string // directories, the outer ones first
@@ -76,7 +77,10 @@ type savedFile struct {
 
 func newSaving(c *Client, root *os.Root, files []File) *saving {
 	policy := c.core.config.transfers.withDefaults()
-	s := &saving{client: c, root: root, overwrite: policy.Overwrite, parallel: policy.Parallel}
+	s := &saving{
+		client: c, root: root, overwrite: policy.Overwrite, parallel: policy.Parallel,
+		remedy: "set Overwrite in the TransferPolicy of WithTransfers",
+	}
 	for i, name := range safeNames(files) {
 		s.files = append(s.files, &savedFile{File: files[i], name: name})
 	}
@@ -109,10 +113,20 @@ func (s *saving) prepare(ctx context.Context) error {
 			return fmt.Errorf("cloudconvert: save: %w", err)
 		}
 		if _, err := s.root.Lstat(file.name); err == nil && !s.overwrite {
-			return fmt.Errorf("cloudconvert: save %s: it is there already: remove it, or set Overwrite in the TransferPolicy of WithTransfers: %w", file.name, fs.ErrExist)
+			return s.inTheWay(file)
 		}
 	}
 	return nil
+}
+
+// inTheWay is the failure to give a file a name that another one has.
+func (s *saving) inTheWay(file *savedFile) error {
+	return fmt.Errorf("cloudconvert: save: %s is there already: remove it, or %s: %w", s.path(file), s.remedy, fs.ErrExist)
+}
+
+// path is where a file is going to be.
+func (s *saving) path(file *savedFile) string {
+	return filepath.Join(s.root.Name(), filepath.FromSlash(file.name))
 }
 
 // makeDirs makes the directories above a name that are missing.
@@ -137,7 +151,7 @@ func (s *saving) fetch(ctx context.Context, file *savedFile) error {
 	defer download.close()
 	if file.disk == nil {
 		if file.disk, err = safefile.Create(s.root, file.name); err != nil {
-			return fmt.Errorf("cloudconvert: %w", err)
+			return s.failed(err)
 		}
 	}
 	download.restart = func() error { return file.disk.Truncate(0) }
@@ -152,13 +166,21 @@ func (s *saving) commit(_ context.Context, file *savedFile) error {
 		err = file.disk.Commit(false)
 	}
 	file.created = err == nil
-	if s.overwrite && errors.Is(err, fs.ErrExist) {
+	switch {
+	case errors.Is(err, fs.ErrExist) && !s.overwrite:
+		return s.inTheWay(file)
+	case errors.Is(err, fs.ErrExist):
 		err = file.disk.Commit(true)
 	}
 	if err != nil {
-		return fmt.Errorf("cloudconvert: %w", err)
+		return s.failed(err)
 	}
 	return nil
+}
+
+// failed tells the directory of what failed in it.
+func (s *saving) failed(err error) error {
+	return fmt.Errorf("cloudconvert: in the directory %s: %w", s.root.Name(), err)
 }
 
 // undo removes what the call has made.
@@ -189,10 +211,10 @@ func (s *saving) remove(file *savedFile) error {
 	return s.root.Remove(file.name)
 }
 
-func (s *saving) paths(dir string) []string {
+func (s *saving) paths() []string {
 	paths := make([]string, 0, len(s.files))
 	for _, file := range s.files {
-		paths = append(paths, filepath.Join(dir, filepath.FromSlash(file.name)))
+		paths = append(paths, s.path(file))
 	}
 	return paths
 }

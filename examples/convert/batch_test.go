@@ -65,7 +65,7 @@ func TestBatchUsage(t *testing.T) {
 
 func TestBatch(t *testing.T) {
 	t.Parallel()
-	names := []string{"a.png", "b.PNG", "c d.png", "sub/e.png", "sub/f.jpg", "sub/.hidden.png", "sub/README", "sub/deep/g.png"}
+	names := []string{"a.png", "b.PNG", "c d.png", "sub/e.png", "sub/f.jpg", "sub/.hidden.png", "sub/f.jpg.ABC.part", "sub/README", "sub/deep/g.png"}
 	for name, c := range map[string]struct {
 		args []string
 		made []string
@@ -111,7 +111,8 @@ func TestBatchRefuses(t *testing.T) {
 		"empty directory":       {[]string{"-to", "jpg", "$/empty"}, "there is nothing to convert\n"},
 		"done directory":        {[]string{"-to", "png", "$/sub", "$/empty"}, "there is nothing to convert: the files are png already\n"},
 		"no extension":          {[]string{"-to", "jpg", "$/sub/README"}, "add -from format"},
-		"flag as a file":        {[]string{"-to", "jpg", "--", "$/a.png", "-overwrite"}, "add -from format"},
+		"flag as a file":        {[]string{"-to", "jpg", "--", "$/a.png", "-overwrite"}, "flags go before the files"},
+		"no such directory":     {[]string{"-to", "jpg", "$/nowhere"}, "no such file"},
 		"journal":               {[]string{"-to", "jpg", "-resume", "$/no/journal", "$/a.png"}, "journal"},
 		"output directory":      {[]string{"-to", "jpg", "-o", "$/a.png", "$/a.png"}, "a.png"},
 	} {

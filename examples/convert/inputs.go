@@ -57,6 +57,10 @@ func (s *settings) expand(argument string) ([]string, error) {
 		return s.filesIn(argument)
 	case err != nil && strings.ContainsAny(argument, "*?["):
 		return s.matches(argument)
+	case err != nil && strings.HasPrefix(argument, "-"):
+		return nil, fmt.Errorf("there is no file %s: flags go before the files", argument)
+	case err != nil && s.checkName(argument) != nil:
+		return nil, err
 	default:
 		return []string{filepath.Clean(argument)}, s.checkName(argument)
 	}
@@ -81,7 +85,7 @@ func (s *settings) matches(pattern string) ([]string, error) {
 }
 
 // filesIn returns the files in a directory that can be meant: those of some
-// other format, and not the hidden ones.
+// other format, and neither the hidden ones nor what a killed run left of its outputs.
 func (s *settings) filesIn(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -92,7 +96,7 @@ func (s *settings) filesIn(dir string) ([]string, error) {
 		name := entry.Name()
 		extension := strings.ToLower(strings.TrimPrefix(filepath.Ext(name), "."))
 		switch path := filepath.Join(dir, name); {
-		case strings.HasPrefix(name, ".") || !s.isInput(path):
+		case strings.HasPrefix(name, ".") || extension == "part" || !s.isInput(path):
 		case extension == s.format:
 			s.passed++
 		default:
