@@ -38,6 +38,9 @@ type EventFaults struct {
 	Repeat int
 	// Refuse does not let new connections in, with this message.
 	Refuse string
+	// Old speaks the protocol of the generation before with new connections,
+	// which clients of today cannot use.
+	Old bool
 	// ConnectDelay is how long it takes to let a new connection in, and
 	// JoinDelay how long to authorize a join.
 	ConnectDelay, JoinDelay time.Duration
@@ -70,7 +73,7 @@ func (e *EventSocket) SetFaults(f EventFaults) {
 	defer e.mu.Unlock()
 	e.silent, e.repeat = f.Silent, max(f.Repeat, 0)
 	faults := sioserver.Faults{
-		Frozen: f.Frozen, Refuse: f.Refuse, ConnectDelay: f.ConnectDelay, JoinDelay: f.JoinDelay,
+		Frozen: f.Frozen, Refuse: f.Refuse, Old: f.Old, ConnectDelay: f.ConnectDelay, JoinDelay: f.JoinDelay,
 		PingInterval: f.PingInterval, PingTimeout: f.PingTimeout,
 	}
 	if f.Join != nil {

@@ -296,6 +296,12 @@ func TestJoinsThatGoWrong(t *testing.T) {
 	})
 	listening(t, func(t *testing.T, s *Server, l *events.Client) {
 		t.Helper()
+		s.Events().SetFaults(EventFaults{Old: true})
+		_, err := l.Subscribe(t.Context(), events.UserJobs("1"))
+		require.ErrorContains(t, err, "Socket.IO 2")
+	})
+	listening(t, func(t *testing.T, s *Server, l *events.Client) {
+		t.Helper()
 		s.Inject(Fault{Role: RoleEvents, Status: http.StatusServiceUnavailable, Nth: 1, Times: 2})
 		s.Inject(Fault{Role: RoleEvents, Kind: Reset, Nth: 3})
 		s.Inject(Fault{Role: RoleEvents, Kind: Stall, Nth: 4})

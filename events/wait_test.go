@@ -140,7 +140,8 @@ var troubles = map[string]trouble{
 	"gone": {func(_ *testing.T, s site) {
 		s.Inject(cloudconverttest.Fault{Role: cloudconverttest.RoleEvents, Status: http.StatusNotFound})
 	}, late},
-	"old": {func(_ *testing.T, s site) { s.Events().SetFaults(cloudconverttest.EventFaults{Refuse: "no"}) }, late},
+	"not let in": {func(_ *testing.T, s site) { s.Events().SetFaults(cloudconverttest.EventFaults{Refuse: "no"}) }, late},
+	"old":        {func(_ *testing.T, s site) { s.Events().SetFaults(cloudconverttest.EventFaults{Old: true}) }, late},
 }
 
 func (s site) refuse(status int) {
