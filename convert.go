@@ -51,16 +51,18 @@ type conversion struct {
 	signal      JobSignal // nil if there is none
 	begun       time.Time // when it began to create its job, zero if it did not
 
+	outputDir string
+
 	// of batches
 	queueing    bool
 	concurrency int // 0 for the default
-	outputDir   string
 	journal     string
 }
 
 // Convert converts a source to a format and returns the job when it has ended.
 // Its files are found by [Job.Files] and fetched by [Client.Save] or
-// [Client.Download].
+// [Client.Download]. With [WithOutputDir] they are written there as well, in the
+// way of [Client.ConvertFile].
 //
 // A small file takes a single request, see [WithInlineLimit]. A larger one is
 // uploaded first. A URL is fetched by the service. If the conversion fails,
@@ -79,10 +81,20 @@ func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, o
 	if err := conversion.convertTo(outputFormat); err != nil {
 		return nil, err
 	}
-	if err := conversion.refuse("Convert", "ConvertFile or ConvertAll", fileOptions, batchOptions); err != nil {
+	if conversion.outputDir == "" {
+		if err := conversion.refuse("Convert", "ConvertFile or ConvertAll", fileOptions, batchOptions); err != nil {
+			return nil, err
+		}
+		return conversion.run(ctx, src)
+	}
+	if err := conversion.refuse("Convert", "ConvertAll", batchOptions); err != nil {
 		return nil, err
 	}
-	return conversion.run(ctx, src)
+	dst, err := conversion.inOutputDir(src)
+	if err != nil {
+		return nil, err
+	}
+	return conversion.runInto(ctx, src, dst)
 }
 
 // newConversion returns a conversion with the defaults.
@@ -125,16 +137,19 @@ func (c *conversion) useProgress() error {
 	return err
 }
 
-// fileOptions and batchOptions list the options that were set and only make
-// sense where a file is written, and with many items.
+// fileOptions, dirOptions and batchOptions list the options that were set and
+// only make sense where a file is written, where it has no name yet, and with
+// many items.
 func fileOptions(c *conversion) map[string]bool {
 	return map[string]bool{"WithOverwrite": c.overwrite, "WithDelete": c.delete}
 }
 
+func dirOptions(c *conversion) map[string]bool {
+	return map[string]bool{"WithOutputDir": c.outputDir != ""}
+}
+
 func batchOptions(c *conversion) map[string]bool {
-	return map[string]bool{
-		"WithConcurrency": c.concurrency != 0, "WithOutputDir": c.outputDir != "", "WithJournal": c.journal != "",
-	}
+	return map[string]bool{"WithConcurrency": c.concurrency != 0, "WithJournal": c.journal != ""}
 }
 
 // refuse returns an error if options are set that a method has no use for, and

@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -444,16 +445,17 @@ func TestConvertRefuses(t *testing.T) {
 		"of a batch": {
 			text, "pdf",
 			options{cloudconvert.WithJournal("journal"), cloudconvert.WithConcurrency(8), cloudconvert.WithOutputDir("out")},
-			"Convert has no use for WithConcurrency, WithJournal, WithOutputDir",
+			"Convert has no use for WithConcurrency, WithJournal",
 		},
-		"several": {text, "pdf", options{cloudconvert.WithConcurrency(0), cloudconvert.WithProgress(nil)}, "WithProgress"},
+		"no directory": {text, "pdf", options{cloudconvert.WithOutputDir(os.DevNull)}, "output directory"},
+		"several":      {text, "pdf", options{cloudconvert.WithConcurrency(0), cloudconvert.WithProgress(nil)}, "WithProgress"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newSandbox(t)
 			job, err := server.Client().Convert(t.Context(), c.src, c.format, c.opts...)
 			require.ErrorContains(t, err, c.want)
-			if name != "directory as reader" {
+			if name != "directory as reader" && name != "no directory" {
 				require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 			}
 			assert.Equal(t, 1, strings.Count(err.Error(), "cloudconvert:"), err)
@@ -461,6 +463,46 @@ func TestConvertRefuses(t *testing.T) {
 			assert.Equal(t, noRequests, outline(server))
 		})
 	}
+}
+
+// With a directory the files are written, as they are of an item of a batch.
+func TestConvertIntoADirectory(t *testing.T) {
+	t.Parallel()
+	pages := cloudconvert.FromReader("in/a.b.txt", one{strings.NewReader("1\n2")})
+	for name, c := range map[string]struct {
+		src    cloudconvert.Source
+		format string
+		opt    cloudconvert.ConvertOption
+		want   []string
+	}{
+		"bytes":   {cloudconvert.FromBytes("in/a.b.txt", []byte("x")), "PDF", cloudconvert.WithDelete(), []string{"a.b.pdf"}},
+		"reader":  {pages, "page", cloudconvert.WithDelete(), []string{"a.b-1.page", "a.b-2.page"}},
+		"address": {cloudconvert.FromURL("https://example.com/in/my%20text.txt?x=1"), "pdf", cloudconvert.WithDelete(), []string{"my text.pdf"}},
+		"replace": {cloudconvert.FromBytes("there.txt", []byte("x")), "pdf", cloudconvert.WithOverwrite(), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newSandbox(t)
+			server.HandleURL("https://example.com/in/my%20text.txt?x=1", writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "x"))
+			dir := filepath.Join(t.TempDir(), "new", "out")
+			there := writeFile(t, filepath.Join(dir, "there.pdf"), "untouched")
+			job, err := server.Client().Convert(t.Context(), c.src, c.format, cloudconvert.WithOutputDir(dir), c.opt)
+			require.NoError(t, err)
+			assert.Equal(t, cloudconvert.StatusFinished, job.Status)
+			assert.Equal(t, append(c.want, "there.pdf"), listed(t, dir))
+			if name == "replace" {
+				assert.Equal(t, "pdf: x", readFile(t, there))
+				return
+			}
+			assert.Equal(t, "untouched", readFile(t, there))
+			assert.Zero(t, jobCount(server), "deleted")
+		})
+	}
+	server, dir := newSandbox(t), t.TempDir()
+	writeFile(t, filepath.Join(dir, "a.pdf"), "untouched")
+	_, err := server.Client().Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("x")), "pdf", cloudconvert.WithOutputDir(dir))
+	require.ErrorIs(t, err, fs.ErrExist)
+	assert.Equal(t, noRequests, outline(server))
 }
 
 func mustOpen(t *testing.T, path string) *os.File {

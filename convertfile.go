@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -31,17 +32,31 @@ func (c *Client) ConvertFile(ctx context.Context, src, dst string, opts ...Conve
 	if err != nil {
 		return nil, err
 	}
-	if err := conversion.refuse("ConvertFile", "ConvertAll", batchOptions); err != nil {
+	if err := conversion.refuse("ConvertFile", "ConvertAll", dirOptions, batchOptions); err != nil {
 		return nil, err
 	}
 	if err := conversion.formatFrom(dst); err != nil {
 		return nil, err
 	}
-	place, err := conversion.take(dst)
+	return conversion.runInto(ctx, sourceOf(src), dst)
+}
+
+// inOutputDir returns where in the output directory the file of a source goes, and
+// makes the directory.
+func (c *conversion) inOutputDir(src Source) (string, error) {
+	if err := os.MkdirAll(c.outputDir, newDirMode); err != nil {
+		return "", fmt.Errorf("cloudconvert: output directory: %w", err)
+	}
+	return filepath.Join(c.outputDir, src.stem()+"."+c.task.OutputFormat), nil
+}
+
+// runInto converts into a file, whose place is taken before.
+func (c *conversion) runInto(ctx context.Context, src Source, dst string) (*Job, error) {
+	place, err := c.take(dst)
 	if err != nil {
 		return nil, err
 	}
-	job, err := conversion.runAndSave(ctx, sourceOf(src), place)
+	job, err := c.runAndSave(ctx, src, place)
 	return job, errors.Join(err, place.leave())
 }
 

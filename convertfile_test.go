@@ -129,8 +129,9 @@ func TestConvertFileRefuses(t *testing.T) {
 			src: "README", dst: "b.pdf", is: cloudconvert.ErrInvalid,
 			want: "for its name has no extension that tells it: use WithInputFormat",
 		},
-		"batch":  {src: "a.txt", dst: "b.pdf", opts: []cloudconvert.ConvertOption{cloudconvert.WithJournal("j")}, is: cloudconvert.ErrInvalid, want: "ConvertFile has no use for WithJournal"},
-		"option": {src: "a.txt", dst: "b.pdf", opts: []cloudconvert.ConvertOption{cloudconvert.WithInlineLimit(-1)}, is: cloudconvert.ErrInvalid, want: "WithInlineLimit"},
+		"batch":               {src: "a.txt", dst: "b.pdf", opts: []cloudconvert.ConvertOption{cloudconvert.WithJournal("j")}, is: cloudconvert.ErrInvalid, want: "ConvertFile has no use for WithJournal"},
+		"directory as option": {src: "a.txt", dst: "b.pdf", opts: []cloudconvert.ConvertOption{cloudconvert.WithOutputDir("out")}, is: cloudconvert.ErrInvalid, want: "ConvertFile has no use for WithOutputDir"},
+		"option":              {src: "a.txt", dst: "b.pdf", opts: []cloudconvert.ConvertOption{cloudconvert.WithInlineLimit(-1)}, is: cloudconvert.ErrInvalid, want: "WithInlineLimit"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -30,10 +29,9 @@ func (b *batch) newItem(item Conversion) (*batchItem, error) {
 		return nil, err
 	}
 	if i.destination == "" && i.outputDir != "" {
-		if err := os.MkdirAll(i.outputDir, newDirMode); err != nil {
-			return nil, fmt.Errorf("cloudconvert: output directory: %w", err)
+		if i.destination, err = i.inOutputDir(i.source); err != nil {
+			return nil, err
 		}
-		i.destination = filepath.Join(i.outputDir, i.source.stem()+"."+i.task.OutputFormat)
 	}
 	if i.key == "" {
 		i.key = strings.Join([]string{i.source.id, i.destination, i.task.OutputFormat}, "\n")

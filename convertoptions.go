@@ -102,8 +102,9 @@ func WithProgress(report func(Progress)) ConvertOption {
 	}
 }
 
-// WithOverwrite lets [Client.ConvertFile] and [Client.ConvertAll] replace files
-// that exist. Of a symbolic link it replaces the link.
+// WithOverwrite lets a conversion replace a file that exists. Of a symbolic link
+// it replaces the link. [Client.Convert] writes files only with [WithOutputDir],
+// and refuses the option without.
 func WithOverwrite() ConvertOption {
 	return func(c *conversion) error {
 		c.overwrite = true
@@ -127,10 +128,10 @@ func WithInlineLimit(size int64) ConvertOption {
 // WithDelete deletes the job with its files when the conversion is over,
 // whether it succeeded or not, instead of leaving them on the service for 24
 // hours. Only if the output could not be written does the job stay, so that
-// [Client.Save] can fetch it to another place. [Client.Convert], which leaves
-// the files in the job, refuses the option. If the context ends before the
-// service has answered with the id of the job, the job stays, and the
-// [*OutcomeError] holds its tag.
+// [Client.Save] can fetch it to another place. Without [WithOutputDir],
+// [Client.Convert] leaves the files in the job, and refuses the option. If the
+// context ends before the service has answered with the id of the job, the job
+// stays, and the [*OutcomeError] holds its tag.
 func WithDelete() ConvertOption {
 	return func(c *conversion) error {
 		c.delete = true
@@ -150,9 +151,10 @@ func WithConcurrency(n int) ConvertOption {
 	}
 }
 
-// WithOutputDir sets the directory for the items of [Client.ConvertAll] that
-// have no Destination. The files are named after their sources. It is created if
-// need be.
+// WithOutputDir sets the directory that [Client.Convert] writes the files to,
+// and [Client.ConvertAll] those of the items that have no Destination. They are
+// named after their sources. It is created if need be. [Client.ConvertFile], which
+// is told the name of the file, refuses the option.
 func WithOutputDir(dir string) ConvertOption {
 	return func(c *conversion) error {
 		c.outputDir = dir
