@@ -1,8 +1,10 @@
 package safefile
 
 import (
+	"errors"
 	"io/fs"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -73,6 +75,24 @@ func TestBytesInDoubtAreNeverPublished(t *testing.T) {
 	require.NoError(t, file.Abort())
 	_, err = root.Lstat(file.temp)
 	assert.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+func TestNothingIsPublishedThatIsNotOnDisk(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("a pipe can be synced there")
+	}
+	root := openRoot(t)
+	file, err := Create(root, "a.pdf")
+	require.NoError(t, err)
+	reader, writer, err := os.Pipe() // which can be closed, but not synced
+	require.NoError(t, err)
+	require.NoError(t, errors.Join(file.file.Close(), reader.Close()))
+	file.file = writer
+	require.Error(t, file.Commit(true))
+	_, err = root.Lstat("a.pdf")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.NoError(t, file.Abort())
 }
 
 func TestSyncDir(t *testing.T) {
