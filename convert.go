@@ -32,8 +32,9 @@ const (
 	// Half of the requests take half of the time only for a file of hardly any
 	// size: its bytes, and those of the result, cross the link either way.
 	defaultInline = 448 << 10
-	// maxInline is the size above which the service advises against that.
-	maxInline = 10 << 20
+	// maxInline is the size above which the service advises against that: 10 MB,
+	// which may be meant in powers of ten.
+	maxInline = 10_000_000
 )
 
 // conversion is what convert options write to.

@@ -432,7 +432,7 @@ func TestConvertRefuses(t *testing.T) {
 		"directory as reader": {cloudconvert.FromReader("a.txt", mustOpen(t, dir)), "pdf", nil, "is a directory"},
 		"nil reader":          {cloudconvert.FromReader("a.txt", nil), "pdf", nil, "the reader of the source is nil"},
 		"negative limit":      {text, "pdf", options{cloudconvert.WithInlineLimit(-1)}, "WithInlineLimit"},
-		"limit too high":      {text, "pdf", options{cloudconvert.WithInlineLimit(10<<20 + 1)}, "WithInlineLimit"},
+		"limit too high":      {text, "pdf", options{cloudconvert.WithInlineLimit(10_000_001)}, "WithInlineLimit"},
 		"option set twice":    {text, "pdf", options{cloudconvert.WithOption("a", 1), cloudconvert.WithOption("a", 2)}, `"a" is set twice`},
 		"option of no name":   {text, "pdf", options{cloudconvert.WithOption("", 1)}, "an option has no name"},
 		"option of a field":   {text, "pdf", options{cloudconvert.WithOption("output_format", "png")}, `"output_format" is set twice`},

@@ -394,7 +394,7 @@ func pendingUploads(server *cloudconverttest.Server) int {
 func TestConvertFileCancelled(t *testing.T) {
 	t.Parallel()
 	const moments = 60
-	for way, limit := range map[string]int64{"inline": 10 << 20, "upload": 0} {
+	for way, limit := range map[string]int64{"inline": 10_000_000, "upload": 0} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
