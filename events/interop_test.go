@@ -48,11 +48,14 @@ type node struct {
 	stop     func()
 }
 
-// startNode starts a server on a port, 0 for a free one.
-func startNode(t *testing.T, port int) *node {
+// patient is how long a server waits for a client that is busy, as it is with thousands of events on a busy machine.
+const patient = 20 * time.Second
+
+// startNode starts a server on a port, 0 for a free one, that waits so long for the answer to a ping.
+func startNode(t *testing.T, port int, patience time.Duration) *node {
 	t.Helper()
 	script := cmp.Or(os.Getenv("INTEROP_SERVER"), "../testdata/interop/server.mjs")
-	process := exec.CommandContext(t.Context(), "node", script, strconv.Itoa(port))
+	process := exec.CommandContext(t.Context(), "node", script, strconv.Itoa(port), strconv.FormatInt(patience.Milliseconds(), 10))
 	process.Stderr = os.Stderr
 	commands, err := process.StdinPipe()
 	require.NoError(t, err)
@@ -145,7 +148,7 @@ func (n *node) again(s *events.Subscription, why string) {
 
 func TestInteropOrder(t *testing.T) {
 	t.Parallel()
-	n := startNode(t, 0)
+	n := startNode(t, 0, patient)
 	_, s := n.listenTo(events.UserJobs("7"))
 	n.wait("joined")
 	n.tell(`{"do": "count", "channel": "private-user.7.jobs", "to": 5000}`)
@@ -162,7 +165,7 @@ func TestInteropOrder(t *testing.T) {
 
 func TestInteropRefusal(t *testing.T) {
 	t.Parallel()
-	n := startNode(t, 0)
+	n := startNode(t, 0, patient)
 	_, s := n.listenTo(events.Job("foreign"))
 	_, err := s.Next(t.Context())
 	require.ErrorIs(t, err, cloudconvert.ErrForbidden)
@@ -171,7 +174,7 @@ func TestInteropRefusal(t *testing.T) {
 
 func TestInteropTheLineEnds(t *testing.T) {
 	t.Parallel()
-	n := startNode(t, 0)
+	n := startNode(t, 0, patient)
 	_, s := n.listenTo(events.Job("a"))
 	n.wait("joined")
 	n.tell(`{"do": "kick"}`)
@@ -182,16 +185,16 @@ func TestInteropTheLineEnds(t *testing.T) {
 
 func TestInteropRestart(t *testing.T) {
 	t.Parallel()
-	n := startNode(t, 0)
+	n := startNode(t, 0, patient)
 	_, s := n.listenTo(events.Job("a"))
 	n.wait("joined")
 	n.stop()
-	startNode(t, n.port).again(s, "")
+	startNode(t, n.port, patient).again(s, "")
 }
 
 func TestInteropFrozen(t *testing.T) {
 	t.Parallel()
-	n := startNode(t, 0)
+	n := startNode(t, 0, 2*time.Second)
 	listener, s := n.listenTo(events.Job("a"))
 	n.wait("joined")
 	select {
@@ -211,7 +214,7 @@ func TestInteropFrozen(t *testing.T) {
 
 func TestInteropLarge(t *testing.T) {
 	t.Parallel()
-	n := startNode(t, 0)
+	n := startNode(t, 0, patient)
 	listener, s := n.listenTo(events.Job("a"))
 	n.wait("joined")
 	for _, size := range []int{200_000, 4_000_000} {
@@ -232,15 +235,15 @@ func TestInteropLarge(t *testing.T) {
 // TestInteropNoPipelining is why the client waits before it says anything: the server ends lines that begin otherwise.
 func TestInteropNoPipelining(t *testing.T) {
 	t.Parallel()
-	n := startNode(t, 0)
+	n := startNode(t, 0, patient)
 	address := fmt.Sprintf("ws://127.0.0.1:%d/socket.io/?EIO=4&transport=websocket", n.port)
-	for _, patient := range []bool{true, false} {
-		n.pipeline(address, patient)
+	for _, waits := range []bool{true, false} {
+		n.pipeline(address, waits)
 	}
 }
 
 // pipeline joins a channel, or tries to before it is let in.
-func (n *node) pipeline(address string, patient bool) {
+func (n *node) pipeline(address string, waits bool) {
 	n.t.Helper()
 	conn, _, err := websocket.Dial(n.t.Context(), address, nil) //nolint:bodyclose // as documented by Dial
 	require.NoError(n.t, err)
@@ -261,11 +264,11 @@ func (n *node) pipeline(address string, patient bool) {
 	}
 	assert.True(n.t, strings.HasPrefix(read(), "0{"))
 	write("40")
-	if patient {
+	if waits {
 		assert.True(n.t, strings.HasPrefix(read(), "40{"))
 	}
 	write(`42["subscribe",{"channel":"private-job.a","auth":{"headers":{"Authorization":"Bearer interop-key"}}}]`)
-	if patient {
+	if waits {
 		n.wait("joined")
 		return
 	}

@@ -1,10 +1,11 @@
 // An event socket on the real socket.io, for the tests with the build tag "interop". It takes a port, 0 for a free one,
-// does what the lines of its input say, and tells what happens in lines of JSON.
+// and how many milliseconds it waits for the answer to a ping. It does what the lines of its input say, and tells what
+// happens in lines of JSON.
 
 import { createInterface } from 'node:readline';
 import { Server } from 'socket.io';
 
-const io = new Server({ pingInterval: 1000, pingTimeout: 2000 });
+const io = new Server({ pingInterval: 1000, pingTimeout: Number(process.argv[3]) });
 
 const tell = note => process.stdout.write(`${JSON.stringify(note)}\n`);
 
