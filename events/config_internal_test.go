@@ -99,3 +99,14 @@ func TestPausesStayWithinTheirBounds(t *testing.T) {
 		}
 	}
 }
+
+// Many clients that lost their lines at once do not come back at once.
+func TestPausesDiffer(t *testing.T) {
+	t.Parallel()
+	c := &Client{cfg: config{minWait: time.Second, maxWait: time.Minute}}
+	pauses := map[time.Duration]bool{}
+	for range 100 {
+		pauses[c.backoff(3)] = true
+	}
+	assert.Greater(t, len(pauses), 90)
+}

@@ -82,6 +82,25 @@ func TestTheSilenceIsMeasuredFromEachMessage(t *testing.T) {
 	})
 }
 
+func TestAPingIsAnsweredWithWhatItSays(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bench) {
+		t.Helper()
+		answered := make(chan string, 2)
+		b.answer(func(ctx context.Context, ws *websocket.Conn) {
+			_, _, _ = ws.Read(ctx) // the join
+			for _, ping := range []string{"2", "2probe"} {
+				_ = ws.Write(ctx, websocket.MessageText, []byte(ping)) // the client may have gone
+				_, frame, _ := ws.Read(ctx)
+				answered <- string(frame)
+			}
+		})
+		b.subscribe(events.Job("a"))
+		assert.Equal(t, "3", <-answered)
+		assert.Equal(t, "3probe", <-answered)
+	})
+}
+
 func TestNothingIsSaidBeforeTheNamespaceIsConnected(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
