@@ -187,6 +187,24 @@ func TestDownloadMayTakeItsTime(t *testing.T) {
 }
 
 // Pauses grow, and an answer may ask for a longer one.
+// Progress is told a few times a second, however many buffers there are.
+func TestDownloadTellsProgressAtABoundedRate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var told []time.Time
+		storage := &memoryStorage{file: content(10_000), chunk: 10, pause: 10 * time.Millisecond}
+		client := storage.client(t, cloudconvert.TransferPolicy{
+			Progress: func(cloudconvert.Progress) { told = append(told, time.Now()) },
+		})
+		_, err := client.Download(t.Context(), storage.asFile(), io.Discard)
+		require.NoError(t, err)
+		assert.Len(t, told, 101, "ten each second, and the end")
+		for i := range told[2:] {
+			assert.GreaterOrEqual(t, told[i+1].Sub(told[i]), 100*time.Millisecond)
+		}
+	})
+}
+
 func TestDownloadPausesBetweenAttempts(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
