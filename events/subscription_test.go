@@ -351,3 +351,16 @@ func TestEverythingAtOnce(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+func TestWhoHasClosedHearsNothingMore(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bench) {
+		t.Helper()
+		s := b.subscribe(events.Job("a"))
+		b.emit(events.Job("a"), events.JobFinished, "null")
+		synctest.Wait()
+		s.Close()
+		_, err := s.Next(t.Context())
+		require.ErrorIs(t, err, events.ErrClosed)
+	})
+}
