@@ -124,7 +124,7 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 	if shared != nil {
 		core.limits, core.limiter, core.uploads, core.queue = shared.limits, shared.limiter, shared.uploads, shared.queue
 	}
-	core.engine = newEngine(c, core.limiter)
+	core.engine = newEngine(c, core.limiter, core.limits)
 	core.storage = newStorageClient(c)
 	client := &Client{core: core}
 	client.Jobs = &JobsService{client}
@@ -146,7 +146,7 @@ func checkKey(key string) error {
 	return nil
 }
 
-func newEngine(c config, limiter *limiter.Limiter) *engine.Engine {
+func newEngine(c config, limiter *limiter.Limiter, limits *limitMemory) *engine.Engine {
 	retry := c.retry.withDefaults()
 	return engine.New(engine.Config{
 		Client:        c.client,
@@ -156,6 +156,7 @@ func newEngine(c config, limiter *limiter.Limiter) *engine.Engine {
 		MaxRetryAfter: retry.MaxRetryAfter,
 		MaxAnswer:     maxAnswer,
 		Limiter:       limiter,
+		Observe:       limits.observe,
 		Logger:        c.logger,
 	})
 }

@@ -176,7 +176,6 @@ func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.A
 	if err != nil {
 		return engine.Answer{}, err
 	}
-	c.limits.observe(answer)
 	for _, capture := range call.captures {
 		*capture = newResponse(answer)
 	}

@@ -2,6 +2,7 @@ package cloudconvert_test
 
 import (
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +77,29 @@ func TestRateLimitIsTheLastOneSeen(t *testing.T) {
 			require.True(t, seen)
 			assert.Equal(t, want, limit.Remaining)
 		}
+	})
+}
+
+// A refusal is told as soon as it came, not when the call is over that waits for room.
+func TestRateLimitOfARefusalThatIsWaitedOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, _ := newScripted(t,
+			says(http.StatusTooManyRequests, `{}`, "X-RateLimit-Limit", "500", "X-RateLimit-Remaining", "0", "Retry-After", "60"),
+			says(http.StatusCreated, runningJob))
+		refused := cloudconvert.RateLimit{Limit: 500, RetryAfter: time.Minute, At: time.Now()}
+		var creation sync.WaitGroup
+		creation.Go(func() {
+			_, err := client.Jobs.Create(t.Context(), textJob())
+			assert.NoError(t, err)
+		})
+		synctest.Wait()
+		limit, seen := client.RateLimit()
+		assert.True(t, seen)
+		assert.Equal(t, refused, limit)
+		creation.Wait()
+		limit, _ = client.RateLimit()
+		assert.Equal(t, refused, limit, "the last answer said nothing")
 	})
 }
 

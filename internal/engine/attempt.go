@@ -54,6 +54,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, answer := a.engine.attempt(req, a.next, state.call.Timeout)
 	answer = answer.Without(strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer "))
 	state.last = answer
+	a.engine.config.Observe(answer)
 	leave()
 	a.engine.log(req.Context(), state, time.Since(start))
 	if answer.Status == 0 {

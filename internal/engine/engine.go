@@ -33,6 +33,9 @@ type Config struct {
 	MaxAnswer int64
 	// Limiter holds back the attempts of limited calls.
 	Limiter *limiter.Limiter
+	// Observe is told of the answer to each attempt. It may be called from many
+	// goroutines at once.
+	Observe func(Answer)
 	// Logger gets a debug record for each attempt and a warning for each retry.
 	Logger *slog.Logger
 }

@@ -129,6 +129,7 @@ func configure(transport http.RoundTripper) engine.Config {
 		MaxRetryAfter: maxAsked,
 		MaxAnswer:     1 << 10,
 		Limiter:       &limiter.Limiter{},
+		Observe:       func(engine.Answer) {},
 		Logger:        slog.New(slog.DiscardHandler),
 	}
 }
