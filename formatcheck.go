@@ -135,7 +135,7 @@ func (o FormatOption) checkOne(value any) error {
 	if !o.hasType(value) {
 		return fmt.Errorf("option %q is %s: it must be of the type %s", o.Name, quoted(value), o.Type)
 	}
-	same := func(possible any) bool { return describe(possible) == describe(value) }
+	same := func(possible any) bool { return o.meaning(possible) == o.meaning(value) }
 	if len(o.PossibleValues) > 0 && !slices.ContainsFunc(o.PossibleValues, same) {
 		return fmt.Errorf("option %q is %s: it must be one of %s", o.Name, describe(value), describeAll(o.PossibleValues))
 	}
@@ -166,6 +166,22 @@ func (o FormatOption) hasType(value any) bool {
 	default:
 		return true
 	}
+}
+
+// meaning returns the same text for all ways to write a value of the option's type.
+func (o FormatOption) meaning(value any) string {
+	text := describe(value)
+	switch o.Type {
+	case "boolean":
+		if yes, err := strconv.ParseBool(text); err == nil {
+			return strconv.FormatBool(yes)
+		}
+	case "integer", "float":
+		if number, err := strconv.ParseFloat(text, 64); err == nil {
+			return describe(number)
+		}
+	}
+	return text
 }
 
 // plainJSON returns a value as its JSON decodes, numbers as they are written.
