@@ -2,10 +2,12 @@ package cloudconvert_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -110,6 +112,31 @@ func TestRateLimitLongerThanTheContext(t *testing.T) {
 			}, cloudconverttest.WithRateLimit(1, time.Minute))
 		})
 	}
+}
+
+// Nor do those wait in vain who were in the queue when the service refused another one.
+func TestRateLimitLongerThanTheContextsOfManyGoroutines(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, script := newScripted(t, func(req *http.Request) (*http.Response, error) {
+			advance(time.Second)
+			return says(http.StatusTooManyRequests, "", "Retry-After", "60")(req)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		start := time.Now()
+		var creations sync.WaitGroup
+		for range 64 {
+			creations.Go(func() {
+				_, err := client.Jobs.Create(ctx, textJob())
+				limited := errors.Is(err, cloudconvert.ErrRateLimited) && !errors.Is(err, cloudconvert.ErrOutcomeUnknown)
+				assert.True(t, limited && cloudconvert.IsRetryable(err), "%v", err)
+			})
+		}
+		creations.Wait()
+		assert.Equal(t, time.Second, time.Since(start))
+		assert.Len(t, script.requests, 16, "those that went ahead before anything was known")
+	})
 }
 
 // Reads and waits go on while creations are held back.

@@ -38,8 +38,9 @@ type Limiter struct {
 
 // waiter is a request that is held back.
 type waiter struct {
-	ticket uint64
-	passed chan Pass
+	ticket   uint64
+	deadline time.Time // of its context, zero if there is none
+	passed   chan Pass // closed if it would wait in vain
 }
 
 // Pass allows one request to be sent.
@@ -84,17 +85,19 @@ func (l *Limiter) Ticket() uint64 {
 
 // Enter waits until the holder of a ticket may send a request. The pass goes
 // back by Leave when the answer is there. If the wait cannot end before the
-// context does, Enter does not begin it and returns a [*BlockedError].
+// context does, Enter returns a [*BlockedError] as soon as that is known.
 func (l *Limiter) Enter(ctx context.Context, ticket uint64) (Pass, error) {
 	if err := ctx.Err(); err != nil {
 		return Pass{}, err
 	}
-	w := &waiter{ticket: ticket, passed: make(chan Pass, 1)}
-	if err := l.queue(ctx, w); err != nil {
-		return Pass{}, err
-	}
+	deadline, _ := ctx.Deadline()
+	w := &waiter{ticket: ticket, deadline: deadline, passed: make(chan Pass, 1)}
+	l.queue(w)
 	select {
-	case pass := <-w.passed:
+	case pass, ok := <-w.passed:
+		if !ok {
+			return Pass{}, l.blocked()
+		}
 		return pass, nil
 	case <-ctx.Done():
 		l.giveUp(w)
@@ -102,20 +105,34 @@ func (l *Limiter) Enter(ctx context.Context, ticket uint64) (Pass, error) {
 	}
 }
 
-// queue puts a waiter in its place, unless it would wait in vain.
-func (l *Limiter) queue(ctx context.Context, w *waiter) error {
+// queue puts a waiter in its place.
+func (l *Limiter) queue(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	deadline, limited := ctx.Deadline()
-	if limited && l.until.After(deadline) {
-		return &BlockedError{For: time.Until(l.until)}
-	}
 	place, _ := slices.BinarySearchFunc(l.waiting, w.ticket, func(w *waiter, ticket uint64) int {
 		return cmp.Compare(w.ticket, ticket)
 	})
 	l.waiting = slices.Insert(l.waiting, place, w)
+	l.sendAway()
 	l.admit()
-	return nil
+}
+
+// sendAway takes those out of the queue whose contexts end before anything passes.
+func (l *Limiter) sendAway() {
+	l.waiting = slices.DeleteFunc(l.waiting, func(w *waiter) bool {
+		inVain := !w.deadline.IsZero() && l.until.After(w.deadline)
+		if inVain {
+			close(w.passed)
+		}
+		return inVain
+	})
+}
+
+// blocked is the error of those who were sent away.
+func (l *Limiter) blocked() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return &BlockedError{For: time.Until(l.until)}
 }
 
 // giveUp takes a waiter out of the queue. If it has its pass already, its
@@ -124,8 +141,10 @@ func (l *Limiter) giveUp(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
-	case pass := <-w.passed:
-		l.depart(pass)
+	case pass, ok := <-w.passed:
+		if ok {
+			l.depart(pass)
+		}
 	default:
 		l.waiting = slices.DeleteFunc(l.waiting, func(other *waiter) bool { return other == w })
 	}
@@ -194,6 +213,7 @@ func (l *Limiter) close(retryAfter time.Duration) {
 	if until := time.Now().Add(retryAfter); until.After(l.until) {
 		l.until = until
 	}
+	l.sendAway()
 }
 
 // learn takes note of an answer that is newer than what is known.

@@ -169,6 +169,39 @@ func TestDeadline(t *testing.T) {
 	})
 }
 
+// Who waits already need not wait in vain either.
+func TestDeadlineOfThoseInTheQueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var l limiter.Limiter
+		l.Leave(enter(t, &l), limiter.Answer{Accepted: true, Counted: true})
+		probe := enter(t, &l)
+		start := time.Now()
+		var waiters sync.WaitGroup
+		queue := func(timeout, after time.Duration, want error) {
+			ticket := l.Ticket()
+			waiters.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), timeout)
+				defer cancel()
+				pass, err := l.Enter(ctx, ticket)
+				assert.Equal(t, want, err)
+				assert.Equal(t, after, time.Since(start))
+				if err == nil {
+					l.Leave(pass, limiter.Answer{Accepted: true, Counted: true, Remaining: 9})
+				}
+			})
+		}
+		sentAway := &limiter.BlockedError{For: time.Minute}
+		queue(2*time.Minute, 65*time.Second, nil)
+		queue(10*time.Second, 5*time.Second, sentAway)
+		queue(time.Hour, 65*time.Second, nil)
+		queue(20*time.Second, 5*time.Second, sentAway)
+		advance(5 * time.Second)
+		l.Leave(probe, limiter.Answer{Refused: true, RetryAfter: time.Minute})
+		waiters.Wait()
+	})
+}
+
 func TestCancelledWaiterHandsItsPlaceOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
