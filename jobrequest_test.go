@@ -261,6 +261,10 @@ func TestValidateProblems(t *testing.T) {
 			cloudconvert.Tasks{"out": cloudconvert.Optimize{Options: cloudconvert.Options{"input": "in"}}},
 			[]string{`task "out"`, `"in"`},
 		},
+		"unknown image in options": {
+			cloudconvert.Tasks{"in": upload, "out": cloudconvert.Watermark{Input: []string{"in"}, Options: cloudconvert.Options{"image": "logo"}}},
+			[]string{`task "out"`, `input "logo"`},
+		},
 		"cycle": {
 			cloudconvert.Tasks{"a": convert("c"), "b": convert("a"), "c": convert("b")},
 			[]string{"wait for each other", "a → c → b → a"},

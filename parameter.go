@@ -161,18 +161,18 @@ func readTask(t TaskRequest) taskReading {
 	for i, problem := range problems {
 		problems[i] = fmt.Errorf("%s: %w", t.Operation(), problem)
 	}
-	return taskReading{body: body, inputs: inputs(typed, options(t)), problems: problems}
+	return taskReading{body: body, inputs: inputs(typed, body), problems: problems}
 }
 
 // inputs returns the names of the tasks that a task takes files from.
-func inputs(typed []parameter, options map[string]any) []string {
-	var names []string
+func inputs(typed []parameter, body map[string]any) []string {
+	names := textsOf(body["input"])
 	for _, p := range typed {
-		if p.is("input") {
-			names = append(names, textsOf(p.value.Interface())...)
+		if p.is("input") && p.name != "input" {
+			names = append(slices.Clone(names), textsOf(body[p.name])...)
 		}
 	}
-	return append(names, textsOf(options["input"])...)
+	return names
 }
 
 // choices lists the groups of parameters of which at least one must be set.
