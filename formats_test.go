@@ -2,6 +2,7 @@ package cloudconvert_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -34,6 +35,24 @@ func TestFormatsList(t *testing.T) {
 	assert.Equal(t, "/v2/operations", request.Path)
 	assert.Equal(t, "options,engine_versions", request.Query.Get("include"))
 	assert.Equal(t, "true", request.Query.Get("alternatives"))
+}
+
+func TestFormatsListSelects(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, says(http.StatusOK, `{"data": []}`))
+	options := cloudconvert.FormatListOptions{
+		Operation: "pdf/ocr", InputFormat: "pdf", OutputFormat: "tar.gz", Engine: "an-engine", EngineVersion: "1.2", Alternatives: true,
+		Include: []cloudconvert.Include{cloudconvert.IncludeOptions, cloudconvert.IncludeEngineVersions}, PerPage: 5, Page: 2,
+	}
+	_, err := client.Formats.List(t.Context(), options)
+	require.NoError(t, err)
+	_, err = client.Formats.ListConversions(t.Context(), options)
+	require.NoError(t, err)
+	const query = "?alternatives=true&filter%5Bengine%5D=an-engine&filter%5Bengine_version%5D=1.2&filter%5Binput_format%5D=pdf" +
+		"&filter%5Boperation%5D=pdf%2Focr&filter%5Boutput_format%5D=tar.gz&include=options%2Cengine_versions&page=2&per_page=5"
+	assert.Equal(t, []string{
+		"GET https://api.example.com/base/v2/operations" + query, "GET https://api.example.com/base/v2/convert/formats" + query,
+	}, script.urls())
 }
 
 func TestFormatsListConversions(t *testing.T) {

@@ -82,12 +82,12 @@ func TestListOfTasks(t *testing.T) {
 	client, script := newScripted(t, says(http.StatusOK, `{"data": [{"id": "1"}]}`))
 	page, err := client.Tasks.List(t.Context(), cloudconvert.TaskListOptions{
 		JobID: "j", Status: cloudconvert.StatusError, Operation: cloudconvert.OperationImportS3,
-		Include: []cloudconvert.Include{cloudconvert.IncludePayload, cloudconvert.IncludeJob},
+		Include: []cloudconvert.Include{cloudconvert.IncludePayload, cloudconvert.IncludeJob}, PerPage: 5, Page: 2,
 	})
 	require.NoError(t, err)
 	assert.Len(t, page.Data, 1)
 	assert.Equal(t, []string{"GET https://api.example.com/base/v2/tasks?filter%5Bjob_id%5D=j" +
-		"&filter%5Boperation%5D=import%2Fs3&filter%5Bstatus%5D=error&include=payload%2Cjob"}, script.urls())
+		"&filter%5Boperation%5D=import%2Fs3&filter%5Bstatus%5D=error&include=payload%2Cjob&page=2&per_page=5"}, script.urls())
 }
 
 func TestPagesOfOddShapes(t *testing.T) {
