@@ -152,7 +152,7 @@ type PDFEncrypt struct {
 	// the default of the service.
 	AllowExtract *bool `json:"allow_extract"`
 	// AllowAccessibility allows extracting text for people with disabilities.
-	// nil means true.
+	// nil means the default of the service.
 	AllowAccessibility *bool `json:"allow_accessibility"`
 	// AllowModify is which changes are allowed, for example "none" or "form".
 	// By default the service decides.
