@@ -46,7 +46,13 @@ func (c *creation) asError(err error) error {
 
 // create sends the request to the host that answers at once.
 func (s *JobsService) create(ctx context.Context, c *creation, opts []CallOption) (*Job, error) {
-	post := func() (*Job, error) { return s.post(ctx, call{in: c.body}, opts) }
+	var refused error
+	post := func() (*Job, error) {
+		s.client.core.logAgain(ctx, refused)
+		var job *Job
+		job, refused = s.post(ctx, call{in: c.body}, opts)
+		return job, refused
+	}
 	if isQueueing(opts) {
 		job, err := s.client.core.queue.create(ctx, post)
 		return s.settle(ctx, c, job, err)
@@ -65,6 +71,7 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []Cal
 	}
 	job, err := s.post(ctx, call{in: c.body, sync: true, once: true, timeout: syncSlice}, opts)
 	if isElsewherePossible(err, opts) {
+		s.client.core.logAgain(ctx, err)
 		job, elsewhere := s.create(ctx, c, opts)
 		if isHeldBack(elsewhere) && errors.Is(err, ErrRateLimited) {
 			return nil, err // the service's own words

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -377,6 +378,40 @@ func TestLogOfASettledCreation(t *testing.T) {
 		assert.Contains(t, warnings[0], "502")
 		assert.NotContains(t, log.String(), server.Key())
 	})
+}
+
+// Whatever is sent again outside of the loop of attempts is told like everything else.
+func TestLogOfCreationsThatAreSentAgain(t *testing.T) {
+	t.Parallel()
+	refused := says(http.StatusPaymentRequired, `{"code": "PARALLEL_JOB_LIMIT_EXCEEDED"}`)
+	limited := says(http.StatusTooManyRequests, ``)
+	created := says(http.StatusCreated, endedJob)
+	tests := map[string]struct {
+		create  jobCreator
+		replies []reply
+	}{
+		"queueing":            {(*cloudconvert.JobsService).Create, []reply{refused, refused, created}},
+		"queueing and a wait": {(*cloudconvert.JobsService).CreateAndWait, []reply{refused, refused, created}},
+		"the other host":      {(*cloudconvert.JobsService).CreateAndWait, []reply{limited, created}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var log records
+				client, script := newScriptedWith(t, []cloudconvert.Option{log.option()}, tt.replies...)
+				_, err := tt.create(client.Jobs, t.Context(), textJob(), cloudconvert.WithQueueing())
+				require.NoError(t, err)
+				assert.Len(t, script.requests, len(tt.replies))
+				warnings := log.lines(slog.LevelWarn)
+				require.Len(t, warnings, len(tt.replies)-1)
+				for _, warning := range warnings {
+					assert.Contains(t, warning, `"msg":"cloudconvert: sending again"`)
+					assert.Contains(t, warning, `"method":"POST","path":"/base/v2/jobs","status":4`)
+				}
+			})
+		})
+	}
 }
 
 func TestInvalidRequestsAreNotSent(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -183,6 +184,14 @@ func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.A
 		return answer, newError(call.method, c.pathOn(call), answer)
 	}
 	return answer, nil
+}
+
+// logAgain tells that a request is sent again by something else than the engine,
+// which tells it by itself. What was not sent before is not sent again.
+func (c *core) logAgain(ctx context.Context, before error) {
+	if e, ok := errors.AsType[*Error](before); ok && e.Attempts > 0 {
+		c.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: sending again", slog.Any("error", e))
+	}
 }
 
 // redirect makes a call that answers with an address, which is not followed.

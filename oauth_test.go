@@ -227,15 +227,19 @@ func TestRefusedTokenOfACreation(t *testing.T) {
 		asked++
 		return &oauth2.Token{AccessToken: fmt.Sprintf("access-%d", asked)}, nil
 	})
+	var log records
 	client := tokenClient(t, source, func(r *http.Request) (int, string) {
 		if r.Header.Get("Authorization") != "Bearer access-2" {
 			return http.StatusUnauthorized, ""
 		}
 		return http.StatusCreated, `{"data":{"id":"a","status":"waiting"}}`
-	})
+	}, log.option())
 	job, err := client.Jobs.Create(t.Context(), cloudconvert.Pipeline(cloudconvert.ImportUpload{}))
 	require.NoError(t, err)
 	assert.Equal(t, "a", job.ID)
+	warnings := log.lines(slog.LevelWarn)
+	require.Len(t, warnings, 1)
+	assert.Contains(t, warnings[0], `"msg":"cloudconvert: sending again","error":{"method":"POST","path":"/v2/jobs","status":401`)
 }
 
 func TestRefusedTokenThatTheSourceInsistsOn(t *testing.T) {

@@ -36,6 +36,7 @@ func (c *core) authorized(ctx context.Context, request engine.Call) (engine.Answ
 	if fresh == token {
 		return answer, nil
 	}
+	c.logAgain(ctx, newError(request.Method, request.URL.EscapedPath(), answer))
 	second := c.sendAs(ctx, fresh, request)
 	second.Attempts += answer.Attempts
 	second.OpenBefore = second.OpenBefore || answer.OpenBefore
