@@ -237,6 +237,7 @@ func TestValidateProblems(t *testing.T) {
 		"empty name":       {cloudconvert.Tasks{"": upload}, []string{`task ""`, "name"}},
 		"name with space":  {cloudconvert.Tasks{"my task": upload}, []string{`task "my task"`, "name"}},
 		"name with slash":  {cloudconvert.Tasks{"import/upload": upload}, []string{`task "import/upload"`, "name"}},
+		"name with dot":    {cloudconvert.Tasks{"a.b": upload}, []string{`task "a.b"`, "name"}},
 		"name with accent": {cloudconvert.Tasks{"é": upload}, []string{`task "é"`, "name"}},
 		"name with break":  {cloudconvert.Tasks{"in\n": upload}, []string{`task "in\n"`, "name"}},
 		"nil task":         {cloudconvert.Tasks{"in": nil}, []string{`task "in"`, "nil"}},

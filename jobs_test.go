@@ -171,7 +171,10 @@ func TestCancelJobThatEnds(t *testing.T) {
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		created := runJob(t, client)
+		created, err := client.Jobs.Create(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
+			"a": cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}, "b": cloudconvert.ExportURL{Input: []string{"a"}},
+		}})
+		require.NoError(t, err)
 		require.NoError(t, client.Jobs.Cancel(t.Context(), created.ID))
 		assert.Equal(t, 2, cancellations(server), "the second task fell with the first")
 	}, cloudconverttest.WithTaskDuration(taskTime))
