@@ -169,6 +169,55 @@ func TestRateLimitHoldsOnlyCreationsBack(t *testing.T) {
 	}, cloudconverttest.WithRateLimit(1, time.Hour))
 }
 
+// What the service limits is held back, and nothing else.
+func TestRateLimitHoldsTasksBack(t *testing.T) {
+	t.Parallel()
+	calls := map[string]struct {
+		call func(ctx context.Context, client *cloudconvert.Client) error
+		held bool
+	}{
+		"Jobs.Create": {func(ctx context.Context, client *cloudconvert.Client) error {
+			_, err := client.Jobs.Create(ctx, textJob())
+			return err
+		}, true},
+		"Tasks.Create": {func(ctx context.Context, client *cloudconvert.Client) error {
+			_, err := client.Tasks.Create(ctx, textTask)
+			return err
+		}, true},
+		"Tasks.Retry": {func(ctx context.Context, client *cloudconvert.Client) error {
+			_, err := client.Tasks.Retry(ctx, "some-task")
+			return err
+		}, true},
+		"Tasks.Cancel": {func(ctx context.Context, client *cloudconvert.Client) error {
+			_, err := client.Tasks.Cancel(ctx, "some-task")
+			return err
+		}, false},
+		"Tasks.Delete": {func(ctx context.Context, client *cloudconvert.Client) error {
+			return client.Tasks.Delete(ctx, "some-task")
+		}, false},
+		"Webhooks.Create": {func(ctx context.Context, client *cloudconvert.Client) error {
+			_, err := client.Webhooks.Create(ctx, cloudconvert.WebhookRequest{
+				URL: "https://example.com/hook", Events: []cloudconvert.Event{cloudconvert.EventJobFinished},
+			})
+			return err
+		}, false},
+	}
+	for name, tt := range calls {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()},
+					says(http.StatusTooManyRequests, "", "Retry-After", "60"), says(http.StatusOK, `{"data": {"id": "some"}}`))
+				_, err := client.Jobs.Create(t.Context(), textJob())
+				require.ErrorIs(t, err, cloudconvert.ErrRateLimited)
+				start := time.Now()
+				require.NoError(t, tt.call(t.Context(), client))
+				assert.Equal(t, tt.held, time.Since(start) > 50*time.Second, "after %s", time.Since(start))
+			})
+		})
+	}
+}
+
 func TestTooManyJobs(t *testing.T) {
 	t.Parallel()
 	for name, create := range jobCreators() {
