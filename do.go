@@ -123,8 +123,14 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 		path:    "/" + strings.Join(segments, "/"),
 		query:   query,
 		in:      in,
-		limited: method == http.MethodPost,
+		limited: isLimited(method, segments),
 	}, out, opts...)
+}
+
+// isLimited tells whether a request creates a job or a task, which is what the
+// service limits. Of the other requests only these two are a POST.
+func isLimited(method string, path []string) bool {
+	return method == http.MethodPost && path[0] != "webhooks" && path[len(path)-1] != "cancel"
 }
 
 var methodName = regexp.MustCompile(`^[A-Z]+$`)

@@ -172,6 +172,11 @@ func TestRateLimitHoldsOnlyCreationsBack(t *testing.T) {
 // What the service limits is held back, and nothing else.
 func TestRateLimitHoldsTasksBack(t *testing.T) {
 	t.Parallel()
+	post := func(path string) func(context.Context, *cloudconvert.Client) error {
+		return func(ctx context.Context, client *cloudconvert.Client) error {
+			return client.Do(ctx, http.MethodPost, path, struct{}{}, nil)
+		}
+	}
 	calls := map[string]struct {
 		call func(ctx context.Context, client *cloudconvert.Client) error
 		held bool
@@ -200,6 +205,14 @@ func TestRateLimitHoldsTasksBack(t *testing.T) {
 				URL: "https://example.com/hook", Events: []cloudconvert.Event{cloudconvert.EventJobFinished},
 			})
 			return err
+		}, false},
+		"Do: a job":          {post("/jobs"), true},
+		"Do: a task":         {post("/import/upload"), true},
+		"Do: a retry":        {post("/tasks/some-task/retry"), true},
+		"Do: a cancellation": {post("/tasks/some-task/cancel"), false},
+		"Do: a webhook":      {post("/webhooks/"), false},
+		"Do: a list": {func(ctx context.Context, client *cloudconvert.Client) error {
+			return client.Do(ctx, http.MethodGet, "/jobs", nil, nil)
 		}, false},
 	}
 	for name, tt := range calls {
