@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -52,6 +53,34 @@ func TestWatchYieldsEachChange(t *testing.T) {
 			}, cloudconverttest.WithTaskDuration(taskTime))
 		})
 	}
+}
+
+// Also what does not change the state of a job is a change, but for addresses, which
+// differ from read to read.
+func TestWatchYieldsProgress(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var replies []reply
+		for _, task := range []string{
+			`"percent": 10`, `"percent": 10`, `"percent": 60`, `"percent": 60, "message": "page 3"`,
+			`"percent": 60, "message": "page 3", "result": {"files": [{"filename": "a.pdf", "url": "https://a.example/1"}]}`,
+			`"percent": 60, "message": "page 3", "result": {"files": [{"filename": "a.pdf", "url": "https://a.example/2"}]}`,
+		} {
+			replies = append(replies, says(http.StatusOK, `{"data": {"id": "job-1", "status": "processing", "tasks": [{"id": "1", `+task+`}]}}`))
+		}
+		client, script := newScripted(t, append(replies, says(http.StatusOK, endedJob))...)
+		seen, err := watchAll(t.Context(), client, "job-1")
+		require.NoError(t, err)
+		told := make([]string, 0, len(seen))
+		for _, job := range seen {
+			for _, task := range job.Tasks {
+				told = append(told, fmt.Sprint(task.Percent, task.Message))
+			}
+		}
+		assert.Equal(t, []string{"10", "60", "60page 3"}, told)
+		assert.Equal(t, cloudconvert.StatusFinished, seen[len(seen)-1].Status)
+		assert.Len(t, script.requests, len(replies)+1)
+	})
 }
 
 func TestWatchAJobThatFails(t *testing.T) {
