@@ -3,6 +3,7 @@ package cloudconvert_test
 import (
 	"archive/zip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -505,4 +506,78 @@ func TestConvertFileTakesNoOtherExtension(t *testing.T) {
 		assert.Equal(t, "mine", readFile(t, src))
 		assert.Equal(t, "made", readFile(t, dst))
 	})
+}
+
+// A panic of the caller's, who may recover, leaves nothing behind either.
+func TestConvertFilePanics(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	dir := t.TempDir()
+	src := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
+	assert.PanicsWithValue(t, "enough", func() {
+		_, _ = server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "a.pdf"), cloudconvert.WithProgress(func(cloudconvert.Progress) {
+			panic("enough") //nolint:forbidigo // that is what the test is about.
+		}))
+	})
+	assert.Empty(t, listed(t, dir))
+}
+
+// A job may take hours, in which the directory changes: the file is where its
+// path leads to in the end, or there is an error.
+func TestConvertFileAfterItsDirectoryChanged(t *testing.T) {
+	t.Parallel()
+	move := func(dir string) error { return os.Rename(dir, dir+" old") }
+	for name, c := range map[string]struct {
+		change func(dir string) error
+		want   error
+	}{
+		"moved":     {move, fs.ErrNotExist},
+		"replaced":  {func(dir string) error { return errors.Join(move(dir), os.Mkdir(dir, 0o700)) }, nil},
+		"linked":    {func(dir string) error { return errors.Join(move(dir), os.Symlink(filepath.Base(dir)+" old", dir)) }, nil},
+		"made anew": {func(dir string) error { return errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700)) }, nil},
+		"removed":   {os.RemoveAll, fs.ErrNotExist},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newSandbox(t)
+			above := t.TempDir()
+			dir := filepath.Join(above, "out")
+			require.NoError(t, os.Mkdir(dir, 0o700))
+			server.HandleConvert("txt", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
+				return errors.Join(c.change(dir), run.Write("a.pdf", []byte("made")))
+			})
+			src, dst := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "text"), filepath.Join(dir, "a.pdf")
+			job, err := server.Client().ConvertFile(t.Context(), src, dst, cloudconvert.WithDelete())
+			for _, file := range listed(t, above) {
+				assert.NotContains(t, file, ".part")
+			}
+			if c.want != nil {
+				require.ErrorIs(t, err, c.want)
+				assert.NotEmpty(t, job.Files())
+				assert.Equal(t, 1, jobCount(server), "the files can still be fetched")
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, "made", readFile(t, dst))
+		})
+	}
+}
+
+// A file has its name by the time that its directory turns out not to be readable,
+// which is what syncing it takes.
+func TestConvertFileIntoDirectoryThatCannotBeSynced(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		t.Skip("nothing is protected from root")
+	}
+	server := newSandbox(t)
+	dir := t.TempDir()
+	server.HandleConvert("txt", "page", func(_ context.Context, run *cloudconverttest.Run) error {
+		return errors.Join(os.Chmod(dir, 0o300), run.Write("1.page", []byte("1")), run.Write("2.page", []byte("2")))
+	})
+	src := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
+	_, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "p.page"))
+	require.ErrorIs(t, err, fs.ErrPermission)
+	require.NoError(t, os.Chmod(dir, 0o700))
+	assert.Empty(t, listed(t, dir), "all or none")
 }

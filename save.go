@@ -165,7 +165,7 @@ func (s *saving) commit(_ context.Context, file *savedFile) error {
 	if file.made, err = file.disk.Info(); err == nil {
 		err = file.disk.Commit(false)
 	}
-	file.created = err == nil
+	file.created = file.disk.Named()
 	switch {
 	case errors.Is(err, fs.ErrExist) && !s.overwrite:
 		return s.inTheWay(file)

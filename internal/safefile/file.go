@@ -15,13 +15,14 @@ import (
 // crash ends in ".part". It is not safe for concurrent use, and its root has to stay open until [File.Commit] or
 // [File.Abort].
 type File struct {
-	root *os.Root
-	file *os.File
-	name string
-	temp string
-	size int64
-	kept bool // all bytes are on disk and the file is closed
-	done bool // committed or aborted
+	root  *os.Root
+	file  *os.File
+	name  string
+	temp  string
+	size  int64
+	kept  bool // all bytes are on disk and the file is closed
+	named bool // it has its own name
+	done  bool // committed or aborted
 }
 
 // Create starts a file that will be called name, a slash path below root whose directory exists. The temporary file
@@ -98,11 +99,17 @@ func (f *File) Commit(overwrite bool) error {
 	if err := publish(f.root, f.temp, f.name, overwrite); err != nil {
 		return fmt.Errorf("save %s: %w", f.name, err)
 	}
-	f.done = true
+	f.named, f.done = true, true
 	if err := syncDir(f.root, path.Dir(f.name)); err != nil {
 		return fmt.Errorf("%s is saved, but may not survive a power failure: %w", f.name, err)
 	}
 	return nil
+}
+
+// Named reports whether the file has got its own name. That it has does not say that [File.Commit] succeeded: the name
+// may be there and not be safe on disk.
+func (f *File) Named() bool {
+	return f.named
 }
 
 // secure syncs and closes, once. When it fails it fails for ever: the file is closed and its bytes are in doubt.
