@@ -2,19 +2,22 @@ package cloudconvert
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 )
 
 // each does something with all items, so many at a time. The first error ends
-// it and is returned, as is the end of the context.
+// it and is returned, as is the end of the context. Something that does not come
+// back, as a function of the caller's may end its goroutine, is an error too.
 func each[T any](ctx context.Context, parallel int, items []T, do func(context.Context, T) error) error {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var (
 		workers sync.WaitGroup
 		next    atomic.Int64
+		done    atomic.Int64
 		once    sync.Once
 		failure error
 	)
@@ -24,14 +27,20 @@ func each[T any](ctx context.Context, parallel int, items []T, do func(context.C
 				once.Do(func() { failure = err })
 				cancel()
 			}
+			done.Add(1)
 		}
 	}
 	for range min(parallel, len(items)) {
 		workers.Go(work)
 	}
 	workers.Wait()
-	if failure == nil && ctx.Err() != nil {
+	switch {
+	case failure != nil:
+		return failure
+	case ctx.Err() != nil:
 		return fmt.Errorf("cloudconvert: %w", ctx.Err())
+	case done.Load() < int64(len(items)):
+		return errors.New("cloudconvert: a function that was called has ended its goroutine")
 	}
-	return failure
+	return nil
 }

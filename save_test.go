@@ -442,3 +442,21 @@ func TestSaveFromTheSandbox(t *testing.T) {
 	assert.Equal(t, []string{filepath.Join(dir, "a.txt")}, paths)
 	same(t, text, read(t, paths[0]))
 }
+
+// A function of the caller's may end the goroutine that it is called from, as
+// FailNow of a test does: what was not fetched is not taken for whole.
+func TestSaveWhoseProgressEndsTheGoroutine(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Progress: func(p cloudconvert.Progress) {
+		if p.Phase == cloudconvert.PhaseDownload {
+			runtime.Goexit()
+		}
+	}}))
+	dir := t.TempDir()
+	job, err := client.Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte(content(2<<20))), "pdf")
+	require.NoError(t, err)
+	_, err = client.Save(t.Context(), dir, job.Files()...)
+	require.ErrorContains(t, err, "ended")
+	assert.Empty(t, listed(t, dir))
+}
