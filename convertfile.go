@@ -15,12 +15,13 @@ import (
 // which the service fetches.
 //
 // dst appears whole or not at all. A file that exists is not replaced, and the
-// error matches [fs.ErrExist], unless [WithOverwrite] says so. That dst can be
-// written is known before the job is created: a temporary file beside it, whose
-// name ends in ".part", holds its place. One that a killed process left behind may
-// be deleted. A conversion with several output files (the pages of a document as
-// pictures) numbers them: page.png becomes page-1.png, page-2.png and so on.
-// Whether one of these exists already is known only afterwards.
+// error matches [fs.ErrExist], unless [WithOverwrite] says so. Whether dst can be
+// written is checked before the job is created. A process that is killed while
+// it writes leaves a file behind whose name ends in ".part", which may be deleted.
+//
+// A conversion with several output files (the pages of a document as pictures)
+// numbers them: page.png becomes page-1.png, page-2.png and so on. Whether one of
+// these exists already is known only afterwards.
 //
 // If the output of a finished job cannot be fetched or written, the job comes with
 // the error, and [Client.Save] fetches its files. Another ConvertFile would be a
@@ -50,23 +51,16 @@ func (c *conversion) inOutputDir(src Source) (string, error) {
 	return filepath.Join(c.outputDir, src.stem()+"."+c.task.OutputFormat), nil
 }
 
-// runInto converts into a file, whose place is taken before.
+// runInto converts into a file.
 func (c *conversion) runInto(ctx context.Context, src Source, dst string) (*Job, error) {
-	place, err := c.take(dst)
-	if err != nil {
+	if err := c.checkDestination(dst); err != nil {
 		return nil, err
 	}
-	job, err := c.runAndSave(ctx, src, place)
-	return job, errors.Join(err, place.leave())
-}
-
-// runAndSave converts and saves.
-func (c *conversion) runAndSave(ctx context.Context, src Source, place *place) (*Job, error) {
 	job, err := c.run(ctx, src)
 	if err != nil {
 		return job, errors.Join(err, c.discard(ctx, job))
 	}
-	if _, err = c.save(ctx, job, place); err == nil {
+	if _, err = c.save(ctx, job, dst); err == nil {
 		err = c.discard(ctx, job)
 	}
 	return job, afterwards(job, err)
@@ -119,21 +113,24 @@ const archiveFormat = "zip"
 
 // save fetches the output of a job and returns where it is. Either all files
 // are there afterwards, or none.
-func (c *conversion) save(ctx context.Context, job *Job, place *place) ([]string, error) {
+func (c *conversion) save(ctx context.Context, job *Job, dst string) ([]string, error) {
 	files := job.Files()
 	if len(files) == 0 {
 		return nil, fmt.Errorf("cloudconvert: job %s finished without an output file", job.ID)
 	}
-	paths := c.outputPaths(files, place.path)
+	paths := c.outputPaths(files, dst)
+	root, err := os.OpenRoot(filepath.Dir(dst))
+	if err != nil {
+		return nil, fmt.Errorf("cloudconvert: save: %w", err)
+	}
 	s := &saving{
-		client: c.client, root: place.root, overwrite: c.overwrite, remedy: "use WithOverwrite",
+		client: c.client, root: root, overwrite: c.overwrite, remedy: "use WithOverwrite",
 		parallel: c.client.core.config.transfers.withDefaults().Parallel,
 	}
 	for i, file := range files {
-		name := filepath.Base(paths[i])
-		s.files = append(s.files, &savedFile{File: file, name: name, disk: place.held(name)})
+		s.files = append(s.files, &savedFile{File: file, name: filepath.Base(paths[i])})
 	}
-	if err := s.run(ctx); err != nil {
+	if err := errors.Join(s.run(ctx), root.Close()); err != nil {
 		return nil, err
 	}
 	return paths, nil

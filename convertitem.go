@@ -89,25 +89,16 @@ func (i *batchItem) run(ctx context.Context) (*Job, []string, error) {
 	if err := i.checkAllFree(earlier.Files); err != nil {
 		return nil, nil, err // some are there and some are gone
 	}
-	if i.destination == "" {
-		return i.work(ctx, earlier.Tag, nil)
+	if i.destination != "" {
+		if err := i.checkDestination(i.destination); err != nil {
+			return nil, nil, err
+		}
 	}
-	place, err := i.take(i.destination)
-	if err != nil {
-		return nil, nil, err
-	}
-	job, files, err := i.work(ctx, earlier.Tag, place)
-	return job, files, errors.Join(err, place.leave())
-}
-
-// work converts the item, and saves its files if they have a place. The tag is that
-// of the job that an earlier run has left, if there is one.
-func (i *batchItem) work(ctx context.Context, tag string, place *place) (*Job, []string, error) {
-	job, err := i.job(ctx, tag)
+	job, err := i.job(ctx, earlier.Tag)
 	if err != nil {
 		return job, nil, errors.Join(err, i.fail(ctx, job, err))
 	}
-	files, err := i.write(ctx, job, place)
+	files, err := i.write(ctx, job)
 	if err == nil {
 		err = i.finish(files)
 	}
@@ -174,19 +165,19 @@ func (i *batchItem) fail(ctx context.Context, job *Job, failure error) error {
 	return errors.Join(i.journal.forget(i.key), i.discard(ctx, job))
 }
 
-// write fetches the files of the job, if they have a place.
-func (i *batchItem) write(ctx context.Context, job *Job, place *place) ([]string, error) {
-	if place == nil {
+// write fetches the files of the job, if they have a destination.
+func (i *batchItem) write(ctx context.Context, job *Job) ([]string, error) {
+	if i.destination == "" {
 		return nil, nil
 	}
 	// A file that is there when the run ended in the middle is known as its own
 	// by this note. That needs it not to have been there before.
 	if i.journal != nil && !i.overwrite {
-		if err := i.announce(i.outputPaths(job.Files(), place.path)); err != nil {
+		if err := i.announce(i.outputPaths(job.Files(), i.destination)); err != nil {
 			return nil, err
 		}
 	}
-	files, err := i.save(ctx, job, place)
+	files, err := i.save(ctx, job, i.destination)
 	if err != nil {
 		// The job stays: the next run fetches what it made.
 		return nil, errors.Join(err, i.journal.begin(i.key, i.tag))

@@ -70,7 +70,7 @@ type savedFile struct {
 	File
 
 	name    string         // below the root, with slashes
-	disk    *safefile.File // nil until the download begins, unless its place is held
+	disk    *safefile.File // nil until the download begins
 	made    fs.FileInfo    // what it is, to be told from others of its name
 	created bool           // it has its name, and nothing had it before
 }
@@ -149,10 +149,8 @@ func (s *saving) fetch(ctx context.Context, file *savedFile) error {
 		return err
 	}
 	defer download.close()
-	if file.disk == nil {
-		if file.disk, err = safefile.Create(s.root, file.name); err != nil {
-			return s.failed(err)
-		}
+	if file.disk, err = safefile.Create(s.root, file.name); err != nil {
+		return s.failed(err)
 	}
 	download.restart = func() error { return file.disk.Truncate(0) }
 	_, err = download.WriteTo(file.disk)

@@ -6,51 +6,36 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
 )
 
-// place is where a conversion writes its output. It is taken before anything is
-// paid for, by a file under a temporary name: nothing else proves that there can
-// be one.
-type place struct {
-	path string
-	root *os.Root
-	file *safefile.File
-}
-
-// take takes the place of a file, unless something is in the way. The caller
-// leaves it.
-func (c *conversion) take(dst string) (*place, error) {
+// checkDestination makes sure that a file can be written, before anything is
+// paid for.
+func (c *conversion) checkDestination(dst string) error {
 	candidates := []string{dst}
 	if c.archive {
 		candidates = append(candidates, withExtension(dst, archiveFormat))
 	}
 	if err := c.checkAllFree(candidates); err != nil {
-		return nil, err
+		return err
 	}
-	root, err := os.OpenRoot(filepath.Dir(dst))
-	if err != nil {
-		return nil, unwritable(dst, err)
+	if err := checkDir(filepath.Dir(dst)); err != nil {
+		return unwritable(dst, err)
 	}
-	file, err := safefile.Create(root, filepath.Base(dst))
-	if err != nil {
-		return nil, unwritable(dst, errors.Join(err, root.Close()))
-	}
-	return &place{path: dst, root: root, file: file}, nil
+	return nil
 }
 
-// held returns the file that holds the place, if it has this name.
-func (p *place) held(name string) *safefile.File {
-	if name != p.file.Name() {
+// checkDir makes sure that a file can be made in a directory. Trying it costs a
+// disk as much as all that the package adds to a small conversion, and wakes
+// whoever watches the directory: the system is asked first, if it can be.
+func checkDir(dir string) error {
+	if mayWrite(dir) {
 		return nil
 	}
-	return p.file
-}
-
-// leave removes the file that held the place, if it did not get its name.
-func (p *place) leave() error {
-	return errors.Join(p.file.Abort(), p.root.Close())
+	probe, err := os.CreateTemp(dir, ".cloudconvert-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 func (c *conversion) checkAllFree(paths []string) error {

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package cloudconvert
+
+// mayWrite has no answer here.
+func mayWrite(string) bool { return false }
