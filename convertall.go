@@ -189,8 +189,12 @@ func (b *batch) start(ctx context.Context, item Conversion) bool {
 		return false
 	}
 	b.conversions.Go(func() {
-		b.results <- b.convert(ctx, item)
-		<-b.slots
+		result := Result{Conversion: item, Err: errGoroutineEnded}
+		defer func() {
+			b.results <- result
+			<-b.slots
+		}()
+		result = b.convert(ctx, item)
 	})
 	return true
 }

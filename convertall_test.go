@@ -765,3 +765,23 @@ func TestConvertAllChecksEachDestination(t *testing.T) {
 		assert.Less(t, jobCount(server), 4)
 	}, cloudconverttest.WithTaskDuration(time.Second))
 }
+
+// An item whose Progress ends its goroutine, as require does in a test, has a
+// result too, and does not keep its slot.
+func TestConvertAllWhoseProgressEndsTheGoroutine(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	dir := t.TempDir()
+	items := []cloudconvert.Conversion{
+		textItem("a.txt", "x", filepath.Join(dir, "a.pdf"), cloudconvert.WithProgress(func(cloudconvert.Progress) { runtime.Goexit() })),
+		textItem("b.txt", "x", filepath.Join(dir, "b.pdf")),
+	}
+	failures := map[string]error{}
+	for result := range server.Client().ConvertAll(t.Context(), slices.Values(items), cloudconvert.WithConcurrency(1)) {
+		failures[result.Conversion.Destination] = result.Err
+	}
+	require.Len(t, failures, 2)
+	require.ErrorContains(t, failures[items[0].Destination], "has ended its goroutine")
+	require.NoError(t, failures[items[1].Destination])
+	assert.Equal(t, []string{"b.pdf"}, listed(t, dir))
+}

@@ -172,7 +172,8 @@ func WithOutputDir(dir string) ConvertOption {
 // files.
 //
 // One run can use a journal at a time: another one fails at once. An empty file
-// beside it, whose name ends in ".lock", sees to that and stays.
+// beside it, whose name ends in ".lock", sees to that and stays, so that their
+// directory must be writable.
 //
 // The journal belongs to the batch: as an option of an item it is refused.
 func WithJournal(path string) ConvertOption {

@@ -64,8 +64,8 @@ func openJournal(path string) (*journal, error) {
 
 // takeOver keeps other runs from using the journal, and reads what earlier ones have
 // left. The lock has a file of its own, as on Windows nobody can read one that is
-// locked. That file is never removed: another run may be about to lock it. Where a
-// file system has no locks, there is no telling whether there is another run.
+// locked. That file is never removed: another run may be about to lock it. Where the
+// system has no locks, there is no telling whether there is another run.
 func (j *journal) takeOver() error {
 	if info, err := j.file.Stat(); err != nil || !info.Mode().IsRegular() {
 		return errors.Join(err, fmt.Errorf("%q is no regular file", j.file.Name()))

@@ -8,6 +8,9 @@ import (
 	"sync/atomic"
 )
 
+// errGoroutineEnded is all that is known of work that never came back.
+var errGoroutineEnded = errors.New("cloudconvert: a function that was called, such as Progress, has ended its goroutine")
+
 // each does something with all items, so many at a time. The first error ends
 // it and is returned, as is the end of the context. Something that does not come
 // back, as a function of the caller's may end its goroutine, is an error too.
@@ -40,7 +43,7 @@ func each[T any](ctx context.Context, parallel int, items []T, do func(context.C
 	case ctx.Err() != nil:
 		return fmt.Errorf("cloudconvert: %w", ctx.Err())
 	case done.Load() < int64(len(items)):
-		return errors.New("cloudconvert: a function that was called has ended its goroutine")
+		return errGoroutineEnded
 	}
 	return nil
 }

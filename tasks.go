@@ -22,14 +22,15 @@ func (s *TasksService) Create(ctx context.Context, t TaskRequest, opts ...CallOp
 	if isNil(t) {
 		return nil, invalid(errors.New("the task is nil"))
 	}
-	if problems := readTask(t).problems; len(problems) > 0 {
-		return nil, invalid(problems...)
+	task := readTask(t)
+	if len(task.problems) > 0 {
+		return nil, invalid(task.problems...)
 	}
 	path, err := pathOf(strings.Split(string(t.Operation()), "/")...)
 	if err != nil {
 		return nil, invalid(fmt.Errorf("%q is no operation", t.Operation()))
 	}
-	return s.make(ctx, call{method: http.MethodPost, path: path, in: t, limited: true}, opts)
+	return s.make(ctx, call{method: http.MethodPost, path: path, in: task.body, limited: true}, opts)
 }
 
 // make makes a call that creates a task.
