@@ -47,12 +47,11 @@ type conversion struct {
 	webhookURL  string
 	progress    func(Progress)
 	overwrite   bool
+	outputDir   string // empty if there is none
 	inlineLimit int64
 	delete      bool
 	signal      JobSignal // nil if there is none
 	begun       time.Time // when it began to create its job, zero if it did not
-
-	outputDir string
 
 	// of batches
 	queueing    bool
