@@ -44,7 +44,8 @@ func newSparseFile(tb testing.TB, size int64) string {
 
 // BenchmarkUpload compares an upload with the least code of net/http that
 // sends the same bytes with an exact length. CLOUDCONVERT_BENCH_MIB sets the
-// size of the file in MiB, by default 256.
+// size of the file in MiB, by default 256. .ci/compare takes medians of
+// interleaved repeats.
 func BenchmarkUpload(b *testing.B) {
 	size := benchSize(b, 256)
 	task := newSink(b)
