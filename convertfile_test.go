@@ -581,3 +581,19 @@ func TestConvertFileIntoDirectoryThatCannotBeSynced(t *testing.T) {
 	require.NoError(t, os.Chmod(dir, 0o700))
 	assert.Empty(t, listed(t, dir), "all or none")
 }
+
+// A job that failed is no better the second time, whether it could be deleted or not.
+func TestConvertFileWhoseFailedJobCannotBeDeleted(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		server.HandleConvert("txt", "pdf", func(context.Context, *cloudconverttest.Run) error { return errors.New("broken") })
+		server.Inject(cloudconverttest.Fault{Method: "DELETE", Kind: cloudconverttest.Status, Status: 503, Times: 100})
+		dir := t.TempDir()
+		src := writeFile(t, filepath.Join(dir, "a.txt"), "text")
+		_, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "a.pdf"), cloudconvert.WithDelete())
+		require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
+		require.ErrorIs(t, err, cloudconvert.ErrServer)
+		assert.False(t, cloudconvert.IsRetryable(err))
+	})
+}

@@ -206,6 +206,10 @@ func IsRetryable(err error) bool {
 	if _, converted := errors.AsType[*convertedError](err); converted {
 		return false
 	}
+	// A job that failed may be joined with the failure to delete it.
+	if errors.Is(err, ErrJobFailed) {
+		return false
+	}
 	if errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
