@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"os"
 	"regexp"
@@ -234,8 +234,16 @@ func (c *conversion) withContent(ctx context.Context, src Source, do func(name s
 	if err != nil {
 		return nil, err
 	}
-	job, err := do(name, content)
-	return job, errors.Join(err, content.close())
+	defer c.release(ctx, content)
+	return do(name, content)
+}
+
+// release closes a source. That its copy could not be removed, for instance, is no
+// failure of the conversion, which is paid for by then.
+func (c *conversion) release(ctx context.Context, content *content) {
+	if err := content.close(); err != nil {
+		c.client.core.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: closing the source failed", slog.Any("error", err))
+	}
 }
 
 // nameOf returns the name that the service gets to know a source by.

@@ -10,6 +10,7 @@ import (
 	"image/png"
 	"io"
 	"io/fs"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -656,4 +657,42 @@ func TestConvertProgress(t *testing.T) {
 			}, cloudconverttest.WithTaskDuration(10*time.Second))
 		})
 	}
+}
+
+// unsized hides everything of a reader but its bytes, so that they are copied to a file.
+type unsized struct{ io.Reader }
+
+// What becomes of the copy of a source, which others may clean up, is no reason to
+// throw away what was made of it.
+func TestConvertWhenTheCopyOfTheSourceIsGone(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	copies, dir := t.TempDir(), t.TempDir()
+	server.HandleConvert("txt", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
+		return errors.Join(os.Remove(filepath.Join(copies, listed(t, copies)[0])), run.Write("a.pdf", []byte("made")))
+	})
+	var log records
+	client := server.Client(log.option(), cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: copies}))
+	src := cloudconvert.FromReader("a.txt", unsized{strings.NewReader("text")})
+	_, err := client.Convert(t.Context(), src, "pdf", cloudconvert.WithOutputDir(dir), cloudconvert.WithDelete())
+	require.NoError(t, err)
+	assert.Equal(t, "made", readFile(t, filepath.Join(dir, "a.pdf")))
+	warnings := log.lines(slog.LevelWarn)
+	require.Len(t, warnings, 1)
+	assert.Contains(t, warnings[0], "closing the source failed")
+}
+
+// Nor is the copy left behind when a function of the caller's does not come back.
+func TestConvertWhoseProgressPanicsLeavesNoCopy(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	copies := t.TempDir()
+	client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: copies}))
+	src := cloudconvert.FromReader("a.txt", unsized{strings.NewReader("text")})
+	assert.Panics(t, func() {
+		_, _ = client.Convert(t.Context(), src, "pdf", cloudconvert.WithProgress(func(cloudconvert.Progress) {
+			panic("enough") //nolint:forbidigo // that is what the test is about.
+		}))
+	})
+	assert.Empty(t, listed(t, copies))
 }
