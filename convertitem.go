@@ -86,7 +86,7 @@ func (i *batchItem) run(ctx context.Context) (*Job, []string, error) {
 		// What an earlier run began to write is not in the way of what it meant.
 		i.overwrite = true
 	}
-	if err := i.checkAllFree(earlier.Files); err != nil {
+	if err := i.checkAllFree(i.again(earlier.Files)); err != nil {
 		return nil, nil, err // some are there and some are gone
 	}
 	if i.destination != "" {
@@ -106,6 +106,18 @@ func (i *batchItem) run(ctx context.Context) (*Job, []string, error) {
 		err = i.discard(ctx, job)
 	}
 	return job, files, afterwards(job, err)
+}
+
+// again returns which of several files that an earlier run has written would be
+// written again, to the same places.
+func (i *batchItem) again(files []string) []string {
+	var paths []string
+	for n, file := range files {
+		if file == numbered(i.destination, n+1) {
+			paths = append(paths, file)
+		}
+	}
+	return paths
 }
 
 // job returns the job of the item when it has ended: the one that an earlier

@@ -505,6 +505,21 @@ func TestJournalRedoesNothingInVain(t *testing.T) {
 	assert.Equal(t, 2, jobCount(server))
 }
 
+// What an earlier run has written elsewhere is in nobody's way.
+func TestJournalOfAnotherDestination(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	before, after, journal := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "journal")
+	item := textItem("a.txt", "1\n2", filepath.Join(before, "0.page"))
+	item.Key, item.OutputFormat = "0", ""
+	require.NoError(t, resume(t, server, journal, slices.Values([]cloudconvert.Conversion{item}))["0"].Err)
+	require.NoError(t, os.Remove(filepath.Join(before, "0-1.page")))
+	item.Destination = filepath.Join(after, "0.page")
+	require.NoError(t, resume(t, server, journal, slices.Values([]cloudconvert.Conversion{item}))["0"].Err)
+	assert.Equal(t, []string{"0-2.page"}, listed(t, before))
+	assert.Equal(t, []string{"0-1.page", "0-2.page"}, listed(t, after))
+}
+
 func TestJournalRefusesTags(t *testing.T) {
 	t.Parallel()
 	server := newSandbox(t)
