@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/gofrs/flock"
@@ -34,6 +35,9 @@ type journalEntry struct {
 	Files []string `json:"files,omitzero"`
 	Done  bool     `json:"done,omitzero"`
 }
+
+// journalStart is what all lines of a journal begin with, as far as they go.
+const journalStart = `{"key":`
 
 // isDone tells whether nothing is left to do: all files are still there. As
 // files appear whole, those of an item that was about to be done are as good.
@@ -91,7 +95,7 @@ func (j *journal) takeOver() error {
 // never finished: it is completed, so that the next one stands alone.
 func (j *journal) read() error {
 	reader := bufio.NewReader(j.file)
-	start, _ := reader.Peek(1) // of an empty file nothing
+	start, _ := reader.Peek(len(journalStart)) // of an empty file nothing
 	for {
 		line, err := reader.ReadBytes('\n')
 		var entry journalEntry
@@ -99,7 +103,7 @@ func (j *journal) read() error {
 			j.entries[entry.Key] = entry
 		}
 		switch {
-		case errors.Is(err, io.EOF) && len(j.entries) == 0 && len(start) > 0 && start[0] != '{':
+		case errors.Is(err, io.EOF) && len(j.entries) == 0 && !strings.HasPrefix(journalStart, string(start)):
 			return fmt.Errorf("%q is no journal: nothing is written to it", j.file.Name())
 		case errors.Is(err, io.EOF) && len(line) > 0:
 			_, err = j.file.WriteString("\n")

@@ -479,9 +479,11 @@ func TestJournalOfAnotherRunByAnotherName(t *testing.T) {
 func TestJournalThatIsSomethingElse(t *testing.T) {
 	t.Parallel()
 	server := newSandbox(t)
-	diary := writeFile(t, filepath.Join(t.TempDir(), "diary.txt"), "Dear diary,\nall is well")
-	require.ErrorContains(t, resume(t, server, diary, keyed(2, t.TempDir()))[""].Err, "is no journal")
-	assert.Equal(t, "Dear diary,\nall is well", readFile(t, diary))
+	for _, text := range []string{"Dear diary,\nall is well", "{\n  \"name\": \"app\"\n}\n", `{"name": "app"}`, "{}", "{ "} {
+		file := writeFile(t, filepath.Join(t.TempDir(), "file"), text)
+		require.ErrorContains(t, resume(t, server, file, keyed(2, t.TempDir()))[""].Err, "is no journal", text)
+		assert.Equal(t, text, readFile(t, file))
+	}
 	assert.Empty(t, server.Requests())
 }
 
