@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"io/fs"
 	"iter"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -784,4 +785,20 @@ func TestConvertAllWhoseProgressEndsTheGoroutine(t *testing.T) {
 	require.ErrorContains(t, failures[items[0].Destination], "has ended its goroutine")
 	require.NoError(t, failures[items[1].Destination])
 	assert.Equal(t, []string{"b.pdf"}, listed(t, dir))
+}
+
+// Whatever is sent again while limits are waited for is told.
+func TestConvertAllLogsWhatIsSentAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log records
+		replies := slices.Repeat([]reply{says(http.StatusTooManyRequests, "")}, 12)
+		client, script := newScriptedWith(t, []cloudconvert.Option{log.option()}, append(replies, says(http.StatusCreated, endedJob))...)
+		item := textItem("a.txt", "x", "")
+		for result := range client.ConvertAll(t.Context(), slices.Values([]cloudconvert.Conversion{item})) {
+			require.NoError(t, result.Err)
+		}
+		assert.Len(t, script.requests, 13)
+		assert.Len(t, log.lines(slog.LevelWarn), 12)
+	})
 }

@@ -49,6 +49,7 @@ func (c *conversion) patiently(
 			<-ctx.Done()
 			return nil, fmt.Errorf("%w: %w", err, ctx.Err())
 		}
+		c.client.core.logAgain(ctx, err)
 	}
 }
 
