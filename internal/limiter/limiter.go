@@ -39,8 +39,9 @@ type Limiter struct {
 // waiter is a request that is held back.
 type waiter struct {
 	ticket   uint64
-	deadline time.Time // of its context, zero if there is none
-	passed   chan Pass // closed if it would wait in vain
+	deadline time.Time     // of its context, zero if there is none
+	passed   chan Pass     // closed if it would wait in vain
+	pause    time.Duration // how long nothing passes, if it was sent away
 }
 
 // Pass allows one request to be sent.
@@ -96,7 +97,7 @@ func (l *Limiter) Enter(ctx context.Context, ticket uint64) (Pass, error) {
 	select {
 	case pass, ok := <-w.passed:
 		if !ok {
-			return Pass{}, l.blocked()
+			return Pass{}, &BlockedError{For: w.pause}
 		}
 		return pass, nil
 	case <-ctx.Done():
@@ -118,21 +119,21 @@ func (l *Limiter) queue(w *waiter) {
 }
 
 // sendAway takes those out of the queue whose contexts end before anything passes.
+// Once the pause is over nobody is: a context may have a deadline behind it and not
+// have ended yet.
 func (l *Limiter) sendAway() {
+	pause := time.Until(l.until)
+	if pause <= 0 {
+		return
+	}
 	l.waiting = slices.DeleteFunc(l.waiting, func(w *waiter) bool {
 		inVain := !w.deadline.IsZero() && l.until.After(w.deadline)
 		if inVain {
+			w.pause = pause
 			close(w.passed)
 		}
 		return inVain
 	})
-}
-
-// blocked is the error of those who were sent away.
-func (l *Limiter) blocked() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return &BlockedError{For: time.Until(l.until)}
 }
 
 // giveUp takes a waiter out of the queue. If it has its pass already, its

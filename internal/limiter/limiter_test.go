@@ -323,3 +323,22 @@ func TestLateRequestsInAFirstBurst(t *testing.T) {
 	l.LeaveLate(limiter.Answer{Accepted: true})
 	assert.True(t, l.Try(), "one was accepted")
 }
+
+// late is a context that is slow to end: its deadline is over.
+type late struct{ context.Context }
+
+func (late) Deadline() (time.Time, bool) { return time.Now().Add(-1500 * time.Millisecond), true }
+
+// Nobody is sent away because of a pause that is over.
+func TestEnterAfterThePause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var l limiter.Limiter
+		pass, err := l.Enter(t.Context(), l.Ticket())
+		require.NoError(t, err)
+		l.Leave(pass, limiter.Answer{Refused: true, RetryAfter: time.Second})
+		advance(2 * time.Second)
+		_, err = l.Enter(late{t.Context()}, l.Ticket())
+		require.NoError(t, err)
+	})
+}
