@@ -189,14 +189,23 @@ func (b *batch) start(ctx context.Context, item Conversion) bool {
 		return false
 	}
 	b.conversions.Go(func() {
-		result := Result{Conversion: item, Err: errGoroutineEnded}
-		defer func() {
-			b.results <- result
-			<-b.slots
-		}()
-		result = b.convert(ctx, item)
+		b.results <- b.isolated(ctx, item)
+		<-b.slots
 	})
 	return true
+}
+
+// isolated works on an item in a goroutine that functions of the caller's may end.
+// Of a panic in it the process dies at once, whether anybody takes results or not.
+func (b *batch) isolated(ctx context.Context, item Conversion) Result {
+	result := Result{Conversion: item, Err: errGoroutineEnded}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		result = b.convert(ctx, item)
+	}()
+	<-ended
+	return result
 }
 
 func (b *batch) stop() {

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -801,4 +802,40 @@ func TestConvertAllLogsWhatIsSentAgain(t *testing.T) {
 		assert.Len(t, script.requests, 13)
 		assert.Len(t, log.lines(slog.LevelWarn), 12)
 	})
+}
+
+// childPanics is set in the process that is to die of a panic.
+const childPanics = "CLOUDCONVERT_TEST_PANICS"
+
+// TestConvertAllPanicChild is no test of its own.
+func TestConvertAllPanicChild(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(childPanics) == "" {
+		t.Skip("runs as a child of TestConvertAllPanicsAtOnce")
+	}
+	items := func(yield func(cloudconvert.Conversion) bool) {
+		for n := range 3 {
+			yield(textItem("a.txt", "x", "", cloudconvert.WithProgress(func(cloudconvert.Progress) {
+				if n == 2 {
+					panic("enough") //nolint:forbidigo // that is what the test is about.
+				}
+			})))
+		}
+	}
+	for range newSandbox(t).Client().ConvertAll(t.Context(), items, cloudconvert.WithConcurrency(1)) {
+		<-t.Context().Done() // takes no other result
+	}
+}
+
+// A panic in an item does not wait for a consumer that is busy.
+func TestConvertAllPanicsAtOnce(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	child := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestConvertAllPanicChild$")
+	child.Env = append(os.Environ(), childPanics+"=yes")
+	output, err := child.CombinedOutput()
+	require.Error(t, err)
+	assert.Contains(t, string(output), "panic: enough")
+	require.NoError(t, ctx.Err())
 }
