@@ -46,6 +46,7 @@ type core struct {
 	limiter *limiter.Limiter
 	uploads *uploadMemory
 	queue   *jobQueue
+	tried   *triedDir
 
 	reporting sync.Mutex // held while the progress callback runs
 }
@@ -120,9 +121,10 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 		c.client = &http.Client{Transport: newTransport()}
 	}
 	core := &core{config: c, hosts: hosts, limits: &limitMemory{}, limiter: &limiter.Limiter{}, uploads: &uploadMemory{}}
-	core.queue = newJobQueue()
+	core.queue, core.tried = newJobQueue(), &triedDir{}
 	if shared != nil {
-		core.limits, core.limiter, core.uploads, core.queue = shared.limits, shared.limiter, shared.uploads, shared.queue
+		core.limits, core.limiter, core.uploads = shared.limits, shared.limiter, shared.uploads
+		core.queue, core.tried = shared.queue, shared.tried
 	}
 	core.engine = newEngine(c, core.limiter, core.limits)
 	core.storage = newStorageClient(c)

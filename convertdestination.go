@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 )
 
 // checkDestination makes sure that a file can be written, before anything is
@@ -18,24 +19,32 @@ func (c *conversion) checkDestination(dst string) error {
 	if err := c.checkAllFree(candidates); err != nil {
 		return err
 	}
-	if err := checkDir(filepath.Dir(dst)); err != nil {
+	if err := c.client.core.tried.check(filepath.Dir(dst)); err != nil {
 		return unwritable(dst, err)
 	}
 	return nil
 }
 
-// checkDir makes sure that a file can be made in a directory. Trying it costs a
-// disk as much as all that the package adds to a small conversion, and wakes
-// whoever watches the directory: the system is asked first, if it can be.
-func checkDir(dir string) error {
-	if mayWrite(dir) {
+// triedDir is the last directory in which a file was made to see whether one can
+// be. That costs a disk as much as all else that the package adds to a small
+// conversion, and wakes whoever watches the directory. For the next conversion into
+// the same one it is enough that the system still permits it.
+type triedDir struct{ last atomic.Pointer[fs.FileInfo] }
+
+// check makes sure that a file can be made in a directory.
+func (t *triedDir) check(dir string) error {
+	info, err := os.Stat(dir)
+	if last := t.last.Load(); err == nil && last != nil && os.SameFile(*last, info) && mayWrite(dir) {
 		return nil
 	}
 	probe, err := os.CreateTemp(dir, ".cloudconvert-*")
-	if err != nil {
-		return err
+	if err == nil {
+		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
 	}
-	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+	if err == nil {
+		t.last.Store(&info)
+	}
+	return err
 }
 
 func (c *conversion) checkAllFree(paths []string) error {

@@ -206,12 +206,11 @@ func IsRetryable(err error) bool {
 	if _, converted := errors.AsType[*convertedError](err); converted {
 		return false
 	}
-	// A job that failed may be joined with the failure to delete it.
-	if errors.Is(err, ErrJobFailed) {
-		return false
-	}
-	if errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return false
+	// Each of these may be joined with a failure to delete the job.
+	for _, final := range []error{ErrOutcomeUnknown, ErrJobFailed, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, final) {
+			return false
+		}
 	}
 	e, ok := errors.AsType[*Error](err)
 	if !ok {

@@ -318,6 +318,26 @@ func TestValidateProblems(t *testing.T) {
 	}
 }
 
+// A caller's struct around a task is that task: none of its parameters gets lost.
+func TestEmbeddedTasks(t *testing.T) {
+	t.Parallel()
+	type pointer struct{ *cloudconvert.Convert }
+	type value struct{ cloudconvert.Convert }
+	type whatever struct{ cloudconvert.TaskRequest }
+	convert := cloudconvert.Convert{OutputFormat: "pdf"}
+	for name, task := range map[string]cloudconvert.TaskRequest{"pointer": pointer{&convert}, "value": value{convert}, "any": &whatever{value{convert}}} {
+		r := cloudconvert.Pipeline(cloudconvert.ImportUpload{}, task)
+		require.NoError(t, r.Validate(), name)
+		client, script := newScripted(t, says(http.StatusCreated, runningJob))
+		_, err := client.Jobs.Create(t.Context(), r)
+		require.NoError(t, err)
+		assert.Contains(t, script.bodies[0], `"convert":{"input":["import-upload"],"operation":"convert","output_format":"pdf"}`, name)
+	}
+	for _, task := range []cloudconvert.TaskRequest{pointer{}, whatever{}} {
+		require.ErrorContains(t, (&cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{"a": task}}).Validate(), "the task is nil")
+	}
+}
+
 func TestValidateManyPaths(t *testing.T) {
 	t.Parallel()
 	tasks := cloudconvert.Tasks{"a-0": cloudconvert.ImportUpload{}, "b-0": cloudconvert.ImportUpload{}}

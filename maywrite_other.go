@@ -2,5 +2,5 @@
 
 package cloudconvert
 
-// mayWrite has no answer here.
+// mayWrite has no answer on this system.
 func mayWrite(string) bool { return false }

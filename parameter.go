@@ -67,10 +67,26 @@ func options(t TaskRequest) map[string]any {
 	return options
 }
 
+var (
+	taskType   = reflect.TypeFor[TaskRequest]()
+	ownPackage = reflect.TypeFor[RawTask]().PkgPath()
+)
+
 // structOf returns the struct behind a task, and the zero Value for a nil one,
-// which nothing else here expects: see isNil.
+// which nothing else here expects: see isNil. The only tasks that are not of this
+// package are those that embed one of it.
 func structOf(t TaskRequest) reflect.Value {
-	return reflect.Indirect(reflect.ValueOf(t))
+	v := reflect.Indirect(reflect.ValueOf(t))
+	if !v.IsValid() || v.Type().PkgPath() == ownPackage {
+		return v
+	}
+	for field, value := range v.Fields() {
+		if field.Anonymous && field.IsExported() && field.Type.Implements(taskType) {
+			embedded, _ := reflect.TypeAssert[TaskRequest](value)
+			return structOf(embedded)
+		}
+	}
+	return v
 }
 
 // textsOf returns the strings in a string, a []string or a []any.
