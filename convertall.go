@@ -59,8 +59,9 @@ type Result struct {
 // no job is left waiting for an upload.
 //
 // The options apply to all items. [WithConcurrency], [WithOutputDir] and
-// [WithJournal] are made for it. Options and a journal that cannot be used are
-// yielded as the only result, whose Conversion is empty.
+// [WithJournal] are made for it. If the options are wrong or the journal cannot be
+// used, the only result has the error and an empty Conversion. So has a last
+// result if the journal cannot be closed.
 func (c *Client) ConvertAll(ctx context.Context, items iter.Seq[Conversion], opts ...ConvertOption) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		b, err := c.newBatch(items, opts)

@@ -127,11 +127,14 @@ func WithInlineLimit(size int64) ConvertOption {
 
 // WithDelete deletes the job with its files when the conversion is over,
 // whether it succeeded or not, instead of leaving them on the service for 24
-// hours. Only if the output could not be written does the job stay, so that
-// [Client.Save] can fetch it to another place. Without [WithOutputDir],
-// [Client.Convert] leaves the files in the job, and refuses the option. If the
-// context ends before the service has answered with the id of the job, the job
-// stays, and the [*OutcomeError] holds its tag.
+// hours. If the output could not be written, the job stays, so that
+// [Client.Save] can fetch it to another place. If the context ends before the
+// service has answered with the id of the job, the job stays, and the
+// [*OutcomeError] holds its tag. With [WithJournal], a job that is still running
+// when the context ends stays, for the next run.
+//
+// Without [WithOutputDir], [Client.Convert] leaves the files in the job, and
+// refuses the option.
 func WithDelete() ConvertOption {
 	return func(c *conversion) error {
 		c.delete = true
@@ -166,16 +169,18 @@ func WithOutputDir(dir string) ConvertOption {
 // items were begun and which are done. A later run with the same file skips
 // those that are done, as long as their files are there, and goes on with the
 // jobs of those that were begun. No job is created twice, whenever the process
-// ended. An item whose job failed is tried again, with a new job. What an item is
-// known by is its Key, see [Conversion]: other options and a changed source make
-// no new one. Of an item without a destination, a later run has no job and no
-// files.
+// ended. An item whose job failed is tried again, with a new job.
 //
-// One run can use a journal at a time: another one fails at once. An empty file
-// beside it, whose name ends in ".lock", sees to that and stays, so that their
+// An item is known by its Key, see [Conversion]: with other options or a changed
+// source it is still the same item. If it is done and has no destination, a later
+// run returns neither its job nor its files.
+//
+// Only one run at a time can use a journal: a second one fails at once. An empty
+// file beside it, whose name ends in ".lock", sees to that and is left there. The
 // directory must be writable.
 //
-// The journal belongs to the batch: as an option of an item it is refused.
+// The journal belongs to the batch: as an option of an item it is refused. So is
+// [WithTag], since the journal finds jobs by tags of its own.
 func WithJournal(path string) ConvertOption {
 	return func(c *conversion) error {
 		if path == "" {

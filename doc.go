@@ -38,7 +38,10 @@
 //	429                                     again          again
 //	connection lost, answer cut short       again          never
 //	408, 500 and above but 501              again          never
+//	wrong certificate, no TLS               never          never
 //	any other answer                        returned       returned
+//
+// With [WithTokenSource], a 401 is sent again once if there is a new token.
 //
 // The API has no idempotency key: a POST that may have reached the service
 // could create, and charge, a second job. [JobsService.Create] therefore gives

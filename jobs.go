@@ -31,11 +31,11 @@ func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CallOpt
 }
 
 // CreateAndWait creates a job and returns it when it has ended, in a single
-// request if all goes well. If the context ends during that request, the error
-// is an [*OutcomeError]: the job is there, but its id never came, and it can be
-// found by the tag in the error. If the job ends in error it is returned together
-// with a [*JobError]. Everything else is as with [JobsService.Create] and
-// [JobsService.Wait].
+// request if all goes well and the job has no tag of your own. If the context
+// ends during that request, the error is an [*OutcomeError]: the job is most
+// likely there, but its id never came, and it can be found by the tag in the
+// error. If the job ends in error, it is returned together with a [*JobError].
+// Everything else is as with [JobsService.Create] and [JobsService.Wait].
 //
 // A job that waits for an upload would never end: it is refused. Create it,
 // upload, and wait.
@@ -111,9 +111,9 @@ func (s *JobsService) All(ctx context.Context, options JobListOptions, opts ...C
 	return all[Job](ctx, s.client.core, "/jobs", query, opts)
 }
 
-// Delete deletes a job with its tasks and files. A running job is abandoned:
-// this is the only way to do so. The service deletes jobs by itself 24 hours
-// after they ended.
+// Delete deletes a job with its tasks and files. A running job is abandoned; to
+// end it and keep it, use [JobsService.Cancel]. The service deletes jobs by itself
+// 24 hours after they ended.
 func (s *JobsService) Delete(ctx context.Context, id string, opts ...CallOption) error {
 	path, err := pathOf("jobs", id)
 	if err != nil {
@@ -126,12 +126,12 @@ func (s *JobsService) Delete(ctx context.Context, id string, opts ...CallOption)
 	return nil
 }
 
-// Cancel cancels each task of a job that has not ended. The API has no call
-// for that: tasks are cancelled one by one, in the order of their names, and one that
-// ends meanwhile is no error. The failures of all tasks are joined.
+// Cancel cancels each task of a job that has not ended. The API has no single call
+// for that: tasks are cancelled one by one, in the order of their names, and one
+// that ends meanwhile is no error. The failures of all tasks are joined.
 //
-// Cancelled tasks end in error and so does their job. To forget the job
-// altogether, use Delete.
+// Cancelled tasks end in error, and so does their job. To remove the job
+// altogether, use [JobsService.Delete].
 func (s *JobsService) Cancel(ctx context.Context, id string, opts ...CallOption) error {
 	job, err := s.Get(ctx, id, opts...)
 	if err != nil {

@@ -128,10 +128,10 @@ func WithPlainHTTP() Option {
 }
 
 // WithHTTPClient sends everything through a copy of the given client, and so
-// through its transport, proxy and cookies. Its redirect policy is replaced.
-// Its Timeout applies to API requests but not to transfers, which take the
-// time they take. By default the client has a transport of its own, with the
-// settings of [http.DefaultTransport].
+// through its transport and proxy. Its redirect policy is replaced. Its cookies
+// and its Timeout apply to API requests but not to transfers, which take the
+// time they take. By default the client has a transport of its own, a clone of
+// [http.DefaultTransport] with larger buffers and more idle connections.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
@@ -150,13 +150,14 @@ type RetryPolicy struct {
 	// Attempts is how often a request is sent at most, the first time
 	// included. The default is 5, and 1 sends nothing again.
 	Attempts int
-	// MinWait is the longest first pause. Pauses double from there, and each
-	// is cut by chance. The default is 500 ms.
+	// MinWait is the longest first pause. The limit doubles with each further
+	// pause, and each pause is a random part of it. The default is 500 ms.
 	MinWait time.Duration
-	// MaxWait is the longest pause of its own choice. The default is 20 s.
+	// MaxWait is the longest pause if the answer asks for none. The default is
+	// 20 s.
 	MaxWait time.Duration
-	// MaxRetryAfter is the longest pause that an answer can ask for. The
-	// default is 2 minutes.
+	// MaxRetryAfter is the longest pause if the answer asks for one: a longer
+	// one is cut to it. The default is 2 minutes.
 	MaxRetryAfter time.Duration
 }
 

@@ -14,7 +14,8 @@ import (
 // [WithTransfers]. The zero value of each field means its default.
 type TransferPolicy struct {
 	// StallTimeout ends an upload or a download attempt when no byte has moved
-	// for so long. The default is 30 seconds.
+	// for this long. The default is 30 seconds. When an upload is sent, storage
+	// has two minutes more to answer.
 	StallTimeout time.Duration
 	// Resumptions is how often a broken transfer is taken up again without
 	// getting any further. The default is 5. A negative number means never.
@@ -27,11 +28,11 @@ type TransferPolicy struct {
 	// TempDir is where an upload of unknown length is stored meanwhile, to
 	// learn its length. By default it is [os.TempDir].
 	TempDir string
-	// Progress is told how uploads, waits and downloads get on, at most some
-	// times a second for each of them, and always at their end. It is called from
-	// the goroutine that does the work and must return soon. An upload of
-	// unknown length is first stored, of which nothing is told. Several transfers at
-	// a time call it one after the other.
+	// Progress is told how uploads, waits and downloads get on, at most a few
+	// times a second for each of them, and always when one has ended well. It is
+	// called from the goroutine that does the work and must return soon. An upload
+	// of unknown length is stored first, which is not reported. Transfers that run
+	// at the same time call it one after the other.
 	Progress func(Progress)
 }
 
