@@ -28,11 +28,11 @@ type Account struct {
 }
 
 // Account joins the channel of all jobs of the account. It asks the API for the
-// account, for which the key needs the scope user.read, and is otherwise as
+// account, for which the key needs the scope user.read. Everything else is as with
 // [Client.Subscribe].
 //
-// A job that is created afterwards is watched from its beginning, since no join
-// comes too late for it.
+// A job that is created afterwards is watched from its beginning, since nothing has
+// to be joined for it.
 func (c *Client) Account(ctx context.Context) (*Account, error) {
 	user, err := c.api.Users.Me(ctx)
 	if err != nil {
@@ -52,25 +52,26 @@ func (c *Client) Account(ctx context.Context) (*Account, error) {
 	return a, nil
 }
 
-// Err tells why there is nothing to be expected any more: [ErrClosed], a
-// [*SubscriptionError], or the reason why there can be no line. It is nil
-// before.
+// Err tells why no more events are to be expected: [ErrClosed], a
+// [*SubscriptionError], or the reason why there can be no line. It is nil as long
+// as there may be more.
 func (a *Account) Err() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.over
 }
 
-// Close ends the subscription, and closes the channels of all who watch. A
-// second Close does nothing.
+// Close ends the subscription, and closes the channels that WatchJob has returned.
+// A second Close does nothing.
 func (a *Account) Close() {
 	a.client.leave(a.member)
 	a.end(ErrClosed)
 }
 
-// Since is the moment after which no end of a job was missed: the service was
-// heard on the channel, or had time enough to let this program in. It is the
-// zero time while there is no line, or the service does not let it in. See [cloudconvert.AccountSignal].
+// Since is the moment since which no end of a job was missed: by then the service
+// was heard on the channel, or had enough time to let this program in. It is the
+// zero time while there is no line, or the service does not let it in. See
+// [cloudconvert.AccountSignal].
 func (a *Account) Since() time.Time {
 	if !a.client.hears(a.member) {
 		return time.Time{}
@@ -83,9 +84,9 @@ func (a *Account) Since() time.Time {
 	return a.since
 }
 
-// WatchJob returns a channel that has a value when it is time to look at the
-// job, and is closed when there is nothing to be expected any more. It returns
-// at once. stop, or the end of the context, ends it.
+// WatchJob returns a channel that has a value when it is time to look at the job,
+// and is closed when no more are to be expected. It returns at once. stop, or the
+// end of the context, ends the watch.
 func (a *Account) WatchJob(ctx context.Context, jobID string) (wake <-chan struct{}, stop func()) {
 	b := newBell()
 	a.mu.Lock()

@@ -65,8 +65,8 @@ func (c *Client) Err() error {
 	return c.lost
 }
 
-// Ignored tells how many messages of the service were nothing that this package
-// understands, or meant for nobody here.
+// Ignored tells how many messages of the service were not understood by this
+// package, or belonged to no subscription.
 func (c *Client) Ignored() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()

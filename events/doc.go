@@ -1,9 +1,9 @@
 // Package events receives what happens to jobs and tasks at the moment it
 // happens, over the event socket of CloudConvert.
 //
-// It is experimental: the service documents its socket with a few lines, and
-// this package has not been tried against it by its authors. It may change in
-// any version.
+// It is experimental: the service documents its socket in a few lines only, and
+// the authors of this package could not try it against the service. It may change
+// in any version.
 //
 //	listener, err := events.New(client)
 //	if err != nil {
@@ -35,16 +35,17 @@
 //
 // # Events are hints
 //
-// What has happened, the API knows; an event says when to ask it. Events are
-// lost while the line is down, and there is no replay. The service authorizes
-// each subscription by itself, which takes a moment, and never says that it is
-// done: what happens meanwhile is lost too. A subscription that was refused may
-// be told so, or may stay silent. The same task may end more than once.
+// The API knows what has happened; an event says when to ask it. Events are lost
+// while the line, the connection to the socket, is down, and there is no replay.
+// The service authorizes each subscription separately, which takes a moment, and
+// never says when it has: what happens meanwhile is lost too. A refused
+// subscription may be told so, or may stay silent. The same task may end more than
+// once.
 //
-// So whoever needs to know the state of a job asks for it after
-// [Client.Subscribe], again some seconds later, and each time that a [Resync]
-// tells that there may be a gap. [cloudconvert.JobsService.Wait] does all that if
-// it is given the listener:
+// So if you need to know the state of a job, ask for it after [Client.Subscribe],
+// again some seconds later, and each time that a [Resync] tells that there may be
+// a gap. [cloudconvert.JobsService.Wait] does all that if it is given the
+// listener:
 //
 //	job, err := client.Jobs.Wait(ctx, id, cloudconvert.WithSignal(listener))
 //
@@ -56,22 +57,22 @@
 //	signal := cloudconvert.WithJobSignal(account)
 //	for result := range client.ConvertAll(ctx, items, signal) {
 //
-// Jobs that are created while the account is heard take one look each, at their
-// end, if that comes soon; else further ones in pauses of up to half a minute,
-// in case an event was lost.
+// A job that is created while the account is heard takes one look, at its end, if
+// that comes soon; otherwise further ones, in pauses of up to half a minute, in case
+// an event was lost.
 //
 // # The line
 //
-// All subscriptions of a client share one connection. It is made for the first
-// one, kept alive, made again when it breaks, and given up some seconds after
-// the last subscription was closed. Each time, all channels are joined again.
+// All subscriptions of a client share one line. It is made for the first one, kept
+// alive, made again when it breaks, and given up some seconds after the last
+// subscription was closed. Each time it is made, all channels are joined again.
 //
-// The API key, or a fresh token, is sent to the socket with each subscription,
-// and to nobody else.
+// The API key, or a fresh token, is sent with each subscription, to the socket and
+// nowhere else.
 //
 // Tests have an event socket in the package cloudconverttest: give its
 // EventsURL to [WithURL].
 //
-// There is one socket for all regions: that of a client made with
-// [cloudconvert.WithRegion] is the same, and so are the events.
+// There is one socket for all regions: a client made with [cloudconvert.WithRegion]
+// uses the same one, and gets the same events.
 package events

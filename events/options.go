@@ -126,8 +126,8 @@ func WithReadLimit(bytes int64) Option {
 }
 
 // WithBuffer sets how many events a subscription keeps for a program that is
-// busy. The default is 256. When there are more, the oldest that only tell of
-// progress are dropped, see [Subscription.Dropped].
+// busy. The default is 256. When there are more, the oldest of those that only tell
+// of progress are dropped, see [Subscription.Dropped].
 func WithBuffer(size int) Option {
 	return func(c *config) error {
 		if size < 1 {
@@ -139,9 +139,9 @@ func WithBuffer(size int) Option {
 }
 
 // WithBackoff sets the pauses before a broken line is made again: they double
-// from the first to the longest, and each is cut by chance. They begin anew
-// after a line that has lasted as long as the longest. The defaults are 500 ms
-// and 10 s.
+// from the first to the longest, and each is shortened at random. They begin anew
+// after a line that has lasted as long as the longest. The defaults are 500 ms and
+// 10 s.
 func WithBackoff(first, longest time.Duration) Option {
 	return func(c *config) error {
 		if first <= 0 || longest < first {

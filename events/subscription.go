@@ -9,7 +9,7 @@ import (
 
 // Subscription receives the events of a channel, in the order in which the
 // service sends them. It is made by [Client.Subscribe] and should be closed. It
-// is safe for concurrent use: each event goes to one of those who wait.
+// is safe for concurrent use: each event goes to only one of several readers.
 type Subscription struct {
 	client  *Client
 	channel Channel
@@ -17,12 +17,12 @@ type Subscription struct {
 	member  *member
 }
 
-// Subscribe joins a channel. It returns when the line is there and the wish to
-// join was sent, which the service grants or refuses later: no error is no
-// proof of success. Two subscriptions to one channel share a join, and each has
-// all events.
+// Subscribe joins a channel. It returns when the line is there and the request to
+// join was sent. The service grants or refuses that later, so a nil error does not
+// prove success. Two subscriptions to one channel share a join, and each gets all
+// events.
 //
-// The context bounds this call only. If it ends before the wish could be sent,
+// The context bounds this call only. If it ends before the request could be sent,
 // the error tells why: there is no line, or no token.
 func (c *Client) Subscribe(ctx context.Context, channel Channel) (*Subscription, error) {
 	s := &Subscription{client: c, channel: channel, box: newMailbox(c.cfg.buffer)}
@@ -62,9 +62,9 @@ func (s *Subscription) Channel() Channel { return s.channel }
 
 // Next returns the next event. The first one is a [Resync].
 //
-// The error is the one of the context, [ErrClosed], a [*SubscriptionError] if
-// the service has refused the join, or the reason why there can be no line.
-// After an error other than that of the context nothing comes any more.
+// The error is that of the context, [ErrClosed], a [*SubscriptionError] if the
+// service has refused the join, or the reason why there can be no line. After any
+// error but that of the context, no more events come.
 func (s *Subscription) Next(ctx context.Context) (Event, error) { return s.box.take(ctx) }
 
 // Events yields the events as they come. An error, see [Subscription.Next], is

@@ -9,11 +9,10 @@ import (
 // settling is how long a join may take to have its effect, for all that is known.
 const settling = 2 * time.Second
 
-// WatchJob makes the client a [cloudconvert.JobSignal]: the channel it returns
-// has a value when it is time to look at the job, and is closed when there is
-// nothing to be expected any more. It joins the channel of the job and waits
-// for that no longer than two seconds. stop, or the end of the context, ends
-// it.
+// WatchJob makes the client a [cloudconvert.JobSignal]: the channel it returns has
+// a value when it is time to look at the job, and is closed when no more are to be
+// expected. It joins the channel of the job, and waits no longer than two seconds
+// for that. stop, or the end of the context, ends the watch.
 func (c *Client) WatchJob(ctx context.Context, jobID string) (wake <-chan struct{}, stop func()) {
 	b := newBell()
 	m, err := c.enter(Job(jobID), b) //nolint:contextcheck // the line outlives the call
