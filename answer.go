@@ -25,9 +25,9 @@ type Response struct {
 	Header http.Header
 	// Body is the answer's body as it came.
 	Body []byte
-	// RequestID identifies the request towards the service, if it said so.
+	// RequestID is the id that the service gave the request, if it did.
 	RequestID string
-	// RateLimit is what the answer said about limits. The zero value means nothing.
+	// RateLimit is what the answer said about limits. It is zero if it said nothing.
 	RateLimit RateLimit
 	// Attempts counts how often the request was sent.
 	Attempts int

@@ -14,8 +14,8 @@ const (
 	maxEnded = 4096
 )
 
-// WebhookWaiter makes waits of webhook deliveries, for programs that run a
-// server. Hundreds of jobs can be waited for with hardly a request:
+// WebhookWaiter waits for jobs by means of webhook deliveries, for programs that
+// run a server. Hundreds of jobs can be waited for with hardly any requests:
 //
 //	waiter := client.Webhooks.NewWaiter()
 //	handler, err := cloudconvert.WebhookHandler(waiter.Deliver, secret)
@@ -67,10 +67,9 @@ func (w *WebhookWaiter) Deliver(_ context.Context, event *WebhookEvent) error {
 }
 
 // Await returns a job when it has ended, as [JobsService.Wait] does, with the
-// same errors and options. It asks for the job at the beginning and when
-// an event tells of its end: the event itself, which anybody may repeat, is not
-// relied on. Should none be delivered, it asks now and then, at least
-// every two minutes.
+// same errors and options. It asks for the job at the beginning and when an event
+// tells of its end: the event itself, which anybody may repeat, is not relied on.
+// If none is delivered, it asks now and then, at least every two minutes.
 func (w *WebhookWaiter) Await(ctx context.Context, id string, opts ...WaitOption) (*Job, error) {
 	ended, leave := w.enter(id)
 	defer leave()

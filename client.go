@@ -20,7 +20,8 @@ import (
 const version = "0.1.0"
 
 // Client speaks to the API. It is made by [NewClient], never changes and is
-// safe for concurrent use. Programs need one for each API key.
+// safe for concurrent use. It need not be closed. Programs need one for each API
+// key.
 type Client struct {
 	// Jobs creates jobs, follows them and waits for them.
 	Jobs *JobsService
@@ -98,8 +99,9 @@ func (c *Client) With(opts ...Option) (*Client, error) {
 	return newClient(c.core.config, c.core, opts)
 }
 
-// RateLimit returns what the service last said about its limits to this
-// client or one that shares with it. It reports false until it said something.
+// RateLimit returns what the service last said about its limits to this client or
+// to one that shares with it, see [Client.With]. It reports false until the service
+// has said something.
 func (c *Client) RateLimit() (RateLimit, bool) { return c.core.limits.get() }
 
 // String names the address the client speaks to, and no key.

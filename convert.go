@@ -60,19 +60,19 @@ type conversion struct {
 }
 
 // Convert converts a source to a format and returns the job when it has ended.
-// Its files are found by [Job.Files] and fetched by [Client.Save] or
-// [Client.Download]. With [WithOutputDir] they are written there as well, in the
-// way of [Client.ConvertFile].
+// [Job.Files] lists its files, and [Client.Save] or [Client.Download] fetches them.
+// With [WithOutputDir] they are written there as well, in the way of
+// [Client.ConvertFile].
 //
 // A small file takes a single request, see [WithInlineLimit]. A larger one is
 // uploaded first. A URL is fetched by the service. If the conversion fails,
 // the job is returned together with a [*JobError]. A job is never created
 // twice, see [JobsService.Create].
 //
-// Only the context ends the wait. The job goes on then, unless its file has not
+// Only the context ends the wait. The job then goes on, unless its file has not
 // been uploaded: such a job, which would never end, is deleted. The error is a
-// [*WaitError] with the job's id or, if the single request that creates a job
-// and waits for it was under way, an [*OutcomeError] with its tag.
+// [*WaitError] with the job's id or, if the request that creates the job was under
+// way, an [*OutcomeError] with its tag.
 func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, opts ...ConvertOption) (*Job, error) {
 	conversion, err := c.newConversion().with(opts)
 	if err != nil {

@@ -19,15 +19,16 @@ const defaultConcurrency = 8
 type Conversion struct {
 	// Source is the file to be converted.
 	Source Source
-	// Destination is the file to be written, as with [Client.ConvertFile]. If
-	// it is empty, [WithOutputDir] and OutputFormat make it up. Without
-	// these nothing is fetched: the files stay in the job.
+	// Destination is the file to be written, as with [Client.ConvertFile]. If it
+	// is empty, it follows from [WithOutputDir], the source and OutputFormat.
+	// Without either nothing is fetched: the files stay in the job.
 	Destination string
 	// OutputFormat is the format to convert to. By default it is the extension of
 	// Destination.
 	OutputFormat string
-	// Key tells items apart in the journal, see [WithJournal]. By default it
-	// is made of the source's path, name or URL, the destination and the format.
+	// Key tells items apart in the journal, see [WithJournal]. By default it is
+	// made of the source's path, name or URL, and of the destination and the
+	// format.
 	Key string
 	// Options apply to this item, after those of the whole batch, and take
 	// precedence over them.
@@ -51,8 +52,8 @@ type Result struct {
 //
 // Items are taken from the iterator as there is room for them, so that their
 // number does not matter. The iterator runs in a goroutine of its own, and may
-// wait for items to come. Limits of the service, for requests as well as for
-// jobs at once, are waited for.
+// wait for items to come. When a limit of the service is reached, be it for
+// requests or for jobs at once, ConvertAll waits.
 //
 // Leaving the loop ends everything that runs. When the context ends, each item
 // that was begun still has its result, and the others have none. Either way

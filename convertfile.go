@@ -10,22 +10,22 @@ import (
 	"strings"
 )
 
-// ConvertFile converts the file src to the file dst. The formats are those of
-// the extensions. src may also be an address that begins with https:// or http://,
-// which the service fetches.
+// ConvertFile converts the file src to the file dst. Their extensions tell the
+// formats. src may also be an address that begins with https:// or http://, which
+// the service fetches.
 //
-// dst appears whole or not at all. A file that exists is not replaced, and the
-// error matches [fs.ErrExist], unless [WithOverwrite] says so. Whether dst can be
-// written is checked before the job is created. A process that is killed while
-// it writes leaves a file behind whose name ends in ".part", which may be deleted.
+// dst appears whole or not at all. If it exists, the error matches [fs.ErrExist];
+// [WithOverwrite] replaces it. Whether dst can be written is checked before the job
+// is created. A process that is killed while it writes leaves a file behind whose
+// name ends in ".part", which may be deleted.
 //
-// A conversion with several output files (the pages of a document as pictures)
-// numbers them: page.png becomes page-1.png, page-2.png and so on. Whether one of
-// these exists already is known only afterwards.
+// If a conversion has several output files, such as the pages of a document as
+// pictures, they are numbered: page.png becomes page-1.png, page-2.png and so on.
+// Whether one of these exists already is known only afterwards.
 //
-// If the output of a finished job cannot be fetched or written, the job comes with
-// the error, and [Client.Save] fetches its files. Another ConvertFile would be a
-// second job.
+// If the output of a finished job cannot be fetched or written, the job is returned
+// with the error, and [Client.Save] can still fetch its files. Another ConvertFile
+// would create, and charge, a second job.
 //
 // Everything else is as with [Client.Convert].
 func (c *Client) ConvertFile(ctx context.Context, src, dst string, opts ...ConvertOption) (*Job, error) {

@@ -65,8 +65,8 @@ func WithFilename(name string) ConvertOption {
 	}
 }
 
-// WithArchive puts several output files into one ZIP archive. Where a file is
-// written, its extension becomes that of what came: page.png is page.zip then.
+// WithArchive puts several output files into one ZIP archive. A file that is
+// written gets the extension of what came: page.png becomes page.zip.
 func WithArchive() ConvertOption {
 	return func(c *conversion) error {
 		c.archive = true
@@ -74,8 +74,8 @@ func WithArchive() ConvertOption {
 	}
 }
 
-// WithTag sets the tag of the job, see [JobRequest.Tag]. It costs a second request
-// for what otherwise takes one, see [JobsService.CreateAndWait].
+// WithTag sets the tag of the job, see [JobRequest.Tag]. What otherwise takes one
+// request then takes two, see [JobsService.CreateAndWait].
 func WithTag(tag string) ConvertOption {
 	return func(c *conversion) error {
 		c.tag = tag
@@ -102,9 +102,9 @@ func WithProgress(report func(Progress)) ConvertOption {
 	}
 }
 
-// WithOverwrite lets a conversion replace a file that exists. Of a symbolic link
-// it replaces the link. [Client.Convert] writes files only with [WithOutputDir],
-// and refuses the option without.
+// WithOverwrite lets a conversion replace a file that exists. A symbolic link is
+// replaced itself, not the file it leads to. [Client.Convert] writes files only with
+// [WithOutputDir], and refuses this option without that one.
 func WithOverwrite() ConvertOption {
 	return func(c *conversion) error {
 		c.overwrite = true
@@ -113,8 +113,8 @@ func WithOverwrite() ConvertOption {
 }
 
 // WithInlineLimit sets the size in bytes up to which a file is sent within the
-// request that creates the job. The default is 448 KiB. 0 uploads every file. More than the 10 MB that
-// the service advises is refused.
+// request that creates the job. The default is 448 KiB. 0 uploads every file. More
+// than 10 MB, the most that the service advises, is refused.
 func WithInlineLimit(size int64) ConvertOption {
 	return func(c *conversion) error {
 		if size < 0 || size > maxInline {
@@ -154,10 +154,10 @@ func WithConcurrency(n int) ConvertOption {
 	}
 }
 
-// WithOutputDir sets the directory that [Client.Convert] writes the files to,
-// and [Client.ConvertAll] those of the items that have no Destination. They are
-// named after their sources. It is created if need be. [Client.ConvertFile], which
-// is told the name of the file, refuses the option.
+// WithOutputDir sets the directory that [Client.Convert] writes the files to, and
+// [Client.ConvertAll] those of the items that have no Destination. It is created if
+// need be. The files are named after their sources. [Client.ConvertFile], which is
+// told the name of the file, refuses the option.
 func WithOutputDir(dir string) ConvertOption {
 	return func(c *conversion) error {
 		c.outputDir = dir

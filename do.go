@@ -44,7 +44,8 @@ func CaptureResponse(r *Response) CallOption {
 	}
 }
 
-// WithHeader sets a header of the request. Authorization is not for it to set.
+// WithHeader sets a header of the request. Authorization is refused: the client
+// sets it.
 func WithHeader(key, value string) CallOption {
 	return func(c *call) error {
 		switch name := http.CanonicalHeaderKey(key); {
@@ -94,14 +95,14 @@ func (c *call) setQuery(name, value string) {
 	c.query = query
 }
 
-// Do sends a request that no method of this package makes. The path is below
+// Do sends a request for which this package has no method. The path is below
 // the base address, as in "/jobs?filter[status]=error". in is sent as JSON
 // unless it is nil. out receives the whole JSON answer, the "data" around
 // it included, unless it is nil.
 //
-// The same rules apply as for every call: errors are of type [*Error], GET and
-// DELETE are sent again after a failure, and POST only when it proved to have had
-// no effect.
+// The same rules apply as for every call: a request that fails is an [*Error], GET
+// and DELETE are sent again after a failure, and POST only if it is proved to have
+// had no effect. Whether a POST that failed had one is for the caller to find out.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
 	if !methodName.MatchString(method) {
 		return invalid(fmt.Errorf("method %q: use one such as GET, POST or DELETE", method))

@@ -11,9 +11,9 @@
 //
 // [Client.ConvertFile] and [Client.Convert] do everything in one call. Below them
 // are jobs: a [JobRequest] names tasks that import, process and export files, and
-// [Pipeline] makes one of tasks that follow each other. Uploads go to a task by
-// [TasksService.Upload], results come from [Job.Files] by [Client.Save] or
-// [Client.Download].
+// [Pipeline] makes one of tasks that follow each other. [TasksService.Upload] sends
+// a file to a task, and [Client.Save] or [Client.Download] fetches the files that
+// [Job.Files] lists.
 //
 // A [Client] is safe for concurrent use, as are its services. Every call ends
 // when its context ends.
@@ -24,13 +24,13 @@
 // [errors.Is] matches it against [ErrNotFound], [ErrRateLimited] and the other
 // sentinels, and against its [Code]. A job that ended in error is a [*JobError],
 // which is returned together with the job and names the first cause.
-// [IsRetryable] tells whether the same call may succeed later and does no harm.
+// [IsRetryable] tells whether the same call may succeed later without doing harm.
 //
 // # What is sent again
 //
-// A request is sent again only if the answer proves that this has no effect of
-// its own, at most [RetryPolicy] times, after a random, growing pause or the
-// one that the answer asks for with Retry-After. If that does not fit before the
+// A request is sent again only where what came back proves that this does no
+// harm: as often as [RetryPolicy] allows, after a random, growing pause or the one
+// that the answer asks for with Retry-After. If the pause does not fit before the
 // context's deadline, the answer is returned at once.
 //
 //	                                        GET, DELETE    POST
@@ -45,31 +45,32 @@
 //
 // The API has no idempotency key: a POST that may have reached the service
 // could create, and charge, a second job. [JobsService.Create] therefore gives
-// each job without a tag a unique one, by which it finds the job when the answer
-// was lost. What stays open is an [*OutcomeError].
+// each job without a tag a unique one, by which it looks for the job if the answer
+// is lost. If it does not find it, the error is an [*OutcomeError].
 //
-// Transfers have a rule of their own: an upload may be repeated, since it
-// replaces the same object, and a download goes on where it broke.
+// Transfers have a rule of their own, see [TransferPolicy]: an upload may be
+// repeated, since it replaces the same object, and a download goes on where it
+// broke.
 //
 // # Waiting
 //
 // [JobsService.Wait] asks a host that answers when the job has ended, again and
-// again, in requests of at most a minute. Should that host fail, it
-// polls. A lost connection or a failing service does not end a wait. Only the
+// again, in requests of at most a minute. If that host fails, it polls the other
+// one. A lost connection or a failing service does not end a wait. Only the
 // context does.
 //
 // # Logging
 //
 // Tasks and answers carry secrets: credentials, payloads, and the addresses of
-// files and forms. Printed by package fmt they show an outline without these,
-// also within slices, maps and structs. Package slog asks a value how to log it,
-// but not what is within a slice, a map or a struct of yours: its JSON handler
-// writes that as JSON, which has everything. Log such values one by one, or what
-// fmt.Sprint makes of them.
+// files and forms. Package fmt prints an outline of them without these, also
+// within slices, maps and structs. Package slog asks a value how to log it, but not
+// the values within a slice, a map or a struct of yours: its JSON handler writes
+// those as JSON, secrets included. Log such values one by one, or log what
+// [fmt.Sprint] makes of them.
 //
 // # Testing
 //
 // The package cloudconverttest is a CloudConvert within your test process. It
-// converts pictures and archives by itself, everything else by functions that
+// converts pictures and archives by itself, everything else with functions that
 // you register, and fails on demand.
 package cloudconvert

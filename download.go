@@ -14,8 +14,8 @@ import (
 //
 // The address of the file is requested as it is, without the API key. A
 // connection that breaks or stalls is made again and goes on where it was, see
-// [TransferPolicy]. An address that expired is replaced by reading the task
-// again. No more than a buffer of the content is held in memory.
+// [TransferPolicy]. If the address has expired, the task is read again for a new
+// one. No more than a buffer of the content is held in memory.
 //
 // The content ends with [io.EOF] only if it is whole: as long as [File.Size]
 // says or, where that is 0, as long as storage announced it to be. If neither is
@@ -45,7 +45,7 @@ func (c *Client) Open(ctx context.Context, f File) (io.ReadCloser, error) {
 
 // Download fetches a file, writes it to w and returns the number of bytes
 // written. Everything else is as with [Client.Open]. After an error, w may have
-// got a part of the file: [Client.Save] leaves whole files or none.
+// received a part of the file; [Client.Save] leaves whole files or none.
 func (c *Client) Download(ctx context.Context, f File, w io.Writer) (int64, error) {
 	d, err := c.newDownload(ctx, f)
 	if err != nil {

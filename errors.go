@@ -29,7 +29,8 @@ var (
 	// that this package refuses to send match as well.
 	ErrInvalid = errors.New("cloudconvert: invalid request")
 	// ErrRateLimited means that too many jobs or tasks were created in a
-	// short time, and that waiting for it did not help or did not fit.
+	// short time, and that waiting did not help or did not fit before the
+	// context's deadline.
 	ErrRateLimited = errors.New("cloudconvert: rate limited")
 	// ErrCreditsExceeded means that the account has no credits left.
 	ErrCreditsExceeded = errors.New("cloudconvert: out of credits")
@@ -50,7 +51,7 @@ var (
 //
 //	errors.Is(err, cloudconvert.CodeInvalidConversionType)
 //
-// tells whether a request was refused, or a task failed, with it.
+// tells whether a request was refused, or a task failed, with this code.
 type Code string
 
 // Error returns the code with the package's prefix.
@@ -75,8 +76,8 @@ const (
 	CodeOpenFailed            Code = "OPEN_FAILED"
 )
 
-// Error is a request that failed: the service or its storage refused it, or
-// answered something that is no answer, or did not answer at all.
+// Error is a request that failed: the service or its storage refused it, sent
+// something that is not an answer to it, or did not answer at all.
 type Error struct {
 	// StatusCode is the HTTP status, or 0 if no answer came. It may be a
 	// successful one when the answer's body is broken.
@@ -88,10 +89,10 @@ type Error struct {
 	Message string
 	// Fields says what is wrong with which parameter, for invalid requests.
 	Fields map[string][]string
-	// RequestID identifies the request towards the service, if it said so.
+	// RequestID is the id that the service gave the request, if it did.
 	RequestID string
 	// RetryAfter is how long the service asks to wait. 0 if it does not. It
-	// may have asked another call, so that this one was not sent at all.
+	// may have asked this of an earlier call, and this one was then not sent.
 	RetryAfter time.Duration
 	// Attempts counts how often the request was sent.
 	Attempts int
@@ -196,12 +197,12 @@ func (e *Error) LogValue() slog.Value {
 }
 
 // IsRetryable tells whether the same call may succeed later and can do no harm
-// when it is made again. It is false for everything that may have created a
-// job already, the failure to save what a conversion made among it, and for what
-// would fail in the same way.
+// when it is made again. It is false for everything that may already have created
+// a job, such as a failure to save what a conversion has made, and for what would
+// fail again in the same way.
 //
-// This package has tried again already before it returned the error: pause
-// before you do.
+// This package has usually tried again before it returned the error: pause before
+// you do.
 func IsRetryable(err error) bool {
 	if _, converted := errors.AsType[*convertedError](err); converted {
 		return false
@@ -231,7 +232,7 @@ func IsRetryable(err error) bool {
 	}
 }
 
-// OutcomeError is a job or task creation of which nobody knows whether it took
+// OutcomeError is the creation of a job or task that may or may not have taken
 // place: the connection was lost, or the service failed, after the request was
 // sent. It matches [ErrOutcomeUnknown]. Sending the request again could create,
 // and charge, a second job. Look for the first one instead:

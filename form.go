@@ -12,7 +12,7 @@ import (
 // UploadForm is where an upload task expects its file: a form to be posted as
 // multipart/form-data to URL, with the fields in their order and the file in a
 // last field named "file". It needs no API key, so that a browser can post it. It
-// is a secret until the file is uploaded. [TasksService.Upload] does it from Go.
+// is a secret until the file is uploaded. From Go, [TasksService.Upload] posts it.
 type UploadForm struct {
 	URL    string
 	Fields []FormField
@@ -24,7 +24,7 @@ type FormField struct {
 }
 
 // UnmarshalJSON reads the form and keeps the order of its fields. Values may
-// be strings, numbers or booleans. Fields of any other are left out.
+// be strings, numbers or booleans. Fields with other values are left out.
 func (f *UploadForm) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		URL        lenient.String  `json:"url"`

@@ -14,8 +14,8 @@ import (
 type JobError struct {
 	// Job is the job as it ended.
 	Job *Job
-	// Tasks are the tasks that failed, the first cause first. Tasks that only
-	// fell with one they depend on come last. It may be empty.
+	// Tasks are the tasks that failed, the first cause first. Tasks that failed
+	// only because one they depend on did come last. It may be empty.
 	Tasks []*TaskError
 }
 

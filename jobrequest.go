@@ -16,10 +16,9 @@ import (
 type JobRequest struct { //nolint:recvcheck // LogValue is for values too
 	// Tasks are the tasks of the job by name. At least one is required.
 	Tasks Tasks `json:"tasks"`
-	// Tag is a text to find the job again by, see [JobListOptions]. It need
-	// not be unique. When it is empty, [JobsService.Create] fills in a unique
-	// one, by which it can tell whether a job was created when the answer got
-	// lost.
+	// Tag is a text by which the job can be found again, see [JobListOptions]. It
+	// need not be unique. If it is empty, the job gets a unique one, by which
+	// [JobsService.Create] can tell whether it was created if the answer is lost.
 	Tag string `json:"tag,omitzero"`
 	// WebhookURL receives the event job.finished or job.failed of this job.
 	// It is independent of the webhooks of the account.
@@ -50,7 +49,7 @@ func (t Tasks) LogValue() slog.Value {
 // "export-url"), and numbered where an operation occurs again ("convert-2").
 // A task whose Input is already set keeps it.
 //
-// Jobs that are no chain are written as a [JobRequest] with [Tasks].
+// A job that is not a chain is written as a [JobRequest] with [Tasks].
 func Pipeline(tasks ...TaskRequest) *JobRequest {
 	r := &JobRequest{Tasks: Tasks{}}
 	previous := ""

@@ -20,7 +20,7 @@ const (
 
 // OAuthConfig returns what package oauth2 has to know to let users of your
 // program lend it their accounts. The client is registered in the
-// dashboard, which tells its id and secret. Send the user to AuthCodeURL, take
+// dashboard, which shows its id and secret. Send the user to AuthCodeURL, take
 // the code that comes back to the redirect URL, and exchange it:
 //
 //	config := cloudconvert.OAuthConfig(id, secret, "https://example.com/callback",
@@ -50,14 +50,14 @@ func OAuthConfig(clientID, clientSecret, redirectURL string, scopes ...string) *
 // The client keeps a token until shortly before it expires and then asks the
 // source for another, once for all goroutines. It does the same when the
 // service refuses the token, and repeats the request if the source gives a
-// different one. A source of package oauth2 does so only when its own token has
-// expired: for one that was revoked it needs a source that fetches a token
+// different one. A source of package oauth2 does that only when its own token has
+// expired: to recover from a revoked token, write a source that fetches a token
 // whenever it is asked, as in the example.
 //
 // If the token endpoint refuses to give a token, the error matches
 // [ErrUnauthorized] and the user has to log in again. A source has no
-// context: one that takes for ever leaves a goroutine behind, though no
-// call waits for it longer than its own context lasts.
+// context: one that never returns leaves a goroutine behind, though no call waits
+// for it beyond the end of its own context.
 func WithTokenSource(source oauth2.TokenSource) Option {
 	return func(c *config) error {
 		if source == nil {

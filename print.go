@@ -62,8 +62,8 @@ func (r TaskResult) outline() string {
 // whatever the verb.
 func (f File) Format(s fmt.State, _ rune) { write(s, f.outline()) }
 
-// LogValue is what Format prints. Package slog does not ask for it within a slice, of
-// which its JSON handler writes the addresses: log fmt.Sprint of that.
+// LogValue is what Format prints. Package slog does not ask for it within a slice:
+// its JSON handler would write the addresses. Log [fmt.Sprint] of a slice instead.
 func (f File) LogValue() slog.Value { return slog.StringValue(f.outline()) }
 
 func (f File) outline() string { return fmt.Sprintf("file %q (%d bytes)", f.Filename, f.Size) }

@@ -18,8 +18,8 @@ import (
 // temporary names, several at a time as [TransferPolicy] says, and get their own
 // names when the last one is whole and on disk. If one fails, the others are
 // removed. Files that exist are left alone, and the error matches [fs.ErrExist],
-// unless [TransferPolicy.Overwrite] is set. Files that were replaced already when
-// another one could not be given its name stay replaced.
+// unless [TransferPolicy.Overwrite] is set. With it, files that were already
+// replaced when another one could not be given its name stay replaced.
 //
 // The names come from the service and are made safe on all systems: a file is
 // never outside of the directory, whatever [File.Filename] and [File.Dir] are.

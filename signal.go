@@ -11,24 +11,25 @@ import (
 // message queue, can make its own.
 type JobSignal interface {
 	// WatchJob returns a channel that has a value when the job should be looked
-	// at, and a function that ends this and may be called more than once. It must
-	// return soon, and may take a moment to make sure that nothing is missed from
-	// then on.
+	// at, and a function that ends this and may be called more than once. WatchJob
+	// must return soon, but may take a moment to make sure that nothing is missed
+	// from then on.
 	//
-	// A value says nothing about the job: it may be superfluous, late or for
-	// nothing, and several in a row may be one. A channel that is closed promises
-	// nothing more. So does the end of the context.
+	// A value says nothing about the job: it may be needless or late, and one value
+	// may stand for several. After the channel is closed, or the context has ended,
+	// no more values are promised.
 	WatchJob(ctx context.Context, jobID string) (wake <-chan struct{}, stop func())
 }
 
-// AccountSignal is a [JobSignal] that hears of all jobs of an account, and so
-// of each from its creation on.
+// AccountSignal is a [JobSignal] that hears of all jobs of an account, each from
+// its creation on.
 type AccountSignal interface {
 	JobSignal
 
-	// Since is the moment after which nothing was missed. It is the zero time
-	// while that cannot be said. Conversions whose job was created later do
-	// without the first looks at it, which otherwise make sure of that.
+	// Since is the moment since which nothing was missed. It is the zero time
+	// while that cannot be said. A conversion whose job was created later skips
+	// the first looks at the job, which otherwise make sure that nothing was
+	// missed.
 	Since() time.Time
 }
 
@@ -48,20 +49,21 @@ const (
 // WithSignal makes [JobsService.Wait] look at the job when the signal says so,
 // instead of waiting for an answer that comes when the job has ended. It is for
 // jobs that take long, and for many at once. What ends the wait is the look,
-// never the signal. A signal that fails only makes it slower: without one, it
-// looks after two seconds and then in growing pauses of up to half a minute.
+// never the signal. A signal that fails only makes the wait slower: without a
+// signal, Wait looks after two seconds and then in growing pauses of up to half a
+// minute.
 //
-// Waits for tasks, and [JobsService.Watch], take no notice of the option.
+// Waits for tasks, and [JobsService.Watch], ignore the option.
 func WithSignal(signal JobSignal) WaitOption {
 	return func(w *waiting) { w.signal = signal }
 }
 
 // WithJobSignal does for [Client.Convert], [Client.ConvertFile] and
 // [Client.ConvertAll] what [WithSignal] does for waits. Jobs are created without
-// waiting for their end in the same request, which is of use for many at once:
-// they take no connections while they run. An events.Account, which is an
-// [AccountSignal], tells of all jobs with one subscription, and takes hardly more
-// than one look at each that is short.
+// waiting for their end in the same request, which helps with many at once: they
+// take no connections while they run. An Account of the package events, which is an
+// [AccountSignal], tells of all jobs with one subscription, and a short job then
+// takes hardly more than one look.
 func WithJobSignal(signal JobSignal) ConvertOption {
 	return func(c *conversion) error {
 		if signal == nil {

@@ -21,17 +21,17 @@ var (
 	ErrSignatureMismatch = errors.New("cloudconvert: the webhook signature does not match")
 )
 
-// VerifySignature tells whether a webhook delivery comes from the service. The
-// body is needed byte for byte as it arrived, and the signature from the
-// header CloudConvert-Signature. [ParseWebhook] and [WebhookHandler] call it.
+// VerifySignature returns nil if a webhook delivery comes from the service. It
+// needs the body byte for byte as it arrived, and the signature from the header
+// CloudConvert-Signature. [ParseWebhook] and [WebhookHandler] call it.
 //
 // Give more than one secret while a secret is being replaced: the signature
 // must match one of them. An empty secret is an error even if another one
 // matches. The errors are [ErrNoSecret], [ErrNoSignature] and
 // [ErrSignatureMismatch].
 //
-// A signature has no time and no number in it: whoever has seen a delivery can
-// send the same one again.
+// A signature covers no time and no number: whoever has seen a delivery can send
+// the same one again.
 func VerifySignature(body []byte, signature string, secrets ...string) error {
 	if err := checkSecrets(secrets); err != nil {
 		return err

@@ -16,8 +16,8 @@ var (
 )
 
 // SignedURL returns an address that runs a job when it is visited, for example
-// by a browser, and leads to the first exported file. It needs no API key
-// and costs no request.
+// by a browser, and leads to the first exported file. Visiting it needs no API key,
+// and making it sends no request.
 //
 // The base, of the form https://s.cloudconvert.com/ID, and its signing secret
 // come from https://cloudconvert.com/dashboard/api/v2/signed-urls. Without a
@@ -28,9 +28,9 @@ var (
 // The job needs an export/url task. It should not need an upload, since no
 // visitor could make it. It goes into the address as it is, readable for
 // everybody: a job with credentials in it, such as storage keys, passwords,
-// request headers or addresses with a user in them, is refused. They are known by
-// their names and by their form. Addresses of files are not refused, also if they
-// are secrets of their own.
+// request headers or addresses with a user in them, is refused. Credentials are
+// recognized by their names and by their form. Addresses of files are not refused,
+// even if they are secrets themselves.
 //
 // An empty signing secret is [ErrNoSecret]. Everything else that is wrong
 // matches [ErrInvalid].

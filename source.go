@@ -66,13 +66,13 @@ func FromBytes(name string, b []byte) Source {
 }
 
 // FromReader is what a reader yields from where it stands, under a name whose
-// extension is its format. The caller goes on owning the reader, and closes it.
+// extension is its format. The caller still owns the reader, and closes it.
 //
-// An upload needs the length beforehand. It is found by reading the size of a
-// file, by Len or by seeking. The content of any other reader is written to a
-// temporary file first, see [TransferPolicy]. Only files, buffers and readers
-// that are both [io.ReaderAt] and [io.Seeker] can be used twice. From these, and
-// from a temporary file, a broken upload is sent again.
+// An upload needs the length beforehand: it is the size of a file, or comes from
+// Len or from seeking. The content of any other reader is written to a temporary
+// file first, see [TransferPolicy]. Only files, a [bytes.Buffer] and readers that
+// are both [io.ReaderAt] and [io.Seeker] can be used twice. From these, and from a
+// temporary file, a broken upload is sent again.
 func FromReader(name string, r io.Reader) Source {
 	used := new(atomic.Bool)
 	seeking := new(sync.Mutex) // to find the length, which several uploads may do at a time

@@ -13,11 +13,11 @@ import (
 type TasksService service
 
 // Create creates a task outside of any job. Its Input holds the ids of other
-// tasks, not names. The documentation of the API describes jobs only and all
-// official SDKs create tasks: prefer jobs.
+// tasks, not names. Prefer jobs: the documentation of the API describes only them,
+// though all official SDKs can create tasks as well.
 //
-// A task has no tag to find it by: if the answer to its creation is lost, the
-// error is an [*OutcomeError].
+// A task has no tag by which it could be found: if the answer to its creation is
+// lost, the error is an [*OutcomeError].
 func (s *TasksService) Create(ctx context.Context, t TaskRequest, opts ...CallOption) (*Task, error) {
 	if isNil(t) {
 		return nil, invalid(errors.New("the task is nil"))
@@ -114,8 +114,8 @@ func (s *TasksService) hasEnded(ctx context.Context, id string) bool {
 	return err == nil && task.Status.Terminal() || errors.Is(err, ErrNotFound)
 }
 
-// Retry creates a new task with the parameters of an old one and returns it. It
-// costs what the operation costs. If the answer is lost, the error is an
+// Retry creates a new task with the parameters of an old one and returns it. The
+// new task costs credits like any other. If the answer is lost, the error is an
 // [*OutcomeError].
 func (s *TasksService) Retry(ctx context.Context, id string, opts ...CallOption) (*Task, error) {
 	path, err := pathOf("tasks", id, "retry")

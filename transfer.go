@@ -17,7 +17,7 @@ type TransferPolicy struct {
 	// for this long. The default is 30 seconds. When an upload is sent, storage
 	// has two minutes more to answer.
 	StallTimeout time.Duration
-	// Resumptions is how often a broken transfer is taken up again without
+	// Resumptions is how often in a row a broken transfer is taken up again without
 	// getting any further. The default is 5. A negative number means never.
 	Resumptions int
 	// Parallel is how many files [Client.Save] fetches at a time. The default is 4.
@@ -25,8 +25,8 @@ type TransferPolicy struct {
 	// Overwrite lets [Client.Save] replace files that exist. By default they
 	// are left alone and the error matches [fs.ErrExist].
 	Overwrite bool
-	// TempDir is where an upload of unknown length is stored meanwhile, to
-	// learn its length. By default it is [os.TempDir].
+	// TempDir is where an upload of unknown length is stored first, to learn its
+	// length. By default it is [os.TempDir].
 	TempDir string
 	// Progress is told how uploads, waits and downloads get on, at most a few
 	// times a second for each of them, and always when one has ended well. It is

@@ -21,13 +21,14 @@ type UploadOption func(*upload)
 // the service takes the format from the extension.
 func WithAnyName() UploadOption { return func(u *upload) { u.anyName = true } }
 
-// Upload sends a file to an import/upload task that waits for it. It is found
-// in a new job by [Job.Task]. The task then goes on by itself.
+// Upload sends a file to an import/upload task that waits for it. [Job.Task] finds
+// the task in a new job. The task then goes on by itself.
 //
-// The file is streamed with its exact length, and nothing of it is held in
-// memory. An upload that broke, stalled or met a failure of storage is sent again
-// if the source allows it, see [TransferPolicy]: storage replaces what it has.
-// The error of a refused one is an [*Error]. The API key is not sent to storage.
+// The file is streamed with its exact length, and is not held in memory. An upload
+// that broke, stalled or met a failure of storage is sent again if the source allows
+// it, see [FromReader] and [TransferPolicy]: storage replaces what it has. If
+// storage refuses the file, the error is an [*Error]. The API key is not sent to
+// storage.
 func (s *TasksService) Upload(ctx context.Context, task Task, src Source, opts ...UploadOption) error {
 	u := &upload{core: s.client.core, task: task}
 	for _, opt := range opts {

@@ -21,15 +21,15 @@ type waiting struct {
 }
 
 // WithPendingUpload allows waiting for a job whose file somebody else is going to
-// upload, a browser for example. Without it such a wait is refused, because
-// nothing in this process would ever end it.
+// upload, a browser for example. Without it such a wait is refused with
+// [ErrInvalid], because nothing in this process would ever end it.
 func WithPendingUpload() WaitOption {
 	return func(w *waiting) { w.pendingUpload = true }
 }
 
-// WithDeleteOnCancel deletes the job, or the task, if the context ends before
-// it does, so that work which nobody waits for costs nothing more. The wait
-// returns when it is deleted, or after ten seconds if the service does not answer.
+// WithDeleteOnCancel deletes the job, or the task, if the context ends before it
+// does, so that work that nobody waits for costs nothing more. The wait returns
+// when it is deleted, or after ten seconds if the service does not answer.
 func WithDeleteOnCancel() WaitOption {
 	return func(w *waiting) { w.deleteOnCancel = true }
 }
@@ -73,9 +73,9 @@ func (e *WaitError) Unwrap() error { return e.err }
 // Wait returns a job when it has ended. If it ended in error, the job is
 // returned together with a [*JobError].
 //
-// Only the context ends a wait: lost connections, and answers that say nothing
-// about the job, are asked for again. When it does, the job as last seen, if
-// it was, is returned together with a [*WaitError]. Waiting for a job whose
+// Only the context ends a wait: after a lost connection, or an answer that says
+// nothing about the job, Wait asks again. When the context ends, the job as last
+// seen, or nil, is returned together with a [*WaitError]. Waiting for a job whose
 // file has not been uploaded is refused at once, see [WithPendingUpload].
 func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (*Job, error) {
 	o := s.observer(id, newWaiting(opts))

@@ -25,8 +25,8 @@ const (
 type WebhookEvent struct {
 	// Event is what happened.
 	Event Event `json:"event"`
-	// Job is the job with all of its tasks as it was when it happened. Decide
-	// by Event whether it finished or failed: its Status has been seen empty.
+	// Job is the job, with all of its tasks, as it was at that moment. Decide by
+	// Event whether it finished or failed: its Status has been seen empty.
 	Job Job `json:"job"`
 }
 
@@ -53,19 +53,19 @@ func (e *WebhookEvent) UnmarshalJSON(data []byte) error {
 // [Webhook.SigningSecret]: at least one, and several while one is being
 // replaced. None may be empty, or the error is [ErrNoSecret].
 //
-// What the handler answers makes the service do the right thing:
+// The status of the answer makes the service do the right thing:
 //
 //	handle returns nil             204   done
 //	handle returns an error        500   delivered again, up to three times
 //	handle panics                  500   the same; the panic is logged as by net/http
-//	signed, but not understood     500   the same, and its owner gets to know
+//	signed, but not understood     500   the same, so that its owner finds out
 //	no signature or a wrong one    400   not delivered again
 //	no POST, no JSON, over 8 MB    405, 415, 413
 //
 // The service waits for the answer: leave long work to a queue or a goroutine.
-// The error is neither logged nor sent. Do not expect each event once: a
-// delivery may be repeated, by the service or by whoever has seen one, and
-// nothing tells it from the first. Let handle cope with that, see
+// The error of handle is neither logged nor sent. Do not expect each event only
+// once: a delivery may be repeated, by the service or by whoever has seen one, and
+// nothing tells the repeat from the first. Let handle cope with that, see
 // [OncePerEvent].
 func WebhookHandler(handle func(context.Context, *WebhookEvent) error, secrets ...string) (http.Handler, error) {
 	if handle == nil {
@@ -92,8 +92,8 @@ func WebhookHandler(handle func(context.Context, *WebhookEvent) error, secrets .
 // ParseWebhook reads and verifies a delivery, for those who write a handler of
 // their own. It reads at most 8 MB of the body.
 //
-// The error is [ErrNoSecret], or matches [ErrNoSignature] or
-// [ErrSignatureMismatch], or says why the request is no delivery. Answer a
+// The error is [ErrNoSecret], matches [ErrNoSignature] or [ErrSignatureMismatch],
+// or says why the request is not a delivery. Answer a
 // delivery that was not signed properly with 400 and one that you failed to
 // handle with 500, so that it comes again. Never answer 410: the service
 // would disable the webhook.

@@ -17,11 +17,11 @@ import (
 // The last size events that were handled are remembered, 1024 if size is not
 // positive.
 //
-// The memory is that of this process and this function. It does not protect
-// from repeats after a restart, in another process, or of an event that has
-// been forgotten, and not from what handle had already done when it failed.
-// Where handling twice does harm, keep the job id and the event
-// together with the effect, in a transaction of your database.
+// The memory is that of this process and this function. It does not protect from
+// repeats after a restart, in another process, or of an event that has been
+// forgotten. If handle has done a part of its work when it fails, that part is done
+// again. Where handling twice does harm, store the job id and the event together
+// with the effect, in one transaction of your database.
 func OncePerEvent(handle func(context.Context, *WebhookEvent) error, size int) func(context.Context, *WebhookEvent) error {
 	if handle == nil {
 		return nil // which WebhookHandler refuses

@@ -36,8 +36,8 @@ type Webhook struct {
 	ID     string  `json:"id"`
 	URL    string  `json:"url"`
 	Events []Event `json:"events"`
-	// Disabled tells that nothing is delivered any more, because you said so
-	// or because the address answered 410.
+	// Disabled tells that nothing is delivered any more, because somebody disabled
+	// the webhook or because the address answered 410.
 	Disabled bool `json:"disabled"`
 	// Failing tells that the last deliveries failed.
 	Failing bool `json:"failing"`
@@ -60,8 +60,8 @@ type WebhookRequest struct {
 // Create registers an address. Keep the SigningSecret of the answer.
 //
 // If the answer is lost, or says that the service failed, the webhook may exist
-// nevertheless, and after a second Create the address would be told everything
-// twice: look for it with List before you try again.
+// nevertheless, and a second Create would make the service tell the address
+// everything twice: look for the webhook with List before you try again.
 func (s *WebhooksService) Create(ctx context.Context, r WebhookRequest, opts ...CallOption) (*Webhook, error) {
 	if err := r.validate(); err != nil {
 		return nil, err
