@@ -15,9 +15,8 @@ func (s *Server) Client(opts ...cloudconvert.Option) *cloudconvert.Client {
 	return client
 }
 
-// Options returns what makes a client of the SDK talk to the server: for a
-// program under test that makes its client itself, with the key of
-// [Server.Key]: NewClient(s.Key(), s.Options()...).
+// Options returns what makes a client of the SDK talk to the server, for a program
+// under test that makes its client itself: NewClient(s.Key(), s.Options()...).
 func (s *Server) Options() []cloudconvert.Option {
 	opts := []cloudconvert.Option{cloudconvert.WithBaseURLs(s.URL, s.SyncURL)}
 	if s.cfg.inProcess {

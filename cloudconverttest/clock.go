@@ -15,9 +15,9 @@ func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.offset.L
 
 func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
 
-// Advance moves the clock of the server forward by d: jobs end their 24 hours,
-// upload forms, download addresses, cached results, access tokens and rate
-// limit windows expire. Timers are not touched: how long a task, a settling
+// Advance moves the clock of the server forward by d: jobs reach the end of their
+// 24 hours, and upload forms, download addresses, cached results, access tokens and
+// rate limit windows expire. Timers are not touched: how long a task, a settling
 // upload or a webhook retry takes is measured in real time (or in the time of a
 // testing/synctest bubble).
 func (s *Server) Advance(d time.Duration) {

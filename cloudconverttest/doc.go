@@ -29,19 +29,19 @@
 //
 // The server speaks HTTP like the service: the API, the sync host that answers
 // when a job has ended, the storage with its upload forms and signed addresses,
-// webhooks, signed URLs and OAuth. Jobs and tasks live as they do there. What a
-// request must not do is refused as strictly as the service does it, so that
-// mistakes show in the test: uploads without a length (411) or with a key
-// (400), wrong keys (401) and scopes (403), invalid tasks (422) and so on. An
-// option that the server's own conversions do not know is accepted and has no
-// effect, as the service is not known to refuse it.
+// webhooks, signed URLs and OAuth. Jobs and tasks go through the same states as
+// there. Wrong requests are refused as strictly as by the service, so that mistakes
+// show in the test: uploads without a length (411) or with a key (400), wrong keys
+// (401) and scopes (403), invalid tasks (422) and so on. An option that the server's
+// own conversions do not know is accepted and has no effect, as the service is not
+// known to refuse it.
 //
-// Pictures are really converted, also to thumbnails and with watermarks,
-// archives are packed and unpacked, and metadata is read. Everything else fails
-// with INVALID_CONVERSION_TYPE, unless a function for it was registered with
+// Pictures are really converted, thumbnails and watermarks included, archives are
+// packed and unpacked, and metadata is read. Everything else fails with
+// INVALID_CONVERSION_TYPE, unless a function for it was registered with
 // [Server.HandleConvert] or [Server.Handle].
 //
-// Where the behavior of the service is not known the server does something
+// Where the behavior of the service is not known, the server does something
 // plausible; do not rely on it. That is the case for the order of tasks in a
 // job, the state of a task after it was cancelled, jobs of retried tasks, and
 // the texts of errors. A task whose input failed with ignore_error runs with
@@ -61,13 +61,14 @@
 //	client, url := server.Client(), server.EventsURL
 //	listener, err := events.New(client, events.WithURL(url))
 //
-// [Server.Events] breaks, delays, floods and silences it, and tells lies.
+// What [Server.Events] returns can break, delay, flood and silence it, and make it
+// tell lies.
 //
 // # Looking at what happened
 //
 // [Server.Requests], [Server.Jobs], [Server.Tasks] and [Server.Deliveries] tell
 // what the program under test has done. They show no keys and no credentials.
-// [Server.WaitIdle] waits until nothing is under way any more.
+// [Server.WaitIdle] waits until no work and no delivery is under way.
 //
 // # Time
 //

@@ -32,28 +32,28 @@ type EventFaults struct {
 	// [EventSocket.Emit] sends is told.
 	Silent bool
 	// Frozen neither reads nor writes anything, on all connections, without
-	// ending them, unless more than 64 MiB come together for one.
+	// ending them, unless more than 64 MiB pile up for one of them.
 	Frozen bool
-	// Repeat sends each event so many times more.
+	// Repeat is how many more times each event is sent.
 	Repeat int
 	// Refuse does not let new connections in, with this message.
 	Refuse string
-	// Old speaks the protocol of the generation before with new connections,
-	// which clients of today cannot use.
+	// Old speaks the previous generation of the protocol with new connections,
+	// which clients of today do not understand.
 	Old bool
 	// ConnectDelay is how long it takes to let a new connection in, and
 	// JoinDelay how long to authorize a join.
 	ConnectDelay, JoinDelay time.Duration
 	// Join, if it is not nil, decides who joins a channel in place of the keys:
-	// it returns 200, the HTTP status of a refusal, or 0 as the service does
-	// that cannot find out.
+	// it returns 200, the HTTP status of a refusal, or 0, as the service gives
+	// if it cannot find out.
 	Join func(channel string) (status int)
 	// PingInterval and PingTimeout are the heartbeat of new connections: 25 s
 	// and 20 s if they are zero.
 	PingInterval, PingTimeout time.Duration
 }
 
-// EventJoin is a client's wish to hear a channel, or to leave it.
+// EventJoin is a client's request to join a channel, or to leave it.
 type EventJoin struct {
 	Connection int // the number of the connection, from 1
 	Channel    string
@@ -85,22 +85,22 @@ func (e *EventSocket) SetFaults(f EventFaults) {
 // Cut breaks all connections.
 func (e *EventSocket) Cut() { e.socket.Cut() }
 
-// Kick ends all connections in the way of the protocol, after which the
-// official clients do not come back.
+// Kick ends all connections as the protocol has it. The official clients do not
+// come back after that.
 func (e *EventSocket) Kick() { e.socket.Kick() }
 
 // Emit sends an event to all who have joined its channel, "private-job." with
-// an id for example, whether it is true or not. The data is usually an object
-// with a job or a task.
+// an id for example. It need not be true. The data is usually an object with a job
+// or a task.
 func (e *EventSocket) Emit(channel, event string, data any) error {
 	return e.socket.Emit(channel, event, data)
 }
 
-// Send sends a text frame, whatever it is, on all connections.
+// Send sends a text frame as it is on all connections.
 func (e *EventSocket) Send(frame string) { e.socket.Send(frame) }
 
-// Joins returns who wanted to hear or to leave a channel, in the order of the
-// wishes. Only the newest 10,000 are kept.
+// Joins returns the requests to join or to leave a channel, the oldest first. Only
+// the newest 10,000 are kept.
 func (e *EventSocket) Joins() []EventJoin {
 	joins := e.socket.Joins()
 	out := make([]EventJoin, len(joins))
@@ -110,8 +110,8 @@ func (e *EventSocket) Joins() []EventJoin {
 	return out
 }
 
-// Hears tells whether anybody has joined a channel. The service tells nobody; a
-// test may want to wait for it.
+// Hears tells whether anybody has joined a channel. The service does not tell its
+// clients, but a test may want to wait for it.
 func (e *EventSocket) Hears(channel string) bool { return e.socket.Hears(channel) }
 
 // Connections is the number of connections that are open now.

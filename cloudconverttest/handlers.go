@@ -22,7 +22,7 @@ type handlers struct {
 
 // Handle makes fn do the work of all tasks of an operation, "merge" for
 // example, in place of what the server does by itself. It is called once for
-// each task. A nil fn takes an earlier one away.
+// each task. A nil fn removes an earlier one.
 func (s *Server) Handle(operation string, fn func(ctx context.Context, run *Run) error) {
 	s.handlers.mu.Lock()
 	defer s.handlers.mu.Unlock()
@@ -34,9 +34,9 @@ func (s *Server) Handle(operation string, fn func(ctx context.Context, run *Run)
 
 // HandleConvert makes fn convert files of one format into another, "docx" to
 // "pdf" for example. "*" stands for any format; a handler for the exact pair
-// goes first, then one for its input format, then one for its output format. It
-// is called once for each input file and comes before one registered with
-// [Server.Handle]. A nil fn takes an earlier one away.
+// is preferred, then one for its input format, then one for its output format. fn
+// is called once for each input file, and is preferred to one registered with
+// [Server.Handle]. A nil fn removes an earlier one.
 func (s *Server) HandleConvert(from, to string, fn func(ctx context.Context, run *Run) error) {
 	s.handlers.mu.Lock()
 	defer s.handlers.mu.Unlock()

@@ -166,8 +166,8 @@ func WithUploadExpiry(d time.Duration) Option { return func(c *config) { c.formE
 func WithMaxUpload(bytes int64) Option { return func(c *config) { c.maxUpload = bytes } }
 
 // WithDownloadExpiry sets how long the address of a result can be used; the
-// default is 24 hours. A task that is asked for again after half of this time
-// answers a fresh address.
+// default is 24 hours. When half of this time is over, asking for the task again
+// gives a fresh address.
 func WithDownloadExpiry(d time.Duration) Option { return func(c *config) { c.downloadExpiry = d } }
 
 // WithTokenLifetime sets how long an OAuth access token is valid; the default

@@ -57,7 +57,7 @@ func (o *outbound) allow(u *url.URL) error {
 }
 
 // HandleURL makes import/url of the address take the local file at path,
-// without a request. An empty path takes that back.
+// without a request. An empty path undoes that.
 func (s *Server) HandleURL(url, path string) { s.outbound.register(url, path) }
 
 func (o *outbound) register(name, path string) {

@@ -71,7 +71,7 @@ func NewServer(opts ...Option) *Server {
 	return s
 }
 
-// Start is [NewServer] for programs: what is impossible is an error.
+// Start is [NewServer] for programs: it returns an error instead of panicking.
 func Start(opts ...Option) (*Server, error) {
 	cfg := newConfig(opts)
 	dir, err := os.MkdirTemp("", "cloudconverttest-")
