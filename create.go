@@ -159,15 +159,3 @@ func (s *JobsService) find(ctx context.Context, tag string, opts ...CallOption) 
 	}
 	return nil, nil //nolint:nilnil // a job that is not there is no failure.
 }
-
-// pause waits for a time or until the context ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}

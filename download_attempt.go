@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
@@ -95,15 +94,6 @@ func (a *downloadAttempt) explain(err error) error {
 	default:
 		return err
 	}
-}
-
-// withoutAddress takes addresses, whose queries are secrets, out of an error.
-func withoutAddress(err error) error {
-	err = engine.WithoutURL(err)
-	if strings.HasPrefix(err.Error(), "failed to parse Location header") {
-		return errors.New("redirected to what is no address")
-	}
-	return err
 }
 
 // close ends the attempt.

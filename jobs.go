@@ -1,7 +1,6 @@
 package cloudconvert
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -161,30 +160,6 @@ func (s *JobsService) ResultURL(ctx context.Context, id string, opts ...CallOpti
 		path:   path,
 		query:  map[string][]string{"redirect": {"true"}},
 	}, opts)
-}
-
-// remove makes a DELETE call. An object that is not there any more after a
-// first attempt without an answer was deleted by that attempt. The API answers
-// without a body; one that is no JSON is not the API's answer.
-func remove(ctx context.Context, c *core, path string, opts []CallOption) error {
-	call := call{method: http.MethodDelete, path: path}
-	answer, err := c.send(ctx, call, opts)
-	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode == http.StatusNotFound && e.openBefore {
-		return nil
-	}
-	if err != nil || len(bytes.TrimSpace(answer.Body)) == 0 {
-		return err
-	}
-	if err := decode(answer, new(any)); err != nil {
-		answer.Err, answer.Open = err, true
-		return newError(call.method, c.pathOn(call), answer)
-	}
-	return nil
-}
-
-// failed returns an iteration that yields an error.
-func failed[T any](err error) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) { yield(nil, err) }
 }
 
 // sortedByName returns tasks in an order that does not change between answers.

@@ -128,6 +128,18 @@ func pollPause(n int) time.Duration {
 	return ceiling/2 + rand.N(ceiling/2)
 }
 
+// pause waits for a time or until the context ends.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
 // ask makes one request, which is not repeated: asking again is up to the wait.
 func (o *observer[T]) ask(ctx context.Context, sync bool) (*T, error) {
 	path, err := pathOf(o.path, o.id)

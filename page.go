@@ -1,6 +1,7 @@
 package cloudconvert
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -110,6 +111,25 @@ func object[T any](ctx context.Context, c *core, call call, opts []CallOption) (
 	return out.Data, nil
 }
 
+// remove makes a DELETE call. An object that is not there any more after a
+// first attempt without an answer was deleted by that attempt. The API answers
+// without a body; one that is no JSON is not the API's answer.
+func remove(ctx context.Context, c *core, path string, opts []CallOption) error {
+	call := call{method: http.MethodDelete, path: path}
+	answer, err := c.send(ctx, call, opts)
+	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode == http.StatusNotFound && e.openBefore {
+		return nil
+	}
+	if err != nil || len(bytes.TrimSpace(answer.Body)) == 0 {
+		return err
+	}
+	if err := decode(answer, new(any)); err != nil {
+		answer.Err, answer.Open = err, true
+		return newError(call.method, c.pathOn(call), answer)
+	}
+	return nil
+}
+
 // list makes a call that answers one page.
 func list[T any](ctx context.Context, c *core, path string, query url.Values, opts []CallOption) (*Page[T], error) {
 	page := new(Page[T])
@@ -134,6 +154,11 @@ func all[T any](ctx context.Context, c *core, path string, query url.Values, opt
 			}
 		}
 	}
+}
+
+// failed returns an iteration that yields an error.
+func failed[T any](err error) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) { yield(nil, err) }
 }
 
 // pages iterates over the pages of a list. An error is the last thing it yields.

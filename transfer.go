@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
@@ -178,3 +179,12 @@ func (c *config) checkStorageURL(address *url.URL) error {
 // storagePath names a storage address in errors: without its query, which is a
 // secret.
 func storagePath(address *url.URL) string { return address.Host + address.EscapedPath() }
+
+// withoutAddress takes addresses, whose queries are secrets, out of an error.
+func withoutAddress(err error) error {
+	err = engine.WithoutURL(err)
+	if strings.HasPrefix(err.Error(), "failed to parse Location header") {
+		return errors.New("redirected to what is no address")
+	}
+	return err
+}
