@@ -47,9 +47,6 @@ func (e Engine) Line(ctx context.Context) string {
 	return strings.TrimSpace(e.Name+" "+e.Version(ctx)) + ": " + strings.Join(does, "; ")
 }
 
-// List returns the engines of this machine.
-func List() []Engine { return listed(newKit().engines()) }
-
 // Register makes the engines of this machine work for a server and returns
 // them. Files they do not know are left to the server.
 func Register(server *cloudconverttest.Server) []Engine { return newKit().register(server) }
