@@ -136,10 +136,14 @@ func (f *follower) explain(ctx context.Context, joined *atomic.Bool) {
 			return
 		}
 		reason := ""
-		if err := f.listener.Err(); err != nil {
+		switch err := f.listener.Err(); {
+		case err != nil:
 			reason = err.Error()
-		} else if !joined.Load() {
+		case joined.Load():
+		case said == "":
 			reason = "it does not answer"
+		default:
+			reason = said // the line has only just been made
 		}
 		if reason != said && reason != "" {
 			fmt.Fprintln(f.stderr, "watch: no line to the event socket:", reason)

@@ -214,7 +214,7 @@ func TestFollowAJobWithoutEvents(t *testing.T) {
 
 func TestWhyThereIsNothingToSee(t *testing.T) {
 	t.Parallel()
-	unavailable := cloudconverttest.Fault{Role: cloudconverttest.RoleEvents, Status: http.StatusServiceUnavailable, Times: 3}
+	unavailable := cloudconverttest.Fault{Role: cloudconverttest.RoleEvents, Status: http.StatusServiceUnavailable, Times: 10}
 	for name, test := range map[string]struct {
 		set  func(*cloudconverttest.Server)
 		want string
@@ -225,7 +225,8 @@ func TestWhyThereIsNothingToSee(t *testing.T) {
 		}, "watch: no line to the event socket: it does not answer\n"},
 		"unavailable": {func(server *cloudconverttest.Server) { server.Inject(unavailable) }, "503"},
 		"later": {func(server *cloudconverttest.Server) {
-			time.AfterFunc(30*time.Second, func() {
+			// Not at the very moment of a look, which could then see the end of the line before its reason.
+			time.AfterFunc(15*patience-time.Second, func() {
 				server.Inject(unavailable)
 				server.Events().Cut()
 			})
