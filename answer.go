@@ -97,6 +97,9 @@ func (e *Error) explain(body []byte) {
 	}
 }
 
+// answerReader is what reads a whole answer in its own way.
+type answerReader interface{ readAnswer(data []byte) error }
+
 // decode reads the body of a successful answer into out.
 func decode(answer engine.Answer, out any) error {
 	if out == nil {
@@ -105,9 +108,11 @@ func decode(answer engine.Answer, out any) error {
 	if len(bytes.TrimSpace(answer.Body)) == 0 {
 		return errors.New("the answer is empty")
 	}
-	err := json.Unmarshal(answer.Body, out)
-	if checked, ok := out.(interface{ check() error }); ok && err == nil {
-		err = checked.check()
+	var err error
+	if reader, ok := out.(answerReader); ok {
+		err = reader.readAnswer(answer.Body)
+	} else {
+		err = json.Unmarshal(answer.Body, out)
 	}
 	if err != nil {
 		return fmt.Errorf("the answer (%s) is not what was expected: %w", contentType(answer.Header), err)

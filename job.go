@@ -58,32 +58,59 @@ func (j *Job) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// readAnswer reads a job together with the envelope around it: one after the other,
+// the decoder would look through the JSON of the job two more times.
+func (j *Job) readAnswer(data []byte) error {
+	var wire struct {
+		Data *jobWire `json:"data"`
+	}
+	if err := lenient.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	if wire.Data == nil {
+		return errNoData
+	}
+	job, err := wire.Data.job(maxLevels)
+	if err != nil {
+		return err
+	}
+	*j = job
+	return nil
+}
+
 // newJob reads a job, with as many levels of tasks and jobs in it.
 func newJob(data []byte, levels int) (Job, error) {
-	var wire struct {
-		ID        lenient.String            `json:"id"`
-		Tag       lenient.String            `json:"tag"`
-		Status    lenient.String            `json:"status"`
-		Tasks     []taskWire                `json:"tasks"`
-		CreatedAt lenient.Time              `json:"created_at"`
-		StartedAt lenient.Time              `json:"started_at"`
-		EndedAt   lenient.Time              `json:"ended_at"`
-		Links     lenient.Object[linksWire] `json:"links"`
-	}
+	var wire jobWire
 	if err := lenient.Unmarshal(data, &wire); err != nil {
 		return Job{}, err
 	}
-	if wire.ID == "" {
+	return wire.job(levels)
+}
+
+// jobWire is a job on the wire, where no field can be relied on.
+type jobWire struct {
+	ID        lenient.String            `json:"id"`
+	Tag       lenient.String            `json:"tag"`
+	Status    lenient.String            `json:"status"`
+	Tasks     []taskWire                `json:"tasks"`
+	CreatedAt lenient.Time              `json:"created_at"`
+	StartedAt lenient.Time              `json:"started_at"`
+	EndedAt   lenient.Time              `json:"ended_at"`
+	Links     lenient.Object[linksWire] `json:"links"`
+}
+
+func (w *jobWire) job(levels int) (Job, error) {
+	if w.ID == "" {
 		return Job{}, errors.New("a job has no id")
 	}
 	return Job{
-		ID:        string(wire.ID),
-		Tag:       string(wire.Tag),
-		Status:    Status(wire.Status),
-		Tasks:     tasksOf(wire.Tasks, levels),
-		CreatedAt: wire.CreatedAt.Time,
-		StartedAt: wire.StartedAt.Time,
-		EndedAt:   wire.EndedAt.Time,
-		Links:     Links{Self: string(wire.Links.Value.Self)},
+		ID:        string(w.ID),
+		Tag:       string(w.Tag),
+		Status:    Status(w.Status),
+		Tasks:     tasksOf(w.Tasks, levels),
+		CreatedAt: w.CreatedAt.Time,
+		StartedAt: w.StartedAt.Time,
+		EndedAt:   w.EndedAt.Time,
+		Links:     Links{Self: string(w.Links.Value.Self)},
 	}, nil
 }

@@ -89,26 +89,38 @@ func (p *Page[T]) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// envelope is what the API puts around every object.
-type envelope[T any] struct {
-	Data *T `json:"data"`
-}
-
-// check refuses an envelope with nothing in it.
-func (e *envelope[T]) check() error {
-	if e.Data == nil {
-		return errors.New("there is no data in it")
-	}
-	return nil
-}
-
 // object makes a call that answers one object.
 func object[T any](ctx context.Context, c *core, call call, opts []CallOption) (*T, error) {
-	var out envelope[T]
-	if err := c.do(ctx, call, &out, opts...); err != nil {
+	out := new(T)
+	answer, ok := any(out).(answerReader)
+	if !ok {
+		answer = envelope[T]{out}
+	}
+	if err := c.do(ctx, call, answer, opts...); err != nil {
 		return nil, err
 	}
-	return out.Data, nil
+	return out, nil
+}
+
+// envelope is what the API puts around every object.
+type envelope[T any] struct{ object *T }
+
+// errNoData tells that there was nothing in an envelope.
+var errNoData = errors.New("there is no data in it")
+
+// readAnswer takes the object out.
+func (e envelope[T]) readAnswer(data []byte) error {
+	var wire struct {
+		Data *T `json:"data"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	if wire.Data == nil {
+		return errNoData
+	}
+	*e.object = *wire.Data
+	return nil
 }
 
 // remove makes a DELETE call. An object that is not there any more after a
