@@ -96,8 +96,9 @@ func (c *call) setQuery(name, value string) {
 }
 
 // Do sends a request for which this package has no method. The path is below
-// the base address, as in "/jobs?filter[status]=error". in is sent as JSON
-// unless it is nil. out receives the whole JSON answer, the "data" around
+// the base address, as in "/jobs?filter[status]=error". in is sent as JSON; if
+// it is nil, POST, PUT and PATCH send an empty object, and other methods no body.
+// out receives the whole JSON answer, the "data" around
 // it included, unless it is nil.
 //
 // The same rules apply as for every call: a request that fails is an [*Error], GET
@@ -224,6 +225,9 @@ func (c *core) request(call call) (engine.Call, error) {
 	header := http.Header{}
 	header.Set("Accept", "application/json")
 	header.Set("User-Agent", c.config.userAgentHeader())
+	if call.in == nil && hasBody(call.method) {
+		call.in = struct{}{}
+	}
 	if call.in != nil {
 		header.Set("Content-Type", "application/json")
 	}
@@ -247,6 +251,13 @@ func (c *core) request(call call) (engine.Call, error) {
 	}
 	request.Timeout += time.Duration(len(request.Body)/slowestUpload) * time.Second
 	return request, nil
+}
+
+// hasBody reports whether requests of a method have a body. Without one, the
+// length of a POST would be unknown over HTTP/1.1, where it must have one that
+// is not recognized as empty to be sent only once.
+func hasBody(method string) bool {
+	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
 }
 
 func (c *core) base(call call) *url.URL {

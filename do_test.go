@@ -34,8 +34,10 @@ func TestDoWithoutInAndOut(t *testing.T) {
 	for _, body := range []string{"", "ok", `{"data": {}}`} {
 		client, script := newScripted(t, says(http.StatusOK, body))
 		require.NoError(t, client.Do(t.Context(), http.MethodPost, "/tasks/1/cancel", nil, nil))
-		assert.Equal(t, []string{""}, script.bodies)
-		assert.Zero(t, script.requests[0].ContentLength)
+		assert.Equal(t, []string{"{}"}, script.bodies)
+		require.NoError(t, client.Do(t.Context(), http.MethodGet, "/tasks/1", nil, nil))
+		assert.Empty(t, script.bodies[1])
+		assert.Zero(t, script.requests[1].ContentLength)
 	}
 }
 

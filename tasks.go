@@ -122,8 +122,7 @@ func (s *TasksService) Retry(ctx context.Context, id string, opts ...CallOption)
 	if err != nil {
 		return nil, err
 	}
-	// With a body, an empty one, package net/http does not send it again.
-	return s.make(ctx, call{method: http.MethodPost, path: path, in: struct{}{}, limited: true}, opts)
+	return s.make(ctx, call{method: http.MethodPost, path: path, limited: true}, opts)
 }
 
 // Delete deletes a task with its files. The addresses of exported files stop

@@ -8,10 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -48,10 +46,11 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		state.heldBack = true
 		return nil, err
 	}
+	a.engine.leaveSilent(a.next)
 	state.attempts++
 	state.openBefore = state.openBefore || state.last.Open
 	start := time.Now()
-	resp, answer := a.engine.attempt(req, a.next, state.call.Timeout)
+	resp, answer := a.engine.attempt(req, a.next, state.call)
 	answer = answer.Without(strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer "))
 	state.last = answer
 	a.engine.config.Observe(answer)
@@ -64,26 +63,22 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // attempt sends the request once and reads the whole answer.
-func (e *Engine) attempt(req *http.Request, next http.RoundTripper, timeout time.Duration) (*http.Response, Answer) {
-	ctx, cancel := withTimeout(req.Context(), shorter(timeout, e.timeout))
-	defer cancel()
+func (e *Engine) attempt(req *http.Request, next http.RoundTripper, call Call) (*http.Response, Answer) {
+	ctx, cancel := context.WithCancelCause(req.Context())
+	defer cancel(nil)
+	ctx, stop := withTimeout(ctx, shorter(call.Timeout, e.timeout))
+	defer stop()
 	if ctx.Err() != nil {
 		return nil, Answer{Err: explain(ctx, req.Context(), ctx.Err())}
 	}
-	var asked, connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { asked.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})
-	resp, err := RoundTrip(next, e.once(req.WithContext(ctx)))
+	trace, ctx := newTrace(ctx, cancel)
+	resp, err := RoundTrip(next, req.WithContext(ctx))
 	if err != nil {
-		// A protocol that was registered with the transport may tell of no
-		// connection it makes, and a transport around another may make several.
-		unmade := neverConnected(err) || e.observable && asked.Load()
-		unsent := unmade && !connected.Load() || refusedByHTTP2(err)
-		return nil, Answer{Err: explain(ctx, req.Context(), err), Open: !unsent}
+		if !call.Late && trace.reused.Load() && errors.Is(context.Cause(ctx), errNoAnswer) {
+			e.silent.Store(true)
+		}
+		return nil, Answer{Err: explain(ctx, req.Context(), err), Open: !e.isUnsent(trace, err)}
 	}
-	e.protocols.Store(req.URL.Host, resp.ProtoMajor)
 	body, err := readAll(resp.Body, e.config.MaxAnswer)
 	answer := Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
 	if err != nil && isSuccess(resp.StatusCode) {
@@ -91,6 +86,36 @@ func (e *Engine) attempt(req *http.Request, next http.RoundTripper, timeout time
 	}
 	answer.Open = answer.Err != nil || resp.StatusCode >= 500 || resp.StatusCode == http.StatusRequestTimeout
 	return forLoop(resp), answer
+}
+
+// isUnsent reports whether an attempt that failed proves that the server did not
+// process the request. A protocol that was registered with the transport may not
+// report the connections it makes, and a transport around another may make several.
+func (e *Engine) isUnsent(trace *trace, err error) bool {
+	if e.observable {
+		unmade := neverConnected(err) || trace.asked.Load()
+		return unmade && !trace.connected.Load() || isUnprocessed(err)
+	}
+	switch trace.connections.Load() {
+	case 0:
+		return neverConnected(err)
+	case 1:
+		return isUnprocessed(err)
+	default:
+		return false
+	}
+}
+
+// leaveSilent closes the idle connections if an attempt on one that was idle
+// before got no response in time: that one, and others to the same network, may
+// have gone silent. Over HTTP/2 a connection survives the requests on it.
+func (e *Engine) leaveSilent(next http.RoundTripper) {
+	if !e.silent.Swap(false) {
+		return
+	}
+	if pool, ok := next.(interface{ CloseIdleConnections() }); ok {
+		pool.CloseIdleConnections()
+	}
 }
 
 // forLoop returns what the loop gets to see of an answer: no body, which has

@@ -9,7 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -82,7 +82,7 @@ type Engine struct {
 	// observable tells that the transport reports whether it got a connection.
 	observable bool
 	timeout    time.Duration // the client's own, for each attempt; 0 means none
-	protocols  sync.Map      // the major version of HTTP that a host last answered with
+	silent     atomic.Bool   // an attempt got no response on a connection that was idle before
 }
 
 // New returns an engine.
