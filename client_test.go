@@ -3,13 +3,18 @@ package cloudconvert_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -372,6 +377,201 @@ func TestOwnTransport(t *testing.T) {
 }
 
 // setAPIEnvironment sets all variables, those that are not given to nothing.
+// protocols serves an API and a file over TLS and says in each response which
+// protocol the request had.
+func protocols(t *testing.T) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/file") {
+			_, _ = io.WriteString(w, r.Proto)
+			return
+		}
+		_, _ = fmt.Fprintf(w, `{"data": {"id": "1", "status": "finished", "tag": %q}}`, r.Proto)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server
+}
+
+// trustOnly returns a configuration that trusts a server.
+func trustOnly(server *httptest.Server) *tls.Config {
+	pool := x509.NewCertPool()
+	pool.AddCert(server.Certificate())
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+}
+
+// protocolsOf returns the protocols that a client speaks to the API and to storage.
+func protocolsOf(t *testing.T, server *httptest.Server, opts ...cloudconvert.Option) (api, storage string) {
+	t.Helper()
+	client, err := cloudconvert.NewClient(testKey, append(opts, cloudconvert.WithBaseURLs(server.URL+"/v2", server.URL+"/sync/v2"))...)
+	require.NoError(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	job, err := client.Jobs.Get(t.Context(), "1")
+	require.NoError(t, err)
+	var file strings.Builder
+	_, err = client.Download(t.Context(), cloudconvert.File{Filename: "file", URL: server.URL + "/file"}, &file)
+	require.NoError(t, err)
+	return job.Tag, file.String()
+}
+
+//nolint:paralleltest // it replaces http.DefaultTransport.
+func TestOwnTransportSpeaksHTTP1(t *testing.T) {
+	server := protocols(t)
+	for name, used := range map[string]bool{"new": false, "used": true} {
+		t.Run(name, func(t *testing.T) {
+			standard := http.DefaultTransport
+			t.Cleanup(func() { http.DefaultTransport = standard })
+			trusting := standard.(*http.Transport).Clone()                                                 //nolint:forcetypeassert // nothing else replaces it.
+			trusting.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone() //nolint:forcetypeassert // as httptest has it.
+			t.Cleanup(trusting.CloseIdleConnections)
+			http.DefaultTransport = trusting
+			if used {
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/file", http.NoBody)
+				require.NoError(t, err)
+				response, err := http.DefaultClient.Do(request)
+				require.NoError(t, err)
+				require.NoError(t, response.Body.Close())
+				require.Equal(t, 2, response.ProtoMajor)
+			}
+			for name, opts := range map[string][]cloudconvert.Option{
+				"no client":                  nil,
+				"a client without transport": {cloudconvert.WithHTTPClient(&http.Client{})},
+			} {
+				api, storage := protocolsOf(t, server, opts...)
+				assert.Equal(t, "HTTP/1.1", api, name)
+				assert.Equal(t, "HTTP/1.1", storage, name)
+			}
+		})
+	}
+}
+
+func TestTransportOfTheCaller(t *testing.T) {
+	t.Parallel()
+	server := protocols(t)
+	for name, c := range map[string]struct {
+		change  func(*http.Transport) http.RoundTripper
+		api     string
+		storage string
+	}{
+		"HTTP/2": {func(t *http.Transport) http.RoundTripper { return t }, "HTTP/2.0", "HTTP/1.1"},
+		"HTTP/1.1": {func(t *http.Transport) http.RoundTripper {
+			t.ForceAttemptHTTP2 = false
+			return t
+		}, "HTTP/1.1", "HTTP/1.1"},
+		"only HTTP/2": {func(t *http.Transport) http.RoundTripper {
+			t.Protocols = new(http.Protocols)
+			t.Protocols.SetHTTP2(true)
+			return t
+		}, "HTTP/2.0", "HTTP/2.0"},
+		"own TLS": {func(t *http.Transport) http.RoundTripper {
+			t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				config := t.TLSClientConfig.Clone()
+				config.NextProtos = []string{"h2"}
+				return (&tls.Dialer{Config: config}).DialContext(ctx, network, address)
+			}
+			return t
+		}, "HTTP/2.0", "HTTP/2.0"},
+		"wrapped": {func(t *http.Transport) http.RoundTripper {
+			return struct{ http.RoundTripper }{t}
+		}, "HTTP/2.0", "HTTP/2.0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transport := &http.Transport{TLSClientConfig: trustOnly(server), ForceAttemptHTTP2: true}
+			t.Cleanup(transport.CloseIdleConnections)
+			given := c.change(transport)
+			api, storage := protocolsOf(t, server, cloudconvert.WithHTTPClient(&http.Client{Transport: given}))
+			assert.Equal(t, c.api, api, "API")
+			assert.Equal(t, c.storage, storage, "storage")
+		})
+	}
+}
+
+// An HTTP/2 connection that went silent does not end with the requests on it: the
+// wait for a job gets its response on another one.
+func TestWaitLeavesSilentConnection(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var made atomic.Int64
+		var silent atomic.Bool
+		listener := newPipeListener()
+		var unencrypted http.Protocols
+		unencrypted.SetUnencryptedHTTP2(true)
+		server := &http.Server{Protocols: &unencrypted, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"data": {"id": "1", "status": "finished", "tasks": []}}`)
+		})}
+		go func() { _ = server.Serve(listener) }()
+		transport := &http.Transport{Protocols: &unencrypted, DialContext: func(context.Context, string, string) (net.Conn, error) {
+			conn := &silencedConn{Conn: listener.connect()}
+			if made.Add(1) == 1 {
+				conn.silent = &silent
+			}
+			return conn, nil
+		}}
+		client, err := cloudconvert.NewClient(testKey, cloudconvert.WithHTTPClient(&http.Client{Transport: transport}),
+			cloudconvert.WithBaseURLs("http://127.0.0.1/v2", "http://127.0.0.1/v2"))
+		require.NoError(t, err)
+		_, err = client.Jobs.Get(t.Context(), "1")
+		require.NoError(t, err)
+		silent.Store(true)
+		begun := time.Now()
+		_, err = client.Jobs.Wait(t.Context(), "1")
+		require.NoError(t, err)
+		assert.LessOrEqual(t, time.Since(begun), 20*time.Second)
+		assert.EqualValues(t, 2, made.Load())
+		client.CloseIdleConnections()
+		require.NoError(t, server.Close())
+	})
+}
+
+// silencedConn passes nothing on while it is silent.
+type silencedConn struct {
+	net.Conn
+
+	silent *atomic.Bool // nil means never
+}
+
+func (c *silencedConn) Write(p []byte) (int, error) {
+	if c.silent != nil && c.silent.Load() {
+		return len(p), nil
+	}
+	return c.Conn.Write(p)
+}
+
+// pipeListener accepts the other ends of connections in process.
+type pipeListener struct {
+	accepted chan net.Conn
+	ended    chan struct{}
+	once     sync.Once
+}
+
+func newPipeListener() *pipeListener {
+	return &pipeListener{accepted: make(chan net.Conn), ended: make(chan struct{})}
+}
+
+func (l *pipeListener) connect() net.Conn {
+	client, server := net.Pipe()
+	l.accepted <- server
+	return client
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.accepted:
+		return conn, nil
+	case <-l.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.ended) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{} }
+
 func setAPIEnvironment(t *testing.T, variables map[string]string) {
 	t.Helper()
 	for _, name := range []string{"KEY", "URL"} {

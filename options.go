@@ -35,6 +35,7 @@ type config struct {
 	custom    *hosts // set by WithBaseURLs
 	plainHTTP bool
 	client    *http.Client
+	transfer  http.RoundTripper // of uploads and downloads
 	retry     RetryPolicy
 	transfers TransferPolicy
 	logger    *slog.Logger
@@ -130,8 +131,28 @@ func WithPlainHTTP() Option {
 // WithHTTPClient sends everything through a copy of the given client, and so
 // through its transport and proxy. Its redirect policy is replaced. Its cookies
 // and its Timeout apply to API requests but not to transfers, which take the
-// time they take. By default the client has a transport of its own, a clone of
-// [http.DefaultTransport] with larger buffers and more idle connections.
+// time they take.
+//
+// Without this option, or if the client has no transport, the client has its own
+// transport: a clone of [http.DefaultTransport] with larger buffers and more idle
+// connections that speaks HTTP/1.1, which is the faster choice for transfers.
+//
+// An [*http.Transport] that speaks HTTP/2 is copied: its connections are not
+// shared with others that use it, and protocols registered with it are not known.
+// One copy serves the API, and closes connections that have been silent for 15
+// seconds; a transport that has SendPingTimeout in its HTTP2 field serves the API
+// itself. The other copy serves transfers and speaks HTTP/1.1, unless
+// DialTLSContext is set or Protocols excludes HTTP/1.1.
+// [Client.CloseIdleConnections] closes the idle connections of both.
+//
+// Any other [http.RoundTripper] is used as it is:
+//   - If an [*http.Transport] below it speaks HTTP/2, as [http.DefaultTransport]
+//     does, set SendPingTimeout in its HTTP2 field. Otherwise a connection that
+//     went silent is used until the system gives it up, after about 15 minutes.
+//     Transfers are faster if its Protocols allow HTTP/1.1 only.
+//   - It must not send a request twice. A transport that repeats requests by
+//     itself, such as StandardClient of package retryablehttp, creates, and pays
+//     for, a second job whenever the response to a creation is lost.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
@@ -139,7 +160,18 @@ func WithHTTPClient(client *http.Client) Option {
 		}
 		clone := *client
 		c.client = &clone
+		if clone.Transport != nil {
+			c.useTransport(clone.Transport)
+		}
 		return nil
+	}
+}
+
+// useTransport sends everything through a transport.
+func (c *config) useTransport(transport http.RoundTripper) {
+	c.client.Transport, c.transfer = transport, transport
+	if t, ok := transport.(*http.Transport); ok {
+		c.client.Transport, c.transfer = leavingSilent(t), overHTTP1(t)
 	}
 }
 

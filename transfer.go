@@ -135,12 +135,12 @@ func (m *meter) end(done int64) {
 // maxRedirects bounds how often a storage address may lead to another.
 const maxRedirects = 10
 
-// newStorageClient returns the client for uploads and downloads. It shares the
-// transport with the API, but no cookies and no time limit. It never goes from
+// newStorageClient returns the client for uploads and downloads, which has
+// neither the cookies nor the time limit of the one for the API. It never goes from
 // https to http, and tells no host of the address that led to it.
 func newStorageClient(c config) *http.Client {
 	return &http.Client{
-		Transport: storageTransport{c.client.Transport},
+		Transport: storageTransport{c.transfer},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			req.Header.Del("Referer")
 			if len(via) >= maxRedirects {
@@ -160,6 +160,13 @@ type storageTransport struct{ next http.RoundTripper }
 // RoundTrip makes a round trip.
 func (t storageTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return engine.RoundTrip(t.next, req)
+}
+
+// CloseIdleConnections closes the idle connections, if the transport can.
+func (t storageTransport) CloseIdleConnections() {
+	if pool, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+		pool.CloseIdleConnections()
+	}
 }
 
 // checkStorageURL refuses addresses that files must not be sent to or fetched from.
