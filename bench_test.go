@@ -190,8 +190,7 @@ func (r *raw) upload(ctx context.Context, job *rawJob, name string, file []byte)
 	return drained(resp)
 }
 
-// fetch downloads the result. Like the package it leaves a file that is on
-// disk before it has its name: otherwise the disk is what would be measured.
+// fetch downloads the result.
 func (r *raw) fetch(ctx context.Context, job *rawJob, dst string) error {
 	var address string
 	for _, task := range job.Data.Tasks {
@@ -201,11 +200,17 @@ func (r *raw) fetch(ctx context.Context, job *rawJob, dst string) error {
 			}
 		}
 	}
+	return saveRaw(ctx, r.client, address, dst)
+}
+
+// saveRaw downloads a file. Like the package it leaves a file that is on disk
+// before it has its name: otherwise the disk is what would be measured.
+func saveRaw(ctx context.Context, client *http.Client, address, dst string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return err
 	}
-	resp, err := r.client.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}
