@@ -19,7 +19,7 @@ func (s *Server) Client(opts ...cloudconvert.Option) *cloudconvert.Client {
 // under test that makes its client itself: NewClient(s.Key(), s.Options()...).
 func (s *Server) Options() []cloudconvert.Option {
 	opts := []cloudconvert.Option{cloudconvert.WithBaseURLs(s.URL, s.SyncURL)}
-	if s.cfg.inProcess {
+	if s.cfg.inProcess || s.tls != nil {
 		opts = append(opts, cloudconvert.WithHTTPClient(s.client))
 	}
 	return opts

@@ -83,4 +83,11 @@
 //		defer server.Close()
 //		// ...
 //	})
+//
+// # HTTP/2
+//
+// With [WithHTTP2] the server speaks TLS and offers HTTP/2, over sockets and in
+// process. It is for programs that give the client of the SDK a transport of
+// their own: net/http repeats requests over HTTP/2 in other cases than over
+// HTTP/1.1, and shares one connection between all requests to a host.
 package cloudconverttest

@@ -334,21 +334,24 @@ func TestJoinsThatGoWrong(t *testing.T) {
 // TestEventsOverSockets is the same over the network of this machine, with a server that ends before its client.
 func TestEventsOverSockets(t *testing.T) {
 	t.Parallel()
-	s := NewServer()
-	t.Cleanup(s.Close)
-	l, err := events.New(s.Client(), events.WithURL(s.EventsURL))
-	require.NoError(t, err)
-	t.Cleanup(l.Close)
-	account, err := l.Account(t.Context())
-	require.NoError(t, err)
-	require.Eventually(t, func() bool { return s.Events().Hears("private-user.1.jobs") }, time.Minute, time.Millisecond)
-	job, err := s.Client().Jobs.Create(t.Context(), textJob())
-	require.NoError(t, err)
-	wake, stop := account.WatchJob(t.Context(), job.ID)
-	defer stop()
-	<-wake
-	s.Close()
-	assert.Zero(t, s.Events().Connections())
+	everywhere(t, func(t *testing.T, opts ...Option) {
+		t.Helper()
+		s := NewServer(opts...)
+		t.Cleanup(s.Close)
+		l, err := events.New(s.Client(), events.WithURL(s.EventsURL))
+		require.NoError(t, err)
+		t.Cleanup(l.Close)
+		account, err := l.Account(t.Context())
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return s.Events().Hears("private-user.1.jobs") }, time.Minute, time.Millisecond)
+		job, err := s.Client().Jobs.Create(t.Context(), textJob())
+		require.NoError(t, err)
+		wake, stop := account.WatchJob(t.Context(), job.ID)
+		defer stop()
+		<-wake
+		s.Close()
+		assert.Zero(t, s.Events().Connections())
+	})
 }
 
 func TestTheAddressOfTheEventSocket(t *testing.T) {

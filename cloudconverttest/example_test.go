@@ -3,9 +3,13 @@ package cloudconverttest_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
+	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
@@ -40,4 +44,30 @@ func Example() {
 	// Output:
 	// %PDF-1.7 <nil>
 	// 1 job
+}
+
+func ExampleWithHTTP2() {
+	server := cloudconverttest.NewServer(cloudconverttest.WithHTTP2())
+	defer server.Close()
+
+	// A transport as the program under test has it, which trusts the server.
+	trusting, ok := server.HTTPClient().Transport.(*http.Transport)
+	if !ok {
+		return
+	}
+	transport := trusting.Clone()
+	transport.IdleConnTimeout = time.Minute
+	defer transport.CloseIdleConnections()
+
+	client := server.Client(cloudconvert.WithHTTPClient(&http.Client{Transport: transport}))
+	user, err := client.Users.Me(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(user.Credits, "credits")
+	fmt.Println(strings.HasPrefix(server.URL, "https://"))
+	// Output:
+	// 1000 credits
+	// true
 }

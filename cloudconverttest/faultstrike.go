@@ -42,7 +42,7 @@ func (s *Server) breakOff(f Fault, role Role, w http.ResponseWriter, r *http.Req
 	if f.Kind == Stall {
 		s.pause(r, f.Delay, true)
 	}
-	cutConnection(w)
+	cutConnection(w, r)
 }
 
 // swallow reads as much of the body as a stalled server has read.
@@ -91,16 +91,18 @@ func (s *Server) pause(r *http.Request, d time.Duration, forEver bool) {
 }
 
 // cutConnection ends the connection as if a cable had been pulled.
-func cutConnection(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return // it has ended already
+func cutConnection(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.ProtoMajor == 1:
+		if _, _, err := http.NewResponseController(w).Hijack(); err != nil {
+			return // it has ended already
+		}
+	case r.Context().Err() != nil:
+		return // the client has left this request, the others on the connection go on
 	}
-	if c, ok := conn.(*countedConn); ok {
+	if c, ok := r.Context().Value(connKey{}).(*countedConn); ok {
 		_ = c.reset()
-		return
 	}
-	_ = conn.Close()
 }
 
 func writeFault(f Fault, role Role, w http.ResponseWriter) {

@@ -2,6 +2,7 @@ package cloudconverttest
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -91,6 +92,17 @@ type countedConn struct {
 
 	count *connections
 	once  sync.Once
+}
+
+// connKey finds the connection in the context of a request.
+type connKey struct{}
+
+// withConn adds the connection, which may be below TLS, to the context of its requests.
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
+	return context.WithValue(ctx, connKey{}, c)
 }
 
 // Close closes the connection and counts it once.

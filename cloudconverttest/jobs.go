@@ -152,7 +152,7 @@ func (c *call) await(done <-chan struct{}) error {
 	case <-ctx.Done():
 	case <-c.s.ctx.Done():
 	}
-	cutConnection(c.w)
+	cutConnection(c.w, c.r)
 	return errNoAnswer
 }
 

@@ -261,11 +261,13 @@ func picture(tb testing.TB, width, height int) []byte {
 	return buf.Bytes()
 }
 
-// everywhere runs a test on a server with sockets and on one without.
+// everywhere runs a test on a server with sockets and on one without, over HTTP/1.1 and over HTTP/2.
 func everywhere(t *testing.T, test func(t *testing.T, opts ...Option)) {
 	t.Helper()
 	t.Run("sockets", func(t *testing.T) { t.Parallel(); test(t) })
 	t.Run("in process", func(t *testing.T) { t.Parallel(); test(t, WithInProcess()) })
+	t.Run("sockets over HTTP/2", func(t *testing.T) { t.Parallel(); test(t, WithHTTP2()) })
+	t.Run("in process over HTTP/2", func(t *testing.T) { t.Parallel(); test(t, WithInProcess(), WithHTTP2()) })
 }
 
 func rawQuery(tb testing.TB, address string) url.Values {

@@ -14,6 +14,7 @@ type Option func(*config)
 
 type config struct {
 	inProcess         bool
+	http2             bool
 	apiAddr, syncAddr string
 	eventsAddr        string
 	keys              map[string][]string
@@ -70,6 +71,16 @@ func newConfig(opts []Option) config {
 // inside a testing/synctest bubble needs; create and close the server inside
 // the bubble.
 func WithInProcess() Option { return func(c *config) { c.inProcess = true } }
+
+// WithHTTP2 makes the server speak TLS and offer HTTP/2 besides HTTP/1.1, with
+// or without [WithInProcess]; its addresses begin with https. The clients of
+// [Server.HTTPClient] and [Server.Client] trust its certificate and choose
+// HTTP/2. For a transport with other settings, change a Clone of the one that
+// HTTPClient has.
+//
+// A [Fault] that ends a connection ends all requests on it, which are many over
+// HTTP/2.
+func WithHTTP2() Option { return func(c *config) { c.http2 = true } }
 
 // WithAddr sets the addresses to listen on, "127.0.0.1:8080" for example, for a
 // program that runs the server on known ports. An empty one means a free port

@@ -22,8 +22,7 @@ type outbound struct {
 	local map[string]string // address or object to path
 }
 
-func (o *outbound) init(cfg config, dial dialFunc) {
-	var transport http.RoundTripper = &http.Transport{DialContext: dial}
+func (o *outbound) init(cfg config, transport http.RoundTripper) {
 	if cfg.outbound != nil {
 		transport = cfg.outbound
 	}

@@ -30,7 +30,7 @@ func apiRole(path string) Role {
 func (s *Server) route(role func(path string) Role, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.enter() {
-			cutConnection(w)
+			cutConnection(w, r)
 			return
 		}
 		defer s.wg.Done()
@@ -55,7 +55,7 @@ func (s *Server) handle(role Role, w http.ResponseWriter, r *http.Request, next 
 	err := s.readBody(role, entry, rec, r)
 	s.requests.add(entry)
 	if err != nil {
-		s.refuseBody(rec, err)
+		s.refuseBody(rec, r, err)
 		return
 	}
 	if f, ok := s.faults.strike(role, r); ok {
@@ -85,9 +85,9 @@ func (s *Server) readBody(role Role, entry *Request, w http.ResponseWriter, r *h
 	return nil
 }
 
-func (s *Server) refuseBody(w http.ResponseWriter, err error) {
+func (s *Server) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); !ok {
-		cutConnection(w) // the client broke off
+		cutConnection(w, r) // the client broke off
 		return
 	}
 	fail := &apiError{status: http.StatusRequestEntityTooLarge, code: "PAYLOAD_TOO_LARGE", message: "Payload Too Large"}

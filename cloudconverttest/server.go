@@ -2,6 +2,8 @@ package cloudconverttest
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,6 +30,7 @@ type Server struct {
 	storageOrigin string // another name of it, because the storage of the service is another host
 	key           string
 	dir           string
+	tls           *tls.Config // nil without TLS
 	clock         clock
 	busy          activity
 	conns         connections
@@ -79,6 +82,11 @@ func Start(opts ...Option) (*Server, error) {
 		return nil, fmt.Errorf("make a directory for files: %w", err)
 	}
 	s := newServer(cfg, dir)
+	if cfg.http2 {
+		if s.tls, err = serverTLS(); err != nil {
+			return nil, errors.Join(err, os.RemoveAll(dir))
+		}
+	}
 	if err := s.listen(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -123,10 +131,14 @@ func (s *Server) listen() error {
 	if err != nil {
 		return errors.Join(err, api.Close(), syncHost.Close())
 	}
-	s.origin = "http://" + reachable(api.Addr())
+	scheme := "http://"
+	if s.tls != nil {
+		scheme = "https://"
+	}
+	s.origin = scheme + reachable(api.Addr())
 	s.URL = s.origin + "/v2"
-	s.SyncURL = "http://" + reachable(syncHost.Addr()) + "/v2"
-	s.EventsURL = "http://" + reachable(socket.Addr())
+	s.SyncURL = scheme + reachable(syncHost.Addr()) + "/v2"
+	s.EventsURL = scheme + reachable(socket.Addr())
 	s.storageOrigin = strings.Replace(s.origin, "127.0.0.1", "localhost", 1)
 	s.connect(api, syncHost, socket)
 	s.serve(api, s.route(apiRole, s.apiRoutes()))
@@ -167,8 +179,14 @@ func (s *Server) connect(listeners ...net.Listener) {
 	if s.cfg.inProcess {
 		dial = pipeDialer(dial, listeners...)
 	}
-	s.client = &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 100}}
-	s.outbound.init(s.cfg, dial)
+	s.client = &http.Client{Transport: &http.Transport{
+		DialContext: dial, TLSClientConfig: s.clientTLS(nil), ForceAttemptHTTP2: s.tls != nil, MaxIdleConnsPerHost: 100,
+	}}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = nil // the server still reaches itself
+	}
+	s.outbound.init(s.cfg, &http.Transport{DialContext: dial, TLSClientConfig: s.clientTLS(roots)})
 }
 
 type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -187,9 +205,21 @@ func pipeDialer(dial dialFunc, listeners ...net.Listener) dialFunc {
 }
 
 func (s *Server) serve(l net.Listener, h http.Handler) {
-	srv := &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)} //nolint:gosec // a stalled client is something tests want
+	srv := &http.Server{ //nolint:gosec // a stalled client is something tests want
+		Handler:     h,
+		TLSConfig:   s.tls.Clone(),
+		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnContext: withConn,
+	}
 	s.servers = append(s.servers, srv)
-	s.wg.Go(func() { _ = srv.Serve(countingListener{Listener: l, count: &s.conns}) }) // always ends with ErrServerClosed
+	counted := countingListener{Listener: l, count: &s.conns}
+	s.wg.Go(func() { // always ends with ErrServerClosed
+		if s.tls != nil {
+			_ = srv.ServeTLS(counted, "", "")
+		} else {
+			_ = srv.Serve(counted)
+		}
+	})
 }
 
 // Close ends the server: it breaks all connections, stops the work on tasks and
@@ -218,8 +248,9 @@ func (s *Server) Close() {
 }
 
 // HTTPClient returns a client that reaches the server, also when it was made
-// with [WithInProcess]. It sends no key. Its idle connections end with the
-// server.
+// with [WithInProcess], and trusts its certificate when it was made with
+// [WithHTTP2]. It sends no key. Its transport is an [*http.Transport]. Its idle
+// connections end with the server.
 func (s *Server) HTTPClient() *http.Client { return s.client }
 
 // Key returns an API key that may do everything. It is random, each server has
