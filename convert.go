@@ -18,16 +18,16 @@ import (
 const (
 	// defaultInline is the size up to which a file travels within the job
 	// that converts it. That saves two requests, and costs a third of its size
-	// for the encoding. With a round trip of 30 ms and 20 Mbit/s a conversion
-	// takes, over connections that are there already and over new ones:
+	// for the encoding. Over TLS, with a round trip of 30 ms and 20 Mbit/s, a
+	// conversion takes, over connections that are there already and over new ones:
 	//
 	//	  size   inline        uploaded
-	//	 100 B    62, 122 ms   124, 214 ms
-	//	 10 kB    67, 127 ms   128, 218 ms
-	//	100 KiB  116, 176 ms   165, 255 ms
-	//	448 KiB  306, 366 ms   308, 398 ms
-	//	512 KiB  341, 401 ms   334, 424 ms
-	//	  1 MiB  621, 681 ms   543, 633 ms
+	//	 100 B    62, 185 ms   124, 308 ms
+	//	 10 kB    67, 190 ms   128, 312 ms
+	//	100 KiB  117, 239 ms   165, 349 ms
+	//	448 KiB  307, 430 ms   308, 492 ms
+	//	512 KiB  342, 465 ms   334, 518 ms
+	//	  1 MiB  622, 745 ms   544, 728 ms
 	//
 	// Half of the requests take half of the time only for a file of hardly any
 	// size: its bytes, and those of the result, cross the link either way.

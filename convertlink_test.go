@@ -16,8 +16,8 @@ import (
 
 // link is the way between a client and all hosts: each byte is on its way for
 // half of the round trip, and each direction has a rate that connections
-// share. A new connection costs one round trip. There is neither TLS nor a
-// slow start, which would make further connections and requests still dearer.
+// share. A new connection costs one round trip. There is no slow start, which
+// would make further connections and requests still dearer.
 type link struct {
 	roundTrip time.Duration
 	up, down  direction
@@ -65,10 +65,17 @@ func (l *link) over(tb testing.TB, transport http.RoundTripper) *http.Transport 
 	return linked
 }
 
-// linked returns options for a client that reaches the server over the link.
+// linked returns options for a client that reaches the server over the link, by
+// HTTP/1.1 like the transport that clients have without options.
 func linked(tb testing.TB, server *cloudconverttest.Server) []cloudconvert.Option {
 	tb.Helper()
-	client := &http.Client{Transport: newLink().over(tb, server.HTTPClient().Transport)}
+	transport := newLink().over(tb, server.HTTPClient().Transport)
+	transport.Protocols = new(http.Protocols)
+	transport.Protocols.SetHTTP1(true)
+	if transport.TLSClientConfig != nil {
+		transport.TLSClientConfig.NextProtos = []string{"http/1.1"}
+	}
+	client := &http.Client{Transport: transport}
 	tb.Cleanup(client.CloseIdleConnections)
 	return append(server.Options(), cloudconvert.WithHTTPClient(client))
 }
