@@ -17,6 +17,10 @@ import (
 // maxErrorBody bounds what an [Error] keeps of an answer.
 const maxErrorBody = 8 << 10
 
+// maxStorageError bounds the XML that is read of a refusal of storage, which has
+// some hundred bytes.
+const maxStorageError = 64 << 10
+
 // Response is what [CaptureResponse] tells of an answer.
 type Response struct {
 	// StatusCode is the HTTP status, or 0 if no answer came.
@@ -77,12 +81,12 @@ func (e *Error) explain(body []byte) {
 		Code    lenient.String                             `json:"code"`
 		Errors  lenient.Object[map[string]lenient.Strings] `json:"errors"`
 	}
-	if json.Unmarshal(body, &refusal) == nil {
+	if lenient.CheckDensity(body) == nil && json.Unmarshal(body, &refusal) == nil {
 		e.Code, e.Message = Code(refusal.Code), string(refusal.Message)
+		if len(refusal.Errors.Value) > 0 {
+			e.Fields = make(map[string][]string, len(refusal.Errors.Value))
+		}
 		for field, texts := range refusal.Errors.Value {
-			if e.Fields == nil {
-				e.Fields = map[string][]string{}
-			}
 			e.Fields[field] = texts
 		}
 		return
@@ -92,7 +96,7 @@ func (e *Error) explain(body []byte) {
 		Code    string   `xml:"Code"`
 		Message string   `xml:"Message"`
 	}
-	if xml.Unmarshal(body, &storage) == nil {
+	if len(body) <= maxStorageError && xml.Unmarshal(body, &storage) == nil {
 		e.Code, e.Message = Code(storage.Code), storage.Message
 	}
 }
@@ -108,10 +112,10 @@ func decode(answer engine.Answer, out any) error {
 	if len(bytes.TrimSpace(answer.Body)) == 0 {
 		return errors.New("the answer is empty")
 	}
-	var err error
-	if reader, ok := out.(answerReader); ok {
+	err := lenient.CheckDensity(answer.Body)
+	if reader, ok := out.(answerReader); ok && err == nil {
 		err = reader.readAnswer(answer.Body)
-	} else {
+	} else if err == nil {
 		err = json.Unmarshal(answer.Body, out)
 	}
 	if err != nil {

@@ -36,44 +36,22 @@ func (f *UploadForm) UnmarshalJSON(data []byte) error {
 	if wire.URL == "" {
 		return errors.New("an upload form has no address")
 	}
-	fields, err := formFields(wire.Parameters)
-	if err != nil {
-		return err
-	}
-	*f = UploadForm{URL: string(wire.URL), Fields: fields}
+	*f = UploadForm{URL: string(wire.URL), Fields: formFields(wire.Parameters)}
 	return nil
 }
 
-// formFields reads an object token by token, since a map has no order.
-func formFields(object []byte) ([]FormField, error) {
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
-		return nil, nil //nolint:nilerr // a form without fields, whatever stands there instead.
-	}
-	var fields []FormField
-	for decoder.More() {
-		name, err := decoder.Token()
-		if err != nil {
-			return nil, err
+// formFields reads an object member by member, since a map has no order. What is no
+// object has no fields.
+func formFields(object []byte) []FormField {
+	return lenient.Collect(object, '{', func(entry []byte, field *FormField) bool {
+		name, value := lenient.Member(entry)
+		var text lenient.String
+		if bytes.IndexAny(value, "n{[") == 0 || text.UnmarshalJSON(value) != nil {
+			return false
 		}
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
-			return nil, err
-		}
-		if field, ok := newFormField(name, value); ok {
-			fields = append(fields, field)
-		}
-	}
-	return fields, nil
-}
-
-func newFormField(name json.Token, value json.RawMessage) (FormField, bool) {
-	var text lenient.String
-	if bytes.IndexAny(value, "n{[") == 0 || json.Unmarshal(value, &text) != nil {
-		return FormField{}, false
-	}
-	key, ok := name.(string)
-	return FormField{Name: key, Value: string(text)}, ok
+		*field = FormField{Name: name, Value: string(text)}
+		return true
+	})
 }
 
 // MarshalJSON writes the form as the API does, with its fields in their order.

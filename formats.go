@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"slices"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
@@ -159,22 +160,23 @@ type formatMeta struct {
 // UnmarshalJSON reads an option, whatever the shapes of its fields.
 func (o *FormatOption) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		Name           lenient.String    `json:"name"`
-		Type           lenient.String    `json:"type"`
-		Default        any               `json:"default"`
-		PossibleValues lenient.List[any] `json:"possible_values"`
-		Label          lenient.String    `json:"label"`
-		Description    lenient.String    `json:"description"`
-		Help           lenient.String    `json:"help"`
+		Name           lenient.String `json:"name"`
+		Type           lenient.String `json:"type"`
+		Default        any            `json:"default"`
+		PossibleValues any            `json:"possible_values"`
+		Label          lenient.String `json:"label"`
+		Description    lenient.String `json:"description"`
+		Help           lenient.String `json:"help"`
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
+	values, _ := wire.PossibleValues.([]any)
 	*o = FormatOption{
 		Name:           string(wire.Name),
 		Type:           string(wire.Type),
 		Default:        wire.Default,
-		PossibleValues: wire.PossibleValues,
+		PossibleValues: slices.DeleteFunc(values, func(value any) bool { return value == nil }),
 		Label:          string(wire.Label),
 		Description:    string(wire.Description),
 		Help:           string(wire.Help),

@@ -58,33 +58,11 @@ func (j *Job) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// readAnswer reads a job together with the envelope around it: one after the other,
-// the decoder would look through the JSON of the job two more times.
-func (j *Job) readAnswer(data []byte) error {
-	var wire struct {
-		Data *jobWire `json:"data"`
-	}
-	if err := lenient.Unmarshal(data, &wire); err != nil {
-		return err
-	}
-	if wire.Data == nil {
-		return errNoData
-	}
-	job, err := wire.Data.job(maxLevels)
-	if err != nil {
-		return err
-	}
-	*j = job
-	return nil
-}
-
 // newJob reads a job, with as many levels of tasks and jobs in it.
 func newJob(data []byte, levels int) (Job, error) {
-	var wire jobWire
-	if err := lenient.Unmarshal(data, &wire); err != nil {
-		return Job{}, err
-	}
-	return wire.job(levels)
+	wire := jobWire{Tasks: taskList{levels: levels}}
+	lenient.Fields(data, &wire)
+	return wire.job()
 }
 
 // jobWire is a job on the wire, where no field can be relied on.
@@ -92,14 +70,14 @@ type jobWire struct {
 	ID        lenient.String            `json:"id"`
 	Tag       lenient.String            `json:"tag"`
 	Status    lenient.String            `json:"status"`
-	Tasks     []taskWire                `json:"tasks"`
+	Tasks     taskList                  `json:"tasks"`
 	CreatedAt lenient.Time              `json:"created_at"`
 	StartedAt lenient.Time              `json:"started_at"`
 	EndedAt   lenient.Time              `json:"ended_at"`
 	Links     lenient.Object[linksWire] `json:"links"`
 }
 
-func (w *jobWire) job(levels int) (Job, error) {
+func (w *jobWire) job() (Job, error) {
 	if w.ID == "" {
 		return Job{}, errors.New("a job has no id")
 	}
@@ -107,7 +85,7 @@ func (w *jobWire) job(levels int) (Job, error) {
 		ID:        string(w.ID),
 		Tag:       string(w.Tag),
 		Status:    Status(w.Status),
-		Tasks:     tasksOf(w.Tasks, levels),
+		Tasks:     w.Tasks.tasks,
 		CreatedAt: w.CreatedAt.Time,
 		StartedAt: w.StartedAt.Time,
 		EndedAt:   w.EndedAt.Time,

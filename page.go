@@ -25,7 +25,7 @@ type Page[T any] struct {
 	Links PageLinks `json:"links,omitzero"`
 	Meta  PageMeta  `json:"meta,omitzero"`
 
-	leftOut int // how many entries
+	allLeftOut bool // there were entries, and none of them is a T
 }
 
 // PageLinks are the addresses of the pages around a page. Next is empty on the
@@ -50,7 +50,7 @@ type PageMeta struct {
 // UnmarshalJSON reads a page. Only an answer that is no list is an error.
 func (p *Page[T]) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		Data  []json.RawMessage `json:"data"`
+		Data  pageEntries[T] `json:"data"`
 		Links lenient.Object[struct {
 			First, Last, Prev, Next lenient.String
 		}] `json:"links"`
@@ -62,21 +62,13 @@ func (p *Page[T]) UnmarshalJSON(data []byte) error {
 			Path        lenient.String `json:"path"`
 		}] `json:"meta"`
 	}
-	if err := json.Unmarshal(data, &wire); err != nil {
-		return err
-	}
-	if wire.Data == nil {
+	lenient.Fields(data, &wire)
+	if wire.Data.read == nil {
 		return errors.New("a list has no data")
-	}
-	entries := []T{}
-	for _, raw := range wire.Data {
-		if entry, ok := lenient.Entry[T](raw); ok {
-			entries = append(entries, entry)
-		}
 	}
 	links, meta := wire.Links.Value, wire.Meta.Value
 	*p = Page[T]{
-		Data: entries,
+		Data: wire.Data.read,
 		Links: PageLinks{
 			First: string(links.First), Last: string(links.Last), Prev: string(links.Prev), Next: string(links.Next),
 		},
@@ -84,19 +76,37 @@ func (p *Page[T]) UnmarshalJSON(data []byte) error {
 			CurrentPage: int(meta.CurrentPage), From: int(meta.From), To: int(meta.To),
 			PerPage: int(meta.PerPage), Path: string(meta.Path),
 		},
-		leftOut: len(wire.Data) - len(entries),
+		allLeftOut: wire.Data.given && len(wire.Data.read) == 0,
 	}
 	return nil
+}
+
+// pageEntries are the entries of a page. They are nil if it has no array of them.
+type pageEntries[T any] struct {
+	read  lenient.List[T]
+	given bool // any entries, be they a T or not
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (e *pageEntries[T]) UnmarshalJSON(data []byte) error {
+	if data[0] != '[' {
+		return nil
+	}
+	for range lenient.Entries(data) {
+		e.given = true
+		break
+	}
+	err := e.read.UnmarshalJSON(data)
+	if e.read == nil {
+		e.read = []T{}
+	}
+	return err
 }
 
 // object makes a call that answers one object.
 func object[T any](ctx context.Context, c *core, call call, opts []CallOption) (*T, error) {
 	out := new(T)
-	answer, ok := any(out).(answerReader)
-	if !ok {
-		answer = envelope[T]{out}
-	}
-	if err := c.do(ctx, call, answer, opts...); err != nil {
+	if err := c.do(ctx, call, envelope[T]{out}, opts...); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -179,7 +189,7 @@ func pages[T any](ctx context.Context, c *core, path string, query url.Values, o
 		query, seen := query, map[string]bool{}
 		for {
 			page, err := list[T](ctx, c, path, query, opts)
-			if !yield(page, err) || err != nil || page.Links.Next == "" || len(page.Data)+page.leftOut == 0 {
+			if !yield(page, err) || err != nil || page.Links.Next == "" || len(page.Data) == 0 && !page.allLeftOut {
 				return
 			}
 			seen[query.Encode()] = true

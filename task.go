@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
@@ -120,29 +121,34 @@ func (t *Task) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
-	task, err := newTask(data, maxLevels)
-	if err != nil {
-		return err
-	}
-	*t = task
-	return nil
+	return t.read(data, maxLevels)
 }
 
 // maxLevels is how deep tasks and jobs within each other are read. Each level goes
 // through the JSON of all levels below, so that a thousand would take minutes.
 const maxLevels = 10
 
-// newTask reads a task, with as many levels of tasks and jobs in it.
-func newTask(data []byte, levels int) (Task, error) {
-	var wire taskWire
-	if err := json.Unmarshal(data, &wire); err != nil {
-		return Task{}, err
+// read reads a task, with as many levels of tasks and jobs in it.
+func (t *Task) read(data []byte, levels int) error {
+	wire := taskWires.Get().(*taskWire) //nolint:forcetypeassert // nothing else is in there
+	defer taskWires.Put(wire)
+	*wire = taskWire{
+		DependsOnTasks: dependencies{levels: levels},
+		Retries:        taskList{levels: levels},
+		Job:            nestedJob{levels: levels},
 	}
+	lenient.Fields(data, wire)
 	if wire.ID == "" {
-		return Task{}, errors.New("a task has no id")
+		return errNoTask
 	}
-	return wire.task(levels), nil
+	*t = wire.task()
+	return nil
 }
+
+// taskWires are used again, as one is larger than a task.
+var taskWires = sync.Pool{New: func() any { return new(taskWire) }}
+
+var errNoTask = errors.New("a task has no id")
 
 // taskWire is a task on the wire, where no field can be relied on.
 type taskWire struct {
@@ -176,7 +182,7 @@ type taskWire struct {
 	Links            lenient.Object[linksWire]  `json:"links"`
 }
 
-func (w *taskWire) task(levels int) Task {
+func (w *taskWire) task() Task {
 	for i := range w.Result.Value.Files {
 		w.Result.Value.Files[i].TaskID = string(w.ID)
 	}
@@ -197,12 +203,12 @@ func (w *taskWire) task(levels int) Task {
 		StartedAt:        w.StartedAt.Time,
 		EndedAt:          w.EndedAt.Time,
 		DependsOnTaskIDs: w.DependsOnTaskIDs,
-		DependsOnTasks:   w.DependsOnTasks.tasks(levels),
+		DependsOnTasks:   w.DependsOnTasks.tasks,
 		RetryOfTaskID:    string(w.RetryOfTaskID),
 		CopyOfTaskID:     string(w.CopyOfTaskID),
-		Retries:          w.Retries.tasks(levels),
+		Retries:          w.Retries.tasks,
 		Payload:          withoutNull(w.Payload),
-		Job:              w.Job.job(levels),
+		Job:              w.Job.job,
 		UserID:           string(w.UserID),
 		Priority:         int(w.Priority),
 		HostName:         string(w.HostName),
@@ -212,110 +218,97 @@ func (w *taskWire) task(levels int) Task {
 	}
 }
 
-// tasksOf leaves out what is no task, if there are levels left.
-func tasksOf(wires []taskWire, levels int) []Task {
-	if levels == 0 {
-		return nil
-	}
-	var tasks []Task
-	for i := range wires {
-		if wires[i].ID != "" {
-			tasks = append(tasks, wires[i].task(levels-1))
-		}
-	}
-	return tasks
-}
-
 type linksWire struct {
 	Self lenient.String `json:"self"`
 }
 
-// withoutNull copies raw JSON, whose buffer belongs to the decoder.
 func withoutNull(raw json.RawMessage) json.RawMessage {
 	if string(raw) == "null" {
 		return nil
 	}
-	return bytes.Clone(raw)
+	return raw
 }
 
-// taskList are tasks within something else, not read yet.
-type taskList struct{ lenient.List[json.RawMessage] }
+// taskList reads tasks within something else and leaves out what is none, if there
+// are levels left.
+type taskList struct {
+	levels int
+	tasks  []Task
+}
 
-// tasks reads the tasks and leaves out what is none, if there are levels left.
-func (l taskList) tasks(levels int) []Task {
-	if levels == 0 {
+// UnmarshalJSON implements [json.Unmarshaler].
+func (l *taskList) UnmarshalJSON(data []byte) error {
+	l.tasks = nil
+	if l.levels == 0 {
 		return nil
 	}
-	var tasks []Task
-	for _, entry := range l.List {
-		if task, err := newTask(entry, levels-1); err == nil {
-			tasks = append(tasks, task)
-		}
-	}
-	return tasks
+	l.tasks = lenient.Collect(data, '[', func(entry []byte, task *Task) bool {
+		return entry[0] == '{' && task.read(entry, l.levels-1) == nil
+	})
+	return nil
 }
 
-// nestedJob is the job within a task, not read yet.
+// nestedJob reads the job within a task, if there are levels left.
 type nestedJob struct {
-	lenient.Object[json.RawMessage]
+	levels int
+	job    *Job
 }
 
-// job reads the job, if there is one and there are levels left.
-func (n nestedJob) job(levels int) *Job {
-	if levels == 0 || n.Value == nil {
+// UnmarshalJSON implements [json.Unmarshaler].
+func (n *nestedJob) UnmarshalJSON(data []byte) error {
+	n.job = nil
+	if n.levels == 0 {
 		return nil
 	}
-	job, err := newJob(n.Value, levels-1)
-	if err != nil {
-		return nil
+	if job, err := newJob(data, n.levels-1); err == nil {
+		n.job = &job
 	}
-	return &job
+	return nil
 }
 
 // dependencies takes an array of tasks, or the object from names to ids of the
 // oldest answers.
 type dependencies struct {
-	list taskList
-	ids  map[string]lenient.String
+	levels int
+	tasks  []Task
 }
+
+// minDependency is how many bytes a name and an id have at least. The tasks that
+// they stand for take many times as much.
+const minDependency = 24
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (d *dependencies) UnmarshalJSON(data []byte) error {
+	list := taskList{levels: d.levels}
 	var ids lenient.Object[map[string]lenient.String]
-	if err := errors.Join(json.Unmarshal(data, &d.list), json.Unmarshal(data, &ids)); err != nil {
+	err := errors.Join(list.UnmarshalJSON(data), ids.UnmarshalJSON(data))
+	d.tasks = list.tasks
+	maps.DeleteFunc(ids.Value, func(_ string, id lenient.String) bool { return id == "" })
+	if (len(ids.Value)-1)*minDependency > len(data) {
 		return err
 	}
-	d.ids = ids.Value
-	return nil
-}
-
-func (d *dependencies) tasks(levels int) []Task {
-	tasks := d.list.tasks(levels)
-	for _, name := range slices.Sorted(maps.Keys(d.ids)) {
-		if id := d.ids[name]; id != "" {
-			tasks = append(tasks, Task{ID: string(id), Name: name})
-		}
+	d.tasks = slices.Grow(d.tasks, len(ids.Value))
+	for _, name := range slices.Sorted(maps.Keys(ids.Value)) {
+		d.tasks = append(d.tasks, Task{ID: string(ids.Value[name]), Name: name})
 	}
-	return tasks
+	return err
 }
 
 // UnmarshalJSON reads a result. Parts of an odd shape are left out.
 func (r *TaskResult) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		Files    []fileWire                     `json:"files"`
+		Files    fileList                       `json:"files"`
 		Form     lenient.Object[*UploadForm]    `json:"form"`
 		Metadata lenient.Object[map[string]any] `json:"metadata"`
 		Output   lenient.String                 `json:"output"`
 	}
-	if err := lenient.Unmarshal(data, &wire); err != nil {
-		return err
-	}
+	lenient.Fields(data, &wire)
 	*r = TaskResult{
-		Files:    filesOf(wire.Files),
+		Files:    wire.Files,
 		Form:     wire.Form.Value,
 		Metadata: wire.Metadata.Value,
 		Output:   string(wire.Output),
-		Raw:      withoutNull(data),
+		Raw:      bytes.Clone(withoutNull(data)), // the buffer is the decoder's
 	}
 	return nil
 }
@@ -339,15 +332,18 @@ func (w *fileWire) file() File {
 	}
 }
 
-// filesOf leaves out what is no file.
-func filesOf(wires []fileWire) []File {
-	var files []File
-	for i := range wires {
-		if wires[i] != (fileWire{}) {
-			files = append(files, wires[i].file())
-		}
-	}
-	return files
+// fileList leaves out what is no file.
+type fileList []File
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (l *fileList) UnmarshalJSON(data []byte) error {
+	*l = lenient.Collect(data, '[', func(entry []byte, file *File) bool {
+		var wire fileWire
+		lenient.Fields(entry, &wire)
+		*file = wire.file()
+		return wire != (fileWire{})
+	})
+	return nil
 }
 
 // UnmarshalJSON reads a file, whatever the shapes of its fields.

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
 
 const (
@@ -35,6 +37,9 @@ func (e *WebhookEvent) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		Event Event `json:"event"`
 		Job   Job   `json:"job"`
+	}
+	if err := lenient.CheckDensity(data); err != nil {
+		return err
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
@@ -61,6 +66,9 @@ func (e *WebhookEvent) UnmarshalJSON(data []byte) error {
 //	signed, but not understood     500   the same, so that its owner finds out
 //	no signature or a wrong one    400   not delivered again
 //	no POST, no JSON, over 8 MB    405, 415, 413
+//
+// Each delivery under way is held in memory, which takes at most 8 MB before its
+// signature is verified: bound the connections of the server if that matters.
 //
 // The service waits for the answer: leave long work to a queue or a goroutine.
 // The error of handle is neither logged nor sent. Do not expect each event only
@@ -127,15 +135,19 @@ func readWebhook(r *http.Request) ([]byte, error) {
 	if media, _, _ := mime.ParseMediaType(kind); media != "application/json" {
 		return nil, webhookErrorf(http.StatusUnsupportedMediaType, "a webhook has JSON in it, not %q", kind)
 	}
-	if r.Body == nil {
+	tooLong := webhookErrorf(http.StatusRequestEntityTooLarge, "the webhook is longer than %d bytes", maxWebhook)
+	switch {
+	case r.Body == nil:
 		return nil, nil
+	case r.ContentLength > maxWebhook:
+		return nil, tooLong
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxWebhook+1))
 	switch {
 	case err != nil:
 		return nil, webhookErrorf(http.StatusInternalServerError, "reading the webhook: %w", err)
 	case len(body) > maxWebhook:
-		return nil, webhookErrorf(http.StatusRequestEntityTooLarge, "the webhook is longer than %d bytes", maxWebhook)
+		return nil, tooLong
 	}
 	return body, nil
 }

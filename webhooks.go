@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
@@ -170,6 +171,7 @@ func (w *Webhook) UnmarshalJSON(data []byte) error {
 		UpdatedAt:     wire.UpdatedAt.Time,
 		Links:         Links{Self: string(wire.Links.Value.Self)},
 	}
+	w.Events = slices.Grow(w.Events, len(wire.Events))
 	for _, event := range wire.Events {
 		w.Events = append(w.Events, Event(event))
 	}

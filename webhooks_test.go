@@ -35,12 +35,12 @@ func (f answerFunc) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // clientOf returns a client of the given API.
-func clientOf(t *testing.T, api answerFunc) *cloudconvert.Client {
-	t.Helper()
+func clientOf(tb testing.TB, api answerFunc) *cloudconvert.Client {
+	tb.Helper()
 	client, err := cloudconvert.NewClient("an-invented-key",
 		cloudconvert.WithHTTPClient(&http.Client{Transport: api}),
 		cloudconvert.WithRetry(cloudconvert.RetryPolicy{Attempts: 1}))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return client
 }
 

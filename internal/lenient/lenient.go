@@ -6,7 +6,6 @@ package lenient
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -86,6 +85,7 @@ func (s *Strings) UnmarshalJSON(data []byte) error {
 		_ = list.UnmarshalJSON(data) // never fails
 	case '{':
 		_ = object.UnmarshalJSON(data) // never fails
+		list = make(List[String], 0, len(object.Value))
 		for _, key := range slices.Sorted(maps.Keys(object.Value)) {
 			list = append(list, object.Value[key])
 		}
@@ -94,9 +94,13 @@ func (s *Strings) UnmarshalJSON(data []byte) error {
 	}
 	*s = nil
 	for _, entry := range list {
-		if entry != "" {
-			*s = append(*s, string(entry))
+		if entry == "" {
+			continue
 		}
+		if *s == nil {
+			*s = make(Strings, 0, len(list))
+		}
+		*s = append(*s, string(entry))
 	}
 	return nil
 }
@@ -122,30 +126,10 @@ type List[T any] []T
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (l *List[T]) UnmarshalJSON(data []byte) error {
-	*l = nil
-	var entries []json.RawMessage
-	_ = json.Unmarshal(data, &entries) // of anything but an array nothing comes
-	for _, entry := range entries {
-		if value, ok := Entry[T](entry); ok {
-			*l = append(*l, value)
-		}
-	}
+	*l = Collect(data, '[', func(entry []byte, value *T) bool {
+		return kind(entry) != 'n' && unmarshal(entry, value) == nil
+	})
 	return nil
-}
-
-// Entry decodes an entry of a [List] and tells whether it is a T.
-func Entry[T any](data []byte) (value T, ok bool) {
-	ok = kind(data) != 'n' && unmarshal(data, &value) == nil
-	return value, ok
-}
-
-// Unmarshal decodes an object. Fields and entries of an odd shape stay zero.
-func Unmarshal(data []byte, value any) error {
-	err := json.Unmarshal(data, value)
-	if _, odd := errors.AsType[*json.UnmarshalTypeError](err); odd {
-		return nil
-	}
-	return err
 }
 
 // unmarshal decodes a value. A type that can do so by itself does, without the
