@@ -97,12 +97,14 @@ func (j *journal) read() error {
 	reader := bufio.NewReader(j.file)
 	start, _ := reader.Peek(len(journalStart)) // of an empty file nothing
 	for {
-		line, err := reader.ReadBytes('\n')
+		line, err := readLine(reader)
 		var entry journalEntry
 		if json.Unmarshal(line, &entry) == nil && entry.Key != "" {
 			j.entries[entry.Key] = entry
 		}
 		switch {
+		case errors.Is(err, errLineTooLong):
+			return fmt.Errorf("%q is no journal: %w", j.file.Name(), err)
 		case errors.Is(err, io.EOF) && len(j.entries) == 0 && !strings.HasPrefix(journalStart, string(start)):
 			return fmt.Errorf("%q is no journal: nothing is written to it", j.file.Name())
 		case errors.Is(err, io.EOF) && len(line) > 0:
@@ -112,6 +114,24 @@ func (j *journal) read() error {
 			return nil
 		case err != nil:
 			return err
+		}
+	}
+}
+
+// maxJournalLine bounds a line. What it names are files of a single response.
+const maxJournalLine = maxAnswer
+
+var errLineTooLong = fmt.Errorf("a line is longer than %d bytes", maxJournalLine)
+
+// readLine returns the next line with its end. The last one may have none.
+func readLine(reader *bufio.Reader) (line []byte, err error) {
+	for {
+		part, err := reader.ReadSlice('\n')
+		if line = append(line, part...); len(line) > maxJournalLine {
+			return nil, errLineTooLong
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
 		}
 	}
 }

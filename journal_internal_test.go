@@ -3,6 +3,7 @@ package cloudconvert
 import (
 	"errors"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -58,4 +59,17 @@ func TestJournalAfterATornLine(t *testing.T) {
 	assert.Equal(t, "tag-b", again.find("b").Tag)
 	assert.Equal(t, "tag-c", again.find("c").Tag)
 	require.NoError(t, again.close())
+}
+
+// A wrong path, to a film for instance, must not be read into memory.
+func TestJournalRefusesALineWithoutEnd(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "film.mp4")
+	require.NoError(t, os.WriteFile(path, []byte(journalStart), 0o600))
+	require.NoError(t, os.Truncate(path, 1<<30)) // which takes no room on the disk
+	_, err := openJournal(path)
+	require.ErrorIs(t, err, errLineTooLong)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.Equal(t, int64(1<<30), info.Size(), "it is left alone")
 }
