@@ -219,6 +219,7 @@ func (c *conversion) run(ctx context.Context, src Source) (*Job, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.release(ctx, content)
 		return c.createAndWait(ctx, ImportBase64{File: base64.StdEncoding.EncodeToString(file), Filename: name})
 	})
 }
@@ -238,10 +239,12 @@ func (c *conversion) withContent(ctx context.Context, src Source, do func(name s
 	return do(name, content)
 }
 
-// release closes a source. That its copy could not be removed, for instance, is no
+// release closes a source, once. That its copy could not be removed, for instance, is no
 // failure of the conversion, which is paid for by then.
 func (c *conversion) release(ctx context.Context, content *content) {
-	if err := content.close(); err != nil {
+	closeOnce := content.close
+	content.close = func() error { return nil }
+	if err := closeOnce(); err != nil {
 		c.client.core.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: closing the source failed", slog.Any("error", err))
 	}
 }

@@ -662,6 +662,10 @@ func TestConvertProgress(t *testing.T) {
 // unsized hides everything of a reader but its bytes, so that they are copied to a file.
 type unsized struct{ io.Reader }
 
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
 // What becomes of the copy of a source, which others may clean up, is no reason to
 // throw away what was made of it.
 func TestConvertWhenTheCopyOfTheSourceIsGone(t *testing.T) {
@@ -669,11 +673,14 @@ func TestConvertWhenTheCopyOfTheSourceIsGone(t *testing.T) {
 	server := newSandbox(t)
 	copies, dir := t.TempDir(), t.TempDir()
 	server.HandleConvert("txt", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
-		return errors.Join(os.Remove(filepath.Join(copies, listed(t, copies)[0])), run.Write("a.pdf", []byte("made")))
+		return run.Write("a.pdf", []byte("made"))
 	})
 	var log records
 	client := server.Client(log.option(), cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: copies}))
-	src := cloudconvert.FromReader("a.txt", unsized{strings.NewReader("text")})
+	src := cloudconvert.FromReader("a.txt", io.MultiReader(strings.NewReader("text"), readerFunc(func([]byte) (int, error) {
+		assert.NoError(t, os.Remove(filepath.Join(copies, listed(t, copies)[0])))
+		return 0, io.EOF
+	})))
 	_, err := client.Convert(t.Context(), src, "pdf", cloudconvert.WithOutputDir(dir), cloudconvert.WithDelete())
 	require.NoError(t, err)
 	assert.Equal(t, "made", readFile(t, filepath.Join(dir, "a.pdf")))

@@ -109,6 +109,7 @@ func (c *conversion) upload(ctx context.Context, job *Job, name string, content 
 		_ = c.remove(ctx, job)
 		return job, err
 	}
+	c.release(ctx, content)
 	return c.wait(ctx, job)
 }
 

@@ -153,8 +153,14 @@ func (s *saving) fetch(ctx context.Context, file *savedFile) error {
 		return s.failed(err)
 	}
 	download.restart = func() error { return file.disk.Truncate(0) }
-	_, err = download.WriteTo(file.disk)
-	return err
+	if _, err = download.WriteTo(file.disk); err != nil {
+		return err
+	}
+	// Otherwise a call would have as many files open as it saves.
+	if err := file.disk.Close(); err != nil {
+		return s.failed(err)
+	}
+	return nil
 }
 
 // commit gives a file its name.

@@ -1,11 +1,22 @@
 package cloudconvert_test
 
 import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
 func TestSaveToFullDisk(t *testing.T) {
@@ -22,4 +33,62 @@ func TestSaveToFullDisk(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ENOSPC)
 	assert.Equal(t, []string{"kept"}, listed(t, dir))
 	assert.Len(t, storage.seen(), 1, "another attempt would not help")
+}
+
+// openBelow returns the files below a directory that this process has open.
+func openBelow(t *testing.T, dir string) (paths []string) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	for _, entry := range entries {
+		if path, err := os.Readlink("/proc/self/fd/" + entry.Name()); err == nil && strings.HasPrefix(path, dir+"/") {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+func TestSaveOfManyFilesHasFewOpen(t *testing.T) {
+	t.Parallel()
+	const files, parallel = 100, 4
+	dir := t.TempDir()
+	var most atomic.Int64
+	storage := newStorage(t, func(w http.ResponseWriter, r *http.Request) {
+		now := int64(len(openBelow(t, dir)))
+		for before := most.Load(); now > before && !most.CompareAndSwap(before, now); before = most.Load() {
+		}
+		serve(r.URL.Path, storageTag)(w, r)
+	})
+	var many []cloudconvert.File
+	for n := range files {
+		many = append(many, storage.echoed("", strconv.Itoa(n), "/"+strconv.Itoa(n)))
+	}
+	client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Parallel: parallel}))
+	paths, err := client.Save(t.Context(), dir, many...)
+	require.NoError(t, err)
+	for n, path := range paths {
+		assert.Equal(t, "/"+strconv.Itoa(n), read(t, path))
+	}
+	assert.LessOrEqual(t, most.Load(), int64(parallel))
+}
+
+// A job may run for hours. Nothing is needed of its source meanwhile.
+func TestConvertClosesTheSourceWhenItIsSent(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]int64{"inline": 1 << 20, "uploaded": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			server := cloudconverttest.NewServer()
+			t.Cleanup(server.Close)
+			server.HandleConvert("*", "*", func(_ context.Context, run *cloudconverttest.Run) error {
+				closed := func() bool { return len(openBelow(t, dir)) == 0 }
+				assert.Eventually(t, closed, 5*time.Second, time.Millisecond) // the response to the upload is still on its way
+				return run.Write(run.OutputName(run.Input()), []byte("b"))
+			})
+			write(t, "a", dir, "a.txt")
+			_, err := server.Client().Convert(t.Context(), cloudconvert.FromFile(filepath.Join(dir, "a.txt")), "pdf", cloudconvert.WithInlineLimit(limit))
+			require.NoError(t, err)
+		})
+	}
 }

@@ -93,8 +93,8 @@ func (f *File) Commit(overwrite bool) error {
 	if f.done {
 		return &fs.PathError{Op: "commit", Path: f.name, Err: fs.ErrClosed}
 	}
-	if err := f.secure(); err != nil {
-		return fmt.Errorf("save %s: %w", f.name, err)
+	if err := f.Close(); err != nil {
+		return err
 	}
 	if err := publish(f.root, f.temp, f.name, overwrite); err != nil {
 		return fmt.Errorf("save %s: %w", f.name, err)
@@ -112,14 +112,18 @@ func (f *File) Named() bool {
 	return f.named
 }
 
-// secure syncs and closes, once. When it fails it fails for ever: the file is closed and its bytes are in doubt.
-func (f *File) secure() error {
+// Close brings the bytes to disk and closes the file, which keeps its temporary name and takes no descriptor until
+// [File.Commit] or [File.Abort]. Nothing can be written any more. When it fails it fails for ever, and so does Commit: the
+// file is closed and its bytes are in doubt. After a success a second Close does nothing.
+func (f *File) Close() error {
 	if f.kept {
 		return nil
 	}
-	err := errors.Join(f.file.Sync(), f.file.Close())
-	f.kept = err == nil
-	return err
+	if err := errors.Join(f.file.Sync(), f.file.Close()); err != nil {
+		return fmt.Errorf("save %s: %w", f.name, err)
+	}
+	f.kept = true
+	return nil
 }
 
 // Abort closes and removes the temporary file. After a successful [File.Commit] or Abort it does nothing, so that it

@@ -293,3 +293,25 @@ func list(t *testing.T, root *os.Root, dir string) []string {
 	}
 	return names
 }
+
+func TestClose(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*safefile.File) error{
+		"commit": func(f *safefile.File) error { return f.Commit(false) }, "abort": (*safefile.File).Abort,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := openRoot(t)
+			file := create(t, root, "a.pdf", "content")
+			require.NoError(t, file.Close())
+			require.NoError(t, file.Close(), "again")
+			_, err := file.Write([]byte("more"))
+			require.ErrorIs(t, err, fs.ErrClosed)
+			require.ErrorIs(t, file.Truncate(0), fs.ErrClosed)
+			assert.False(t, file.Named())
+
+			require.NoError(t, end(file))
+			assert.Equal(t, map[string][]string{"commit": {"a.pdf"}, "abort": {}}[name], list(t, root, "."))
+		})
+	}
+}
