@@ -210,6 +210,7 @@ func (s *Server) serve(l net.Listener, h http.Handler) {
 		TLSConfig:   s.tls.Clone(),
 		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ConnContext: withConn,
+		ConnState:   s.connState,
 	}
 	s.servers = append(s.servers, srv)
 	counted := countingListener{Listener: l, count: &s.conns}
@@ -220,6 +221,18 @@ func (s *Server) serve(l net.Listener, h http.Handler) {
 			_ = srv.Serve(counted)
 		}
 	})
+}
+
+// connState counts the goroutines of connections, which can outlive them: net/http
+// sleeps for half a second after a request that it did not read to its end.
+func (s *Server) connState(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.wg.Add(1)
+	case http.StateHijacked, http.StateClosed:
+		s.wg.Done()
+	case http.StateActive, http.StateIdle:
+	}
 }
 
 // Close ends the server: it breaks all connections, stops the work on tasks and

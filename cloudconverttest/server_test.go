@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -136,6 +137,23 @@ func TestCloseBreaksOffEverything(t *testing.T) {
 		}
 		x.s.Close()
 		require.Error(t, <-waiting)
+	})
+}
+
+// net/http keeps a connection for half a second after a request of which it has not
+// read everything. A bubble whose test has ended would wait for that in vain.
+func TestCloseWaitsForConnections(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := NewServer(WithInProcess())
+		defer s.Close()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/jobs", http.NoBody)
+		require.NoError(t, err)
+		req.Header.Set("X-Long", strings.Repeat("x", 2*http.DefaultMaxHeaderBytes))
+		resp, err := s.HTTPClient().Do(req)
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusRequestHeaderFieldsTooLarge, resp.StatusCode)
+		assert.NoError(t, resp.Body.Close())
 	})
 }
 
