@@ -23,7 +23,7 @@ func (c *Client) Lend(to *access.Access) {
 		Token: func(ctx context.Context, refused string) (string, error) {
 			token, err := config.token(ctx, refused)
 			if err != nil {
-				return "", tokenFailure(err)
+				return "", config.tokens.failure(err)
 			}
 			return token, nil
 		},

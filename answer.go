@@ -27,7 +27,8 @@ type Response struct {
 	StatusCode int
 	// Header holds the answer's header.
 	Header http.Header
-	// Body is the answer's body as it came.
+	// Body is the response's body with the secrets in it, such as the URLs of files.
+	// Of a refusal that repeats the API key, only the key is left out.
 	Body []byte
 	// RequestID is the id that the service gave the request, if it did.
 	RequestID string
@@ -43,51 +44,58 @@ func newResponse(answer engine.Answer) Response {
 		StatusCode: answer.Status,
 		Header:     answer.Header.Clone(),
 		Body:       bytes.Clone(answer.Body),
-		RequestID:  answer.Header.Get("X-Request-Id"),
+		RequestID:  answer.Hide(answer.Header.Get("X-Request-Id")),
 		RateLimit:  limit,
 		Attempts:   answer.Attempts,
 	}
 }
 
-// newError makes an error of an answer that is none or not a successful one.
+// newError makes an error of an answer that is none or not a successful one. What
+// it quotes of the answer has no secret in it.
 func newError(method, path string, answer engine.Answer) *Error {
+	answer = answer.Without(sentSecrets(answer.Sent)...)
 	e := &Error{
 		StatusCode: answer.Status,
-		RequestID:  answer.Header.Get("X-Request-Id"),
+		RequestID:  answer.Hide(answer.Header.Get("X-Request-Id")),
 		Attempts:   answer.Attempts,
 		Method:     method,
 		Path:       path,
-		Body:       bytes.Clone(answer.Body[:min(len(answer.Body), maxErrorBody)]),
 		err:        answer.Err,
 		unsent:     answer.Status == 0 && !answer.Open && !answer.OpenBefore,
 		open:       answer.Open,
 		openBefore: answer.OpenBefore,
+	}
+	if len(answer.Body) > 0 {
+		e.Body = []byte(answer.Excerpt(string(withoutValues(answer.Body[:min(len(answer.Body), maxErrorBody)])), maxErrorBody))
 	}
 	e.RetryAfter, _ = engine.RetryAfter(answer.Header, time.Now())
 	if blocked, ok := errors.AsType[*limiter.BlockedError](answer.Err); ok {
 		e.RetryAfter = blocked.For
 	}
 	if !isSuccess(answer.Status) {
-		e.explain(answer.Body)
+		e.explain(answer)
 	}
 	return e
 }
 
 // explain reads code and message from the body of a refusal, which may be the
 // API's JSON, the storage's XML, a proxy's HTML page, or anything else.
-func (e *Error) explain(body []byte) {
+func (e *Error) explain(answer engine.Answer) {
 	var refusal struct {
 		Message lenient.String                             `json:"message"`
 		Code    lenient.String                             `json:"code"`
 		Errors  lenient.Object[map[string]lenient.Strings] `json:"errors"`
 	}
-	if lenient.CheckDensity(body) == nil && json.Unmarshal(body, &refusal) == nil {
-		e.Code, e.Message = Code(refusal.Code), string(refusal.Message)
+	if lenient.CheckDensity(answer.Body) == nil && json.Unmarshal(answer.Body, &refusal) == nil {
+		e.Code, e.Message = Code(answer.Hide(string(refusal.Code))), answer.Hide(string(refusal.Message))
 		if len(refusal.Errors.Value) > 0 {
 			e.Fields = make(map[string][]string, len(refusal.Errors.Value))
 		}
 		for field, texts := range refusal.Errors.Value {
-			e.Fields[field] = texts
+			for i, text := range texts {
+				texts[i] = answer.Hide(text)
+			}
+			e.Fields[answer.Hide(field)] = texts
 		}
 		return
 	}
@@ -96,8 +104,8 @@ func (e *Error) explain(body []byte) {
 		Code    string   `xml:"Code"`
 		Message string   `xml:"Message"`
 	}
-	if len(body) <= maxStorageError && xml.Unmarshal(body, &storage) == nil {
-		e.Code, e.Message = Code(storage.Code), storage.Message
+	if len(answer.Body) <= maxStorageError && xml.Unmarshal(answer.Body, &storage) == nil {
+		e.Code, e.Message = Code(answer.Hide(storage.Code)), answer.Hide(storage.Message)
 	}
 }
 

@@ -98,8 +98,10 @@ type Error struct {
 	Attempts int
 	// Method and Path are those of the request. Path has no query.
 	Method, Path string
-	// Body is the beginning of the answer's body, for diagnosis. Error and
-	// LogValue leave it out.
+	// Body is the beginning of the response's body, for diagnosis. Error and
+	// LogValue leave it out. Secrets in it are replaced by dots: those of the
+	// request, queries of URLs, and the values of forms and payloads. All of it is
+	// in a [Response], see [CaptureResponse].
 	Body []byte
 
 	err error // why there is no answer, or why its body is broken

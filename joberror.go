@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
 // JobError is a job that ended in error. It matches [ErrJobFailed] and, through
@@ -60,7 +62,7 @@ func (e *TaskError) text() string {
 	if e.Code != "" {
 		text += ": " + string(e.Code)
 	}
-	if message := strings.TrimRight(e.Message, ". "); message != "" {
+	if message := strings.TrimRight(engine.HideQueries(e.Message), ". "); message != "" {
 		text += ": " + message
 	}
 	return text

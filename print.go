@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
 // Answers carry secrets: the addresses of files, upload forms, and payloads with
@@ -37,7 +39,7 @@ func (t Task) Format(s fmt.State, _ rune) { write(s, t.outline()) }
 func (t Task) LogValue() slog.Value { return slog.StringValue(t.outline()) }
 
 func (t Task) outline() string {
-	return strings.TrimSpace(fmt.Sprintf("task %s %s %s %s", taskLabel(t), t.Status, string(t.Code), t.Message))
+	return strings.TrimSpace(fmt.Sprintf("task %s %s %s %s", taskLabel(t), t.Status, string(t.Code), engine.HideQueries(t.Message)))
 }
 
 // Format prints the names of the files, and whether there is a form, whatever the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"regexp"
 	"sync"
 	"time"
 
@@ -23,7 +24,7 @@ const earlyExpiry = time.Minute
 func (c *core) authorized(ctx context.Context, request engine.Call) (engine.Answer, error) {
 	token, err := c.config.token(ctx, "")
 	if err != nil {
-		return unauthorized(ctx, engine.Answer{}, err)
+		return c.unauthorized(ctx, engine.Answer{}, err)
 	}
 	answer := c.sendAs(ctx, token, request)
 	if answer.Status != http.StatusUnauthorized || c.config.tokens == nil {
@@ -31,13 +32,13 @@ func (c *core) authorized(ctx context.Context, request engine.Call) (engine.Answ
 	}
 	fresh, err := c.config.token(ctx, token)
 	if err != nil {
-		return unauthorized(ctx, answer, err)
+		return c.unauthorized(ctx, answer, err)
 	}
 	if fresh == token {
 		return answer, nil
 	}
 	c.logAgain(ctx, newError(request.Method, request.URL.EscapedPath(), answer))
-	second := c.sendAs(ctx, fresh, request)
+	second := c.sendAs(ctx, fresh, request).Without(token)
 	second.Attempts += answer.Attempts
 	second.OpenBefore = second.OpenBefore || answer.OpenBefore
 	return second, nil
@@ -50,8 +51,8 @@ func (c *core) sendAs(ctx context.Context, token string, request engine.Call) en
 
 // unauthorized is the outcome of a request that there was no token for. What
 // may be over soon is an answer that did not come, which waits survive.
-func unauthorized(ctx context.Context, before engine.Answer, err error) (engine.Answer, error) {
-	failure := tokenFailure(err)
+func (c *core) unauthorized(ctx context.Context, before engine.Answer, err error) (engine.Answer, error) {
+	failure := c.config.tokens.failure(err)
 	if ctx.Err() == nil && !isPassing(err) {
 		return engine.Answer{}, failure
 	}
@@ -155,15 +156,23 @@ func isPassing(err error) bool {
 	return network && !errors.Is(err, context.Canceled)
 }
 
-// tokenFailure says what is wrong without what the token endpoint answered,
-// since that may be a token.
-func tokenFailure(err error) error {
+// errorCode is what an error of a token endpoint is called. What has another form
+// may be anything, the secret of the client for example.
+var errorCode = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+
+// failure says what is wrong without what the token endpoint answered, since that
+// may be a token, and without the last token.
+func (t *tokenCache) failure(err error) error {
 	refusal, ok := errors.AsType[*oauth2.RetrieveError](err)
 	switch {
 	case !ok:
-		return fmt.Errorf("cloudconvert: no access token: %w", engine.WithoutURL(err))
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return fmt.Errorf("cloudconvert: no access token: %w", engine.Answer{Err: engine.WithoutURL(err)}.Without(t.value).Err)
 	case isPassing(err):
 		return fmt.Errorf("cloudconvert: no access token: the token endpoint answered %d", statusOf(refusal))
+	case !errorCode.MatchString(refusal.ErrorCode):
+		return fmt.Errorf("%w: no access token: the token endpoint answered %d", ErrUnauthorized, statusOf(refusal))
 	default:
 		return fmt.Errorf("%w: no access token: the token endpoint answered %d %q", ErrUnauthorized, statusOf(refusal), refusal.ErrorCode)
 	}

@@ -51,7 +51,8 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	state.openBefore = state.openBefore || state.last.Open
 	start := time.Now()
 	resp, answer := a.engine.attempt(req, a.next, state.call)
-	answer = answer.Without(strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer "))
+	credentials := req.Header.Get("Authorization")
+	answer = answer.Without(credentials, strings.TrimPrefix(credentials, "Bearer "), req.URL.RawQuery)
 	state.last = answer
 	a.engine.config.Observe(answer)
 	leave()
@@ -212,7 +213,7 @@ func (e *Engine) log(ctx context.Context, state *state, took time.Duration) {
 	}
 	attrs := append(describe(state),
 		slog.Duration("duration", took),
-		slog.String("request_id", state.last.Header.Get("X-Request-Id")))
+		slog.String("request_id", state.last.Hide(state.last.Header.Get("X-Request-Id"))))
 	e.config.Logger.LogAttrs(ctx, slog.LevelDebug, "cloudconvert: request", attrs...)
 }
 

@@ -73,6 +73,10 @@ type Answer struct {
 	Open bool
 	// OpenBefore tells the same of an earlier attempt.
 	OpenBefore bool
+	// Sent is the body of the request, which the answer may repeat.
+	Sent []byte
+
+	secrets []string // see Without
 }
 
 // Engine sends calls. It is safe for concurrent use.
@@ -118,6 +122,7 @@ func (e *Engine) Send(ctx context.Context, call Call) Answer {
 	answer := state.last
 	answer.Attempts = state.attempts
 	answer.OpenBefore = state.openBefore
+	answer.Sent = call.Body
 	switch {
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		answer.Err = ended(ctx, answer.Err)

@@ -2,71 +2,357 @@ package engine
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"html"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
-// minSecret is how long a secret is at least. Shorter texts stand for many
-// other things as well.
-const minSecret = 16
+const (
+	// minSecret is how long a secret is at least. Nothing is hidden for the sake
+	// of a shorter one: it could be guessed, and stands for many other things.
+	minSecret = 4
+	// longSecret is how many bytes in a row cannot be there by chance. A shorter
+	// secret is only recognized where it stands as a word of its own.
+	longSecret = 16
+	// maxEscapes is how many times over a text may be escaped.
+	maxEscapes = 4
+	// maxText is how much of a text is shown. A longer one is cut to it.
+	maxText = 64 << 10
+	// dots stand for what was hidden.
+	dots = "..."
+)
 
 // Without takes secrets out of an answer that repeats what it was sent: out of
-// its error, its header and, unless it is a success, its body.
+// its error, its header and, unless it is a success, its body. [Answer.Hide]
+// takes them out of what is quoted of the answer.
 func (a Answer) Without(secrets ...string) Answer {
-	secrets = slices.DeleteFunc(slices.Clone(secrets), func(secret string) bool { return len(secret) < minSecret })
+	a.secrets = slices.Concat(a.secrets, secrets)
+	if a.Err != nil {
+		if text := a.Hide(a.Err.Error()); text != a.Err.Error() {
+			err := a.Err
+			a.Err = silenced{text: text, err: func() error { return err }}
+		}
+	}
 	for _, secret := range secrets {
-		a = a.without(secret)
+		if len(secret) >= longSecret {
+			a = a.withoutLiteral(secret)
+		}
 	}
 	return a
 }
 
-func (a Answer) without(secret string) Answer {
-	if a.Err != nil && strings.Contains(a.Err.Error(), secret) {
-		a.Err = silenced{err: a.Err, text: strings.ReplaceAll(a.Err.Error(), secret, "...")}
-	}
+func (a Answer) withoutLiteral(secret string) Answer {
 	for name, values := range a.Header {
 		if !slices.ContainsFunc(values, func(value string) bool { return strings.Contains(value, secret) }) {
 			continue
 		}
 		a.Header = a.Header.Clone()
 		for i, value := range values {
-			a.Header[name][i] = strings.ReplaceAll(value, secret, "...")
+			a.Header[name][i] = strings.ReplaceAll(value, secret, dots)
 		}
 	}
 	if !isSuccess(a.Status) {
-		a.Body = bytes.ReplaceAll(a.Body, []byte(secret), []byte("..."))
+		a.Body = bytes.ReplaceAll(a.Body, []byte(secret), []byte(dots))
 	}
 	return a
 }
 
-// silenced is an error whose text had a secret in it.
+// silenced is an error whose text had a secret in it. The error is behind a
+// function because fmt prints unexported fields without asking them.
 type silenced struct {
-	err  error
 	text string
+	err  func() error
 }
 
 // Error is the text without the secret.
 func (s silenced) Error() string { return s.text }
 
 // Is matches what the error matched.
-func (s silenced) Is(target error) bool { return errors.Is(s.err, target) }
+func (s silenced) Is(target error) bool { return errors.Is(s.err(), target) }
 
 // As finds what is in the error.
-func (s silenced) As(target any) bool { return errors.As(s.err, target) }
+func (s silenced) As(target any) bool { return errors.As(s.err(), target) }
 
-// QuerySecrets returns a query and its values, as they stand there, as they are
-// meant, and as they stand in XML.
-func QuerySecrets(query string) []string {
-	values := []string{query, html.EscapeString(query)}
-	for pair := range strings.SplitSeq(query, "&") {
-		_, value, _ := strings.Cut(pair, "=")
-		values = append(values, value)
-		if plain, err := url.QueryUnescape(value); err == nil && plain != value {
-			values = append(values, plain)
+// Hide replaces the secrets of the answer in a text by dots, and what
+// [HideQueries] does. It finds them in any case, escaped for URLs, JSON, HTML and
+// several of these over each other, as base64, and cut short.
+func (a Answer) Hide(text string) string { return hide(text, a.secrets, false) }
+
+// Excerpt returns the beginning of a text as [Answer.Hide] does. The end of the
+// text may be within a secret.
+func (a Answer) Excerpt(text string, limit int) string {
+	text = hide(text[:min(len(text), limit)], a.secrets, true)
+	return text[:min(len(text), limit)]
+}
+
+// HideQueries replaces users, queries and fragments of URLs in a text by dots:
+// that is where they have their secrets. It does the same with the values of
+// parameters whose names say that they are secret.
+func HideQueries(text string) string { return hide(text, nil, false) }
+
+func hide(text string, secrets []string, isCut bool) string {
+	if len(text) > maxText {
+		text, isCut = text[:maxText], true
+	}
+	var needles []needle
+	for _, secret := range secrets {
+		needles = append(needles, needlesOf(secret)...)
+	}
+	var found []span
+	read := verbatim(text)
+	for range maxEscapes + 1 {
+		found = append(found, read.queries()...)
+		for _, n := range needles {
+			found = append(found, read.find(n, isCut)...)
+		}
+		plain := read.unescape(isCut)
+		if len(plain.text) == len(read.text) {
+			break
+		}
+		read = plain
+	}
+	return blank(text, found)
+}
+
+// span is a part of a text.
+type span struct{ start, end int }
+
+// blank replaces parts of a text by dots.
+func blank(text string, parts []span) string {
+	if len(parts) == 0 {
+		return text
+	}
+	slices.SortFunc(parts, func(a, b span) int { return a.start - b.start })
+	var b strings.Builder
+	done := 0
+	for _, part := range parts {
+		if part.end <= done {
+			continue
+		}
+		if part.start > done || b.Len() == 0 {
+			b.WriteString(text[done:max(part.start, done)])
+			b.WriteString(dots)
+		}
+		done = part.end
+	}
+	b.WriteString(text[done:])
+	return b.String()
+}
+
+// needle is what a secret looks like in lower case and without escapes.
+type needle struct {
+	text string
+	word bool // counts only as a word of its own
+}
+
+// needlesOf returns what a secret is known by: itself and, as base64 encodes three
+// bytes at a time, what it looks like at each place within a longer text.
+func needlesOf(secret string) []needle {
+	read := verbatim(secret)
+	for range maxEscapes {
+		read = read.unescape(false)
+	}
+	if len(read.text) < minSecret {
+		return nil
+	}
+	needles := []needle{{string(read.text), len(secret) < longSecret}}
+	for before := range 3 {
+		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("-", before) + secret))
+		// Bits of what stands before and behind are in the characters at the ends.
+		encoded = encoded[(before*8+5)/6 : (before+len(secret))*8/6]
+		if len(encoded) < 2*minSecret {
+			continue
+		}
+		encoded = strings.ToLower(encoded)
+		needles = append(needles, needle{encoded, false})
+		if other := strings.NewReplacer("+", "-", "/", "_").Replace(encoded); other != encoded {
+			needles = append(needles, needle{other, false})
 		}
 	}
-	return values
+	return needles
+}
+
+// reading is a text in lower case, with escapes taken off it, and where each of
+// its bytes stood in the text that it was.
+type reading struct {
+	text []byte
+	at   []int // one more than text has, for the end
+}
+
+// verbatim reads a text as it is.
+func verbatim(text string) reading {
+	r := reading{text: make([]byte, len(text)), at: make([]int, len(text)+1)}
+	for i := range len(text) {
+		r.text[i], r.at[i] = lower(text[i]), i
+	}
+	r.at[len(text)] = len(text)
+	return r
+}
+
+func lower(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		return b + 'a' - 'A'
+	}
+	return b
+}
+
+// unescape takes one level of escapes off the text, and the beginning of one where
+// the text was cut.
+func (r reading) unescape(isCut bool) reading {
+	plain := reading{text: make([]byte, 0, len(r.text)), at: make([]int, 0, len(r.at))}
+	for i := 0; i < len(r.text); {
+		decoded, n := unescapeOne(r.text[i:])
+		if n > len(r.text)-i { // the escape goes on behind the end
+			if isCut {
+				break
+			}
+			decoded, n = r.text[i:i+1], 1
+		}
+		for _, b := range decoded {
+			plain.text, plain.at = append(plain.text, lower(b)), append(plain.at, r.at[i])
+		}
+		i += n
+	}
+	plain.at = append(plain.at, r.at[len(r.text)])
+	return plain
+}
+
+// unescapeOne returns what the beginning of a text stands for, and how much of
+// the text that is: more than there is if the text ends within an escape.
+func unescapeOne(text []byte) (decoded []byte, n int) {
+	hexEscape := func(prefix, digits int) ([]byte, int) {
+		if len(text) < prefix+digits {
+			return nil, prefix + digits
+		}
+		code, err := strconv.ParseUint(string(text[prefix:prefix+digits]), 16, 16)
+		switch {
+		case err != nil:
+			return text[:1], 1
+		case digits == 2:
+			return []byte{byte(code)}, prefix + digits
+		default:
+			return utf8.AppendRune(nil, rune(code)), prefix + digits
+		}
+	}
+	switch text[0] {
+	case '%':
+		return hexEscape(1, 2)
+	case '&':
+		return unescapeHTML(text)
+	case '\\':
+		switch {
+		case len(text) == 1:
+			return nil, 2
+		case text[1] == 'u':
+			return hexEscape(2, 4)
+		case text[1] == 'x':
+			return hexEscape(2, 2)
+		case strings.IndexByte("nrt", text[1]) >= 0:
+			return []byte{' '}, 2
+		case strings.IndexByte("/\\\"'", text[1]) >= 0:
+			return text[1:2], 2
+		}
+	}
+	return text[:1], 1
+}
+
+// maxEntity is how long the name of a character in HTML is, of those that matter.
+const maxEntity = 10
+
+func unescapeHTML(text []byte) (decoded []byte, n int) {
+	end := bytes.IndexByte(text[:min(len(text), maxEntity)], ';')
+	if end < 0 {
+		if len(text) < maxEntity && bytes.IndexFunc(bytes.TrimPrefix(text[1:], []byte{'#'}), isNoWord) < 0 {
+			return nil, maxEntity
+		}
+		return text[:1], 1
+	}
+	entity := string(text[:end+1])
+	if plain := html.UnescapeString(entity); plain != entity {
+		return []byte(plain), end + 1
+	}
+	return text[:1], 1
+}
+
+// find returns where a secret is, or a beginning of it that says much. Where the
+// text is cut, shorter beginnings count.
+func (r reading) find(n needle, isCut bool) []span {
+	var found []span
+	for i := 0; i < len(r.text); i++ {
+		next := bytes.IndexByte(r.text[i:], n.text[0])
+		if next < 0 {
+			break
+		}
+		i += next
+		same := commonPrefix(r.text[i:], n.text)
+		end := i + same
+		whole := same == len(n.text) && (!n.word || r.isWord(i, end))
+		if whole || same >= longSecret || isCut && same >= minSecret && end == len(r.text) {
+			found = append(found, span{r.at[i], r.at[end]})
+			i = end - 1
+		}
+	}
+	return found
+}
+
+func commonPrefix(text []byte, prefix string) int {
+	n := 0
+	for n < min(len(text), len(prefix)) && text[n] == prefix[n] {
+		n++
+	}
+	return n
+}
+
+// isWord reports whether no letter or digit stands beside a part of the text.
+func (r reading) isWord(start, end int) bool {
+	return (start == 0 || isNoWord(rune(r.text[start-1]))) && (end == len(r.text) || isNoWord(rune(r.text[end])))
+}
+
+func isNoWord(r rune) bool {
+	return r < 0x80 && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+}
+
+var (
+	// anyURL has the user in its first group and everything behind the path in its
+	// second one.
+	anyURL = regexp.MustCompile(`[a-z][a-z0-9+.-]*://(?:([^?#\s"<>]*)@)?[^?#\s"<>]*(?:[?#]([^\s"<>]+))?`)
+	// anyQuery is that of a URL without a host, as in the first line of a request.
+	anyQuery = regexp.MustCompile(`\?([^\s"<>?=&]+=[^\s"<>]*)`)
+	// anyCredential is a parameter of a query or a form.
+	anyCredential = regexp.MustCompile(`[a-z0-9_-]*(?:secret|token|password|signature|credential|api_?key|access_?key)[a-z0-9_-]*=([^\s"<>&]+)`)
+)
+
+// queries returns where URLs have their users, queries and fragments.
+func (r reading) queries() []span {
+	var found []span
+	for _, pattern := range []*regexp.Regexp{anyURL, anyQuery, anyCredential} {
+		for _, match := range pattern.FindAllSubmatchIndex(r.text, -1) {
+			for group := 2; group < len(match); group += 2 {
+				if start, end := match[group], match[group+1]; start >= 0 && string(r.text[start:end]) != dots {
+					found = append(found, span{r.at[start], r.at[end]})
+				}
+			}
+		}
+	}
+	return found
+}
+
+// QuerySecrets returns a query, its parameters and their values, as they stand
+// there and as they are meant.
+func QuerySecrets(query string) []string {
+	secrets := []string{query}
+	for pair := range strings.SplitSeq(query, "&") {
+		_, value, _ := strings.Cut(pair, "=")
+		secrets = append(secrets, pair, value)
+		if plain, err := url.QueryUnescape(value); err == nil && plain != value {
+			secrets = append(secrets, plain)
+		}
+	}
+	return secrets
 }

@@ -1,0 +1,164 @@
+package cloudconvert
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+)
+
+// hidesValue reports whether what has this name in a request or a response is a
+// secret: credentials, URLs, and everything within forms and payloads.
+func hidesValue(name string) bool {
+	lower := strings.ToLower(name)
+	return isCredential(name) || strings.HasSuffix(lower, "url") || slices.Contains([]string{"form", "parameters", "payload"}, lower)
+}
+
+// sentSecrets returns the secrets in the body of a request, which a page for
+// diagnosis may repeat.
+func sentSecrets(body []byte) []string {
+	var sent any
+	if json.Unmarshal(body, &sent) != nil {
+		return nil
+	}
+	return secretsIn(sent, false)
+}
+
+func secretsIn(value any, isSecret bool) []string {
+	var found []string
+	switch value := value.(type) {
+	case map[string]any:
+		for name, entry := range value {
+			found = append(found, secretsIn(entry, isSecret || isCredential(name))...)
+		}
+	case []any:
+		for _, entry := range value {
+			found = append(found, secretsIn(entry, isSecret)...)
+		}
+	case string:
+		if isSecret {
+			return []string{value}
+		}
+		return urlSecrets(value)
+	}
+	return found
+}
+
+// urlSecrets returns the secrets in a text if it is a URL.
+func urlSecrets(text string) []string {
+	if !strings.Contains(text, "://") {
+		return nil
+	}
+	address, err := url.Parse(text)
+	if err != nil {
+		return nil
+	}
+	var secrets []string
+	if address.RawQuery != "" {
+		secrets = engine.QuerySecrets(address.RawQuery)
+	}
+	if password, ok := address.User.Password(); ok {
+		secrets = append(secrets, password)
+	}
+	return secrets
+}
+
+// disclosure is what is shown of the values of JSON.
+type disclosure int
+
+const (
+	byName disclosure = iota
+	hidden
+	shown
+)
+
+// level is an array or an object around a JSON token.
+type level struct {
+	isObject bool
+	isNamed  bool       // the next token of the object is a value
+	values   disclosure // of all values
+	next     disclosure // of the next value of the object
+}
+
+// jsonObject is where an object may begin.
+var jsonObject = regexp.MustCompile(`\{\s*"`)
+
+// withoutValues replaces the secret values of JSON, which may be cut short or have
+// a text before it, by dots. Where it stops being JSON the rest is replaced, since
+// it may be that of a secret. A text without JSON stays as it is.
+func withoutValues(body []byte) []byte {
+	if plain, ok := withoutJSONValues(body); ok {
+		return plain
+	}
+	if found := jsonObject.FindIndex(body); found != nil {
+		object, _ := withoutJSONValues(body[found[0]:])
+		return append(body[:found[0]:found[0]], object...)
+	}
+	return body
+}
+
+func withoutJSONValues(body []byte) (plain []byte, isJSON bool) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	var levels []level
+	var done int64 // bytes of the body that are in plain
+	for tokens := 0; ; tokens++ {
+		before := decoder.InputOffset()
+		token, err := decoder.Token()
+		switch {
+		case err != nil && tokens < 2 && !jsonObject.Match(body[:min(len(body), 2)]):
+			return body, false
+		case err != nil && len(bytes.TrimSpace(body[before:])) > 0:
+			return append(append(plain, body[done:before]...), "..."...), true
+		case err != nil:
+			return append(plain, body[done:]...), true
+		}
+		var isHidden bool
+		if levels, isHidden = follow(levels, token); isHidden {
+			separators := len(body[before:]) - len(bytes.TrimLeft(body[before:], " \t\r\n,:"))
+			plain = append(append(plain, body[done:before+int64(separators)]...), `"..."`...)
+			done = decoder.InputOffset()
+		}
+	}
+}
+
+// follow returns the arrays and objects around what follows a token, and reports
+// whether the token is a secret value.
+func follow(levels []level, token json.Token) (after []level, isHidden bool) {
+	if token == json.Delim('}') || token == json.Delim(']') {
+		return levels[:len(levels)-1], false
+	}
+	values := byName
+	if len(levels) > 0 {
+		around := &levels[len(levels)-1]
+		values = around.values
+		if around.isObject {
+			if around.isNamed = !around.isNamed; around.isNamed {
+				name, _ := token.(string)
+				around.next = around.nextNamed(name, len(levels) == 1)
+				return levels, false
+			}
+			values = around.next
+		}
+	}
+	if delim, ok := token.(json.Delim); ok {
+		return append(levels, level{isObject: delim == '{', values: values}), false
+	}
+	return levels, values == hidden && token != nil
+}
+
+// nextNamed returns what is shown of the value of a name. What a refusal says
+// about parameters stands under their names, and is shown.
+func (l level) nextNamed(name string, outermost bool) disclosure {
+	switch {
+	case l.values == byName && hidesValue(name):
+		return hidden
+	case l.values == byName && outermost && name == "errors":
+		return shown
+	default:
+		return l.values
+	}
+}

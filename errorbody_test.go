@@ -1,0 +1,290 @@
+package cloudconvert_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// signed is the secret in an address, and in a form.
+const signed = "fedcba9876543210fedcba9876543210"
+
+// jobWithSecrets is a job as the service describes it, with a secret wherever one
+// can be.
+const jobWithSecrets = `{"data":{"id":"job-1","status":"finished","tasks":[
+	{"id":"t1","operation":"import/upload","status":"waiting","result":{"form":{"url":"https://up.example/` + signed + `",
+		"parameters":{"acl":"private","X-Amz-Signature":"` + signed + `","expires":1767225600}}}},
+	{"id":"t2","operation":"import/s3","status":"finished","payload":{"bucket":"b","secret_access_key":"` + signed + `"}},
+	{"id":"t3","operation":"export/url","status":"finished","message":"see https://s.example/a?sig=` + signed + `",
+		"result":{"files":[{"filename":"a.pdf","size":12,"url":"https://s.example/a?X-Amz-Signature=` + signed + `"}]}},
+	{"id":"t4","operation":"new/one","result":{"list":["https://me:` + signed + `@s.example/a"]},"signing_secret":"` + signed + `"}]}}`
+
+// everythingIn returns an error in all the ways it may be shown.
+func everythingIn(t *testing.T, err error) string {
+	t.Helper()
+	var all strings.Builder
+	for current := err; current != nil; current = errors.Unwrap(current) {
+		all.WriteString(printed(t, current) + logged(current) + encode(t, current))
+	}
+	var e *cloudconvert.Error
+	if errors.As(err, &e) {
+		fmt.Fprintf(&all, "%s %v %s %s %s", e.Body, e.Fields, e.Message, e.Code, e.RequestID)
+	}
+	return all.String()
+}
+
+// repeats replies with what it got, as written by write.
+func repeats(status int, write func(sent string) string, headers ...string) reply {
+	return func(req *http.Request) (*http.Response, error) {
+		sent, err := httputil.DumpRequest(req, true)
+		if err != nil {
+			return nil, err
+		}
+		return says(status, write(string(sent)), headers...)(req)
+	}
+}
+
+func plainly(sent string) string { return "Welcome! You sent: " + sent }
+
+func inJSON(sent string) string {
+	encoded, _ := json.Marshal(map[string]any{"message": sent, "code": sent, "errors": map[string]any{sent: sent}})
+	return string(encoded)
+}
+
+func TestPagesThatRepeatTheRequestLeakNothing(t *testing.T) {
+	t.Parallel()
+	request := &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
+		"s3": cloudconvert.ImportS3{
+			Bucket: "bucket", Region: "eu-west-1", Key: "a.docx", AccessKeyID: "s3cr3t-id-0123456", SecretAccessKey: "s3cr3t+acc/ess", SessionToken: "s3cr3t",
+		},
+		"url": cloudconvert.ImportURL{
+			URL: "https://me:s3cr3t-pw@a.example/a?X-Amz-Signature=" + signed, Headers: map[string]string{"X-Any": "s3cr3t-header"},
+		},
+		"raw": cloudconvert.RawTask{Op: "import/new", Fields: map[string]any{"nested": []any{map[string]any{"password": "s3cr3t"}}}},
+	}, WebhookURL: "https://hook.example/?token=s3cr3t-hook"}
+	calls := map[string]func(context.Context, *cloudconvert.Client) error{
+		"get": func(ctx context.Context, c *cloudconvert.Client) error {
+			_, err := c.Jobs.Get(ctx, "job-1")
+			return err
+		},
+		"delete": func(ctx context.Context, c *cloudconvert.Client) error { return c.Jobs.Delete(ctx, "job-1") },
+		"list": func(ctx context.Context, c *cloudconvert.Client) error {
+			_, err := c.Webhooks.List(ctx, cloudconvert.WebhookListOptions{URL: "https://hook.example/?token=s3cr3t-hook"})
+			return err
+		},
+		"create": func(ctx context.Context, c *cloudconvert.Client) error {
+			_, err := c.Tasks.Create(ctx, request.Tasks["s3"])
+			return err
+		},
+		"job": func(ctx context.Context, c *cloudconvert.Client) error {
+			return c.Do(ctx, http.MethodPost, "/jobs", request, nil)
+		},
+		"job, out": func(ctx context.Context, c *cloudconvert.Client) error {
+			return c.Do(ctx, http.MethodPost, "/jobs", request, new(int))
+		},
+		"redirect": func(ctx context.Context, c *cloudconvert.Client) error {
+			_, err := c.Jobs.ResultURL(ctx, "job-1")
+			return err
+		},
+	}
+	for form, write := range map[string]func(string) string{
+		"text": plainly, "JSON": inJSON,
+		"HTML":             func(sent string) string { return "<html><pre>" + html.EscapeString(sent) },
+		"JSON in HTML":     func(sent string) string { return "<html><pre>" + html.EscapeString(inJSON(sent)) },
+		"a query":          func(sent string) string { return "/error?sent=" + url.QueryEscape(sent) },
+		"a query, no mark": func(sent string) string { return url.QueryEscape(sent) },
+		"lower case":       func(sent string) string { return strings.ToLower(sent) },
+		"XML": func(sent string) string {
+			return "<Error><Code>" + html.EscapeString(sent) + "</Code><Message>" + html.EscapeString(sent) + "</Message></Error>"
+		},
+		"base64":      func(string) string { return base64.StdEncoding.EncodeToString([]byte("api:" + testKey)) },
+		"JSON itself": func(sent string) string { _, body, _ := strings.Cut(sent, "\r\n\r\n"); return body + " " },
+	} {
+		for name, call := range calls {
+			for _, status := range []int{200, 422, 500} {
+				t.Run(fmt.Sprint(form, "/", name, "/", status), func(t *testing.T) {
+					t.Parallel()
+					client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, repeats(status, write, "X-Request-Id", "for "+testKey))
+					shown := strings.ToLower(everythingIn(t, call(t.Context(), client)))
+					assert.NotContains(t, shown, testKey[:12])
+					assert.NotContains(t, shown, strings.ToLower(base64.StdEncoding.EncodeToString([]byte("key:" + testKey))[8:20]))
+					assert.NotContains(t, shown, "s3cr3t")
+					assert.NotContains(t, shown, signed[:12])
+				})
+			}
+		}
+	}
+}
+
+func TestBodiesOfBrokenResponsesHaveNoSecrets(t *testing.T) {
+	t.Parallel()
+	for end := 0; end <= len(jobWithSecrets); end += 7 {
+		body := jobWithSecrets[:end]
+		for name, reply := range map[string]reply{
+			"cut":            breaksOff(200, body),
+			"not understood": says(200, strings.Replace(body, `"id":"job-1"`, `"id":{}`, 1)),
+			"no JSON behind": says(200, body+"}"+jobWithSecrets[end:]),
+			"refused":        says(500, body),
+			"a text before":  says(200, "\ufeff"+body),
+		} {
+			client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, reply)
+			_, err := client.Jobs.Get(t.Context(), "job-1")
+			require.NotContains(t, everythingIn(t, err), signed[:12], "%s after %d bytes", name, end)
+		}
+	}
+}
+
+func TestStorageThatRepeatsTheRequestLeaksNothing(t *testing.T) {
+	t.Parallel()
+	task := waitingTask(cloudconvert.FormField{Name: "X-Amz-Signature", Value: signed}, cloudconvert.FormField{Name: "Policy", Value: "s3cr3t+po/licy"})
+	task.Result.Form.URL += "?token=s3cr3t"
+	file := cloudconvert.File{Filename: "a.txt", Size: 3, URL: "https://storage.example.com/a?X-Amz-Signature=" + signed + "&token=s3cr3t"}
+	for form, write := range map[string]func(string) string{"text": plainly, "JSON": inJSON, "HTML": html.EscapeString} {
+		for _, status := range []int{200, 403} {
+			t.Run(fmt.Sprint(form, status), func(t *testing.T) {
+				t.Parallel()
+				client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce(), cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: -1})},
+					repeats(status, write, "Content-Type", "text/html", "X-Request-Id", signed))
+				upload := client.Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", []byte("abc")))
+				_, download := client.Download(t.Context(), file, io.Discard)
+				for _, err := range []error{upload, download} {
+					require.Error(t, err)
+					assert.NotContains(t, everythingIn(t, err), "s3cr3t")
+					assert.NotContains(t, everythingIn(t, err), signed[:12])
+				}
+			})
+		}
+	}
+}
+
+func TestMessagesOfTasksHaveNoQueries(t *testing.T) {
+	t.Parallel()
+	body := `{"data":{"id":"job-1","status":"error","tasks":[{"id":"t","name":"in","operation":"import/url","status":"error",
+		"message":"cannot fetch https://me:s3cr3t@a.example/b?sig=s3cr3t now"}]}}`
+	client, _ := newScripted(t, says(200, body))
+	job, err := client.Jobs.Wait(t.Context(), "job-1")
+	require.EqualError(t, err, "cloudconvert: job job-1 failed: task in (import/url) failed: cannot fetch https://...@a.example/b?... now")
+	assert.NotContains(t, printed(t, job)+printed(t, job.Tasks), "s3cr3t")
+}
+
+func TestBodyOfAnErrorHelps(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status     int
+		sent, kept string
+	}{
+		{200, `{"data":{"id":"1","status":"x","tasks":[{"message":"why","percent":5,"result":null}]`, `{"data":{"id":"1","status":"x","tasks":[{"message":"why","percent":5,"result":null}]`},
+		{422, `{"data": {"form": {"url": "u", "parameters": {"a": "b", "c": [1, null, true]}}, "d": "e"}}`, `{"data": {"form": {"url": "...", "parameters": {"a": "...", "c": ["...", null, "..."]}}, "d": "e"}}`},
+		{200, `{"data":{"url":"https://a.exam`, `{"data":{"url"...`},
+		{200, "<html>Log in at https://portal.example/login?from=1 first", "<html>Log in at https://portal.example/login?... first"},
+		{200, "[error] no space left", "[error] no space left"},
+		{200, "{error} no space left", "{error} no space left"},
+		{200, "warning: deprecated\n{ \"data\": {\"secret\": 1}}", "warning: deprecated\n{ \"data\": {\"secret\": \"...\"}}"},
+		{422, `{"errors":{"url":["The url is invalid."],"secret_access_key":["is required"]}}`, `{"errors":{"url":["The url is invalid."],"secret_access_key":["is required"]}}`},
+		{422, `{"message":"m","errors":{"url":["https://a.example/?sig=1 is invalid."]},"data":{"errors":{"url":"u"}}}`, `{"message":"m","errors":{"url":["https://a.example/?... is invalid."]},"data":{"errors":{"url":"..."}}}`},
+		{500, `["a",{"password":"b"}] rest`, `["a",{"password":"..."}]...`},
+		{500, "  \n", "  \n"},
+	} {
+		assert.Equal(t, c.kept, string(failure(t, http.MethodGet, says(c.status, c.sent)).Body))
+	}
+}
+
+func TestBodyIsNotCutWithinASecret(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 500} {
+		for before := 8<<10 - 600; before < 8<<10; before += 3 {
+			text := strings.Repeat("-", before) + testKey + " https://a.example/?sig=" + signed + "\n" + strings.Repeat("-", 600)
+			e := failure(t, http.MethodGet, says(status, text))
+			require.LessOrEqual(t, len(e.Body), 8<<10)
+			require.NotContains(t, string(e.Body), testKey[:4])
+			require.NotContains(t, string(e.Body), signed[:4])
+		}
+	}
+}
+
+func TestShortKeysAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"k", "the", "message", "s3cr3t"} {
+		t.Run(key, func(t *testing.T) {
+			t.Parallel()
+			script := &scripted{replies: []reply{repeats(200, func(sent string) string { return sent + "\nthe messages" })}}
+			client, err := cloudconvert.NewClient(key, cloudconvert.WithHTTPClient(&http.Client{Transport: script}))
+			require.NoError(t, err)
+			_, err = client.Users.Me(t.Context())
+			var e *cloudconvert.Error
+			require.ErrorAs(t, err, &e)
+			assert.NotContains(t, string(e.Body), "Bearer "+key)
+			assert.Contains(t, string(e.Body), "\nthe messages")
+		})
+	}
+}
+
+func TestTokensAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	tokens := []string{"s3cr3t-token-that-was-first", "s3cr3t-token-that-came-then"}
+	var given int
+	source := sourceFunc(func() (*oauth2.Token, error) {
+		given++
+		return &oauth2.Token{AccessToken: tokens[given-1]}, nil
+	})
+	script := &scripted{replies: []reply{repeats(401, inJSON), repeats(200, func(sent string) string { return sent + tokens[0] })}}
+	client, err := cloudconvert.NewClient("", cloudconvert.WithTokenSource(source), cloudconvert.WithHTTPClient(&http.Client{Transport: script}))
+	require.NoError(t, err)
+	_, err = client.Users.Me(t.Context())
+	require.Error(t, err)
+	assert.NotContains(t, everythingIn(t, err), "s3cr3t")
+	assert.Len(t, script.requests, 2)
+}
+
+func TestTokenEndpointsThatRepeatSecrets(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"code":        `{"error":"no client s3cr3t-client","error_description":"s3cr3t-refresh"}`,
+		"description": `{"error":"invalid_grant","error_description":"s3cr3t-refresh of s3cr3t-client"}`,
+		"text":        `client_secret=s3cr3t-client&refresh_token=s3cr3t-refresh`,
+	} {
+		for _, status := range []int{400, 503} {
+			t.Run(fmt.Sprint(name, status), func(t *testing.T) {
+				t.Parallel()
+				source := configFor(t, &tokenEndpoint{status: status, body: body}).TokenSource(t.Context(), expired())
+				client, err := cloudconvert.NewClient("", cloudconvert.WithTokenSource(source), onlyOnce())
+				require.NoError(t, err)
+				_, err = client.Users.Me(t.Context())
+				require.ErrorContains(t, err, fmt.Sprint("the token endpoint answered ", status))
+				assert.NotContains(t, everythingIn(t, err), "s3cr3t")
+			})
+		}
+	}
+	t.Run("a source's own error", func(t *testing.T) {
+		t.Parallel()
+		var asked int
+		source := sourceFunc(func() (*oauth2.Token, error) {
+			if asked++; asked == 1 {
+				return &oauth2.Token{AccessToken: "s3cr3t-token-that-was-first"}, nil
+			}
+			return nil, &url.Error{Op: "Post", URL: "https://login.example/?code=s3cr3t", Err: fmt.Errorf(
+				"malformed HTTP response \"client_secret=s3cr3t-client s3cr3t-token-that-was-first\": %w", io.ErrUnexpectedEOF)}
+		})
+		script := &scripted{replies: []reply{says(401, `{}`)}}
+		c, err := cloudconvert.NewClient("", cloudconvert.WithTokenSource(source), cloudconvert.WithHTTPClient(&http.Client{Transport: script}))
+		require.NoError(t, err)
+		_, err = c.Users.Me(t.Context())
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		assert.NotContains(t, everythingIn(t, err), "s3cr3t")
+	})
+}
