@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
 const (
@@ -207,8 +209,8 @@ func normalFormat(format string) string {
 
 // run converts by the way with the fewest requests.
 func (c *conversion) run(ctx context.Context, src Source) (*Job, error) {
-	if src.url != "" {
-		return c.createAndWait(ctx, ImportURL{URL: src.url})
+	if src.url.value() != "" {
+		return c.createAndWait(ctx, ImportURL{URL: src.url.value()})
 	}
 	return c.withContent(ctx, src, func(name string, content *content) (*Job, error) {
 		// The service takes an import without content for one without a file.
@@ -258,7 +260,7 @@ func (c *conversion) nameOf(src Source) (string, error) {
 		return src.name, nil
 	}
 	if c.task.InputFormat == "" {
-		return "", invalid(fmt.Errorf("the format of the source %q is unknown, for its name has no extension that tells it: use WithInputFormat", src.id))
+		return "", invalid(fmt.Errorf("the format of the source %q is unknown, for its name has no extension that tells it: use WithInputFormat", engine.HideQueries(src.id.value())))
 	}
 	// The service refuses files of no extension even so.
 	return strings.TrimSuffix(src.name, ".") + "." + c.task.InputFormat, nil

@@ -83,7 +83,7 @@ type batch struct {
 	results  chan Result   // closed when the last item has ended
 
 	mu          sync.Mutex
-	claimed     map[string]bool // destinations and keys of what runs
+	claimed     map[string]bool // names of destinations and keys of what runs
 	stopped     bool            // nothing may be started any more
 	panicked    any             // what the iterator panicked with
 	conversions sync.WaitGroup
@@ -235,24 +235,24 @@ func (b *batch) convert(ctx context.Context, item Conversion) Result {
 }
 
 // claim reserves what no two running items may share.
-func (b *batch) claim(names []string) error {
+func (b *batch) claim(claims []claim) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, name := range names {
-		if b.claimed[name] {
-			return invalid(fmt.Errorf("another item of the batch, which runs at this moment, has the same %s: give each one of its own", name))
+	for _, claim := range claims {
+		if b.claimed[claim.name] {
+			return invalid(fmt.Errorf("another item of the batch, which runs at this moment, has the same %s: give each one of its own", claim.shown))
 		}
 	}
-	for _, name := range names {
-		b.claimed[name] = true
+	for _, claim := range claims {
+		b.claimed[claim.name] = true
 	}
 	return nil
 }
 
-func (b *batch) release(names []string) {
+func (b *batch) release(claims []claim) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, name := range names {
-		delete(b.claimed, name)
+	for _, claim := range claims {
+		delete(b.claimed, claim.name)
 	}
 }

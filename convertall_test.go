@@ -448,6 +448,29 @@ func TestConvertAllConsumerPanics(t *testing.T) {
 	})
 }
 
+func TestCollisionsQuoteNoSecrets(t *testing.T) {
+	t.Parallel()
+	for name, key := range map[string]string{"default key": "", "key of the caller": "https://me:s3cret@a.example/a.png?sig=s3cret"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				item := cloudconvert.Conversion{
+					Source: cloudconvert.FromURL(`https://me:s3cret@a.example/a.png?name="a b"&sig=s3cret`), OutputFormat: "jpg", Key: key,
+				}
+				var failures []error
+				for result := range server.Client().ConvertAll(t.Context(), slices.Values([]cloudconvert.Conversion{item, item}),
+					cloudconvert.WithJournal(filepath.Join(t.TempDir(), "journal"))) {
+					failures = append(failures, result.Err)
+				}
+				require.ErrorContains(t, errors.Join(failures...), "has the same key")
+				require.ErrorContains(t, errors.Join(failures...), "a.example")
+				require.NotContains(t, errors.Join(failures...).Error(), "s3cret")
+			})
+		})
+	}
+}
+
 func TestConvertAllCollisions(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
 // checkDestination makes sure that a file can be written, before anything is
@@ -66,7 +68,7 @@ func (c *conversion) checkFree(path string) error {
 		return unwritable(path, err)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return invalid(fmt.Errorf("the destination %q is a directory: name a file", path))
+		return invalid(fmt.Errorf("the destination %q is a directory: name a file", engine.HideQueries(path)))
 	}
 	if !c.overwrite {
 		return fmt.Errorf("cloudconvert: the destination %q is there already: remove it, or use WithOverwrite: %w", path, fs.ErrExist)

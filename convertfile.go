@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
 // ConvertFile converts the file src to the file dst. Their extensions tell the
@@ -102,7 +104,7 @@ func sourceOf(src string) Source {
 func (c *conversion) formatFrom(dst string) error {
 	format, known := formatOf(dst)
 	if !known {
-		return invalid(fmt.Errorf("the format of the destination %q is unknown, for its name has no extension that tells it, such as .pdf", dst))
+		return invalid(fmt.Errorf("the format of the destination %q is unknown, for its name has no extension that tells it, such as .pdf", engine.HideQueries(dst)))
 	}
 	c.task.OutputFormat = format
 	return nil

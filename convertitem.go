@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
 // batchItem is one item of a batch at work.
@@ -34,9 +36,13 @@ func (b *batch) newItem(item Conversion) (*batchItem, error) {
 		}
 	}
 	if i.key == "" {
-		i.key = strings.Join([]string{i.source.id, i.destination, i.task.OutputFormat}, "\n")
+		i.key = i.defaultKey()
 	}
 	return i, i.check(b.settings)
+}
+
+func (i *batchItem) defaultKey() string {
+	return strings.Join([]string{i.source.id.value(), i.destination, i.task.OutputFormat}, "\n")
 }
 
 // setFormat sets the output format, which may be left to the destination.
@@ -60,20 +66,34 @@ func (i *batchItem) check(settings *conversion) error {
 	return nil
 }
 
-// claims are what the item must not share with another one while it runs.
-func (i *batchItem) claims() []string {
-	var claims []string
+// claim is something that an item must not share with another one while it runs.
+type claim struct {
+	name  string
+	shown string // the name as errors quote it
+}
+
+// claims returns what the item claims.
+func (i *batchItem) claims() []claim {
+	var claims []claim
 	if i.destination != "" {
 		path := i.destination
 		if absolute, err := filepath.Abs(path); err == nil {
 			path = absolute
 		}
-		claims = append(claims, fmt.Sprintf("destination %q", path))
+		claims = append(claims, claim{"destination " + path, fmt.Sprintf("destination %q", engine.HideQueries(path))})
 	}
 	if i.journal != nil {
-		claims = append(claims, fmt.Sprintf("key %q", i.key))
+		claims = append(claims, claim{"key " + i.key, i.shownKey()})
 	}
 	return claims
+}
+
+// shownKey is the key as errors quote it. It may be made of the URL of a source.
+func (i *batchItem) shownKey() string {
+	if i.key == i.defaultKey() {
+		return fmt.Sprintf("key, which is made of the %s, its destination %q and the format %q", i.source, i.destination, i.task.OutputFormat)
+	}
+	return fmt.Sprintf("key %q", engine.HideQueries(i.key))
 }
 
 // run converts the item, unless the journal says that it was done before.

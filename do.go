@@ -110,15 +110,16 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 	}
 	target, err := url.Parse(path)
 	if err != nil || target.IsAbs() || target.Host != "" || target.Fragment != "" {
-		return invalid(fmt.Errorf("path %q: give a path below the API's address, such as /jobs", path))
+		return invalid(errors.New("the path of the request is not one: give a path below the API's address, such as /jobs"))
 	}
+	shown, _, _ := strings.Cut(path, "?") // a query may hold a secret
 	segments := strings.Split(strings.Trim(target.EscapedPath(), "/"), "/")
 	if slices.ContainsFunc(segments, isNoSegment) {
-		return invalid(fmt.Errorf("path %q: empty, . and .. are no segments", path))
+		return invalid(fmt.Errorf("path %q: empty, . and .. are no segments", shown))
 	}
 	query, err := url.ParseQuery(target.RawQuery)
 	if err != nil {
-		return invalid(fmt.Errorf("path %q: the query is not well formed", path))
+		return invalid(fmt.Errorf("path %q: the query is not well formed", shown))
 	}
 	return c.core.do(ctx, call{
 		method:  method,

@@ -18,7 +18,7 @@ type UploadForm struct {
 	Fields []FormField
 }
 
-// FormField is one field of an [UploadForm].
+// FormField is one field of an [UploadForm]. Printing it does not show its value.
 type FormField struct {
 	Name, Value string
 }

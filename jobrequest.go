@@ -27,6 +27,12 @@ type JobRequest struct { //nolint:recvcheck // LogValue is for values too
 	problems []error // what Pipeline could not express
 }
 
+// Format prints the tag and the tasks without the values of their parameters,
+// whatever the verb.
+func (r JobRequest) Format(s fmt.State, _ rune) {
+	write(s, fmt.Sprintf("job request %q %v", r.Tag, r.Tasks))
+}
+
 // LogValue is the job without the values of the parameters of its tasks.
 func (r JobRequest) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("tag", r.Tag), slog.Any("tasks", r.Tasks))

@@ -48,6 +48,14 @@ type secret func() string
 
 func newSecret(value string) secret { return func() string { return value } }
 
+// value returns what is secret: of the zero value, nothing.
+func (s secret) value() string {
+	if s == nil {
+		return ""
+	}
+	return s()
+}
+
 // hosts are the base addresses of the API.
 type hosts struct {
 	api  *url.URL // answers at once
@@ -111,9 +119,9 @@ func parseBaseURL(role, address string) (*url.URL, error) {
 	case base.User != nil, base.RawQuery != "", base.Fragment != "", base.Opaque != "":
 		return nil, fmt.Errorf("WithBaseURLs: the %s address may have no user, query or fragment, only the form https://host/v2", role)
 	case base.Scheme != "https" && base.Scheme != "http", base.Hostname() == "":
-		return nil, fmt.Errorf("WithBaseURLs: the %s address %q needs the form https://host/v2", role, address)
+		return nil, fmt.Errorf("WithBaseURLs: the %s address needs the form https://host/v2", role)
 	case !versionedPath.MatchString(base.Path):
-		return nil, fmt.Errorf("WithBaseURLs: the %s address %q must end with the version of the API: /v2", role, address)
+		return nil, fmt.Errorf("WithBaseURLs: the %s address on %s must end with the version of the API: /v2", role, base.Host)
 	}
 	return base, nil
 }
@@ -282,7 +290,7 @@ func (c *config) checkScheme(base *url.URL) error {
 	if base.Scheme == "https" || c.plainHTTP || isLoopback(base.Hostname()) {
 		return nil
 	}
-	return fmt.Errorf("WithBaseURLs: %q would send the API key in the clear: use https, or WithPlainHTTP in a private test network", base)
+	return fmt.Errorf("WithBaseURLs: http://%s would get the API key in the clear: use https, or WithPlainHTTP in a private test network", base.Host)
 }
 
 func isLoopback(host string) bool {

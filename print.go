@@ -42,6 +42,14 @@ func (t Task) outline() string {
 	return strings.TrimSpace(fmt.Sprintf("task %s %s %s %s", taskLabel(t), t.Status, string(t.Code), engine.HideQueries(t.Message)))
 }
 
+// Format prints the name of the field without its value, whatever the verb.
+func (f FormField) Format(s fmt.State, _ rune) { write(s, f.outline()) }
+
+// LogValue is what Format prints.
+func (f FormField) LogValue() slog.Value { return slog.StringValue(f.outline()) }
+
+func (f FormField) outline() string { return fmt.Sprintf("form field %q", f.Name) }
+
 // Format prints the names of the files, and whether there is a form, whatever the
 // verb.
 func (r TaskResult) Format(s fmt.State, _ rune) { write(s, r.outline()) }
@@ -117,10 +125,27 @@ func (s Source) Format(state fmt.State, _ rune) { write(state, s.outline()) }
 func (s Source) LogValue() slog.Value { return slog.StringValue(s.outline()) }
 
 func (s Source) outline() string {
-	if s.url == "" {
-		return fmt.Sprintf("source %q", s.name)
+	if s.url.value() == "" {
+		return fmt.Sprintf("source %q", engine.HideQueries(s.name))
 	}
-	return "source on " + hostOf(s.url)
+	return "source on " + hostOf(s.url.value())
+}
+
+// Format prints what is converted to what, whatever the verb.
+func (c Conversion) Format(s fmt.State, _ rune) { write(s, c.outline()) }
+
+// LogValue is what Format prints.
+func (c Conversion) LogValue() slog.Value { return slog.StringValue(c.outline()) }
+
+func (c Conversion) outline() string {
+	outline := c.Source.outline()
+	if c.OutputFormat != "" {
+		outline += fmt.Sprintf(" to %q", c.OutputFormat)
+	}
+	if c.Destination != "" {
+		outline += fmt.Sprintf(" in %q", engine.HideQueries(c.Destination))
+	}
+	return outline
 }
 
 // Format prints what became of which source, whatever the verb.

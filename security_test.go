@@ -119,7 +119,7 @@ func TestRequestsAndAnswersPrintNoSecrets(t *testing.T) {
 		"pointer": &cloudconvert.ImportURL{
 			URL: "https://a.example/?sig=s3cret", Headers: map[string]string{"Authorization": "s3cret"},
 		},
-	}}
+	}, WebhookURL: "https://hook.example/?token=s3cret"}
 	job := recordedJob(t, "job-created.json")
 	job.Tasks[0].Payload = json.RawMessage(`{"password": "s3cret"}`)
 	job.Tasks[0].Result.Raw = json.RawMessage(`{"form": "s3cret"}`)
@@ -131,7 +131,7 @@ func TestRequestsAndAnswersPrintNoSecrets(t *testing.T) {
 		StatusCode: 200, Body: []byte(encode(t, job)), Header: http.Header{"Location": {"https://storage.example/?sig=s3cret"}},
 	}
 	result := cloudconvert.Result{
-		Conversion: cloudconvert.Conversion{Source: cloudconvert.FromURL("https://me:s3cret@a.example/a.docx?sig=s3cret")}, Job: job,
+		Conversion: cloudconvert.Conversion{Source: cloudconvert.FromURL("https://me:s3cret@a.example/a.docx?sig=s3cret"), Key: "https://a.example/?s3cret", OutputFormat: "pdf"}, Job: job,
 	}
 	containers := map[string]any{
 		"page of jobs":     cloudconvert.Page[cloudconvert.Job]{Data: []cloudconvert.Job{*job}},
@@ -141,6 +141,8 @@ func TestRequestsAndAnswersPrintNoSecrets(t *testing.T) {
 		"event, pointer":   &cloudconvert.WebhookEvent{Event: "job.finished", Job: *job},
 		"response":         response, "response, pointer": &response,
 		"conversion result": result, "conversion result, pointer": &result, "source": result.Conversion.Source,
+		"conversion": result.Conversion, "webhook request": cloudconvert.WebhookRequest{URL: "https://hook.example/?token=s3cret"},
+		"form field": task.Result.Form.Fields[0], "source named after a URL": cloudconvert.FromBytes("https://a.example/a.docx?sig=s3cret", nil),
 		"empty result": cloudconvert.Result{}, "no source": cloudconvert.Source{},
 	}
 	for name, value := range containers {
@@ -154,6 +156,7 @@ func TestRequestsAndAnswersPrintNoSecrets(t *testing.T) {
 	for name, value := range map[string]any{
 		"conversions": []cloudconvert.Conversion{result.Conversion}, "results": []cloudconvert.Result{result},
 		"responses": []cloudconvert.Response{response}, "within a struct": struct{ Response *cloudconvert.Result }{&result},
+		"fields of a form": task.Result.Form.Fields, "errors": errors.Join(&cloudconvert.JobError{Job: job}),
 		"request": request, "request, pointer": &request, "tasks": request.Tasks,
 		"job": *job, "job, pointer": job, "jobs": []cloudconvert.Job{*job}, "page": cloudconvert.Page[cloudconvert.Job]{Data: []cloudconvert.Job{*job}},
 		"task": task, "task, pointer": &task, "result": task.Result, "form": task.Result.Form, "form, by value": *task.Result.Form,
@@ -180,6 +183,135 @@ func TestRequestsAndAnswersPrintNoSecrets(t *testing.T) {
 	assert.Contains(t, encode(t, job), "s3cret", "and so has the JSON of an answer")
 }
 
+// Package fmt does not ask a value in a field that is not exported how it prints. What
+// is a secret there is behind a pointer or a function.
+func TestPrintsNoSecretsWithinAStruct(t *testing.T) {
+	t.Parallel()
+	job := recordedJob(t, "job-finished.json")
+	job.Tasks[0].Result.Files = []cloudconvert.File{{Filename: "a.pdf", URL: "https://storage.example/?sig=s3cret"}}
+	source := cloudconvert.FromURL("https://me:s3cret@a.example/a.docx?sig=s3cret")
+	client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, says(500, `{"message":"`+testKey+` s3cret"}`))
+	err := client.Do(t.Context(), http.MethodPost, "/import/url", cloudconvert.ImportURL{URL: "https://a.example/?sig=s3cret"}, nil)
+	require.Error(t, err)
+	for name, value := range map[string]any{
+		"source":     struct{ source cloudconvert.Source }{source},
+		"conversion": struct{ item cloudconvert.Conversion }{cloudconvert.Conversion{Source: source}},
+		"result":     struct{ result cloudconvert.Result }{cloudconvert.Result{Conversion: cloudconvert.Conversion{Source: source}, Job: job, Err: err}},
+		"results":    struct{ results []cloudconvert.Result }{[]cloudconvert.Result{{Conversion: cloudconvert.Conversion{Source: source}}}},
+		"job":        struct{ job *cloudconvert.Job }{job},
+		"jobs":       struct{ jobs []*cloudconvert.Job }{[]*cloudconvert.Job{job}},
+		"form":       struct{ result cloudconvert.TaskResult }{cloudconvert.TaskResult{Form: &cloudconvert.UploadForm{URL: "https://a.example/?sig=s3cret"}}},
+		"job error":  struct{ err error }{&cloudconvert.JobError{Job: job}},
+		"error":      struct{ err error }{err},
+		"client":     struct{ client cloudconvert.Client }{*client},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, verb := range []string{"%v", "%+v", "%#v"} { // others show what a pointer points to
+				shown := fmt.Sprintf(verb, value)
+				assert.NotContains(t, shown, "s3cret")
+				assert.NotContains(t, shown, testKey)
+			}
+		})
+	}
+}
+
+func TestErrorsQuoteNoAddresses(t *testing.T) {
+	t.Parallel()
+	server := func(t *testing.T) *cloudconvert.Client {
+		t.Helper()
+		client, _ := newScripted(t, says(200, `{}`))
+		return client
+	}
+	options := func(opts ...cloudconvert.Option) func(*testing.T) error {
+		return func(*testing.T) error { _, err := cloudconvert.NewClient(testKey, opts...); return err }
+	}
+	const base = "https://api.example/v2"
+	for name, call := range map[string]func(*testing.T) error{
+		"base URL, user":       options(cloudconvert.WithBaseURLs("https://me:s3cret@api.example/v2", base)),
+		"base URL, no slash":   options(cloudconvert.WithBaseURLs("https:/me:s3cret@api.example/v2", base)),
+		"base URL, no scheme":  options(cloudconvert.WithBaseURLs(base, "me:s3cret@api.example/v2")),
+		"base URL, only host":  options(cloudconvert.WithBaseURLs(base, "s3cret@api.example/v2")),
+		"base URL, opaque":     options(cloudconvert.WithBaseURLs(base, "https:me:s3cret@api.example/v2")),
+		"base URL, query":      options(cloudconvert.WithBaseURLs(base, "https://api.example/v2?key=s3cret")),
+		"base URL, no version": options(cloudconvert.WithBaseURLs(base, "https://api.example/s3cret")),
+		"base URL, http":       options(cloudconvert.WithBaseURLs(base, "http://api.example/s3cret/v2")),
+		"path, query": func(t *testing.T) error {
+			t.Helper()
+			return server(t).Do(t.Context(), "GET", "/jobs//a?token=s3cret", nil, nil)
+		},
+		"path, broken query": func(t *testing.T) error {
+			t.Helper()
+			return server(t).Do(t.Context(), "GET", "/jobs?token=s3cret;%zz", nil, nil)
+		},
+		"path, address": func(t *testing.T) error {
+			t.Helper()
+			return server(t).Do(t.Context(), "GET", "https://me:s3cret@api.example/v2/jobs?token=s3cret", nil, nil)
+		},
+		"path, host": func(t *testing.T) error {
+			t.Helper()
+			return server(t).Do(t.Context(), "GET", "//me:s3cret@api.example", nil, nil)
+		},
+		"path, no address": func(t *testing.T) error {
+			t.Helper()
+			return server(t).Do(t.Context(), "GET", "https://me:s3%zzcret:s3cret@api.example/", nil, nil)
+		},
+		"webhook": func(t *testing.T) error {
+			t.Helper()
+			_, err := server(t).Webhooks.Create(t.Context(), cloudconvert.WebhookRequest{URL: "ftp://me:s3cret@hook.example/?s3cret"})
+			return err
+		},
+		"signed URL": func(*testing.T) error {
+			_, err := cloudconvert.SignedURL("https://me:s3cret@s.example/ID?s3cret", "secret", &cloudconvert.JobRequest{}, "")
+			return err
+		},
+		"tasks": func(*testing.T) error {
+			request := &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{"in": cloudconvert.ImportURL{
+				URL: "https://a.example/?sig=s3cret", Options: cloudconvert.Options{"url": "https://a.example/?sig=s3cret"},
+			}}}
+			return request.Validate()
+		},
+		"file": func(t *testing.T) error {
+			t.Helper()
+			_, err := server(t).Save(t.Context(), t.TempDir(), cloudconvert.File{Filename: "a", URL: "http://a.example/?sig=s3cret"})
+			return err
+		},
+		"file, no address": func(t *testing.T) error {
+			t.Helper()
+			_, err := server(t).Save(t.Context(), t.TempDir(), cloudconvert.File{Filename: "a", URL: "https://a.example/%zz?sig=s3cret"})
+			return err
+		},
+		"form": func(t *testing.T) error {
+			t.Helper()
+			task := waitingTask()
+			task.Result.Form.URL = "https://a.example/%zz?sig=s3cret"
+			return server(t).Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", nil))
+		},
+		"source that is no file": func(t *testing.T) error {
+			t.Helper()
+			_, err := server(t).Convert(t.Context(), cloudconvert.FromFile("ftp://me:s3cret@a.example/a.docx?sig=s3cret"), "pdf")
+			return err
+		},
+		"source, no format": func(t *testing.T) error {
+			t.Helper()
+			_, err := server(t).Convert(t.Context(), cloudconvert.FromBytes("https://a.example/?sig=s3cret", nil), "pdf")
+			return err
+		},
+		"destination": func(t *testing.T) error {
+			t.Helper()
+			_, err := server(t).ConvertFile(t.Context(), "https://a.example/a.docx", "https://me:s3cret@a.example/a?sig=s3cret")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := call(t)
+			require.Error(t, err)
+			assert.NotContains(t, printed(t, err)+logged(err), "s3cret")
+		})
+	}
+}
+
 func TestWhatIsPrintedHelps(t *testing.T) {
 	t.Parallel()
 	job := recordedJob(t, "job-failed.json")
@@ -204,6 +336,14 @@ func TestWhatIsPrintedHelps(t *testing.T) {
 		StatusCode: 200, Body: []byte("{}"), Attempts: 1, RequestID: "77",
 	}))
 	assert.Equal(t, "source on a.example", fmt.Sprint(cloudconvert.FromURL("https://me:s3cret@a.example/b?c")))
+	assert.Equal(t, `source on a.example to "pdf" in "b.pdf"`, fmt.Sprint(cloudconvert.Conversion{
+		Source: cloudconvert.FromURL("https://a.example/b?c"), OutputFormat: "pdf", Destination: "b.pdf",
+	}))
+	assert.Equal(t, `job request "invoice" map[in:import/url(url)]`, fmt.Sprint(&cloudconvert.JobRequest{
+		Tag: "invoice", Tasks: cloudconvert.Tasks{"in": cloudconvert.ImportURL{URL: "https://a.example/b?c"}},
+	}))
+	assert.Equal(t, `[form field "key"]`, fmt.Sprint([]cloudconvert.FormField{{Name: "key", Value: "v"}}))
+	assert.Equal(t, `webhook request ["job.failed"]`, fmt.Sprint(cloudconvert.WebhookRequest{Events: []cloudconvert.Event{cloudconvert.EventJobFailed}}))
 	assert.Equal(t, "upload form of 0 fields on ?", fmt.Sprint(cloudconvert.UploadForm{URL: "https://a b?s3cret"}))
 }
 

@@ -15,16 +15,17 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
 )
 
 // Source is a file to be converted or uploaded: made by [FromFile],
 // [FromBytes], [FromReader] or [FromURL]. The zero value is no source.
 type Source struct {
-	id   string // the path, name or URL
+	id   secret // the path, name or URL
 	name string // without directories
 	path string // of a file
-	url  string
+	url  secret
 	open func(ctx context.Context, tempDir string) (*content, error)
 }
 
@@ -41,7 +42,7 @@ type content struct {
 // FromFile is the file at a path. It is opened when it is needed and closed
 // again. Its name and size must not change meanwhile.
 func FromFile(path string) Source {
-	return Source{id: path, name: filepath.Base(path), path: path, open: func(ctx context.Context, tempDir string) (*content, error) {
+	return Source{id: newSecret(path), name: filepath.Base(path), path: path, open: func(ctx context.Context, tempDir string) (*content, error) {
 		// A named pipe is not open until somebody writes to it.
 		file, err := untilDone(ctx, func() (*os.File, error) { return os.Open(path) })
 		if err != nil {
@@ -60,7 +61,7 @@ func FromFile(path string) Source {
 // FromBytes is a file in memory, under a name whose extension is its format.
 // The bytes must not change until the call that uses them returns.
 func FromBytes(name string, b []byte) Source {
-	return Source{id: name, name: baseOf(name), open: func(context.Context, string) (*content, error) {
+	return Source{id: newSecret(name), name: baseOf(name), open: func(context.Context, string) (*content, error) {
 		return bytesContent(b), nil
 	}}
 }
@@ -76,7 +77,7 @@ func FromBytes(name string, b []byte) Source {
 func FromReader(name string, r io.Reader) Source {
 	used := new(atomic.Bool)
 	seeking := new(sync.Mutex) // to find the length, which several uploads may do at a time
-	return Source{id: name, name: baseOf(name), open: func(ctx context.Context, tempDir string) (*content, error) {
+	return Source{id: newSecret(name), name: baseOf(name), open: func(ctx context.Context, tempDir string) (*content, error) {
 		if r == nil {
 			return nil, invalid(errors.New("the reader of the source is nil"))
 		}
@@ -95,7 +96,7 @@ func FromReader(name string, r io.Reader) Source {
 
 // FromURL is a file that the service fetches by itself. The name is taken from
 // the address or from its answer.
-func FromURL(url string) Source { return Source{id: url, url: url} }
+func FromURL(url string) Source { return Source{id: newSecret(url), url: newSecret(url)} }
 
 // extension returns the extension of the source's name without its dot.
 func (s Source) extension() string { return extensionOf(s.name) }
@@ -104,7 +105,7 @@ func (s Source) extension() string { return extensionOf(s.name) }
 // last part of its path.
 func (s Source) stem() string {
 	name := s.name
-	if address, err := url.Parse(s.url); err == nil && name == "" {
+	if address, err := url.Parse(s.url.value()); err == nil && name == "" {
 		name = path.Base(address.Path)
 	}
 	return safefile.Name(stemOf(name))
@@ -146,7 +147,8 @@ func (s Source) content(ctx context.Context, tempDir string) (*content, error) {
 	}
 	opened, err := s.open(ctx, tempDir)
 	if err != nil && !errors.Is(err, ErrInvalid) {
-		err = fmt.Errorf("cloudconvert: %w", err)
+		// The path may be a URL by mistake.
+		err = fmt.Errorf("cloudconvert: %w", engine.Answer{Err: err}.Without().Err)
 	}
 	return opened, err
 }

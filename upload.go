@@ -84,7 +84,7 @@ func (u *upload) check(src Source) error {
 	if err := checkForm(u.task); err != nil {
 		return err
 	}
-	if src.url != "" {
+	if src.url.value() != "" {
 		return invalid(errors.New("upload: the source is a URL: let an import/url task fetch it"))
 	}
 	if src.open != nil && src.extension() == "" && !u.anyName {

@@ -58,6 +58,15 @@ type WebhookRequest struct {
 	Events []Event `json:"events"`
 }
 
+// Format prints the events without the address, which may hold a token, whatever
+// the verb.
+func (r WebhookRequest) Format(s fmt.State, _ rune) { write(s, r.outline()) }
+
+// LogValue is what Format prints.
+func (r WebhookRequest) LogValue() slog.Value { return slog.StringValue(r.outline()) }
+
+func (r WebhookRequest) outline() string { return fmt.Sprintf("webhook request %q", r.Events) }
+
 // Create registers an address. Keep the SigningSecret of the answer.
 //
 // If the answer is lost, or says that the service failed, the webhook may exist

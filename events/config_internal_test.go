@@ -37,6 +37,8 @@ func TestNew(t *testing.T) {
 		"other scheme":    {nil, []Option{WithURL("ftp://socket.example")}, "needs the form"},
 		"query":           {nil, []Option{WithURL("https://socket.example?a=b")}, "may have no"},
 		"user":            {nil, []Option{WithURL("https://me@socket.example")}, "may have no"},
+		"user, no host":   {nil, []Option{WithURL("https:/me:s3cret@socket.example")}, "needs the form"},
+		"path":            {nil, []Option{WithURL("http://socket.example/s3cret")}, "in the clear"},
 		"no HTTP client":  {nil, []Option{WithHTTPClient(nil)}, "the client is nil"},
 		"no limit":        {nil, []Option{WithReadLimit(0)}, "is not positive"},
 		"no buffer":       {nil, []Option{WithBuffer(0)}, "is not positive"},
@@ -52,6 +54,7 @@ func TestNew(t *testing.T) {
 			if err != nil {
 				require.ErrorContains(t, err, test.want)
 				require.ErrorContains(t, err, "cloudconvert: events: ")
+				require.NotContains(t, err.Error(), "s3cret")
 				return
 			}
 			assert.Equal(t, test.want, c.cfg.url.String())

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 
 	"github.com/cloudconvert/cloudconvert-go"
 )
@@ -51,6 +53,23 @@ type Event struct {
 	// Err is why a Resync was necessary: how the line was lost, or why the join
 	// has to be repeated. It is nil for the first one.
 	Err error
+}
+
+// Format prints what happened where without Data, which may hold the URLs of files,
+// whatever the verb.
+func (e Event) Format(s fmt.State, _ rune) {
+	_, _ = io.WriteString(s, e.outline()) // fmt collects and never fails
+}
+
+// LogValue is what Format prints.
+func (e Event) LogValue() slog.Value { return slog.StringValue(e.outline()) }
+
+func (e Event) outline() string {
+	outline := fmt.Sprintf("event %s on %s with %d bytes", e.Name, e.Channel, len(e.Data))
+	if e.Err != nil {
+		outline += ": " + e.Err.Error()
+	}
+	return outline
 }
 
 // Job returns the job that a job event is about, as it was then.

@@ -49,7 +49,7 @@ func newConfig(lent access.Access, opts []Option) (config, error) {
 		problems = append(problems, c.choose(lent))
 	}
 	if c.url != nil && c.url.Scheme == "http" && !lent.PlainHTTP && !isLoopback(c.url.Hostname()) {
-		problems = append(problems, fmt.Errorf("%s would send the API key in the clear: use https, or cloudconvert.WithPlainHTTP in a private test network", c.url))
+		problems = append(problems, fmt.Errorf("http://%s would get the API key in the clear: use https, or cloudconvert.WithPlainHTTP in a private test network", c.url.Host))
 	}
 	return c, errors.Join(problems...)
 }
@@ -91,7 +91,7 @@ func WithURL(address string) Option {
 			base.Scheme = "https"
 		}
 		if base.Scheme != "https" && base.Scheme != "http" || base.Hostname() == "" {
-			return fmt.Errorf("WithURL: the address %q needs the form https://host", address)
+			return errors.New("WithURL: the address needs the form https://host")
 		}
 		c.url = base
 		return nil

@@ -321,7 +321,7 @@ func isNoWord(r rune) bool {
 var (
 	// anyURL has the user in its first group and everything behind the path in its
 	// second one.
-	anyURL = regexp.MustCompile(`[a-z][a-z0-9+.-]*://(?:([^?#\s"<>]*)@)?[^?#\s"<>]*(?:[?#]([^\s"<>]+))?`)
+	anyURL = regexp.MustCompile(`//(?:([^?#\s"<>]*)@)?[^?#\s"<>]*(?:[?#]([^\s"<>]+))?`)
 	// anyQuery is that of a URL without a host, as in the first line of a request.
 	anyQuery = regexp.MustCompile(`\?([^\s"<>?=&]+=[^\s"<>]*)`)
 	// anyCredential is a parameter of a query or a form.
