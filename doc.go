@@ -38,7 +38,8 @@
 //	429                                     again          again
 //	connection lost, answer cut short       again          never
 //	408, 500 and above but 501              again          never
-//	wrong certificate, no TLS               never          never
+//	wrong certificate, refused by TLS
+//	or by a proxy                           never          never
 //	any other answer                        returned       returned
 //
 // With [WithTokenSource], a 401 is sent again once if there is a new token.

@@ -3,6 +3,8 @@ package cloudconvert_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -436,4 +438,41 @@ func FuzzErrorBody(f *testing.F) {
 		_ = e.LogValue()
 		_ = cloudconvert.IsRetryable(e)
 	})
+}
+
+func TestFailuresThatCannotGetBetterAreFinal(t *testing.T) {
+	t.Parallel()
+	calls := map[string]func(context.Context, *cloudconvert.Client) error{
+		"get": func(ctx context.Context, c *cloudconvert.Client) error { _, err := c.Jobs.Get(ctx, "1"); return err },
+		"create": func(ctx context.Context, c *cloudconvert.Client) error {
+			return c.Do(ctx, http.MethodPost, "/jobs", map[string]any{}, nil)
+		},
+		"wait": func(ctx context.Context, c *cloudconvert.Client) error { _, err := c.Jobs.Wait(ctx, "1"); return err },
+		"upload": func(ctx context.Context, c *cloudconvert.Client) error {
+			return c.Tasks.Upload(ctx, waitingTask(), cloudconvert.FromBytes("a.txt", []byte("a")))
+		},
+		"download": func(ctx context.Context, c *cloudconvert.Client) error {
+			_, err := c.Download(ctx, cloudconvert.File{Filename: "a", Size: 1, URL: "https://storage.example/a"}, io.Discard)
+			return err
+		},
+	}
+	for name, failure := range map[string]error{
+		"proxy":       errors.New("Proxy Authentication Required"), //nolint:staticcheck // that is the text of package net/http.
+		"alert":       &net.OpError{Op: "remote error", Err: tls.AlertError(116)},
+		"certificate": &tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}}},
+		"scheme":      errors.New(`unsupported protocol scheme "ftp"`),
+	} {
+		for method, call := range calls {
+			t.Run(name+"/"+method, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					client, script := newScripted(t, fails(failure))
+					err := call(t.Context(), client)
+					require.Error(t, err)
+					assert.False(t, cloudconvert.IsRetryable(err))
+					assert.LessOrEqual(t, len(script.requests), map[bool]int{true: 2, false: 1}[method == "wait"], "one at each host")
+				})
+			})
+		}
+	}
 }

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -84,16 +82,15 @@ func Repeatable(method string, answer Answer) bool {
 	}
 }
 
-// IsPermanent tells whether a failure would come again. It does not ask
-// whether a context ended: timeouts of the network look the same.
+// IsPermanent reports whether a failure would come again: the configuration of this
+// program, of a proxy or of the server has to change first. It does not ask whether a
+// context ended: timeouts of the network look the same.
 func IsPermanent(err error) bool {
 	if err == nil {
 		return false
 	}
-	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
-	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
-	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
-	return errors.Is(err, errTooLong) || errors.Is(err, http.ErrSchemeMismatch) || certificate || authority || notTLS
+	return errors.Is(err, errTooLong) || errors.Is(err, http.ErrSchemeMismatch) || isUntrusted(err) ||
+		isRefusedByTLS(err) || isRefusedByProxy(err) || containsAny(err.Error(), unusable)
 }
 
 // errBusy tells that a call whose answer comes late found no room.
@@ -149,7 +146,8 @@ func (e *Engine) jitter(attempt int) time.Duration {
 }
 
 // RetryAfter reads the header of that name, which gives seconds or a date. It
-// reports false if there is none or it makes no sense.
+// reports false if there is none or it makes no sense. A date is compared with that
+// of the response, since the clock of this machine may be wrong.
 func RetryAfter(header http.Header, now time.Time) (time.Duration, bool) {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
@@ -159,10 +157,17 @@ func RetryAfter(header http.Header, now time.Time) (time.Duration, bool) {
 		return time.Duration(min(seconds, maxRetryAfter.Seconds()) * float64(time.Second)), true
 	}
 	if date, err := http.ParseTime(value); err == nil {
+		if sent, err := http.ParseTime(header.Get("Date")); err == nil && isPlausible(date.Sub(sent)) {
+			now = sent
+		}
 		return min(max(date.Sub(now), 0), maxRetryAfter), true
 	}
 	return 0, false
 }
+
+// isPlausible reports whether a server with a clock can have asked for a wait of
+// this length, on an occasion that may be over.
+func isPlausible(wait time.Duration) bool { return -24*time.Hour <= wait && wait <= maxRetryAfter }
 
 // maxRetryAfter keeps nonsense from overflowing a duration.
 const maxRetryAfter = 365 * 24 * time.Hour

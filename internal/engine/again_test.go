@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -56,14 +55,6 @@ func TestRepeatable(t *testing.T) {
 	}
 }
 
-func TestIsPermanent(t *testing.T) {
-	t.Parallel()
-	assert.False(t, engine.IsPermanent(nil))
-	assert.False(t, engine.IsPermanent(&net.DNSError{IsNotFound: true}))
-	assert.False(t, engine.IsPermanent(io.ErrUnexpectedEOF))
-	assert.True(t, engine.IsPermanent(fmt.Errorf("wrapped: %w", &tls.CertificateVerificationError{Err: io.EOF})))
-}
-
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	const year = 365 * 24 * time.Hour
@@ -98,7 +89,34 @@ func TestRetryAfter(t *testing.T) {
 			assert.Equal(t, c.want, got)
 		})
 	}
-	got, ok := engine.RetryAfter(nil, now)
+	const date = "Mon, 23 Nov 2026 12:00:30 GMT"
+	for name, c := range map[string]struct {
+		sent string
+		want time.Duration
+	}{
+		"clock behind":      {"Mon, 23 Nov 2026 12:00:20 GMT", 10 * time.Second},
+		"clock ahead":       {"Mon, 23 Nov 2026 11:00:30 GMT", time.Hour},
+		"over":              {"Mon, 23 Nov 2026 12:00:31 GMT", 0},
+		"no date":           {"", 30 * time.Second},
+		"text":              {"yesterday", 30 * time.Second},
+		"a server's first":  {"Thu, 01 Jan 1970 00:00:00 GMT", 30 * time.Second},
+		"far in the future": {"Fri, 31 Dec 9999 23:59:59 GMT", 30 * time.Second},
+		"RFC 850":           {"Monday, 23-Nov-26 12:00:20 GMT", 10 * time.Second},
+	} {
+		t.Run("with the date of the response, "+name, func(t *testing.T) {
+			t.Parallel()
+			got, ok := engine.RetryAfter(http.Header{"Retry-After": {date}, "Date": {c.sent}}, now)
+			assert.True(t, ok)
+			assert.Equal(t, c.want, got)
+			got, ok = engine.RetryAfter(http.Header{"Retry-After": {"60"}, "Date": {c.sent}}, now)
+			assert.True(t, ok)
+			assert.Equal(t, time.Minute, got)
+		})
+	}
+	got, ok := engine.RetryAfter(http.Header{"Retry-After": {date}, "Date": {"Mon, 23 Nov 2026 12:00:20 GMT"}}, time.Unix(0, 0))
+	assert.True(t, ok)
+	assert.Equal(t, 10*time.Second, got, "with a clock that was never set")
+	got, ok = engine.RetryAfter(nil, now)
 	assert.False(t, ok)
 	assert.Zero(t, got)
 }

@@ -1,0 +1,138 @@
+package engine
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// unusable are the texts of package net/http for addresses that it cannot use. It has
+// nothing else to know them by.
+var unusable = []string{"unsupported protocol scheme", "http: no Host in request URL", "invalid proxy address"}
+
+// isUntrusted reports whether a certificate was refused, by this machine.
+func isUntrusted(err error) bool {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return true
+	}
+	// A callback of the program may return an error of package x509 as it is.
+	return isAny(err,
+		as[x509.UnknownAuthorityError], as[x509.HostnameError], as[x509.CertificateInvalidError], as[x509.SystemRootsError],
+		as[x509.InsecureAlgorithmError], as[x509.ConstraintViolationError], as[x509.UnhandledCriticalExtension],
+	) || strings.Contains(err.Error(), "x509: ")
+}
+
+func isAny(err error, kinds ...func(error) bool) bool {
+	return slices.ContainsFunc(kinds, func(is func(error) bool) bool { return is(err) })
+}
+
+func as[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// refusals are the alerts by which a server refuses to speak TLS with this program,
+// and no others: it may have failed, or the connection may have been damaged.
+var refusals = []tls.AlertError{
+	40,             // handshake failure
+	42, 43, 44, 45, // bad, unsupported, revoked and expired certificate
+	46, 48, // unknown certificate and authority
+	47,  // illegal parameter
+	49,  // access denied
+	60,  // export restriction
+	70,  // protocol version
+	71,  // insufficient security
+	86,  // inappropriate fallback
+	109, // missing extension
+	110, // unsupported extension
+	111, // certificate unobtainable
+	112, // unrecognized name
+	113, // bad certificate status
+	114, // bad certificate hash
+	115, // unknown identity of a shared key
+	116, // certificate required
+	120, // no application protocol
+	121, // encrypted hello required
+}
+
+// incompatible are the texts of package crypto/tls for a server that it cannot speak
+// TLS with.
+var incompatible = []string{
+	"tls: no supported versions", "tls: server selected", "tls: server chose", "tls: server advertised",
+	"tls: failed to parse certificate", "tls: server's certificate contains an unsupported type",
+}
+
+// isRefusedByTLS reports whether the server refused TLS with this program, or the
+// other way round.
+func isRefusedByTLS(err error) bool {
+	if as[tls.RecordHeaderError](err) || as[*tls.ECHRejectionError](err) || containsAny(err.Error(), incompatible) {
+		return true
+	}
+	// The type of alerts that come over the network is not exported.
+	return slices.ContainsFunc(refusals, func(alert tls.AlertError) bool {
+		return errors.Is(err, alert) || strings.Contains(err.Error(), "error: "+alert.Error())
+	})
+}
+
+// ProxyError is a proxy that refused to make a connection.
+type ProxyError struct{ Status int }
+
+// Error names the status.
+func (e *ProxyError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("the proxy refused the connection: %d %s", e.Status, http.StatusText(e.Status)))
+}
+
+// CheckProxy is for [http.Transport.OnProxyConnectResponse]: of the status of a proxy
+// that refuses, package net/http keeps only the text, which the proxy may choose.
+func CheckProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &ProxyError{Status: resp.StatusCode}
+}
+
+// proxyTexts are what package net/http tells of a proxy that refuses.
+var proxyTexts = []string{
+	"no acceptable authentication methods", "username/password authentication failed", "invalid username/password",
+	"connection not allowed by ruleset",
+}
+
+// isRefusedByProxy reports whether a proxy will not make the connection.
+func isRefusedByProxy(err error) bool {
+	if refused, ok := errors.AsType[*ProxyError](err); ok {
+		return isFinal(refused.Status)
+	}
+	text := innermost(err).Error()
+	for status := http.StatusBadRequest; status < http.StatusInternalServerError; status++ {
+		if usual := http.StatusText(status); usual != "" && isFinal(status) && strings.HasPrefix(text, usual) {
+			return true
+		}
+	}
+	return containsAny(text, proxyTexts)
+}
+
+// isFinal reports whether the same request would get the same status again.
+func isFinal(status int) bool {
+	return status >= http.StatusBadRequest && status < http.StatusInternalServerError &&
+		!slices.Contains([]int{http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests}, status)
+}
+
+func innermost(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
+
+func containsAny(text string, parts []string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
+}
