@@ -17,9 +17,9 @@ import (
 // maxErrorBody bounds what an [Error] keeps of an answer.
 const maxErrorBody = 8 << 10
 
-// maxStorageError bounds the XML that is read of a refusal of storage, which has
-// some hundred bytes.
-const maxStorageError = 64 << 10
+// maxRefusal bounds what is read of a refusal. One of a job with a thousand tasks
+// has about 100 KiB.
+const maxRefusal = engine.MaxText
 
 // Response is what [CaptureResponse] tells of an answer.
 type Response struct {
@@ -81,21 +81,22 @@ func newError(method, path string, answer engine.Answer) *Error {
 // explain reads code and message from the body of a refusal, which may be the
 // API's JSON, the storage's XML, a proxy's HTML page, or anything else.
 func (e *Error) explain(answer engine.Answer) {
+	if len(answer.Body) > maxRefusal {
+		return
+	}
+	body := []byte(answer.Hide(string(answer.Body)))
 	var refusal struct {
 		Message lenient.String                             `json:"message"`
 		Code    lenient.String                             `json:"code"`
 		Errors  lenient.Object[map[string]lenient.Strings] `json:"errors"`
 	}
-	if lenient.CheckDensity(answer.Body) == nil && json.Unmarshal(answer.Body, &refusal) == nil {
-		e.Code, e.Message = Code(answer.Hide(string(refusal.Code))), answer.Hide(string(refusal.Message))
+	if lenient.CheckDensity(body) == nil && json.Unmarshal(body, &refusal) == nil {
+		e.Code, e.Message = Code(refusal.Code), string(refusal.Message)
 		if len(refusal.Errors.Value) > 0 {
 			e.Fields = make(map[string][]string, len(refusal.Errors.Value))
 		}
 		for field, texts := range refusal.Errors.Value {
-			for i, text := range texts {
-				texts[i] = answer.Hide(text)
-			}
-			e.Fields[answer.Hide(field)] = texts
+			e.Fields[field] = texts
 		}
 		return
 	}
@@ -104,8 +105,8 @@ func (e *Error) explain(answer engine.Answer) {
 		Code    string   `xml:"Code"`
 		Message string   `xml:"Message"`
 	}
-	if len(answer.Body) <= maxStorageError && xml.Unmarshal(answer.Body, &storage) == nil {
-		e.Code, e.Message = Code(answer.Hide(storage.Code)), answer.Hide(storage.Message)
+	if xml.Unmarshal(body, &storage) == nil {
+		e.Code, e.Message = Code(storage.Code), storage.Message
 	}
 }
 

@@ -67,7 +67,8 @@ func TestNew(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	t.Parallel()
-	transport := &http.Transport{}
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetHTTP1(true) // one that speaks HTTP/2 is copied
 	logger := slog.New(slog.DiscardHandler)
 	api, err := cloudconvert.NewClient("key", cloudconvert.WithHTTPClient(&http.Client{Transport: transport}), cloudconvert.WithLogger(logger))
 	require.NoError(t, err)

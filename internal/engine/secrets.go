@@ -22,8 +22,8 @@ const (
 	longSecret = 16
 	// maxEscapes is how many times over a text may be escaped.
 	maxEscapes = 4
-	// maxText is how much of a text is shown. A longer one is cut to it.
-	maxText = 64 << 10
+	// MaxText is how much of a text is shown. A longer one is cut to it.
+	MaxText = 256 << 10
 	// dots stand for what was hidden.
 	dots = "..."
 )
@@ -97,8 +97,8 @@ func (a Answer) Excerpt(text string, limit int) string {
 func HideQueries(text string) string { return hide(text, nil, false) }
 
 func hide(text string, secrets []string, isCut bool) string {
-	if len(text) > maxText {
-		text, isCut = text[:maxText], true
+	if len(text) > MaxText {
+		text, isCut = text[:MaxText], true
 	}
 	var needles []needle
 	for _, secret := range secrets {
