@@ -48,21 +48,52 @@ func (b *Bool) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Time takes a timestamp in the forms the API has used. It is in UTC, so that
-// it is the same on every machine.
+// Time takes a timestamp in the forms the API has used, and a number or the text of
+// one as a Unix time, in milliseconds if in seconds it would be millennia away. It is
+// in UTC, so that it is the same on every machine, and read as UTC if it has no zone.
 type Time struct{ time.Time }
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (t *Time) UnmarshalJSON(data []byte) error {
 	t.Time = time.Time{}
 	stamp := strings.TrimSpace(text(data))
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700", time.DateTime} {
-		if parsed, err := time.Parse(layout, stamp); err == nil && encodable(parsed.UTC()) {
-			t.Time = parsed.UTC()
-			break
-		}
+	if parsed, ok := parseTime(stamp); ok && encodable(parsed) {
+		t.Time = parsed
 	}
 	return nil
+}
+
+// layouts take fractions of a second as well.
+var layouts = []string{
+	time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05",
+	time.DateTime, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z0700",
+}
+
+func parseTime(stamp string) (time.Time, bool) {
+	if number, err := strconv.ParseFloat(stamp, 64); err == nil {
+		return unixTime(number)
+	}
+	for _, layout := range layouts {
+		if parsed, err := time.Parse(layout, stamp); err == nil {
+			return parsed.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
+// maxSeconds is more than any time in seconds and less than one in milliseconds.
+const maxSeconds = 1e11
+
+// unixTime returns a Unix time. Zero and what is before it stand for no time.
+func unixTime(number float64) (time.Time, bool) {
+	milliseconds := number * 1000
+	if number >= maxSeconds {
+		milliseconds = number
+	}
+	if !(number > 0 && milliseconds < 1e15) { // NaN compares as false
+		return time.Time{}, false
+	}
+	return time.UnixMilli(int64(math.Round(milliseconds))).UTC(), true
 }
 
 // encodable tells whether a time can be written again: more can be read.

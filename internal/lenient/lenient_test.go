@@ -113,7 +113,25 @@ func TestTime(t *testing.T) {
 		`"yesterday"`:                        {},
 		`""`:                                 {},
 		`null`:                               {},
-		`1608179768`:                         {},
+		`"2020-12-17T04:36:08"`:              stamp, // without a zone
+		`"2020-12-17T04:36:08.250000"`:       stamp.Add(250 * time.Millisecond),
+		`"2020-12-17 04:36:08.25"`:           stamp.Add(250 * time.Millisecond),
+		`"2020-12-17 05:36:08+01:00"`:        stamp,
+		`"2020-12-17 05:36:08+0100"`:         stamp,
+		`"2020-12-17 04:36:08Z"`:             stamp,
+		`1608179768`:                         stamp,
+		`"1608179768"`:                       stamp,
+		`1608179768.25`:                      stamp.Add(250 * time.Millisecond),
+		`1.608179768e9`:                      stamp,
+		`1608179768250`:                      stamp.Add(250 * time.Millisecond), // milliseconds
+		`"1608179768250"`:                    stamp.Add(250 * time.Millisecond),
+		`0`:                                  {},
+		`-1`:                                 {},
+		`1e300`:                              {},
+		`253402300800000`:                    {}, // the year 10000
+		`"NaN"`:                              {},
+		`"Inf"`:                              {},
+		`true`:                               {},
 		`{"date": "2020-12-17T04:36:08Z"}`:   {},
 		`[]`:                                 {},
 	} {
