@@ -44,8 +44,9 @@ func CaptureResponse(r *Response) CallOption {
 	}
 }
 
-// WithHeader sets a header of the request. Authorization is refused: the client
-// sets it.
+// WithHeader sets a header of the request. It refuses Authorization, which the client
+// sets, and what is not for the caller of package net/http to set: Host,
+// Accept-Encoding, and the headers of a connection, of a body and of a proxy.
 func WithHeader(key, value string) CallOption {
 	return func(c *call) error {
 		switch name := http.CanonicalHeaderKey(key); {
@@ -57,11 +58,30 @@ func WithHeader(key, value string) CallOption {
 			return errors.New("WithHeader: Authorization is set by the client, and only for the API")
 		case name == "Idempotency-Key", name == "X-Idempotency-Key":
 			return fmt.Errorf("WithHeader: the API knows no %s, and package net/http would send the request twice for it", name)
+		case strings.HasPrefix(name, "Proxy-"):
+			return fmt.Errorf("WithHeader: %s is for a proxy and would reach the API: set it in the transport, see WithHTTPClient", name)
+		case ownHeaders[name] != "":
+			return fmt.Errorf("WithHeader: %s %s", name, ownHeaders[name])
 		default:
 			c.header.Set(name, value)
 			return nil
 		}
 	}
+}
+
+// ownHeaders are those that package net/http drops, or lets break a request, over one
+// of the versions of HTTP.
+var ownHeaders = map[string]string{
+	"Host":              "is not sent from here: use WithBaseURLs",
+	"Content-Length":    "follows from the body",
+	"Transfer-Encoding": "follows from the body",
+	"Trailer":           "is not sent: a request has no trailers",
+	"Accept-Encoding":   "is set by package net/http, which would not decode the response otherwise",
+	"Connection":        "is for package net/http to set: see WithHTTPClient",
+	"Keep-Alive":        "is for package net/http to set: see WithHTTPClient",
+	"Upgrade":           "would end in another protocol than HTTP",
+	"Te":                "is for package net/http to set",
+	"Expect":            "is for package net/http to set",
 }
 
 var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")

@@ -1,8 +1,11 @@
 package cloudconvert_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 
@@ -190,6 +193,19 @@ func TestWithHeaderRefuses(t *testing.T) {
 		"authorization":             {"Authorization", "Bearer s3cret"},
 		"authorization, lower case": {"authorization", "Bearer s3cret"},
 		"authorization, blank":      {"Authorization ", "Bearer s3cret"},
+		"host":                      {"host", "s3cret.example"},
+		"content length":            {"Content-Length", "s3cret"},
+		"transfer encoding":         {"Transfer-Encoding", "s3cret"},
+		"trailer":                   {"Trailer", "s3cret"},
+		"accept encoding":           {"accept-encoding", "s3cret"},
+		"connection":                {"Connection", "s3cret"},
+		"upgrade":                   {"Upgrade", "s3cret"},
+		"transfer codings":          {"TE", "s3cret"},
+		"expect":                    {"Expect", "s3cret"},
+		"keep alive":                {"Keep-Alive", "s3cret"},
+		"proxy authorization":       {"Proxy-Authorization", "Basic s3cret"},
+		"proxy connection":          {"Proxy-Connection", "s3cret"},
+		"another of a proxy":        {"proxy-any", "s3cret"},
 		"no name":                   {"", "s3cret"},
 		"name with a colon":         {"X:", "s3cret"},
 		"name with a new line":      {"X-A\r\nX-B", "s3cret"},
@@ -341,6 +357,45 @@ func TestResultURL(t *testing.T) {
 			var e *cloudconvert.Error
 			require.ErrorAs(t, err, &e)
 			assert.NotContains(t, err.Error(), "s3cret")
+		})
+	}
+}
+
+// A header is refused, or it arrives as it is.
+func TestHeadersArrive(t *testing.T) {
+	t.Parallel()
+	headers := map[string]string{
+		"Accept": "text/html", "Content-Type": "text/plain", "User-Agent": "mine", "Cookie": "a=b", "Referer": "https://a.example", "Origin": "null",
+		"Cache-Control": "no-cache", "If-None-Match": `"tag"`, "Priority": "u=1", "Traceparent": "00-1-2-01", "Via": "1.1 a", "Forwarded": "for=a",
+		"X-Any": "value, of\tany kind ü", "Date": "Mon, 23 Nov 2026 12:00:30 GMT", "Max-Forwards": "3", "Content-Language": "de",
+		"Host": "a", "Content-Length": "1", "Transfer-Encoding": "chunked", "Trailer": "X-Any", "Accept-Encoding": "gzip", "Connection": "close",
+		"Upgrade": "h2c", "Te": "trailers", "Expect": "100-continue", "Keep-Alive": "timeout=1", "Proxy-Connection": "close",
+	}
+	for _, protocol := range []int{1, 2} {
+		t.Run(fmt.Sprint("HTTP/", protocol), func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				assert.Equal(t, protocol, r.ProtoMajor)
+				assert.NoError(t, json.NewEncoder(w).Encode(r.Header))
+			}))
+			server.EnableHTTP2 = protocol == 2
+			server.StartTLS()
+			t.Cleanup(server.Close)
+			client, err := cloudconvert.NewClient(testKey, cloudconvert.WithHTTPClient(server.Client()),
+				cloudconvert.WithBaseURLs(server.URL+"/v2", server.URL+"/v2"))
+			require.NoError(t, err)
+			for name, value := range headers {
+				for _, method := range []string{http.MethodGet, http.MethodPost} {
+					var got http.Header
+					err := client.Do(t.Context(), method, "/any", map[string]string{}, &got, cloudconvert.WithHeader(name, value))
+					if err != nil {
+						require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+						require.ErrorContains(t, err, "WithHeader: "+name)
+						continue
+					}
+					assert.Equal(t, value, got.Get(name), name)
+				}
+			}
 		})
 	}
 }
