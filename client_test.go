@@ -376,7 +376,6 @@ func TestOwnTransport(t *testing.T) {
 	assert.Equal(t, "1", user.ID)
 }
 
-// setAPIEnvironment sets all variables, those that are not given to nothing.
 // protocols serves an API and a file over TLS and says in each response which
 // protocol the request had.
 func protocols(t *testing.T) *httptest.Server {
@@ -572,6 +571,51 @@ func (l *pipeListener) Close() error {
 
 func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{} }
 
+func TestCloseIdleConnections(t *testing.T) {
+	t.Parallel()
+	var open atomic.Int64
+	closed := make(chan struct{}, 2)
+	start := func(body string) string {
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, err := io.WriteString(w, body)
+			assert.NoError(t, err)
+		}))
+		server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				open.Add(1)
+			case http.StateClosed:
+				open.Add(-1)
+				closed <- struct{}{}
+			}
+		}
+		server.Start()
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	api, storage := start(emptyUser), start("content")
+	client, err := cloudconvert.NewClient(testKey, cloudconvert.WithBaseURLs(api+"/v2", api+"/v2"))
+	require.NoError(t, err)
+	derived, err := client.With(cloudconvert.WithUserAgent("other"))
+	require.NoError(t, err)
+	for range 2 {
+		_, err = client.Users.Me(t.Context())
+		require.NoError(t, err)
+		_, err = client.Download(t.Context(), cloudconvert.File{Filename: "a", URL: storage + "/a"}, io.Discard)
+		require.NoError(t, err)
+		require.EqualValues(t, 2, open.Load(), "one to each host")
+		derived.CloseIdleConnections()
+		<-closed
+		<-closed
+		require.Zero(t, open.Load())
+	}
+	other, _ := newScripted(t, says(http.StatusOK, emptyUser))
+	other.CloseIdleConnections() // its transport has no such method
+	_, err = other.Users.Me(t.Context())
+	require.NoError(t, err)
+}
+
+// setAPIEnvironment sets all variables, those that are not given to nothing.
 func setAPIEnvironment(t *testing.T, variables map[string]string) {
 	t.Helper()
 	for _, name := range []string{"KEY", "URL"} {
