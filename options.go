@@ -161,6 +161,10 @@ func WithPlainHTTP() Option {
 //   - It must not send a request twice. A transport that repeats requests by
 //     itself, such as StandardClient of package retryablehttp, creates, and pays
 //     for, a second job whenever the response to a creation is lost.
+//   - If it traces or logs requests, as that of an OpenTelemetry package does, it
+//     sees their URLs. Those of transfers are secrets: with the URL of a file
+//     anyone can fetch it for 24 hours. Trace the API alone, as in the example,
+//     and leave out the Authorization header.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
