@@ -41,10 +41,13 @@ type content struct {
 
 // FromFile is the file at a path. It is opened when it is needed and closed
 // again. Its name and size must not change meanwhile.
+//
+// It may be a named pipe, whose content is copied to a temporary file first. On
+// Linux nothing is left of one when the context ends. On other systems, or where a
+// network file system blocks, a goroutine stays until the system lets it go.
 func FromFile(path string) Source {
 	return Source{id: newSecret(path), name: filepath.Base(path), path: path, open: func(ctx context.Context, tempDir string) (*content, error) {
-		// A named pipe is not open until somebody writes to it.
-		file, err := untilDone(ctx, func() (*os.File, error) { return os.Open(path) })
+		file, err := untilDone(ctx, func() (*os.File, error) { return openSource(ctx, path) })
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +70,9 @@ func FromBytes(name string, b []byte) Source {
 }
 
 // FromReader is what a reader yields from where it stands, under a name whose
-// extension is its format. The caller still owns the reader, and closes it.
+// extension is its format. The caller still owns the reader, and closes it. A Read
+// that blocks when the context ends, of [os.Stdin] for instance, is left to itself:
+// its goroutine stays until it returns.
 //
 // An upload needs the length beforehand: it is the size of a file, or comes from
 // Len or from seeking. The content of any other reader is written to a temporary

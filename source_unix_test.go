@@ -3,13 +3,11 @@
 package cloudconvert_test
 
 import (
-	"context"
 	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -35,21 +33,4 @@ func TestNamedPipe(t *testing.T) {
 	require.NoError(t, <-written)
 	assertUploaded(t, script, 1)
 	assert.Empty(t, listed(t, dir))
-}
-
-// A named pipe that nobody writes to cannot even be opened.
-func TestNamedPipeThatBlocks(t *testing.T) {
-	t.Parallel()
-	client, _, dir := uploader(t, says(http.StatusCreated, ""))
-	path := newFIFO(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- client.Tasks.Upload(ctx, waitingTask(), cloudconvert.FromFile(path)) }()
-	cancel()
-	require.ErrorIs(t, <-done, context.Canceled)
-	assert.Empty(t, listed(t, dir))
-	require.Eventually(t, func() bool { // as soon as somebody reads
-		writer, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
-		return err == nil && writer.Close() == nil
-	}, time.Minute, time.Millisecond)
 }

@@ -1,0 +1,95 @@
+package cloudconvert_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// openWriter opens a named pipe that is being read, or about to be. A reader that waits
+// in open(2) counts as well.
+func openWriter(t *testing.T, path string) (writer *os.File) {
+	t.Helper()
+	require.Eventually(t, func() (opened bool) {
+		var err error
+		writer, err = os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		return err == nil
+	}, time.Minute, time.Millisecond)
+	return writer
+}
+
+// What is looked for are goroutines that were left behind: each takes a thread that
+// waits in open(2) or read(2).
+func TestCancelledNamedPipeLeavesNothing(t *testing.T) { //nolint:paralleltest // it looks at all goroutines.
+	for name, write := range map[string]func(*testing.T, string) (writer *os.File){
+		"no writer":     func(*testing.T, string) *os.File { return nil },
+		"silent writer": openWriter,
+		"slow writer": func(t *testing.T, path string) *os.File {
+			t.Helper()
+			writer := openWriter(t, path)
+			_, err := writer.WriteString("a part")
+			require.NoError(t, err)
+			return writer
+		},
+	} {
+		t.Run(name, func(t *testing.T) { //nolint:paralleltest // as above.
+			client, _, dir := uploader(t, says(http.StatusCreated, ""))
+			path := newFIFO(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- client.Tasks.Upload(ctx, waitingTask(), cloudconvert.FromFile(path)) }()
+			writer := write(t, path)
+			cancel()
+			require.ErrorIs(t, <-done, context.Canceled)
+			assert.Empty(t, listed(t, dir))
+			require.Eventually(t, func() bool {
+				stacks := make([]byte, 1<<20)
+				return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "cloudconvert-go.untilDone")
+			}, 10*time.Second, time.Millisecond)
+			if writer != nil {
+				require.NoError(t, writer.Close())
+			}
+		})
+	}
+}
+
+func TestNamedPipeWrittenInParts(t *testing.T) {
+	t.Parallel()
+	client, script, _ := uploader(t, says(http.StatusCreated, ""))
+	path := newFIFO(t)
+	done := make(chan error, 1)
+	go func() { done <- client.Tasks.Upload(t.Context(), waitingTask(), cloudconvert.FromFile(path)) }()
+	writer := openWriter(t, path)
+	for _, b := range []byte(sourceText) {
+		_, err := writer.Write([]byte{b})
+		require.NoError(t, err)
+		runtime.Gosched()
+	}
+	require.NoError(t, writer.Close())
+	require.NoError(t, <-done)
+	assertUploaded(t, script, 1)
+}
+
+// A writer that comes and goes within a moment must not be missed.
+func TestNamedPipeWithoutContent(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		client, script, _ := uploader(t, says(http.StatusCreated, ""))
+		path := newFIFO(t)
+		written := make(chan error, 1)
+		go func() { written <- os.WriteFile(path, nil, 0o600) }()
+		require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), cloudconvert.FromFile(path)))
+		require.NoError(t, <-written)
+		require.Len(t, script.requests, 1)
+	}
+}
