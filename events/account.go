@@ -11,6 +11,9 @@ import (
 // maxEnded is how many ends of jobs are remembered for those who watch later.
 const maxEnded = 4096
 
+// maxID is more than the length of any id: the service's have 36 bytes.
+const maxID = 128
+
 // Account is a [cloudconvert.AccountSignal]: a signal for all jobs of an
 // account, which takes one subscription. It is made by [Client.Account] and
 // must be closed. It is safe for concurrent use.
@@ -148,6 +151,9 @@ func jobOf(e Event) string {
 		} `json:"job"`
 	}
 	_ = json.Unmarshal(e.Data, &data) // what cannot be read is nobody's job
+	if len(data.Job.ID) > maxID {
+		return ""
+	}
 	return data.Job.ID
 }
 

@@ -14,6 +14,9 @@ import (
 // ErrClosed means that the subscription, or the whole client, was closed.
 var ErrClosed = errors.New("cloudconvert: events: closed")
 
+// errNotTaken is the reason of a gap that the program has made.
+var errNotTaken = errors.New("cloudconvert: events: too many events were not taken in time, and dropped")
+
 // SubscriptionError is a channel that the service did not let this program
 // join. It matches [cloudconvert.ErrUnauthorized], [cloudconvert.ErrForbidden]
 // or [cloudconvert.ErrNotFound], if one of them says what is wrong.

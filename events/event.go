@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
 
 // Name says what happened. The set is open: unknown names pass through.
@@ -26,7 +27,7 @@ const (
 )
 
 // Resync comes from this package: the channel was joined, at the beginning or
-// again. What happened before may be missing, so this is the moment to ask the
+// again, or events had to be dropped. What happened before may be missing, so this is the moment to ask the
 // API how things are.
 const Resync Name = "resync"
 
@@ -50,8 +51,9 @@ type Event struct {
 	// Data is what the service sent, usually an object with a job or a task in
 	// it. It is nil if it sent nothing, and for a Resync.
 	Data json.RawMessage
-	// Err is why a Resync was necessary: how the line was lost, or why the join
-	// has to be repeated. It is nil for the first one.
+	// Err is why a Resync was necessary: how the line was lost, why the join has
+	// to be repeated, or that too many events were not taken in time. It is nil
+	// for the first one.
 	Err error
 }
 
@@ -81,6 +83,9 @@ func (e Event) Task() (*cloudconvert.Task, error) { return decode[cloudconvert.T
 // decode reads the object of a kind.
 func decode[T any](e Event, kind string) (*T, error) {
 	var wire map[string]json.RawMessage
+	if err := lenient.CheckDensity(e.Data); err != nil {
+		return nil, fmt.Errorf("cloudconvert: events: the %s of the event %q cannot be read: %w", kind, e.Name, err)
+	}
 	if json.Unmarshal(e.Data, &wire) != nil || len(wire[kind]) == 0 {
 		return nil, fmt.Errorf("cloudconvert: events: the event %q has no %s", e.Name, kind)
 	}

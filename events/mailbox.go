@@ -5,6 +5,12 @@ import (
 	"sync"
 )
 
+const (
+	// maxKept bounds the ends and gaps that are kept, maxBytes what all events have.
+	maxKept  = 4096
+	maxBytes = 16 << 20
+)
+
 // mailbox keeps events until somebody takes them. Putting something in never waits.
 type mailbox struct {
 	size  int
@@ -13,7 +19,8 @@ type mailbox struct {
 	mu       sync.Mutex
 	count    uint64
 	progress []letter // may be dropped
-	kept     []letter // may not
+	kept     []letter // may be replaced by a gap only
+	bytes    int      // of all events
 	dropped  int64
 	over     error // what comes after the last event
 }
@@ -37,16 +44,31 @@ func (m *mailbox) put(e Event) {
 		return
 	}
 	m.count++
+	m.bytes += sizeOf(e)
 	if e.Name.progress() {
 		m.progress = append(m.progress, letter{e, m.count})
 	} else {
 		m.kept = append(m.kept, letter{e, m.count})
 	}
-	if len(m.progress) > 0 && len(m.progress)+len(m.kept) > m.size {
-		m.progress = without(m.progress)
+	for len(m.progress) > 0 && (len(m.progress)+len(m.kept) > m.size || m.bytes > maxBytes) {
+		m.remove(&m.progress)
 		m.dropped++
 	}
+	if len(m.kept) > maxKept || m.bytes > maxBytes {
+		m.giveUp(e.Channel)
+	}
 	signal(m.ready)
+}
+
+// giveUp makes a gap of all that is kept. There is no progress left by then.
+func (m *mailbox) giveUp(channel string) {
+	for _, kept := range m.kept {
+		if kept.Name != Resync {
+			m.dropped++
+		}
+	}
+	gap := Event{Name: Resync, Channel: channel, Err: errNotTaken}
+	m.kept, m.bytes = []letter{{gap, m.count}}, sizeOf(gap)
 }
 
 // merge makes one gap of two that have nothing between them.
@@ -59,11 +81,17 @@ func (m *mailbox) merge(e Event) bool {
 	return true
 }
 
-// without removes the first letter.
-func without(letters []letter) []letter {
-	letters[0] = letter{}
-	return letters[1:]
+// remove removes and returns the first event.
+func (m *mailbox) remove(letters *[]letter) Event {
+	first := (*letters)[0].Event
+	(*letters)[0] = letter{}
+	*letters = (*letters)[1:]
+	m.bytes -= sizeOf(first)
+	return first
 }
+
+// sizeOf is what an event takes that the service sent.
+func sizeOf(e Event) int { return len(e.Name) + len(e.Channel) + len(e.Data) }
 
 // end lets nothing in any more. What is in there can still be taken, and then the error.
 func (m *mailbox) end(err error) {
@@ -79,7 +107,7 @@ func (m *mailbox) end(err error) {
 func (m *mailbox) empty() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.progress, m.kept = nil, nil
+	m.progress, m.kept, m.bytes = nil, nil, 0
 }
 
 // ended returns the error of the end, nil before it.
@@ -120,10 +148,8 @@ func (m *mailbox) poll() (_ Event, found bool, end error) {
 	case len(m.kept) == 0, len(m.progress) > 0 && m.progress[0].number < m.kept[0].number:
 		from = &m.progress
 	}
-	first := (*from)[0].Event
-	*from = without(*from)
 	signal(m.ready) // there may be more
-	return first, true, nil
+	return m.remove(from), true, nil
 }
 
 // lost returns how many events were dropped.

@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync"
@@ -54,6 +55,56 @@ func TestMailbox(t *testing.T) {
 			assert.Equal(t, test.want, got.String())
 			assert.Equal(t, test.dropped, m.lost())
 		})
+	}
+}
+
+// A program that never takes anything must not run out of memory.
+func TestWhatNobodyTakesIsBounded(t *testing.T) {
+	t.Parallel()
+	megabyte := make(json.RawMessage, 1<<20) // the same for all
+	for name, event := range map[string]Event{
+		"progress":       {Name: TaskUpdated},
+		"ends":           {Name: TaskFinished},
+		"large progress": {Name: TaskUpdated, Data: megabyte},
+		"large ends":     {Name: TaskFinished, Data: megabyte},
+		"huge ends":      {Name: TaskFinished, Data: make(json.RawMessage, maxBytes)},
+		"long names":     {Name: Name(megabyte)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const many = 10_000
+			m := newMailbox(256)
+			for range many {
+				m.put(event)
+				require.LessOrEqual(t, len(m.progress), m.size)
+				require.LessOrEqual(t, len(m.kept), maxKept)
+				require.LessOrEqual(t, m.bytes, maxBytes)
+			}
+			gaps, taken := 0, 0
+			for {
+				got, found, _ := m.poll()
+				if !found {
+					break
+				}
+				if got.Name == Resync {
+					require.ErrorIs(t, got.Err, errNotTaken)
+					require.Zero(t, taken, "the gap is before what is left")
+					gaps++
+					continue
+				}
+				taken++
+			}
+			assert.Equal(t, event.Name.Ended(), gaps == 1)
+			assert.Zero(t, m.bytes)
+			assert.Equal(t, int64(many-taken), m.lost())
+		})
+	}
+}
+
+func TestLongIDsAreNotRemembered(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{"a": "a", strings.Repeat("a", maxID): strings.Repeat("a", maxID), strings.Repeat("a", maxID+1): ""} {
+		assert.Equal(t, want, jobOf(Event{Data: json.RawMessage(`{"job": {"id": "` + id + `"}}`)}))
 	}
 }
 

@@ -127,7 +127,8 @@ func WithReadLimit(bytes int64) Option {
 
 // WithBuffer sets how many events a subscription keeps for a program that is
 // busy. The default is 256. When there are more, the oldest of those that only tell
-// of progress are dropped, see [Subscription.Dropped].
+// of progress are dropped. There is a bound for the others as well, see
+// [Subscription.Dropped].
 func WithBuffer(size int) Option {
 	return func(c *config) error {
 		if size < 1 {

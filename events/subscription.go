@@ -82,8 +82,10 @@ func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 }
 
 // Dropped tells how many events were dropped because the program did not take
-// them in time. Only events that tell of progress are dropped, the oldest
-// first: never the end of a job or task, never a [Resync].
+// them in time. Those that tell of progress are dropped first, the oldest before the
+// others, when there are more than [WithBuffer] says. Ends of jobs and tasks are kept
+// up to 4096, and 16 MiB of all events: what exceeds that makes a [Resync] of all of
+// them.
 func (s *Subscription) Dropped() int64 { return s.box.lost() }
 
 // Close ends the subscription. It does not wait for the service. A second Close

@@ -3,6 +3,8 @@ package sio
 import (
 	"bytes"
 	"encoding/json"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
 
 // kind is what a packet means to a client.
@@ -86,7 +88,7 @@ func (e Event) Text(i int) (string, bool) {
 // decodeEvent reads the data of an event. It reports false if that is none.
 func decodeEvent(data []byte) (Event, bool) {
 	var e Event
-	if json.Unmarshal(data, &e.Args) != nil {
+	if lenient.CheckDensity(data) != nil || json.Unmarshal(data, &e.Args) != nil {
 		return Event{}, false
 	}
 	name, ok := e.Text(0)

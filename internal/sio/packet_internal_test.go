@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -171,4 +172,11 @@ func TestRefusalIsBounded(t *testing.T) {
 	data, err := json.Marshal(map[string]string{"message": string(long)})
 	require.NoError(t, err)
 	assert.Less(t, len(refusal(data).Error()), 500)
+}
+
+// Each argument takes many times its length.
+func TestEventsOfTooManyArgumentsAreNone(t *testing.T) {
+	t.Parallel()
+	_, ok := decodeEvent([]byte(`["job.updated"` + strings.Repeat(",1", 100_000) + "]"))
+	assert.False(t, ok)
 }
