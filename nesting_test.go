@@ -42,7 +42,7 @@ func TestTasksWithinTasksAreReadFast(t *testing.T) {
 			begun := time.Now()
 			var task cloudconvert.Task
 			require.NoError(t, json.Unmarshal(data, &task))
-			assert.Less(t, time.Since(begun), 5*time.Second)
+			assert.Less(t, time.Since(begun), time.Minute)
 			_, ok := stable[cloudconvert.Task](t, data)
 			assert.True(t, ok)
 		})
