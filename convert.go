@@ -54,6 +54,8 @@ type conversion struct {
 	delete      bool
 	signal      JobSignal // nil if there is none
 	begun       time.Time // when it began to create its job, zero if it did not
+	// note notes in the journal that the job is being created. nil if there is none.
+	note func(context.Context) (stop func(), err error)
 
 	// of batches
 	queueing    bool

@@ -18,6 +18,7 @@ type batchItem struct {
 	source      Source
 	destination string // empty if nothing is fetched
 	key         string
+	noted       bool // the journal has the tag of the job
 }
 
 // newItem combines the options of the batch and of an item.
@@ -114,7 +115,7 @@ func (i *batchItem) run(ctx context.Context) (*Job, []string, error) {
 			return nil, nil, err
 		}
 	}
-	job, err := i.job(ctx, earlier.Tag)
+	job, err := i.job(ctx, earlier)
 	if err != nil {
 		return job, nil, errors.Join(err, i.fail(ctx, job, err))
 	}
@@ -141,46 +142,58 @@ func (i *batchItem) again(files []string) []string {
 }
 
 // job returns the job of the item when it has ended: the one that an earlier
-// run has left under a tag, or a new one.
-func (i *batchItem) job(ctx context.Context, tag string) (*Job, error) {
+// run has left, or a new one.
+func (i *batchItem) job(ctx context.Context, earlier journalEntry) (*Job, error) {
 	if i.journal == nil {
 		return i.conversion.run(ctx, i.source)
 	}
-	job, err := i.earlier(ctx, tag)
+	job, err := i.find(ctx, earlier)
 	switch {
 	case err != nil:
 		return nil, err
 	case job != nil:
-		i.tag = tag
+		i.tag, i.noted = earlier.Tag, true
 		return i.adopt(ctx, i.source, job)
 	}
-	// Noted before the job is created: whatever happens then, the next run
-	// can find it.
-	tag = newTag()
-	if err := i.journal.begin(i.key, tag); err != nil {
-		return nil, err
-	}
-	i.tag, i.ownTag = tag, true
+	i.tag, i.ownTag = newTag(), true
+	i.note = i.noteCreation
 	return i.conversion.run(ctx, i.source)
 }
 
-// earlier looks for the job that an earlier run has left, or returns nil. A job
-// that failed is of no use: the item is tried again.
-func (i *batchItem) earlier(ctx context.Context, tag string) (*Job, error) {
-	if tag == "" {
-		return nil, nil //nolint:nilnil // no job is no failure.
-	}
-	job, err := i.client.Jobs.find(ctx, tag)
-	if err == nil && job == nil {
-		// The run may have ended a moment ago, with its request on the way.
-		if err = pause(ctx, lookupPause); err == nil {
-			job, err = i.client.Jobs.find(ctx, tag)
-		}
-	}
-	if err != nil || job != nil && job.Status == StatusError {
+// noteCreation notes that the job is about to be created, so that the next run can
+// find it whatever happens, and goes on noting it until it is told to stop.
+func (i *batchItem) noteCreation(ctx context.Context) (stop func(), err error) {
+	if err := i.journal.begin(i.key, i.tag); err != nil {
 		return nil, err
 	}
-	return job, nil
+	i.noted = true
+	return i.journal.follow(ctx, i.key, i.tag), nil
+}
+
+// find looks for the job that an earlier run has left, or returns nil. That run may
+// have ended a moment ago, with its request on the way. A job that failed is of no
+// use: the item is tried again.
+func (i *batchItem) find(ctx context.Context, earlier journalEntry) (*Job, error) {
+	if earlier.Tag == "" {
+		return nil, nil //nolint:nilnil // no job is no failure.
+	}
+	patience := earlier.patience()
+	for gap := lookupPause; ; gap *= 2 {
+		job, err := i.client.Jobs.find(ctx, earlier.Tag)
+		switch {
+		case err != nil:
+			return nil, err
+		case job != nil && job.Status == StatusError:
+			return nil, nil //nolint:nilnil // as above.
+		case job != nil || patience <= 0:
+			return job, nil
+		}
+		gap = min(gap, patience)
+		if err := pause(ctx, gap); err != nil {
+			return nil, fmt.Errorf("cloudconvert: looking for the job of an earlier run by its tag %q: %w", earlier.Tag, err)
+		}
+		patience -= gap
+	}
 }
 
 // fail does what is left to do for an item without a finished job. If there is
@@ -191,7 +204,7 @@ func (i *batchItem) fail(ctx context.Context, job *Job, failure error) error {
 	}
 	lost := errors.Is(failure, ErrOutcomeUnknown)
 	running := job != nil && !job.Status.Terminal()
-	if lost || running || i.tag == "" {
+	if lost || running || !i.noted {
 		return nil
 	}
 	return errors.Join(i.journal.forget(i.key), i.discard(ctx, job))

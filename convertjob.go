@@ -36,6 +36,13 @@ func (c *conversion) creation(source TaskRequest) (*creation, error) {
 func (c *conversion) patiently(
 	ctx context.Context, creation *creation, create func(context.Context, *creation, []CallOption) (*Job, error),
 ) (*Job, error) {
+	if c.note != nil {
+		stop, err := c.note(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer stop()
+	}
 	c.begun = time.Now()
 	if !c.queueing {
 		return create(ctx, creation, nil)

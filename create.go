@@ -113,6 +113,7 @@ const (
 	lookups       = 6
 	lookupPause   = time.Second
 	lookupTimeout = 10 * time.Second
+	settleTime    = lookupPause<<(lookups-1) - lookupPause
 )
 
 // lookup makes a call that is not worth repeating by itself.

@@ -2,6 +2,7 @@ package cloudconvert
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
 
 // journal remembers which items of a batch were begun and which are done. It
@@ -34,7 +38,28 @@ type journalEntry struct {
 	// before.
 	Files []string `json:"files,omitzero"`
 	Done  bool     `json:"done,omitzero"`
+	// Begun is when the creation of the job was last known to be under way. Earlier
+	// versions have not written it.
+	Begun lenient.Time `json:"begun,omitzero"`
 }
+
+// patience returns how long a job that is not found may still turn up: for as long
+// after the run ended as [JobsService.Create] looks for a job. Nothing more is known
+// of that moment than that a note of it was less than noteInterval old.
+func (e journalEntry) patience() time.Duration {
+	if e.Done || len(e.Files) > 0 {
+		return 0 // the job was there
+	}
+	age := max(time.Since(e.Begun.Time), 0) // the clock may have been set back
+	if e.Begun.IsZero() {
+		age = 0
+	}
+	return max(settleTime+noteInterval-age, 0)
+}
+
+// noteInterval is how often a creation that is under way is noted. It may wait for
+// limits, and be sent hours after it began.
+const noteInterval = 10 * time.Second
 
 // journalStart is what all lines of a journal begin with, as far as they go.
 const journalStart = `{"key":`
@@ -147,13 +172,33 @@ func (j *journal) find(key string) journalEntry {
 // begin notes the tag of a job that is about to be created. The note is on
 // disk when it returns: the job costs more than a moment.
 func (j *journal) begin(key, tag string) error {
-	if err := j.write(journalEntry{Key: key, Tag: tag}); err != nil || j == nil {
+	if err := j.write(begun(key, tag)); err != nil || j == nil {
 		return err
 	}
 	if err := j.file.Sync(); err != nil {
 		return fmt.Errorf("cloudconvert: journal: %w", err)
 	}
 	return nil
+}
+
+func begun(key, tag string) journalEntry {
+	return journalEntry{Key: key, Tag: tag, Begun: lenient.Time{Time: time.Now().UTC()}}
+}
+
+// follow goes on noting that a creation is under way, until it is told to stop.
+func (j *journal) follow(ctx context.Context, key, tag string) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for pause(ctx, noteInterval) == nil {
+			_ = j.write(begun(key, tag)) // without it, the next run is less patient
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // save notes the files that are about to appear.

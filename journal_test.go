@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -602,6 +603,7 @@ func TestJournalAfterKill(t *testing.T) {
 	for runChild(t, server, dir, len(server.Requests())+11+12*kills) {
 		kills++
 		require.Less(t, kills, 100)
+		ageJournal(t, filepath.Join(dir, "journal"))
 	}
 	assert.Greater(t, kills, 3)
 	whole := 0
@@ -618,6 +620,14 @@ func TestJournalAfterKill(t *testing.T) {
 	assert.Equal(t, killedCount, whole)
 	assert.Equal(t, killedCount, jobCount(server))
 	assert.Zero(t, pendingUploads(server))
+}
+
+// ageJournal makes a journal older, so that the next run looks for jobs for about two seconds: the server takes only
+// milliseconds to create one, and this test runs in real time.
+func ageJournal(t *testing.T, journal string) {
+	t.Helper()
+	earlier := time.Now().Add(-39 * time.Second).UTC().Format(time.RFC3339)
+	writeFile(t, journal, regexp.MustCompile(`"begun":"[^"]+"`).ReplaceAllString(readFile(t, journal), `"begun":"`+earlier+`"`))
 }
 
 // runChild converts in a process of its own, kills it when the server has had
