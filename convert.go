@@ -56,6 +56,9 @@ type conversion struct {
 	begun       time.Time // when it began to create its job, zero if it did not
 	// note notes in the journal that the job is being created. nil if there is none.
 	note func(context.Context) (stop func(), err error)
+	// abandoned tells that its job was to be deleted, as its file did not get there, and
+	// gone that it was.
+	abandoned, gone bool
 
 	// of batches
 	queueing    bool
@@ -76,7 +79,8 @@ type conversion struct {
 // Only the context ends the wait. The job then goes on, unless its file has not
 // been uploaded: such a job, which would never end, is deleted. The error is a
 // [*WaitError] with the job's id or, if the request that creates the job was under
-// way, an [*OutcomeError] with its tag.
+// way, an [*OutcomeError] with its tag. Convert returns within a second, and what
+// could not be deleted by then is named in the error.
 func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, opts ...ConvertOption) (*Job, error) {
 	conversion, err := c.newConversion().with(opts)
 	if err != nil {
@@ -85,6 +89,8 @@ func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, o
 	if err := conversion.convertTo(outputFormat); err != nil {
 		return nil, err
 	}
+	ctx, release := withLasting(ctx)
+	defer release()
 	if conversion.outputDir == "" {
 		if err := conversion.refuse("Convert", "ConvertFile or ConvertAll", fileOptions, batchOptions); err != nil {
 			return nil, err

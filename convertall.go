@@ -56,8 +56,9 @@ type Result struct {
 // requests or for jobs at once, ConvertAll waits.
 //
 // Leaving the loop ends everything that runs. When the context ends, each item
-// that was begun still has its result, and the others have none. Either way
-// no job is left waiting for an upload.
+// that was begun still has its result, and the others have none. Either way it is
+// over within a second, for all items together, and no job is left waiting for an
+// upload unless its result says so.
 //
 // The options apply to all items. [WithConcurrency], [WithOutputDir] and
 // [WithJournal] are made for it. If the options are wrong or the journal cannot be
@@ -118,11 +119,13 @@ func (c *Client) newBatch(items iter.Seq[Conversion], opts []ConvertOption) (*ba
 // Nothing that it started goes on after it.
 func (b *batch) run(ctx context.Context, yield func(Result) bool) {
 	ctx, cancel := context.WithCancel(ctx)
+	ctx, release := withLasting(ctx)
 	go b.work(ctx)
 	defer func() {
 		cancel()
 		for range b.results {
 		}
+		release()
 	}()
 	for result := range b.results {
 		if !yield(result) {
@@ -153,7 +156,7 @@ func (b *batch) work(ctx context.Context) {
 	}
 	b.stop()
 	b.conversions.Wait()
-	if err := b.journal.close(); err != nil {
+	if err := b.journal.close(ctx); err != nil {
 		b.results <- Result{Err: err}
 	}
 }

@@ -41,6 +41,8 @@ func (c *Client) ConvertFile(ctx context.Context, src, dst string, opts ...Conve
 	if err := conversion.formatFrom(dst); err != nil {
 		return nil, err
 	}
+	ctx, release := withLasting(ctx)
+	defer release()
 	return conversion.runInto(ctx, sourceOf(src), dst)
 }
 

@@ -418,7 +418,7 @@ func TestConvertFileCancelled(t *testing.T) {
 					cancel()
 					require.ErrorIs(t, err, context.DeadlineExceeded, "after %v", at)
 					assert.Empty(t, listed(t, dir), "after %v", at)
-					assert.Less(t, took-at, 3*time.Second)
+					assert.Less(t, took-at, time.Second)
 					require.NoError(t, server.WaitIdle(t.Context()))
 					assert.Zero(t, pendingUploads(server), "after %v", at)
 				}
@@ -457,7 +457,7 @@ func TestConvertFileCancelledWhileStuck(t *testing.T) {
 				start := time.Now()
 				_, err := server.Client().ConvertFile(ctx, src, filepath.Join(dir, "a.pdf"), cloudconvert.WithInlineLimit(0))
 				require.ErrorIs(t, err, context.DeadlineExceeded)
-				assert.Less(t, time.Since(start), 22*time.Second)
+				assert.Less(t, time.Since(start), 11*time.Second)
 				assert.Empty(t, listed(t, dir))
 				require.NoError(t, server.WaitIdle(t.Context()))
 				assert.Zero(t, pendingUploads(server))

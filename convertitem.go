@@ -121,7 +121,7 @@ func (i *batchItem) run(ctx context.Context) (*Job, []string, error) {
 	}
 	files, err := i.write(ctx, job)
 	if err == nil {
-		err = i.finish(files)
+		err = i.finish(ctx, files)
 	}
 	if err == nil { // else the job stays: the next run finds it
 		err = i.discard(ctx, job)
@@ -163,7 +163,7 @@ func (i *batchItem) job(ctx context.Context, earlier journalEntry) (*Job, error)
 // noteCreation notes that the job is about to be created, so that the next run can
 // find it whatever happens, and goes on noting it until it is told to stop.
 func (i *batchItem) noteCreation(ctx context.Context) (stop func(), err error) {
-	if err := i.journal.begin(i.key, i.tag); err != nil {
+	if err := i.journal.begin(ctx, i.key, i.tag); err != nil {
 		return nil, err
 	}
 	i.noted = true
@@ -203,11 +203,11 @@ func (i *batchItem) fail(ctx context.Context, job *Job, failure error) error {
 		return i.discard(ctx, job)
 	}
 	lost := errors.Is(failure, ErrOutcomeUnknown)
-	running := job != nil && !job.Status.Terminal()
+	running := job != nil && !job.Status.Terminal() && !i.gone
 	if lost || running || !i.noted {
 		return nil
 	}
-	return errors.Join(i.journal.forget(i.key), i.discard(ctx, job))
+	return errors.Join(i.journal.forget(ctx, i.key), i.discard(ctx, job))
 }
 
 // write fetches the files of the job, if they have a destination.
@@ -218,31 +218,31 @@ func (i *batchItem) write(ctx context.Context, job *Job) ([]string, error) {
 	// A file that is there when the run ended in the middle is known as its own
 	// by this note. That needs it not to have been there before.
 	if i.journal != nil && !i.overwrite {
-		if err := i.announce(i.outputPaths(job.Files(), i.destination)); err != nil {
+		if err := i.announce(ctx, i.outputPaths(job.Files(), i.destination)); err != nil {
 			return nil, err
 		}
 	}
 	files, err := i.save(ctx, job, i.destination)
 	if err != nil {
 		// The job stays: the next run fetches what it made.
-		return nil, errors.Join(err, i.journal.begin(i.key, i.tag))
+		return nil, errors.Join(err, i.journal.begin(ctx, i.key, i.tag))
 	}
 	return files, nil
 }
 
 // finish notes that the item is done. Files that were left in the job may be
 // fetched by a later run with a destination.
-func (i *batchItem) finish(files []string) error {
+func (i *batchItem) finish(ctx context.Context, files []string) error {
 	if len(files) == 0 {
-		return i.journal.end(i.key, i.tag, nil)
+		return i.journal.end(ctx, i.key, i.tag, nil)
 	}
-	return i.journal.end(i.key, "", files)
+	return i.journal.end(ctx, i.key, "", files)
 }
 
 // announce notes which files are about to appear, all of which are new.
-func (i *batchItem) announce(paths []string) error {
+func (i *batchItem) announce(ctx context.Context, paths []string) error {
 	if err := i.checkAllFree(paths); err != nil {
 		return err
 	}
-	return i.journal.save(i.key, i.tag, paths)
+	return i.journal.save(ctx, i.key, i.tag, paths)
 }

@@ -92,6 +92,7 @@ func (c *conversion) createAndUpload(ctx context.Context, name string, content *
 	if err != nil {
 		return nil, err
 	}
+	creation.pending = true
 	job, err := c.patiently(ctx, creation, c.client.Jobs.create)
 	switch {
 	case err != nil && isOpen(err) && creation.own && c.abandonLost(ctx, creation.body.Tag):
@@ -105,19 +106,30 @@ func (c *conversion) createAndUpload(ctx context.Context, name string, content *
 // upload sends the file to a job that waits for it.
 func (c *conversion) upload(ctx context.Context, job *Job, name string, content *content) (*Job, error) {
 	job, err := c.complete(ctx, job)
+	if err == nil && ctx.Err() != nil {
+		err = fmt.Errorf("cloudconvert: upload: %w", ctx.Err())
+	}
 	if err == nil {
 		task, _ := job.Task(importName)
 		u := &upload{core: c.client.core, task: task}
 		err = u.checkAndSend(ctx, name, content)
 	}
 	if err != nil {
-		// The job would go on waiting for its file, and count as running.
-		// Whether this works or not, the caller learns of the failure before it.
-		_ = c.remove(ctx, job)
-		return job, err
+		return job, c.abandon(ctx, job, err)
 	}
 	c.release(ctx, content)
 	return c.wait(ctx, job)
+}
+
+// abandon deletes a job whose upload failed: it would go on waiting for its file, and
+// count as running. It returns the failure, with what became of that.
+func (c *conversion) abandon(ctx context.Context, job *Job, failure error) error {
+	c.abandoned = true
+	if err := c.remove(ctx, job); err != nil {
+		return errors.Join(failure, err)
+	}
+	c.gone = true
+	return failure
 }
 
 // adopt goes on with a job that an earlier process has created.
@@ -219,7 +231,7 @@ func percentOf(job *Job) int {
 
 // discard deletes the job if that was asked for.
 func (c *conversion) discard(ctx context.Context, job *Job) error {
-	if !c.delete || job == nil {
+	if !c.delete || job == nil || c.abandoned {
 		return nil
 	}
 	return c.remove(ctx, job)
@@ -227,28 +239,20 @@ func (c *conversion) discard(ctx context.Context, job *Job) error {
 
 // remove deletes a job, even if the context ended.
 func (c *conversion) remove(ctx context.Context, job *Job) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
-	defer cancel()
-	err := c.client.Jobs.Delete(ctx, job.ID)
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	return err
+	return removeLeft(ctx, "jobs", job.ID, func(ctx context.Context) error { return c.client.Jobs.Delete(ctx, job.ID) })
 }
 
 // abandonLost deletes a job whose creation was under way when the context
-// ended, for nobody is going to send it a file. It reports whether it did.
+// ended, for nothing is going to send it a file. It reports whether it did.
 func (c *conversion) abandonLost(ctx context.Context, tag string) bool {
 	if ctx.Err() == nil {
 		return false // the job has been looked for already
 	}
-	lasting, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
-	defer cancel()
 	for attempt := range 3 {
-		if attempt > 0 && pause(lasting, lookupPause/2) != nil {
+		if attempt > 0 && pause(lasting(ctx), cleanupTime/3) != nil {
 			return false
 		}
-		if job, err := c.client.Jobs.find(lasting, tag); err == nil && job != nil {
+		if job, err := c.client.Jobs.find(lasting(ctx), tag, lookup); err == nil && job != nil {
 			return c.remove(ctx, job) == nil
 		}
 	}

@@ -17,6 +17,8 @@ type creation struct {
 	body jobBody
 	// own tells that the tag is ours, and so unique: it can settle an outcome.
 	own bool
+	// pending tells that the job waits for an upload, which its creation is followed by.
+	pending bool
 }
 
 // newCreation validates a request. It leaves the caller's value as it is.
@@ -39,7 +41,7 @@ func newTag() string { return "cloudconvert-go-" + rand.Text() }
 // asError adds the tag to a failure that leaves open whether there is a job.
 func (c *creation) asError(err error) error {
 	if isOpen(err) {
-		return &OutcomeError{Tag: c.body.Tag, err: err}
+		return &OutcomeError{Tag: c.body.Tag, pending: c.pending, err: err}
 	}
 	return err
 }

@@ -16,7 +16,11 @@
 // [Job.Files] lists.
 //
 // A [Client] is safe for concurrent use, as are its services. Every call ends
-// when its context ends.
+// when its context ends, and within a second after that if there is something to
+// delete then. What could not be deleted in this time is named in the error. This
+// needs a transport whose round trips end with the context of their request, as
+// those of [net/http.Transport] do: with another one, a call ends as late as its
+// round trips, and deletes nothing after that second.
 //
 // # Errors
 //

@@ -244,7 +244,8 @@ type OutcomeError struct {
 	// Tag is the tag of the job. It is empty for tasks outside of jobs.
 	Tag string
 
-	err error
+	pending bool // the job waits for an upload that is not going to come
+	err     error
 }
 
 // Error tells what happened and by which tag the job can be found.
@@ -252,7 +253,11 @@ func (e *OutcomeError) Error() string {
 	if e.Tag == "" {
 		return fmt.Sprintf("%v; the task may have been created nevertheless", e.err)
 	}
-	return fmt.Sprintf("%v; the job may have been created nevertheless, look for the tag %q before you send it again", e.err, e.Tag)
+	text := fmt.Sprintf("%v; the job may have been created nevertheless, look for the tag %q before you send it again", e.err, e.Tag)
+	if e.pending {
+		text += ", and delete it: it waits for its file"
+	}
+	return text
 }
 
 // Unwrap returns the failure that left the outcome open.

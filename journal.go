@@ -171,14 +171,13 @@ func (j *journal) find(key string) journalEntry {
 
 // begin notes the tag of a job that is about to be created. The note is on
 // disk when it returns: the job costs more than a moment.
-func (j *journal) begin(key, tag string) error {
-	if err := j.write(begun(key, tag)); err != nil || j == nil {
-		return err
-	}
-	if err := j.file.Sync(); err != nil {
-		return fmt.Errorf("cloudconvert: journal: %w", err)
-	}
-	return nil
+func (j *journal) begin(ctx context.Context, key, tag string) error {
+	return j.within(ctx, func() error {
+		if err := j.write(begun(key, tag)); err != nil {
+			return err
+		}
+		return j.file.Sync()
+	})
 }
 
 func begun(key, tag string) journalEntry {
@@ -192,7 +191,8 @@ func (j *journal) follow(ctx context.Context, key, tag string) (stop func()) {
 	go func() {
 		defer close(done)
 		for pause(ctx, noteInterval) == nil {
-			_ = j.write(begun(key, tag)) // without it, the next run is less patient
+			// Without the note, the next run is less patient.
+			_ = j.within(ctx, func() error { return j.write(begun(key, tag)) })
 		}
 	}()
 	return func() {
@@ -202,26 +202,55 @@ func (j *journal) follow(ctx context.Context, key, tag string) (stop func()) {
 }
 
 // save notes the files that are about to appear.
-func (j *journal) save(key, tag string, files []string) error {
-	return j.write(journalEntry{Key: key, Tag: tag, Files: files})
+func (j *journal) save(ctx context.Context, key, tag string, files []string) error {
+	return j.within(ctx, func() error { return j.write(journalEntry{Key: key, Tag: tag, Files: files}) })
 }
 
 // end notes that an item is finished.
-func (j *journal) end(key, tag string, files []string) error {
-	return j.write(journalEntry{Key: key, Tag: tag, Files: files, Done: true})
+func (j *journal) end(ctx context.Context, key, tag string, files []string) error {
+	return j.within(ctx, func() error { return j.write(journalEntry{Key: key, Tag: tag, Files: files, Done: true}) })
 }
 
 // forget notes that an item is as if it had never been begun.
-func (j *journal) forget(key string) error {
-	return j.write(journalEntry{Key: key})
+func (j *journal) forget(ctx context.Context, key string) error {
+	return j.within(ctx, func() error { return j.write(journalEntry{Key: key}) })
 }
+
+// errDisk is all that is known of a write that does not return.
+var errDisk = errors.New("the file system has not responded")
+
+// within does something with the file of the journal, and waits for it until the
+// context ends and diskTime more.
+func (j *journal) within(ctx context.Context, do func() error) error {
+	if j == nil {
+		return nil
+	}
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		timer := time.NewTimer(diskTime)
+		defer timer.Stop()
+		select {
+		case err = <-done:
+		case <-timer.C:
+			err = errDisk
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("cloudconvert: journal: %w", err)
+	}
+	return nil
+}
+
+// diskTime is how long a file system may take for a note once the context ended.
+const diskTime = 100 * time.Millisecond
 
 // write appends a line in a single write, which a process that ends cannot
 // leave half done. A full disk can: the next line begins with the end of that one.
 func (j *journal) write(entry journalEntry) error {
-	if j == nil {
-		return nil
-	}
 	line, err := encodeJSON(entry)
 	if err != nil {
 		return err
@@ -233,18 +262,14 @@ func (j *journal) write(entry journalEntry) error {
 	}
 	n, err := j.file.Write(line)
 	j.torn = j.torn && n == 0 || 0 < n && n < len(line)
-	if err != nil {
-		return fmt.Errorf("cloudconvert: journal: %w", err)
-	}
-	return nil
+	return err
 }
 
-func (j *journal) close() error {
-	if j == nil {
-		return nil
-	}
-	if err := errors.Join(j.file.Close(), j.lock.Unlock()); err != nil {
-		return fmt.Errorf("cloudconvert: journal: %w", err)
-	}
-	return nil
+// close lets other runs use the journal, but no sooner than the last write is over.
+func (j *journal) close(ctx context.Context) error {
+	return j.within(ctx, func() error {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		return errors.Join(j.file.Close(), j.lock.Unlock())
+	})
 }

@@ -1,6 +1,7 @@
 package cloudconvert
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gofrs/flock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -49,16 +51,33 @@ func TestJournalAfterATornLine(t *testing.T) {
 	_, err = j.file.WriteString(`{"key":"a","tag":"cl`)
 	require.NoError(t, err)
 	j.torn = true // as the write that failed has noted
-	require.NoError(t, j.begin("b", "tag-b"))
-	require.NoError(t, j.begin("c", "tag-c"))
-	require.NoError(t, j.close())
+	require.NoError(t, j.begin(t.Context(), "b", "tag-b"))
+	require.NoError(t, j.begin(t.Context(), "c", "tag-c"))
+	require.NoError(t, j.close(t.Context()))
 
 	again, err := openJournal(path)
 	require.NoError(t, err)
 	assert.Empty(t, again.find("a").Tag)
 	assert.Equal(t, "tag-b", again.find("b").Tag)
 	assert.Equal(t, "tag-c", again.find("c").Tag)
-	require.NoError(t, again.close())
+	require.NoError(t, again.close(t.Context()))
+}
+
+// A file system that does not respond keeps nothing from ending with its context.
+func TestJournalOnASilentDisk(t *testing.T) {
+	t.Parallel()
+	j, err := openJournal(filepath.Join(t.TempDir(), "journal"))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	j.mu.Lock() // as a write does that does not return
+	require.ErrorIs(t, j.begin(ctx, "a", "tag-a"), errDisk)
+	require.ErrorIs(t, j.end(ctx, "a", "tag-a", nil), errDisk)
+	require.ErrorIs(t, j.close(ctx), errDisk)
+	locked, err := flock.New(j.lock.Path()).TryLock()
+	require.NoError(t, err)
+	assert.False(t, locked, "no other run uses it before the write is over")
+	j.mu.Unlock()
 }
 
 // A wrong path, to a film for instance, must not be read into memory.

@@ -265,3 +265,21 @@ func TestJournalSearchEndsWithItsContext(t *testing.T) {
 		assert.Equal(t, []note{{Key: "k", Tag: "t"}}, notesIn(t, journal), "nothing is forgotten")
 	})
 }
+
+// A job that was deleted because its upload broke off is not looked for by the next run.
+func TestJournalForgetsAnUploadThatBrokeOff(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		journal := filepath.Join(t.TempDir(), "journal")
+		item := textItem("a.txt", "text", filepath.Join(t.TempDir(), "a.pdf"), cloudconvert.WithInlineLimit(0))
+		item.Key = "k"
+		err := runJournal(expiring(t, true), silent(server, 0, uploading), item, journal).Err
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Zero(t, jobCount(server))
+		start := time.Now()
+		require.NoError(t, runJournal(t.Context(), server.Client(), item, journal).Err)
+		assert.Less(t, time.Since(start), time.Second, "it is created at once")
+		assert.Equal(t, 1, jobCount(server))
+	})
+}

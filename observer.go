@@ -204,13 +204,8 @@ func (o *observer[T]) interrupted(ctx context.Context) error {
 	if !o.deleteOnCancel {
 		return failure
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
-	defer cancel()
-	if err := o.delete(ctx); err != nil {
-		return errors.Join(failure, fmt.Errorf("cloudconvert: deleting it failed: %w", err))
+	if err := removeLeft(ctx, o.path, o.id, o.delete); err != nil {
+		return errors.Join(failure, err)
 	}
 	return failure
 }
-
-// deleteTimeout bounds what [WithDeleteOnCancel] does after the context ended.
-const deleteTimeout = 10 * time.Second

@@ -28,8 +28,9 @@ func WithPendingUpload() WaitOption {
 }
 
 // WithDeleteOnCancel deletes the job, or the task, if the context ends before it
-// does, so that work that nobody waits for costs nothing more. The wait returns
-// when it is deleted, or after ten seconds if the service does not answer.
+// does, so that work that is not waited for costs nothing more. The wait returns
+// when it is deleted, within a second after the end of the context. If the service
+// has not confirmed the deletion by then, the error says so.
 func WithDeleteOnCancel() WaitOption {
 	return func(w *waiting) { w.deleteOnCancel = true }
 }
@@ -78,6 +79,8 @@ func (e *WaitError) Unwrap() error { return e.err }
 // seen, or nil, is returned together with a [*WaitError]. Waiting for a job whose
 // file has not been uploaded is refused at once, see [WithPendingUpload].
 func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (*Job, error) {
+	ctx, release := withLasting(ctx)
+	defer release()
 	o := s.observer(id, newWaiting(opts))
 	if o.signal != nil {
 		return o.waitForSignals(ctx)
@@ -129,6 +132,8 @@ func (s *JobsService) outcome(job *Job) error {
 // returned together with a [*TaskError]. Everything else is as with
 // [JobsService.Wait].
 func (s *TasksService) Wait(ctx context.Context, id string, opts ...WaitOption) (*Task, error) {
+	ctx, release := withLasting(ctx)
+	defer release()
 	o := s.observer(id, newWaiting(opts))
 	if over, result := o.look(ctx); over {
 		return o.last, result

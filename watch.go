@@ -9,6 +9,8 @@ import (
 // watch polls a job and yields it when it has changed. Pauses grow while
 // nothing changes.
 func watch(ctx context.Context, o *observer[Job], yield func(*Job, error) bool) {
+	ctx, release := withLasting(ctx)
+	defer release()
 	over, result := o.look(ctx)
 	if !yield(o.last, result) || over {
 		return

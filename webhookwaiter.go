@@ -71,6 +71,8 @@ func (w *WebhookWaiter) Deliver(_ context.Context, event *WebhookEvent) error {
 // tells of its end: the event itself, which anybody may repeat, is not relied on.
 // If none is delivered, it asks now and then, at least every two minutes.
 func (w *WebhookWaiter) Await(ctx context.Context, id string, opts ...WaitOption) (*Job, error) {
+	ctx, release := withLasting(ctx)
+	defer release()
 	ended, leave := w.enter(id)
 	defer leave()
 	o := w.jobs.observer(id, newWaiting(opts))
