@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/multipart"
 )
 
 const (
@@ -264,14 +265,22 @@ func (c *conversion) nameOf(src Source) (string, error) {
 	if info, err := os.Stat(src.path); src.path != "" && err == nil && info.IsDir() {
 		return "", invalid(fmt.Errorf("the source %q is a directory: name a file", src.path))
 	}
-	if _, known := formatOf(src.name); known || src.open == nil {
-		return src.name, nil
+	if src.open == nil {
+		return "", nil // opening it says what is wrong
 	}
-	if c.task.InputFormat == "" {
-		return "", invalid(fmt.Errorf("the format of the source %q is unknown, for its name has no extension that tells it: use WithInputFormat", engine.HideQueries(src.id.value())))
+	name := src.name
+	if _, known := formatOf(name); !known {
+		if c.task.InputFormat == "" {
+			return "", invalid(fmt.Errorf("the format of the source %q is unknown, for its name has no extension that tells it: use WithInputFormat", engine.HideQueries(src.id.value())))
+		}
+		// The service refuses files of no extension even so.
+		name = strings.TrimSuffix(name, ".") + "." + c.task.InputFormat
 	}
-	// The service refuses files of no extension even so.
-	return strings.TrimSuffix(src.name, ".") + "." + c.task.InputFormat, nil
+	// An upload would be refused for it when the job is there already.
+	if err := multipart.CheckName(name); err != nil {
+		return "", invalid(fmt.Errorf("the name of the source %q %w: rename it, or use FromReader with another name", engine.HideQueries(src.id.value()), err))
+	}
+	return name, nil
 }
 
 // readExactly reads content of a known size into memory.

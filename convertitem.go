@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
@@ -36,6 +37,9 @@ func (b *batch) newItem(item Conversion) (*batchItem, error) {
 			return nil, err
 		}
 	}
+	if !utf8.ValidString(i.key) {
+		return nil, invalid(fmt.Errorf("the Key %q is not UTF-8 text: use another one", i.key))
+	}
 	if i.key == "" {
 		i.key = i.defaultKey()
 	}
@@ -61,6 +65,10 @@ func (i *batchItem) check(settings *conversion) error {
 		return invalid(errors.New("WithDelete: the item has no destination, and its files would be lost: give it one, or use WithOutputDir"))
 	case i.concurrency != settings.concurrency, i.conversion.journal != settings.journal:
 		return invalid(errors.New("WithConcurrency and WithJournal are for the batch: they are of no use as options of an item"))
+	case i.journal != nil && !utf8.ValidString(i.destination):
+		return invalid(fmt.Errorf("the journal cannot hold the destination %q, which is not UTF-8 text: use another name", i.destination))
+	case i.journal != nil && !utf8.ValidString(i.key):
+		return invalid(fmt.Errorf("the journal cannot hold the key %q, which is not UTF-8 text: set Key", i.key))
 	case i.journal != nil && i.tag != "":
 		return invalid(errors.New("WithTag: the journal finds jobs by tags of its own: leave one of the two out"))
 	}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
@@ -291,13 +292,20 @@ func (c *core) base(call call) *url.URL {
 // pathOn returns the path of a call as errors name it.
 func (c *core) pathOn(call call) string { return c.base(call).Path + call.path }
 
-// encodeJSON encodes without escaping <, > and &, which URLs are full of.
+// encodeJSON encodes without escaping <, > and &, which URLs are full of, and
+// refuses text that would become another one.
 func encodeJSON(v any) ([]byte, error) {
+	if err := checkText(v); err != nil {
+		return nil, err
+	}
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {
 		return nil, err
+	}
+	if !utf8.Valid(buffer.Bytes()) {
+		return nil, errBrokenJSON
 	}
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
 }

@@ -122,9 +122,9 @@ var taskName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // Validate checks the structure of the job: that it has tasks, that their
 // names are allowed, that inputs exist and form no cycle, that required
-// parameters are there, that none is set twice and none contains itself. It returns
-// all problems in one error, which matches [ErrInvalid]. Which values an option may
-// have is for the service to judge.
+// parameters are there, that none is set twice and none contains itself, and that all
+// text is UTF-8. It returns all problems in one error, which matches [ErrInvalid].
+// Which values an option may have is for the service to judge.
 //
 // [JobsService.Create] and everything that creates jobs call it.
 func (r *JobRequest) Validate() error {
@@ -158,6 +158,9 @@ func (r *JobRequest) body() (jobBody, error) {
 	}
 	if cycle := cycleOf(inputs); cycle != nil {
 		problems = append(problems, fmt.Errorf("tasks wait for each other: %s", strings.Join(cycle, " → ")))
+	}
+	if err := checkText(body); err != nil {
+		problems = append(problems, err)
 	}
 	if len(problems) > 0 {
 		return jobBody{}, invalid(problems...)

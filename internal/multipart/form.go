@@ -80,14 +80,14 @@ func (f *Form) Body(file io.Reader) io.ReadCloser {
 
 func check(fields []Field, filename string, size int64) error {
 	for _, field := range fields {
-		if err := checkName(field.Name); err != nil {
+		if err := CheckName(field.Name); err != nil {
 			return fmt.Errorf("field name %q %w", field.Name, err)
 		}
 		if strings.EqualFold(field.Name, fileField) {
 			return errors.New(`a field is called "file" already: storage would take its value for the file`)
 		}
 	}
-	if err := checkName(filename); err != nil {
+	if err := CheckName(filename); err != nil {
 		return fmt.Errorf("file name %q %w", filename, err)
 	}
 	if size < 0 {

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// checkName says what is wrong with a name between the quotes of a part's header.
-func checkName(name string) error {
+// CheckName says what is wrong with a name between the quotes of a part's header.
+func CheckName(name string) error {
 	switch {
 	case name == "":
 		return errors.New("is empty")
@@ -23,7 +23,7 @@ func checkName(name string) error {
 }
 
 // quote escapes a name the way browsers do, which is what servers know: quotes become %22 and all else stays,
-// backslashes and percent signs too. Line breaks never get here, see checkName.
+// backslashes and percent signs too. Line breaks never get here, see CheckName.
 func quote(name string) string {
 	return strings.ReplaceAll(name, `"`, "%22")
 }

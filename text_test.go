@@ -1,0 +1,218 @@
+package cloudconvert_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// latin1 is text that is not UTF-8, so that JSON cannot carry it.
+const latin1 = "caf\xe9"
+
+// latin1JSON encodes itself, wrongly.
+type latin1JSON struct{}
+
+func (latin1JSON) MarshalJSON() ([]byte, error) { return []byte(`"` + latin1 + `"`), nil }
+
+// latin1Text gives its text to be encoded.
+type latin1Text struct{}
+
+func (latin1Text) MarshalText() ([]byte, error) { return []byte(latin1), nil }
+
+// Text that would come to the service as another one is refused before anything is sent, and the error says which.
+func TestTextThatJSONCannotCarry(t *testing.T) {
+	t.Parallel()
+	raw := func(value any) *cloudconvert.JobRequest {
+		return &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{"a": cloudconvert.RawTask{Op: "command", Fields: map[string]any{"x": value}}}}
+	}
+	job := func(r *cloudconvert.JobRequest) func(context.Context, *cloudconvert.Client) error {
+		return func(ctx context.Context, client *cloudconvert.Client) error {
+			if _, err := client.Jobs.CreateAndWait(ctx, r); !errors.Is(err, cloudconvert.ErrInvalid) {
+				return err
+			}
+			_, err := client.Jobs.Create(ctx, r)
+			return err
+		}
+	}
+	tagged := raw("x")
+	tagged.Tag = latin1
+	hooked := raw("x")
+	hooked.WebhookURL = "https://example.com/?token=" + latin1
+	for name, c := range map[string]struct {
+		call  func(context.Context, *cloudconvert.Client) error
+		names string
+	}{
+		"tag":         {job(tagged), "tag"},
+		"webhook URL": {job(hooked), "webhook_url"},
+		"task name":   {job(&cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{latin1: cloudconvert.ImportUpload{}}}), `"caf\xe9"`},
+		"operation":   {job(&cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{"a": cloudconvert.RawTask{Op: latin1}}}), "tasks.a.operation"},
+		"content": {
+			job(cloudconvert.Pipeline(cloudconvert.ImportRaw{File: latin1, Filename: "a.txt"}, cloudconvert.ExportURL{})),
+			"ImportBase64",
+		},
+		"filename":               {job(cloudconvert.Pipeline(cloudconvert.ImportRaw{File: "x", Filename: latin1 + ".txt"})), "tasks.import-raw.filename"},
+		"header":                 {job(cloudconvert.Pipeline(cloudconvert.ImportURL{URL: "https://example.com", Headers: map[string]string{"X": latin1}})), "headers.X"},
+		"option":                 {job(cloudconvert.Pipeline(cloudconvert.ImportUpload{Options: cloudconvert.Options{"o": latin1}})), "tasks.import-upload.o"},
+		"option's key":           {job(cloudconvert.Pipeline(cloudconvert.ImportUpload{Options: cloudconvert.Options{latin1: 1}})), `"caf\xe9"`},
+		"list":                   {job(raw([]string{"a", latin1})), "tasks.a.x[1]"},
+		"deeper":                 {job(raw(map[string]any{"b": []any{struct{ C *string }{new(latin1)}}})), "tasks.a.x.b[0].C"},
+		"encodes itself as JSON": {job(raw(latin1JSON{})), "UTF-8"},
+		"encodes itself as text": {job(raw(latin1Text{})), "tasks.a.x"},
+		"key that is text":       {job(raw(map[latin1Text]int{{}: 1})), "tasks.a.x"},
+		"raw JSON":               {job(raw(json.RawMessage(`"` + latin1 + `"`))), "UTF-8"},
+		"task of its own": {func(ctx context.Context, client *cloudconvert.Client) error {
+			_, err := client.Tasks.Create(ctx, cloudconvert.ImportURL{URL: "https://example.com/" + latin1})
+			return err
+		}, "url"},
+		"webhook": {func(ctx context.Context, client *cloudconvert.Client) error {
+			_, err := client.Webhooks.Create(ctx, cloudconvert.WebhookRequest{
+				URL: "https://example.com/?token=" + latin1, Events: []cloudconvert.Event{cloudconvert.EventJobFailed},
+			})
+			return err
+		}, "url"},
+		"event": {func(ctx context.Context, client *cloudconvert.Client) error {
+			_, err := client.Webhooks.Create(ctx, cloudconvert.WebhookRequest{URL: "https://example.com", Events: []cloudconvert.Event{latin1}})
+			return err
+		}, "events[0]"},
+		"Do": {func(ctx context.Context, client *cloudconvert.Client) error {
+			return client.Do(ctx, http.MethodPost, "/jobs", map[string]any{"a": latin1}, nil)
+		}, "a"},
+		"Do with a job": {func(ctx context.Context, client *cloudconvert.Client) error {
+			return client.Do(ctx, http.MethodPost, "/jobs", tagged, nil)
+		}, "tag"},
+		"Do with text": {func(ctx context.Context, client *cloudconvert.Client) error {
+			return client.Do(ctx, http.MethodPost, "/jobs", latin1, nil)
+		}, "UTF-8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, script := newScripted(t, says(http.StatusOK, endedJob))
+			err := c.call(t.Context(), client)
+			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+			require.ErrorContains(t, err, c.names)
+			assert.NotContains(t, err.Error(), "token=")
+			assert.Empty(t, script.urls())
+		})
+	}
+}
+
+func TestValidateSaysWhichTextIsBroken(t *testing.T) {
+	t.Parallel()
+	request := cloudconvert.Pipeline(cloudconvert.ImportRaw{File: latin1, Filename: "a.txt"}, cloudconvert.ExportURL{})
+	err := request.Validate()
+	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+	require.ErrorContains(t, err, "tasks.import-raw.file is not UTF-8 text")
+}
+
+// The same of conversions, whichever way the size of a file makes them take.
+func TestConvertRefusesTextThatJSONCannotCarry(t *testing.T) {
+	t.Parallel()
+	for size, limit := range map[string]int64{"inline": 1000, "uploaded": 0} {
+		named := func(name string) cloudconvert.Source { return cloudconvert.FromBytes(name, []byte("text")) }
+		path := writeFile(t, filepath.Join(t.TempDir(), latin1+".txt"), "text")
+		for name, c := range map[string]struct {
+			item  cloudconvert.Conversion
+			opts  []cloudconvert.ConvertOption
+			names string
+		}{
+			"name":           {cloudconvert.Conversion{Source: named(latin1 + ".txt")}, nil, `caf\xe9`},
+			"name of a file": {cloudconvert.Conversion{Source: cloudconvert.FromFile(path)}, nil, `caf\xe9`},
+			"name of a reader": {
+				cloudconvert.Conversion{Source: cloudconvert.FromReader(latin1+".txt", strings.NewReader("text"))}, nil, `caf\xe9`,
+			},
+			"name with a line break": {cloudconvert.Conversion{Source: named("a\nb.txt")}, nil, `a\nb`},
+			"name with a zero byte":  {cloudconvert.Conversion{Source: named("a\x00b.txt")}, nil, `a\x00b`},
+			"address":                {cloudconvert.Conversion{Source: cloudconvert.FromURL("https://example.com/a.txt?" + latin1)}, nil, "url"},
+			"key":                    {cloudconvert.Conversion{Source: named("a.txt"), Key: latin1}, nil, "Key"},
+			"tag":                    {cloudconvert.Conversion{Source: named("a.txt")}, []cloudconvert.ConvertOption{cloudconvert.WithTag(latin1)}, "tag"},
+			"option": {
+				cloudconvert.Conversion{Source: named("a.txt")},
+				[]cloudconvert.ConvertOption{cloudconvert.WithOption("pages", latin1)},
+				"pages",
+			},
+			"option's key": {
+				cloudconvert.Conversion{Source: named("a.txt")},
+				[]cloudconvert.ConvertOption{cloudconvert.WithOption(latin1, 1)},
+				`"caf\xe9"`,
+			},
+			"engine": {
+				cloudconvert.Conversion{Source: named("a.txt")},
+				[]cloudconvert.ConvertOption{cloudconvert.WithEngine(latin1, latin1)},
+				"engine",
+			},
+			"file name": {
+				cloudconvert.Conversion{Source: named("a.txt")},
+				[]cloudconvert.ConvertOption{cloudconvert.WithFilename(latin1)},
+				"filename",
+			},
+			"webhook": {
+				cloudconvert.Conversion{Source: named("a.txt")},
+				[]cloudconvert.ConvertOption{cloudconvert.WithWebhookURL("https://example.com/" + latin1)},
+				"webhook_url",
+			},
+		} {
+			t.Run(size+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				client, script := newScripted(t, says(http.StatusOK, endedJob))
+				c.item.OutputFormat = "pdf"
+				opts := append(slices.Clone(c.opts), cloudconvert.WithInlineLimit(limit))
+				results := 0
+				for result := range client.ConvertAll(t.Context(), slices.Values([]cloudconvert.Conversion{c.item}), opts...) {
+					require.ErrorIs(t, result.Err, cloudconvert.ErrInvalid)
+					require.ErrorContains(t, result.Err, c.names)
+					results++
+				}
+				assert.Equal(t, 1, results)
+				assert.Empty(t, script.urls())
+			})
+		}
+	}
+}
+
+// A journal is JSON as well: what it could not tell apart would be made twice.
+func TestJournalRefusesTextThatJSONCannotCarry(t *testing.T) {
+	t.Parallel()
+	for name, item := range map[string]cloudconvert.Conversion{
+		"key":         {Key: latin1},
+		"destination": {Key: "k", Destination: filepath.Join(t.TempDir(), latin1+".pdf")},
+		"both":        {Destination: filepath.Join(t.TempDir(), latin1+".pdf")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, script := newScripted(t, says(http.StatusOK, endedJob))
+			item.Source, item.OutputFormat = cloudconvert.FromBytes("a.txt", []byte("text")), "pdf"
+			err := runJournal(t.Context(), client, item, filepath.Join(t.TempDir(), "journal")).Err
+			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+			require.ErrorContains(t, err, "UTF-8")
+			assert.Empty(t, script.urls())
+		})
+	}
+}
+
+// Text that only looks odd is sent as it is.
+func TestTextThatJSONCanCarry(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"\uFFFD", `\ufffd`, "\x00\x1b\u2028<&>", "日本語", "\U0001F600"} {
+		client, script := newScripted(t, says(http.StatusOK, endedJob))
+		request := cloudconvert.Pipeline(cloudconvert.ImportRaw{File: text, Filename: "a.txt", Options: cloudconvert.Options{
+			text: []byte(latin1), "n": json.Number("1"), "nil": nil, "j": json.RawMessage(`"\ufffd"`),
+		}})
+		_, err := client.Jobs.Create(t.Context(), request)
+		require.NoError(t, err)
+		var sent struct {
+			Tasks map[string]struct{ File string }
+		}
+		require.NoError(t, json.Unmarshal([]byte(script.bodies[0]), &sent))
+		assert.Equal(t, text, sent.Tasks["import-raw"].File)
+	}
+}
