@@ -67,11 +67,17 @@ func (c *conversion) checkFree(path string) error {
 	if err != nil {
 		return unwritable(path, err)
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
 		return invalid(fmt.Errorf("the destination %q is a directory: name a file", engine.HideQueries(path)))
-	}
-	if !c.overwrite {
+	case err == nil && info.Mode()&(fs.ModeDevice|fs.ModeNamedPipe|fs.ModeSocket) != 0:
+		return invalid(fmt.Errorf("the destination %q is not a file but a device, a pipe or a socket: name a file", path))
+	case !c.overwrite:
 		return fmt.Errorf("cloudconvert: the destination %q is there already: remove it, or use WithOverwrite: %w", path, fs.ErrExist)
+	}
+	if err := mayReplace(path); err != nil {
+		return unwritable(path, err)
 	}
 	return nil
 }

@@ -103,7 +103,8 @@ func WithProgress(report func(Progress)) ConvertOption {
 }
 
 // WithOverwrite lets a conversion replace a file that exists. A symbolic link is
-// replaced itself, not the file it leads to. [Client.Convert] writes files only with
+// replaced itself, not the file it leads to. Devices, pipes and sockets are refused,
+// also behind such a link. [Client.Convert] writes files only with
 // [WithOutputDir], and refuses this option without that one.
 func WithOverwrite() ConvertOption {
 	return func(c *conversion) error {

@@ -1,0 +1,101 @@
+package cloudconvert_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// unreplaceable makes, at a path, something that cannot be replaced by a file.
+var unreplaceable = map[string]func(t *testing.T, path string){
+	"directory": func(t *testing.T, path string) {
+		t.Helper()
+		require.NoError(t, os.Mkdir(path, 0o700))
+	},
+	"link to a directory": func(t *testing.T, path string) {
+		t.Helper()
+		require.NoError(t, os.Symlink(t.TempDir(), path))
+	},
+	"device": func(t *testing.T, path string) {
+		t.Helper()
+		require.NoError(t, os.Symlink("/dev/null", path))
+	},
+	"standard output": func(t *testing.T, path string) {
+		t.Helper()
+		reader, writer, err := os.Pipe()
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, errors.Join(reader.Close(), writer.Close())) })
+		require.NoError(t, os.Symlink(fmt.Sprint("/proc/self/fd/", writer.Fd()), path))
+	},
+	"named pipe": func(t *testing.T, path string) {
+		t.Helper()
+		require.NoError(t, syscall.Mkfifo(path, 0o600))
+	},
+	"socket": func(t *testing.T, path string) {
+		t.Helper()
+		dir, err := os.MkdirTemp("", "") //nolint:usetesting // the path of a socket must be short.
+		require.NoError(t, err)
+		listener, err := net.Listen("unix", filepath.Join(dir, "s")) //nolint:noctx // it is there at once.
+		require.NoError(t, err)
+		t.Cleanup(func() { assert.NoError(t, errors.Join(listener.Close(), os.Remove(dir))) })
+		require.NoError(t, os.Symlink(filepath.Join(dir, "s"), path))
+	},
+	"mounted file": func(t *testing.T, path string) {
+		t.Helper()
+		writeFile(t, path, "below")
+		source := writeFile(t, filepath.Join(t.TempDir(), "source"), "mounted")
+		if err := syscall.Mount(source, path, "", syscall.MS_BIND, ""); err != nil {
+			t.Skipf("cannot mount a file: %v", err)
+		}
+		t.Cleanup(func() { assert.NoError(t, syscall.Unmount(path, 0)) })
+	},
+	"immutable file": func(t *testing.T, path string) {
+		t.Helper()
+		writeFile(t, path, "text")
+		if err := exec.CommandContext(t.Context(), "chattr", "+i", path).Run(); err != nil {
+			t.Skipf("cannot make a file immutable: %v", err)
+		}
+		t.Cleanup(func() { assert.NoError(t, exec.Command("chattr", "-i", path).Run()) }) //nolint:noctx // the test is over.
+	},
+}
+
+// What cannot get its name is noticed before anything is paid for.
+func TestConvertToWhatCannotBeReplaced(t *testing.T) {
+	t.Parallel()
+	for name, makeIt := range unreplaceable {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			dst := filepath.Join(dir, "a b.pdf")
+			makeIt(t, dst)
+			src := writeFile(t, filepath.Join(t.TempDir(), "a b.txt"), "text")
+			server := newSandbox(t)
+			client := server.Client()
+
+			_, err := client.ConvertFile(t.Context(), src, dst, cloudconvert.WithOverwrite())
+			require.ErrorContains(t, err, "a b.pdf")
+			_, err = client.Convert(t.Context(), cloudconvert.FromFile(src), "pdf", cloudconvert.WithOverwrite(), cloudconvert.WithOutputDir(dir))
+			require.Error(t, err)
+			items := slices.Values([]cloudconvert.Conversion{{Source: cloudconvert.FromFile(src), Destination: dst, OutputFormat: "pdf"}})
+			for _, opts := range [][]cloudconvert.ConvertOption{{cloudconvert.WithOverwrite()}, nil} {
+				for result := range client.ConvertAll(t.Context(), items, opts...) {
+					require.Error(t, result.Err)
+				}
+			}
+			assert.Zero(t, jobCount(server))
+			assert.Empty(t, outline(server))
+			assert.Equal(t, []string{"a b.pdf"}, listed(t, dir), "nothing is left")
+		})
+	}
+}
