@@ -57,7 +57,7 @@ func pathIn(text string) string {
 func (d *download) request() (*http.Request, error) {
 	req, err := http.NewRequestWithContext(d.ctx, http.MethodGet, "", http.NoBody)
 	if err != nil {
-		return nil, withoutAddress(err)
+		return nil, engine.WithoutURL(err)
 	}
 	req.URL = d.address
 	// Any other encoding would change the length.

@@ -34,14 +34,13 @@ func newDownloadAttempt(ctx context.Context, stall time.Duration) *downloadAttem
 }
 
 // send sends the request. A nil answer means that the body can be read.
-func (a *downloadAttempt) send(client *http.Client, req *http.Request) *engine.Answer {
-	resp, err := client.Do(req) //nolint:bodyclose // close does.
+func (a *downloadAttempt) send(client *http.Client, req *http.Request, trail *trail) *engine.Answer {
+	resp, err := trail.do(client, req) //nolint:bodyclose // close does.
 	a.watchdog.Stop()
-	switch {
-	case err != nil && resp != nil: // a redirection that was refused, again and again
-		return &engine.Answer{Status: resp.StatusCode, Header: resp.Header, Err: withoutAddress(err)}
-	case err != nil:
-		return &engine.Answer{Err: a.explain(err), Open: true}
+	if err != nil {
+		failed := trail.failure(err)
+		failed.Err = a.explain(err)
+		return &failed
 	}
 	a.resp = resp
 	return nil
@@ -85,7 +84,6 @@ func (a *downloadAttempt) answer(err error, again bool) *engine.Answer {
 // explain says what an error of the transport means. A deadline in it is not
 // that of the caller's context, and must not look like it.
 func (a *downloadAttempt) explain(err error) error {
-	err = withoutAddress(err)
 	switch {
 	case a.ctx.Err() != nil:
 		return context.Cause(a.ctx)

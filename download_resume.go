@@ -27,6 +27,7 @@ type download struct {
 	policy  TransferPolicy
 	file    File
 	address *url.URL
+	trail   trail
 	meter   *meter
 	// restart takes back what was delivered. It is nil if that is impossible.
 	restart func() error
@@ -149,7 +150,7 @@ func (d *download) close() {
 // recover pauses before the next attempt, or returns why there must be none.
 func (d *download) recover(failed engine.Answer) error {
 	d.close()
-	failed = failed.Without(engine.QuerySecrets(d.address.RawQuery)...)
+	failed = failed.Without(append(urlSecrets(d.address), d.trail.secrets...)...)
 	if d.offset > d.furthest {
 		d.furthest, d.failures = d.offset, 0
 	}

@@ -1,10 +1,12 @@
 package cloudconvert
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,8 +148,12 @@ func newStorageClient(c config) *http.Client {
 			if len(via) >= maxRedirects {
 				return fmt.Errorf("more than %d redirects", maxRedirects)
 			}
-			if via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme != "https" {
+			last := via[len(via)-1]
+			switch {
+			case last.URL.Scheme == "https" && req.URL.Scheme != "https":
 				return errors.New("redirected from https to http")
+			case last.Method != req.Method && req.Response.StatusCode != http.StatusSeeOther:
+				return errors.New("redirected to a page that takes no upload")
 			}
 			return c.checkStorageURL(req.URL)
 		},
@@ -187,11 +193,74 @@ func (c *config) checkStorageURL(address *url.URL) error {
 // secret.
 func storagePath(address *url.URL) string { return address.Host + address.EscapedPath() }
 
-// withoutAddress takes addresses, whose queries are secrets, out of an error.
-func withoutAddress(err error) error {
-	err = engine.WithoutURL(err)
-	if strings.HasPrefix(err.Error(), "failed to parse Location header") {
-		return errors.New("redirected to what is no address")
+// A trail follows the attempts of one transfer from redirect to redirect.
+type trail struct {
+	next     http.RoundTripper
+	request  *http.Request  // sent last
+	response *http.Response // to it, or nil
+	secrets  []string       // of all URLs that were requested or redirected to
+}
+
+// do sends a request by a client and follows redirects.
+func (t *trail) do(client *http.Client, req *http.Request) (*http.Response, error) {
+	traced := *client
+	t.next, traced.Transport = client.Transport, t
+	resp, err := traced.Do(req)
+	switch {
+	case err == nil:
+		return resp, nil
+	case resp == nil && t.response != nil: // the error quotes the Location header
+		return nil, errors.New("redirected to an invalid URL")
+	default:
+		return nil, engine.WithoutURL(err)
 	}
-	return err
+}
+
+// RoundTrip sends one request. Responses need not say what they are the response to.
+func (t *trail) RoundTrip(req *http.Request) (*http.Response, error) {
+	t.request, t.response = req, nil
+	t.add(urlSecrets(req.URL))
+	resp, err := t.next.RoundTrip(req)
+	if err == nil {
+		t.response = resp
+		t.add(locationSecrets(req.URL, resp.Header.Get("Location")))
+	}
+	return resp, err
+}
+
+func (t *trail) add(secrets []string) {
+	for _, secret := range secrets {
+		if !slices.Contains(t.secrets, secret) {
+			t.secrets = append(t.secrets, secret)
+		}
+	}
+}
+
+// failure describes an error of do. A redirect that was not followed would not be
+// followed the next time either.
+func (t *trail) failure(err error) engine.Answer {
+	if t.response != nil {
+		return engine.Answer{Status: t.response.StatusCode, Header: t.response.Header, Err: err}
+	}
+	return engine.Answer{Err: err, Open: !engine.IsPermanent(err)}
+}
+
+// urlSecrets returns the parts of a URL that give access.
+func urlSecrets(u *url.URL) []string {
+	secrets := append(engine.QuerySecrets(u.RawQuery), engine.QuerySecrets(u.EscapedFragment())...)
+	if u.User != nil {
+		password, _ := u.User.Password()
+		user := u.User.Username() + ":" + password
+		secrets = append(secrets, u.User.String(), user, password, base64.StdEncoding.EncodeToString([]byte(user)))
+	}
+	return secrets
+}
+
+// locationSecrets does the same for a Location header, which may not be a URL.
+func locationSecrets(base *url.URL, location string) []string {
+	if u, err := base.Parse(location); err == nil {
+		return urlSecrets(u)
+	}
+	_, query, _ := strings.Cut(location, "?")
+	return append(engine.QuerySecrets(query), location)
 }

@@ -78,6 +78,7 @@ type upload struct {
 	task    Task
 	anyName bool
 	target  *url.URL
+	trail   trail
 }
 
 func (u *upload) check(src Source) error {
@@ -119,7 +120,7 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 	policy := u.core.config.transfers.withDefaults()
 	meter := u.core.meter(PhaseUpload, name, content.size)
 	for attempt := 1; ; attempt++ {
-		try := &uploadAttempt{core: u.core, target: target, form: form, content: content, meter: meter, stall: policy.StallTimeout}
+		try := &uploadAttempt{core: u.core, target: target, trail: &u.trail, form: form, content: content, meter: meter, stall: policy.StallTimeout}
 		began := time.Now()
 		answer := try.run(ctx).Without(u.secrets()...)
 		answer.Attempts = attempt
@@ -141,9 +142,10 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 	}
 }
 
-// secrets are what the address and the form of the task allow to be known by.
+// secrets returns what a response must not be quoted with: parts of the URLs, and the
+// values of the form.
 func (u *upload) secrets() []string {
-	secrets := engine.QuerySecrets(u.target.RawQuery)
+	secrets := append(urlSecrets(u.target), u.trail.secrets...)
 	for _, field := range u.task.Result.Form.Fields {
 		secrets = append(secrets, field.Value)
 	}

@@ -24,6 +24,7 @@ const answerTime = 2 * time.Minute
 type uploadAttempt struct {
 	core    *core
 	target  *url.URL
+	trail   *trail
 	form    *multipart.Form
 	content *content
 	meter   *meter
@@ -81,9 +82,9 @@ func (a *uploadAttempt) request(ctx context.Context) (*http.Request, error) {
 
 // exchange posts the form and reads storage's answer.
 func (a *uploadAttempt) exchange(req *http.Request) engine.Answer {
-	resp, err := a.core.storage.Do(req)
+	resp, err := a.trail.do(a.core.storage, req)
 	if err != nil {
-		return engine.Answer{Err: withoutAddress(err), Open: !engine.IsPermanent(err)}
+		return a.trail.failure(err)
 	}
 	defer resp.Body.Close()
 	// Storage has said all that counts in its status: a broken body is no failure.
@@ -91,9 +92,12 @@ func (a *uploadAttempt) exchange(req *http.Request) engine.Answer {
 	answer := engine.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
 	answer.Open = resp.StatusCode >= http.StatusInternalServerError ||
 		resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode == http.StatusTooManyRequests
-	if isSuccess(resp.StatusCode) {
+	switch status := resp.StatusCode; {
+	case isSuccess(status):
 		answer.Err = a.doubt(resp)
 		answer.Open = answer.Err != nil
+	case !a.content.replay && (status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect):
+		answer.Err = errors.New("redirected, and the source can be read only once")
 	}
 	return answer
 }
@@ -105,11 +109,7 @@ func (a *uploadAttempt) doubt(resp *http.Response) error {
 	if a.sent != a.form.Size() {
 		return fmt.Errorf("storage answered after %d of %d bytes", a.sent, a.form.Size())
 	}
-	from := resp.Request.Response
-	if from != nil && resp.Request.Method == http.MethodGet && from.StatusCode != http.StatusSeeOther {
-		return errors.New("redirected to a page that takes no upload")
-	}
-	if resp.Request.Method == http.MethodPost && isPage(resp.Header) {
+	if a.trail.request.Method == http.MethodPost && isPage(resp.Header) {
 		return errors.New("a page of HTML came instead of storage's answer, as from a network that wants a login")
 	}
 	return nil

@@ -1,0 +1,211 @@
+package cloudconvert_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// A transferCall is an upload or a download from storage.example.com.
+type transferCall struct {
+	method string
+	do     func(ctx context.Context, client *cloudconvert.Client) error
+}
+
+func transferCalls() map[string]transferCall {
+	return map[string]transferCall{
+		"upload": {http.MethodPost, func(ctx context.Context, client *cloudconvert.Client) error {
+			return client.Tasks.Upload(ctx, waitingTask(), textSource())
+		}},
+		"download": {http.MethodGet, func(ctx context.Context, client *cloudconvert.Client) error {
+			_, err := client.Download(ctx, cloudconvert.File{Filename: "a", Size: 7, URL: "https://storage.example.com/bucket"}, io.Discard)
+			return err
+		}},
+	}
+}
+
+// byHost replies with what the host of a request is to say, and with 404 for others.
+func byHost(replies map[string]reply) reply {
+	return func(req *http.Request) (*http.Response, error) {
+		if next, found := replies[req.URL.Host]; found {
+			return next(req)
+		}
+		return says(http.StatusNotFound, "")(req)
+	}
+}
+
+func redirects(status int, location string) reply { return says(status, "", "Location", location) }
+
+// A URL behind a redirect is signed as well, and its host may quote it.
+func TestRedirectsKeepSecrets(t *testing.T) {
+	t.Parallel()
+	const secret, password, location = "fedcba9876543210", "a-long-password-of-the-user", "https://user:a-long-password-of-the-user@second.example.com/object?X-Amz-Signature=fedcba9876543210&X-Amz-Expires=900"
+	quote := func(status int, format func(string) string) reply {
+		return func(req *http.Request) (*http.Response, error) {
+			return says(status, format(req.URL.String()))(req)
+		}
+	}
+	inJSON := func(text string) string {
+		quoted, err := json.Marshal(map[string]string{"code": "Expired", "message": "expired: " + text})
+		require.NoError(t, err)
+		return string(quoted)
+	}
+	inXML := func(text string) string {
+		return "<Error><Code>Expired</Code><Message>expired: " + html.EscapeString(text) + "</Message></Error>"
+	}
+	plain := func(text string) string { return "cannot reach " + text }
+	quoted := func(req *http.Request) (*http.Response, error) {
+		user, _ := req.URL.User.Password()
+		return nil, fmt.Errorf("malformed HTTP response %q for %s", "GET "+req.URL.RequestURI()+" HTTP/1.1", user)
+	}
+	for name, replies := range map[string]map[string]reply{
+		"message":         {"storage.example.com": redirects(307, location), "second.example.com": quote(400, inJSON)},
+		"XML":             {"storage.example.com": redirects(307, location), "second.example.com": quote(403, inXML)},
+		"body":            {"storage.example.com": redirects(308, location), "second.example.com": quote(404, plain)},
+		"server error":    {"storage.example.com": redirects(307, location), "second.example.com": quote(502, plain)},
+		"malformed":       {"storage.example.com": redirects(307, location), "second.example.com": quoted},
+		"next host knows": {"storage.example.com": redirects(307, location), "second.example.com": redirects(307, "https://third.example.com/"), "third.example.com": says(400, inJSON(location))},
+		"refused":         {"storage.example.com": redirects(307, strings.Replace(location, "https", "http", 1))},
+		"unparsable":      {"storage.example.com": redirects(307, "https://%zz/?"+secret+"&"+password)},
+		"unparsable, then quoted": {"storage.example.com": func(req *http.Request) (*http.Response, error) {
+			return says(307, plain(location), "Location", "https://[/"+location)(req)
+		}},
+		"redirect without location": {"storage.example.com": redirects(307, location), "second.example.com": quote(307, inJSON)},
+	} {
+		for kind, call := range transferCalls() {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					var log records
+					client, _ := newScriptedWith(t, []cloudconvert.Option{log.option()}, byHost(replies))
+					err := call.do(t.Context(), client)
+					require.Error(t, err)
+					var failure *cloudconvert.Error
+					require.ErrorAs(t, err, &failure)
+					shown := fmt.Sprintf("%v %+v %s %s", err, err, failure.Message, failure.Body) + log.String()
+					for current := err; current != nil; current = errors.Unwrap(current) {
+						shown += current.Error()
+					}
+					assert.NotContains(t, shown, secret)
+					assert.NotContains(t, shown, password)
+				})
+			})
+		}
+	}
+}
+
+// The URL of the file is renewed, and what is said of either of the two may quote the other.
+func TestRenewedURLKeepsSecrets(t *testing.T) {
+	t.Parallel()
+	const first, second = "signature-of-the-first-url", "signature-of-the-second-url"
+	for name, quoting := range map[string]string{"the first": first, "the second": second} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var log records
+				client, _ := newScriptedWith(t, []cloudconvert.Option{log.option()}, byHost(map[string]reply{
+					"api.example.com": says(200, `{"data":{"id":"task-1","operation":"export/url","status":"finished","result":{"files":[`+
+						`{"filename":"a","url":"https://storage.example.com/a?sig=`+second+`"}]}}}`),
+					"storage.example.com": says(403, `{"code":"AccessDenied","message":"`+quoting+`"}`),
+				}))
+				file := cloudconvert.File{Filename: "a", TaskID: "task-1", URL: "https://storage.example.com/a?sig=" + first}
+				_, err := client.Download(t.Context(), file, io.Discard)
+				require.ErrorIs(t, err, cloudconvert.ErrForbidden)
+				assert.NotContains(t, fmt.Sprintf("%+v", err)+log.String(), "signature-of")
+			})
+		})
+	}
+}
+
+// What is refused now would be refused again.
+func TestRefusedRedirectIsNotRetried(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		redirect reply
+		message  string
+		requests int
+	}{
+		"loop":           {redirects(307, "/bucket"), "more than 10 redirects", 10},
+		"http":           {redirects(307, "http://storage.example.com/"), "redirected from https to http", 1},
+		"no host":        {redirects(308, "https:///bucket"), "has no host", 1},
+		"another scheme": {redirects(307, "ftp://storage.example.com/"), "from https", 1},
+		"no location":    {says(307, ""), "307", 1},
+		"unparsable":     {redirects(307, "https://%zz/"), "redirected to an invalid URL", 1},
+		"Retry-After":    {says(307, "", "Location", "http://storage.example.com/", "Retry-After", "1"), "from https to http", 1},
+		"not modified":   {says(304, ""), "304", 1},
+		"another hop": {func(req *http.Request) (*http.Response, error) {
+			if req.URL.Path == "/bucket" {
+				return redirects(307, "/second")(req)
+			}
+			return redirects(307, "http://storage.example.com/")(req)
+		}, "from https to http", 2},
+	} {
+		for kind, call := range transferCalls() {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					client, script := newScripted(t, tt.redirect)
+					err := call.do(t.Context(), client)
+					require.ErrorContains(t, err, tt.message)
+					assert.Len(t, script.requests, tt.requests)
+					var failure *cloudconvert.Error
+					require.ErrorAs(t, err, &failure)
+					assert.Contains(t, []int{304, 307, 308}, failure.StatusCode)
+					assert.Equal(t, 1, failure.Attempts)
+					assert.False(t, cloudconvert.IsRetryable(err))
+				})
+			})
+		}
+	}
+}
+
+// A redirect by 301 or 302 makes a GET of a POST. Only 303 says that this is meant.
+func TestRedirectThatDropsTheUpload(t *testing.T) {
+	t.Parallel()
+	for status, requests := range map[int]int{301: 1, 302: 1, 303: 2} {
+		synctest.Test(t, func(t *testing.T) {
+			client, script := newScripted(t, redirects(status, "https://other.example.com/"), says(200, "<html>", "Content-Type", "text/html"))
+			err := client.Tasks.Upload(t.Context(), waitingTask(), textSource())
+			assert.Len(t, script.requests, requests)
+			if status == 303 {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, "redirected to a page that takes no upload")
+			assert.False(t, cloudconvert.IsRetryable(err))
+		})
+	}
+}
+
+// The source is needed once for each host that takes the upload.
+func TestRedirectOfAnUpload(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{307, 308} {
+		synctest.Test(t, func(t *testing.T) {
+			replies := []reply{redirects(status, "https://other.example.com/"), says(201, "")}
+			client, script := newScripted(t, replies...)
+			require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), textSource()))
+			require.Len(t, script.requests, 2)
+			assert.Equal(t, []part{{"file", "a.txt", sourceText}}, partsOf(t, script.requests[1], script.bodies[1]))
+
+			client, script = newScripted(t, replies...)
+			source := cloudconvert.FromReader("a.txt", lenOnly{strings.NewReader(sourceText), len(sourceText)})
+			err := client.Tasks.Upload(t.Context(), waitingTask(), source)
+			require.ErrorContains(t, err, "the source can be read only once")
+			assert.Len(t, script.requests, 1)
+			assert.False(t, cloudconvert.IsRetryable(err))
+		})
+	}
+}
