@@ -55,7 +55,8 @@
 //
 // Transfers have a rule of their own, see [TransferPolicy]: an upload may be
 // repeated, since it replaces the same object, and a download goes on where it
-// broke.
+// broke. Their pauses are the same. A redirect of a transfer that is not followed,
+// such as one from https to http, is not retried.
 //
 // # Waiting
 //

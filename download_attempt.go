@@ -2,7 +2,6 @@ package cloudconvert
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,7 +38,7 @@ func (a *downloadAttempt) send(client *http.Client, req *http.Request, trail *tr
 	a.watchdog.Stop()
 	if err != nil {
 		failed := trail.failure(err)
-		failed.Err = a.explain(err)
+		failed.Err = explainAttempt(a.ctx, err)
 		return &failed
 	}
 	a.resp = resp
@@ -70,28 +69,12 @@ func (a *downloadAttempt) refusal() *engine.Answer {
 	// What is wrong says the status: a broken body is no failure of its own.
 	body, _ := io.ReadAll(io.LimitReader(a, maxErrorBody))
 	status := a.resp.StatusCode
-	return &engine.Answer{
-		Status: status, Header: a.resp.Header, Body: body,
-		Open: status >= http.StatusInternalServerError || status == http.StatusRequestTimeout,
-	}
+	return &engine.Answer{Status: status, Header: a.resp.Header, Body: body, Open: isTemporary(status)}
 }
 
 // answer describes an answer that is not what it should be.
 func (a *downloadAttempt) answer(err error, again bool) *engine.Answer {
 	return &engine.Answer{Status: a.resp.StatusCode, Header: a.resp.Header, Err: err, Open: again}
-}
-
-// explain says what an error of the transport means. A deadline in it is not
-// that of the caller's context, and must not look like it.
-func (a *downloadAttempt) explain(err error) error {
-	switch {
-	case a.ctx.Err() != nil:
-		return context.Cause(a.ctx)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return fmt.Errorf("%w: %s", errStalled, err.Error())
-	default:
-		return err
-	}
 }
 
 // close ends the attempt.

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
@@ -124,7 +122,7 @@ func (d *download) read(p []byte) (int, *engine.Answer) {
 		d.finish()
 		return 0, nil
 	case err != io.EOF: //nolint:errorlint // as io.Reader has it.
-		return 0, d.attempt.answer(d.attempt.explain(err), true)
+		return 0, d.attempt.answer(explainAttempt(d.attempt.ctx, err), true)
 	case d.attempt.partial:
 		return 0, d.attempt.answer(io.ErrUnexpectedEOF, true)
 	default:
@@ -163,26 +161,17 @@ func (d *download) recover(failed engine.Answer) error {
 		failed.Err = fmt.Errorf("%w after %d bytes, and without a strong entity tag there is no telling whether the rest belongs to them", failed.Err, d.offset)
 		return d.error(failed)
 	}
-	patience := d.patience(failed)
+	wait, fits := d.client.core.backOff(d.ctx, failed.Header, d.failures)
 	d.failures++
-	if deadline, ok := d.ctx.Deadline(); ok && time.Until(deadline) <= patience {
+	if !fits {
 		return d.error(failed)
 	}
-	attrs := append(d.describe(failed), slog.Duration("pause", patience))
+	attrs := append(d.describe(failed), slog.Duration("pause", wait))
 	d.client.core.config.logger.LogAttrs(d.ctx, slog.LevelWarn, "cloudconvert: resuming download", attrs...)
-	if err := pause(d.ctx, patience); err != nil {
+	if err := pause(d.ctx, wait); err != nil {
 		return d.error(engine.Answer{Err: err})
 	}
 	return nil
-}
-
-// patience returns how long to wait: what the answer asks for, or a random
-// part of a time that grows with each failure.
-func (d *download) patience(failed engine.Answer) time.Duration {
-	policy := d.client.core.config.retry.withDefaults()
-	ceiling := min(policy.MinWait<<min(d.failures, 8), policy.MaxWait)
-	asked, _ := engine.RetryAfter(failed.Header, time.Now())
-	return min(asked, policy.MaxRetryAfter) + rand.N(max(ceiling, 1))
 }
 
 // error makes the final error. It must not look like the end of the file.

@@ -1,9 +1,11 @@
 package cloudconvert
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,7 +23,8 @@ type TransferPolicy struct {
 	// has two minutes more to answer.
 	StallTimeout time.Duration
 	// Resumptions is how often in a row a broken transfer is taken up again without
-	// getting any further. The default is 5. A negative number means never.
+	// getting any further. The default is 5. A negative number means never. The
+	// pauses before are those of [RetryPolicy].
 	Resumptions int
 	// Parallel is how many files [Client.Save] fetches at a time. The default is 4.
 	Parallel int
@@ -132,6 +135,39 @@ func (m *meter) end(done int64) {
 	}
 	m.progress.Done = done
 	m.report(m.progress)
+}
+
+// backOff returns how long to wait before a transfer is retried: what the response
+// asks for, or a random part of a time that grows with each failure. It reports
+// whether that ends before the context's deadline.
+func (c *core) backOff(ctx context.Context, header http.Header, failures int) (time.Duration, bool) {
+	policy := c.config.retry.withDefaults()
+	wait := rand.N(max(min(policy.MinWait<<min(failures, 8), policy.MaxWait), 1))
+	if asked, ok := engine.RetryAfter(header, time.Now()); ok {
+		// A little jitter keeps many clients from coming back at the same moment.
+		wait = min(asked, policy.MaxRetryAfter) + min(wait, time.Second)
+	}
+	deadline, limited := ctx.Deadline()
+	return wait, !limited || time.Until(deadline) > wait
+}
+
+// isTemporary reports whether a transfer that got this status may be retried.
+func isTemporary(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests ||
+		status >= http.StatusInternalServerError && status != http.StatusNotImplemented
+}
+
+// explainAttempt returns why an attempt failed. A deadline in an error of the
+// transport is not that of the caller's context, and must not match it.
+func explainAttempt(attempt context.Context, err error) error {
+	switch {
+	case attempt.Err() != nil:
+		return context.Cause(attempt)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return fmt.Errorf("%w: %s", errStalled, err.Error())
+	default:
+		return err
+	}
 }
 
 // maxRedirects bounds how often a storage address may lead to another.

@@ -25,10 +25,10 @@ func WithAnyName() UploadOption { return func(u *upload) { u.anyName = true } }
 // the task in a new job. The task then goes on by itself.
 //
 // The file is streamed with its exact length, and is not held in memory. An upload
-// that broke, stalled or met a failure of storage is sent again if the source allows
-// it, see [FromReader] and [TransferPolicy]: storage replaces what it has. If
-// storage refuses the file, the error is an [*Error]. The API key is not sent to
-// storage.
+// that broke, stalled or met a failure of storage is retried if the source allows
+// it, see [FromReader] and [TransferPolicy]: storage replaces what it has. The pauses
+// are those of [RetryPolicy]. If storage refuses the file, the error is an [*Error].
+// The API key is not sent to storage.
 func (s *TasksService) Upload(ctx context.Context, task Task, src Source, opts ...UploadOption) error {
 	u := &upload{core: s.client.core, task: task}
 	for _, opt := range opts {
@@ -134,8 +134,13 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 		if !answer.Open || !content.replay || attempt > policy.Resumptions {
 			return u.failure(answer)
 		}
-		u.core.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: uploading again", u.describe(answer)...)
-		if err := pause(ctx, pollPause(attempt-1)); err != nil {
+		wait, fits := u.core.backOff(ctx, answer.Header, attempt-1)
+		if !fits {
+			return u.failure(answer)
+		}
+		attrs = append(u.describe(answer), slog.Duration("pause", wait))
+		u.core.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: uploading again", attrs...)
+		if err := pause(ctx, wait); err != nil {
 			answer.Err = err
 			return u.failure(answer)
 		}

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -114,6 +116,7 @@ func TestAnswersToUploads(t *testing.T) {
 		"413":   {says(413, ""), 1, false, nil},
 		"429":   {says(429, ""), 6, true, cloudconvert.ErrRateLimited},
 		"500":   {says(500, ""), 6, true, cloudconvert.ErrServer},
+		"501":   {says(501, ""), 1, false, cloudconvert.ErrServer},
 		"503":   {says(503, "<html>", "Content-Type", "text/html"), 6, true, cloudconvert.ErrServer},
 		"reset": {fails(io.ErrUnexpectedEOF), 6, true, io.ErrUnexpectedEOF},
 		"dial":  {fails(errRefused), 6, true, errRefused},
@@ -274,11 +277,17 @@ func TestUploadEndsWithItsContext(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
-				client := server.Client()
+				client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: 1000}))
 				_, task := uploadJob(t, client)
 				fault.Path = "storage:upload"
 				server.Inject(fault)
 				ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
+				want := context.DeadlineExceeded
+				if strings.HasPrefix(name, "between") { // a pause that does not fit before a deadline is not begun
+					ctx, cancel = context.WithCancel(t.Context())
+					time.AfterFunc(7*time.Second, cancel)
+					want = context.Canceled
+				}
 				defer cancel()
 				start := time.Now()
 				err := client.Tasks.Upload(ctx, task, cloudconvert.FromBytes("a.txt", []byte(content(1<<20))))
@@ -287,7 +296,7 @@ func TestUploadEndsWithItsContext(t *testing.T) {
 					require.NoError(t, err, "its status has said it all")
 					return
 				}
-				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.ErrorIs(t, err, want)
 				assert.False(t, cloudconvert.IsRetryable(err))
 			})
 		})
@@ -540,4 +549,77 @@ func TestUploadTooLate(t *testing.T) {
 		assert.Contains(t, err.Error(), "Policy expired")
 		assert.Equal(t, 1, countRequests(server, "POST storage"))
 	}, cloudconverttest.WithUploadExpiry(time.Hour))
+}
+
+// A timeout of the network is not the end of the caller's context.
+func TestUploadTimeoutOfTheNetwork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, script, _ := uploader(t, fails(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}), fails(context.DeadlineExceeded))
+		err := client.Tasks.Upload(t.Context(), waitingTask(), textSource())
+		require.Error(t, err)
+		require.NotErrorIs(t, err, context.DeadlineExceeded)
+		assert.True(t, cloudconvert.IsRetryable(err))
+		assert.Len(t, script.requests, 6)
+	})
+}
+
+// An upload waits for as long as storage asks it to, as everything else does.
+func TestUploadHonorsRetryAfter(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		status     int
+		retryAfter string
+		least      time.Duration
+	}{
+		"429":    {429, "5", 5 * time.Second},
+		"503":    {503, "30", 30 * time.Second},
+		"408":    {408, "7", 7 * time.Second},
+		"500":    {500, "7", 7 * time.Second},
+		"capped": {503, "86400", 40 * time.Second},
+		"a date": {503, time.Date(2000, 1, 1, 0, 0, 20, 0, time.UTC).Format(http.TimeFormat), 20 * time.Second},
+		"none":   {503, "", 0},
+		"a past": {503, "-5", 0},
+		"a joke": {503, "soon", 0},
+	} {
+		for _, redirected := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/redirected=%t", name, redirected), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					refusal := says(tt.status, "", "Retry-After", tt.retryAfter)
+					script := []reply{refusal, says(201, "")}
+					if redirected {
+						onward := redirects(307, "https://other.example.com/")
+						script = []reply{onward, refusal, onward, says(201, "")}
+					}
+					client, _ := newScriptedWith(t, []cloudconvert.Option{
+						cloudconvert.WithRetry(cloudconvert.RetryPolicy{MaxRetryAfter: 40 * time.Second}),
+					}, script...)
+					begun := time.Now()
+					require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), textSource()))
+					assert.GreaterOrEqual(t, time.Since(begun), tt.least)
+					assert.LessOrEqual(t, time.Since(begun), tt.least+time.Second)
+				})
+			})
+		}
+	}
+}
+
+// A pause that does not fit before the deadline is not begun.
+func TestUploadRetryAfterBeyondDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, script, _ := uploader(t, says(503, "", "Retry-After", "60"))
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		begun := time.Now()
+		err := client.Tasks.Upload(ctx, waitingTask(), textSource())
+		require.ErrorIs(t, err, cloudconvert.ErrServer)
+		assert.True(t, cloudconvert.IsRetryable(err))
+		assert.Zero(t, time.Since(begun))
+		assert.Len(t, script.requests, 1)
+		var failure *cloudconvert.Error
+		require.ErrorAs(t, err, &failure)
+		assert.Equal(t, time.Minute, failure.RetryAfter)
+	})
 }

@@ -55,10 +55,10 @@ func (a *uploadAttempt) run(ctx context.Context) engine.Answer {
 	case answer.Err == nil:
 	case ctx.Err() != nil:
 		return engine.Answer{Err: ctx.Err()}
-	case attempt.Err() != nil:
-		answer.Err = context.Cause(attempt)
-	case a.sourceError() != nil && (answer.Status == 0 || isSuccess(answer.Status)):
+	case attempt.Err() == nil && a.sourceError() != nil && (answer.Status == 0 || isSuccess(answer.Status)):
 		return engine.Answer{Err: a.sourceError()}
+	default:
+		answer.Err = explainAttempt(attempt, answer.Err)
 	}
 	return answer
 }
@@ -90,8 +90,7 @@ func (a *uploadAttempt) exchange(req *http.Request) engine.Answer {
 	// Storage has said all that counts in its status: a broken body is no failure.
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	answer := engine.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
-	answer.Open = resp.StatusCode >= http.StatusInternalServerError ||
-		resp.StatusCode == http.StatusRequestTimeout || resp.StatusCode == http.StatusTooManyRequests
+	answer.Open = isTemporary(resp.StatusCode)
 	switch status := resp.StatusCode; {
 	case isSuccess(status):
 		answer.Err = a.doubt(resp)
