@@ -23,9 +23,10 @@ import (
 // with its connection is an error. With File.Size 0 there is no way to tell a
 // page of a proxy, sent as a success, from the file.
 //
-// Bytes that were read cannot be taken back. If storage turns out to have
-// another file when a broken download goes on, or cannot say whether it has,
-// that is an error. [Client.Save] starts over in such a case.
+// Bytes that were read cannot be taken back. A broken download goes on only if
+// the response proves that it has the rest of the same file, by its range and by
+// the same strong entity tag from the same place. Otherwise the error is one that
+// [IsRetryable] reports, and [Client.Save] starts over.
 //
 // A file that storage refuses is an [*Error]: it matches [ErrNotFound] if the
 // file is no longer there, and [ErrForbidden] if the address has expired and

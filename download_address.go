@@ -63,9 +63,9 @@ func (d *download) request() (*http.Request, error) {
 	// Any other encoding would change the length.
 	req.Header.Set("Accept-Encoding", "identity")
 	req.Header.Set("User-Agent", d.client.core.config.userAgentHeader())
-	if d.offset > 0 && d.tag != "" {
+	if d.offset > 0 && d.validator.tag != "" {
 		req.Header.Set("Range", "bytes="+strconv.FormatInt(d.offset, 10)+"-")
-		req.Header.Set("If-Range", d.tag)
+		req.Header.Set("If-Range", d.validator.tag)
 	}
 	return req, nil
 }

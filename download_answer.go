@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -31,11 +32,13 @@ func (d *download) connect() *engine.Answer {
 	d.client.core.config.logger.LogAttrs(d.ctx, slog.LevelDebug, "cloudconvert: download", d.describe(answered)...)
 	switch status := d.attempt.resp.StatusCode; {
 	case status == http.StatusOK:
-		return d.takeWhole()
+		return d.handle200()
 	case status == http.StatusPartialContent && ranged:
-		return d.takePart()
+		return d.handle206()
 	case status == http.StatusRequestedRangeNotSatisfiable && ranged:
-		return d.takeNothing()
+		return d.handle416()
+	case status == http.StatusPreconditionFailed && ranged:
+		return d.startOver(errChanged)
 	case status == http.StatusForbidden && !d.renewed && d.file.TaskID != "":
 		return d.renew()
 	case isSuccess(status):
@@ -45,65 +48,82 @@ func (d *download) connect() *engine.Answer {
 	}
 }
 
-// takeWhole takes an answer with the file from its beginning.
-func (d *download) takeWhole() *engine.Answer {
+// A validator is what proves that two responses have bytes of the same file: the tag
+// alone stands for the bytes at one place in one encoding.
+type validator struct {
+	tag      string // strong entity tag, or empty
+	place    string // host and path, where redirects led
+	encoding string
+}
+
+// validatorOf returns what the response says of its file.
+func (d *download) validatorOf(resp *http.Response) validator {
+	v := validator{place: storagePath(d.trail.request.URL), encoding: encodingOf(resp.Header)}
+	if !resp.Uncompressed { // otherwise the bytes are not those that the tag stands for
+		v.tag = strongTag(resp.Header)
+	}
+	return v
+}
+
+// isProved reports whether the response belongs to the file that was begun.
+func (d *download) isProved(v validator) bool { return v.tag != "" && v == d.validator }
+
+// handle200 takes the file from its beginning.
+func (d *download) handle200() *engine.Answer {
 	resp := d.attempt.resp
-	tag := strongTag(resp.Header)
+	announced, found := announcedLength(resp), d.validatorOf(resp)
 	switch {
 	case d.offset == 0:
 		d.total = d.sizeGiven()
-	case tag != "" && tag == d.tag:
+	case d.isProved(found) && (announced < 0 || d.total < 0 || announced == d.total):
 		d.attempt.skip = d.offset
 	default:
 		if err := d.rewind(errChanged); err != nil {
 			return d.attempt.answer(err, false)
 		}
 	}
-	announced := resp.ContentLength
 	switch {
 	case announced < 0 && d.total < 0 && endsWithConnection(resp):
 		return d.attempt.answer(errors.New("nobody tells how long the file is, so a part of it could not be told from the whole"), false)
-	case d.total < 0 && isEncoded(resp.Header):
-		return d.attempt.answer(fmt.Errorf("storage sends the file encoded as %s, for which it was not asked", resp.Header.Get("Content-Encoding")), false)
+	case d.total < 0 && found.encoding != "":
+		return d.attempt.answer(fmt.Errorf("storage sends the file encoded as %s, for which it was not asked", found.encoding), false)
 	case announced >= 0 && d.total >= 0 && announced != d.total:
 		return d.attempt.answer(fmt.Errorf("the file has %d bytes and should have %d", announced, d.total), false)
 	case announced >= 0:
 		d.setTotal(announced)
 	}
-	d.tag = tag
+	d.validator = found
 	return nil
 }
 
-// isEncoded tells whether the bytes of an answer are not those of the file.
-// Where its size is known, that tells it better.
-func isEncoded(header http.Header) bool {
-	encoding := header.Get("Content-Encoding")
-	return encoding != "" && !strings.EqualFold(encoding, "identity")
-}
-
-// takePart takes an answer with the rest of the file.
-func (d *download) takePart() *engine.Answer {
-	header := d.attempt.resp.Header
-	start, total, ok := parseContentRange(header.Get("Content-Range"))
-	changed := total >= 0 && d.total >= 0 && total != d.total || differs(header.Get("ETag"), d.tag)
+// handle206 takes the rest of the file.
+func (d *download) handle206() *engine.Answer {
+	resp := d.attempt.resp
+	part, ok := parseContentRange(only(resp.Header, "Content-Range"))
+	found := d.validatorOf(resp)
+	announced := announcedLength(resp)
 	switch {
-	case !ok || start != d.offset:
+	case !ok, part.start != d.offset, announced >= 0 && announced != part.length(), isMultipart(resp.Header):
 		return d.startOver(fmt.Errorf("storage was asked for the bytes from %d on and sent others", d.offset))
-	case changed:
+	case part.total >= 0 && d.total >= 0 && part.total != d.total, found.tag != "" && found.tag != d.validator.tag:
 		return d.startOver(errChanged)
-	case total >= 0:
-		d.setTotal(total)
+	case !d.isProved(found):
+		return d.startOver(errors.New("nothing proves that the rest belongs to the same file"))
+	case part.total >= 0:
+		d.setTotal(part.total)
 	}
-	d.attempt.partial = true
+	d.attempt.partial, d.attempt.left = true, part.length()
 	return nil
 }
 
-// takeNothing takes the answer that there are no bytes where the download was
-// to go on. If it broke behind the last one, it was whole.
-func (d *download) takeNothing() *engine.Answer {
-	header := d.attempt.resp.Header
-	_, total, _ := parseContentRange(header.Get("Content-Range"))
-	if total == d.offset && d.total < 0 && !differs(header.Get("ETag"), d.tag) {
+// handle416 takes the response that there are no bytes where the download was to
+// go on. If it broke behind the last one, it was whole.
+func (d *download) handle416() *engine.Answer {
+	resp := d.attempt.resp
+	none, _ := parseContentRange(only(resp.Header, "Content-Range"))
+	found := d.validatorOf(resp)
+	found.encoding = d.validator.encoding // there is nothing that could be encoded
+	if none.total == d.offset && d.total < 0 && d.isProved(found) {
 		d.finish()
 		return nil
 	}
@@ -127,7 +147,7 @@ func (d *download) rewind(reason error) error {
 	if err := d.restart(); err != nil {
 		return errors.Join(reason, err)
 	}
-	d.offset, d.tag, d.total = 0, "", d.sizeGiven()
+	d.offset, d.validator, d.total = 0, validator{}, d.sizeGiven()
 	return nil
 }
 
@@ -145,46 +165,84 @@ func (d *download) setTotal(total int64) {
 	d.meter.setTotal(total)
 }
 
+// only returns the value of a header that is there once, or "".
+func only(header http.Header, name string) string {
+	if values := header.Values(name); len(values) == 1 {
+		return values[0]
+	}
+	return ""
+}
+
+var quotedTag = regexp.MustCompile(`^"[^"]*"$`)
+
 // strongTag returns an entity tag that stands for exactly the same bytes.
 func strongTag(header http.Header) string {
-	if tag := header.Get("ETag"); strings.HasPrefix(tag, `"`) {
+	if tag := only(header, "ETag"); quotedTag.MatchString(tag) {
 		return tag
 	}
 	return ""
 }
 
-// differs tells whether an entity tag was given and is another one.
-func differs(given, tag string) bool { return given != "" && given != tag }
-
-// endsWithConnection tells whether a cut body would look like a whole one.
-func endsWithConnection(resp *http.Response) bool {
-	return resp.ContentLength < 0 && resp.ProtoMajor == 1 && len(resp.TransferEncoding) == 0
+// encodingOf returns how the bytes of a response are encoded, or "".
+func encodingOf(header http.Header) string {
+	encoding := strings.ToLower(strings.Join(header.Values("Content-Encoding"), ", "))
+	if encoding == "identity" {
+		return ""
+	}
+	return encoding
 }
 
-// parseContentRange reads the header of that name, as in "bytes 5-9/10" or
-// "bytes */10". What it does not give is -1.
-func parseContentRange(value string) (start, total int64, ok bool) {
+// isMultipart reports whether the body has several ranges with headers before each.
+func isMultipart(header http.Header) bool {
+	return strings.HasPrefix(strings.ToLower(header.Get("Content-Type")), "multipart/byteranges")
+}
+
+// announcedLength returns how many bytes the body should have, or -1. A transport
+// other than that of net/http may leave the length at 0 that it does not know.
+func announcedLength(resp *http.Response) int64 {
+	if resp.ContentLength == 0 && resp.Header.Get("Content-Length") != "0" {
+		return -1
+	}
+	return resp.ContentLength
+}
+
+// endsWithConnection reports whether a cut body would look like a whole one.
+func endsWithConnection(resp *http.Response) bool {
+	return resp.ProtoMajor == 1 && len(resp.TransferEncoding) == 0 && !resp.Uncompressed
+}
+
+// A contentRange is the value of a Content-Range header. What it does not give is -1.
+type contentRange struct{ start, end, total int64 }
+
+// length returns the number of bytes in the range.
+func (r contentRange) length() int64 { return r.end - r.start + 1 }
+
+// parseContentRange reads a Content-Range header, as in "bytes 5-9/10" or
+// "bytes */10".
+func parseContentRange(value string) (r contentRange, ok bool) {
+	wrong := contentRange{-1, -1, -1}
+	r = wrong
 	unit, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
 	span, length, ok := strings.Cut(strings.TrimSpace(rest), "/")
 	if !ok || !strings.EqualFold(unit, "bytes") {
-		return -1, -1, false
+		return wrong, false
 	}
-	start, total = -1, -1
 	if length != "*" {
-		if total, ok = parseBytes(length); !ok {
-			return -1, -1, false
+		if r.total, ok = parseBytes(length); !ok {
+			return wrong, false
 		}
 	}
 	if span == "*" {
-		return start, total, true
+		return r, true
 	}
 	first, last, _ := strings.Cut(span, "-")
-	start, ok = parseBytes(first)
+	start, ok := parseBytes(first)
 	end, endOK := parseBytes(last)
-	if !ok || !endOK || end < start || total >= 0 && end >= total {
-		return -1, -1, false
+	if !ok || !endOK || end < start || r.total >= 0 && end >= r.total {
+		return wrong, false
 	}
-	return start, total, true
+	r.start, r.end = start, end
+	return r, true
 }
 
 // parseBytes reads a number of bytes, which has digits only.

@@ -20,6 +20,7 @@ type downloadAttempt struct {
 	stall    time.Duration
 	resp     *http.Response
 	partial  bool  // the answer is a part of the file
+	left     int64 // bytes of that part
 	skip     int64 // bytes of the answer that were delivered before
 	err      error // how the body ended
 }

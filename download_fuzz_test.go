@@ -1,6 +1,7 @@
 package cloudconvert
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -10,16 +11,16 @@ import (
 func TestParseContentRange(t *testing.T) {
 	t.Parallel()
 	type parsed struct {
-		start, total int64
-		ok           bool
+		start, end, total int64
+		ok                bool
 	}
-	wrong := parsed{-1, -1, false}
+	wrong := parsed{-1, -1, -1, false}
 	tests := map[string]parsed{
-		"bytes 5-9/10":                       {5, 10, true},
-		"bytes 0-0/1":                        {0, 1, true},
-		"Bytes  5-9/* ":                      {5, -1, true},
-		"bytes */10":                         {-1, 10, true},
-		"bytes */*":                          {-1, -1, true},
+		"bytes 5-9/10":                       {5, 9, 10, true},
+		"bytes 0-0/1":                        {0, 0, 1, true},
+		"Bytes  5-9/* ":                      {5, 9, -1, true},
+		"bytes */10":                         {-1, -1, 10, true},
+		"bytes */*":                          {-1, -1, -1, true},
 		"bytes 5-10/10":                      wrong,
 		"bytes 9-5/10":                       wrong,
 		"bytes 5-/10":                        wrong,
@@ -29,7 +30,7 @@ func TestParseContentRange(t *testing.T) {
 		"bytes 5-9/":                         wrong,
 		"bytes 5-9/ten":                      wrong,
 		"bytes 5-99999999999999999999/*":     wrong,
-		"bytes 5-9223372036854775807/*":      {5, -1, true},
+		"bytes 5-9223372036854775807/*":      {5, math.MaxInt64, -1, true},
 		"bytes 5-9/9223372036854775808":      wrong,
 		"items 5-9/10":                       wrong,
 		"":                                   wrong,
@@ -38,8 +39,8 @@ func TestParseContentRange(t *testing.T) {
 	for value, want := range tests {
 		t.Run(value, func(t *testing.T) {
 			t.Parallel()
-			start, total, ok := parseContentRange(value)
-			assert.Equal(t, want, parsed{start, total, ok})
+			r, ok := parseContentRange(value)
+			assert.Equal(t, want, parsed{r.start, r.end, r.total, ok})
 		})
 	}
 }
@@ -49,15 +50,16 @@ func FuzzParseContentRange(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		start, total, ok := parseContentRange(value)
+		r, ok := parseContentRange(value)
 		if !ok {
-			assert.Equal(t, [2]int64{-1, -1}, [2]int64{start, total})
+			assert.Equal(t, contentRange{-1, -1, -1}, r)
 			return
 		}
-		assert.GreaterOrEqual(t, start, int64(-1))
-		assert.GreaterOrEqual(t, total, int64(-1))
-		if total >= 0 {
-			assert.Less(t, start, max(total, 1))
+		assert.GreaterOrEqual(t, r.start, int64(-1))
+		assert.GreaterOrEqual(t, r.end, r.start)
+		assert.GreaterOrEqual(t, r.total, int64(-1))
+		if r.total >= 0 {
+			assert.Less(t, r.end, max(r.total, 1))
 		}
 	})
 }

@@ -30,9 +30,9 @@ type download struct {
 	// restart takes back what was delivered. It is nil if that is impossible.
 	restart func() error
 
-	total  int64  // how long the file is, or -1 while that is unknown
-	tag    string // strong entity tag of what was delivered, or empty
-	offset int64  // bytes delivered
+	total     int64     // how long the file is, or -1 while that is unknown
+	validator validator // of what was delivered
+	offset    int64     // bytes delivered
 
 	attempt  *downloadAttempt // nil between attempts
 	attempts int
@@ -110,21 +110,26 @@ func (d *download) ready() error {
 func (d *download) read(p []byte) (int, *engine.Answer) {
 	n, err := d.attempt.Read(p)
 	switch {
+	case d.attempt.partial && int64(n) > d.attempt.left:
+		return 0, d.startOver(errors.New("storage sent more bytes than the range that it announced"))
 	case n > 0 && d.total >= 0 && d.offset+int64(n) > d.total:
 		return 0, d.attempt.answer(fmt.Errorf("the file is longer than the %d bytes it should have", d.total), false)
 	case n > 0:
 		d.offset += int64(n)
+		d.attempt.left -= int64(n)
 		d.meter.set(d.offset)
 		return n, nil
 	case err == nil:
 		return 0, nil
-	case d.offset == d.total, err == io.EOF && d.total < 0 && d.attempt.skip == 0: //nolint:errorlint // as io.Reader has it.
+	case d.offset == d.total, err == io.EOF && d.total < 0 && d.attempt.skip == 0 && !d.attempt.partial: //nolint:errorlint // as io.Reader has it.
 		d.finish()
 		return 0, nil
 	case err != io.EOF: //nolint:errorlint // as io.Reader has it.
 		return 0, d.attempt.answer(explainAttempt(d.attempt.ctx, err), true)
 	case d.attempt.partial:
 		return 0, d.attempt.answer(io.ErrUnexpectedEOF, true)
+	case d.attempt.skip > 0:
+		return 0, d.startOver(errChanged)
 	default:
 		return 0, d.attempt.answer(fmt.Errorf("the file ended after %d bytes and should have %d", d.offset, d.total), false)
 	}
@@ -157,7 +162,7 @@ func (d *download) recover(failed engine.Answer) error {
 		return d.error(engine.Answer{Err: d.ctx.Err()})
 	case !engine.Repeatable(http.MethodGet, failed), d.failures >= d.policy.Resumptions:
 		return d.error(failed)
-	case d.offset > 0 && d.tag == "" && d.restart == nil:
+	case d.offset > 0 && d.validator.tag == "" && d.restart == nil:
 		failed.Err = fmt.Errorf("%w after %d bytes, and without a strong entity tag there is no telling whether the rest belongs to them", failed.Err, d.offset)
 		return d.error(failed)
 	}

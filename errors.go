@@ -222,6 +222,8 @@ func IsRetryable(err error) bool {
 	switch status := e.StatusCode; {
 	case errors.Is(e, ErrRateLimited), errors.Is(e, ErrTooManyJobs):
 		return true
+	case errors.Is(e.err, errChanged):
+		return true
 	case engine.IsPermanent(e.err):
 		return false
 	case e.unsent:
