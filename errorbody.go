@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
 // hidesValue reports whether what has this name in a request or a response is a
@@ -43,28 +41,11 @@ func secretsIn(value any, isSecret bool) []string {
 		if isSecret {
 			return []string{value}
 		}
-		return urlSecrets(value)
+		if address, err := url.Parse(value); err == nil && address.Host != "" {
+			return urlSecrets(address)
+		}
 	}
 	return found
-}
-
-// urlSecrets returns the secrets in a text if it is a URL.
-func urlSecrets(text string) []string {
-	if !strings.Contains(text, "://") {
-		return nil
-	}
-	address, err := url.Parse(text)
-	if err != nil {
-		return nil
-	}
-	var secrets []string
-	if address.RawQuery != "" {
-		secrets = engine.QuerySecrets(address.RawQuery)
-	}
-	if password, ok := address.User.Password(); ok {
-		secrets = append(secrets, password)
-	}
-	return secrets
 }
 
 // disclosure is what is shown of the values of JSON.
