@@ -19,6 +19,7 @@ type downloadAttempt struct {
 	watchdog *time.Timer
 	stall    time.Duration
 	resp     *http.Response
+	body     io.Reader
 	partial  bool  // the answer is a part of the file
 	left     int64 // bytes of that part
 	skip     int64 // bytes of the answer that were delivered before
@@ -42,7 +43,7 @@ func (a *downloadAttempt) send(client *http.Client, req *http.Request, trail *tr
 		failed.Err = explainAttempt(a.ctx, err)
 		return &failed
 	}
-	a.resp = resp
+	a.resp, a.body = resp, &steadyReader{reader: resp.Body}
 	return nil
 }
 
@@ -52,7 +53,7 @@ func (a *downloadAttempt) Read(p []byte) (int, error) {
 		return 0, a.err
 	}
 	a.watchdog.Reset(a.stall)
-	n, err := a.resp.Body.Read(p)
+	n, err := a.body.Read(p)
 	a.watchdog.Stop()
 	a.err = err
 	if known := min(a.skip, int64(n)); known > 0 {

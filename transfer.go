@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -149,6 +150,27 @@ func (c *core) backOff(ctx context.Context, header http.Header, failures int) (t
 	}
 	deadline, limited := ctx.Deadline()
 	return wait, !limited || time.Until(deadline) > wait
+}
+
+// maxEmptyReads is how often in a row a body may return neither bytes nor an error.
+const maxEmptyReads = 100
+
+// steadyReader ends a body that returns nothing again and again.
+type steadyReader struct {
+	reader io.Reader
+	empty  int
+}
+
+// Read reads from the body.
+func (s *steadyReader) Read(p []byte) (int, error) {
+	n, err := s.reader.Read(p)
+	if s.empty++; n > 0 {
+		s.empty = 0
+	}
+	if err == nil && s.empty >= maxEmptyReads {
+		err = io.ErrNoProgress
+	}
+	return n, err
 }
 
 // isTemporary reports whether a transfer that got this status may be retried.

@@ -29,6 +29,10 @@ func WithAnyName() UploadOption { return func(u *upload) { u.anyName = true } }
 // it, see [FromReader] and [TransferPolicy]: storage replaces what it has. The pauses
 // are those of [RetryPolicy]. If storage refuses the file, the error is an [*Error].
 // The API key is not sent to storage.
+//
+// A success that comes before all of the file was sent is an error. A recorder or a
+// mock in place of the transport need not read the file: its response counts if it
+// has read none of it, and reported no connection to package httptrace.
 func (s *TasksService) Upload(ctx context.Context, task Task, src Source, opts ...UploadOption) error {
 	u := &upload{core: s.client.core, task: task}
 	for _, opt := range opts {
