@@ -102,7 +102,9 @@ func WithProgress(report func(Progress)) ConvertOption {
 	}
 }
 
-// WithOverwrite lets a conversion replace a file that exists. A symbolic link is
+// WithOverwrite lets a conversion replace a file that exists, and keeps what
+// [TransferPolicy.Overwrite] keeps: the permission bits of that file, but not its
+// owner, access control list, other attributes and hard links. A symbolic link is
 // replaced itself, not the file it leads to. Devices, pipes and sockets are refused,
 // also behind such a link. [Client.Convert] writes files only with
 // [WithOutputDir], and refuses this option without that one.

@@ -24,7 +24,11 @@ import (
 // The names come from the service and are made safe on all systems: a file is
 // never outside of the directory, whatever [File.Filename] and [File.Dir] are.
 // Files with a Dir are in a directory of that name. A name that occurs twice
-// gets a number. Permissions follow the umask.
+// gets a number. Permissions follow the umask, but for those of files that are
+// replaced.
+//
+// If the directory is moved or replaced meanwhile, the paths would lead elsewhere:
+// that is an error, and the files are removed where they are.
 //
 // Everything else is as with [Client.Open].
 func (c *Client) Save(ctx context.Context, dir string, files ...File) ([]string, error) {

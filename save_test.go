@@ -2,6 +2,7 @@ package cloudconvert_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -399,6 +400,71 @@ func TestSavePermissionsFollowTheUmask(t *testing.T) {
 		want, err := os.Stat(filepath.Join(model, like))
 		require.NoError(t, err)
 		assert.Equal(t, want.Mode(), got.Mode(), path)
+	}
+}
+
+func TestSaveKeepsThePermissionsOfReplacedFiles(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("there are none")
+	}
+	dir := t.TempDir()
+	storage := echo(t, nil)
+	for name, mode := range map[string]fs.FileMode{"private.pdf": 0o600, "shared.pdf": 0o664, "run.pdf": 0o755} {
+		write(t, "old", dir, name)
+		require.NoError(t, os.Chmod(filepath.Join(dir, name), mode))
+		paths, err := newDownloader(t, overwriting()).Save(t.Context(), dir, storage.echoed("", name, "/new"))
+		require.NoError(t, err)
+		info, err := os.Stat(paths[0])
+		require.NoError(t, err)
+		assert.Equal(t, mode, info.Mode())
+		assert.Equal(t, "/new", read(t, paths[0]))
+	}
+}
+
+// The paths that are returned lead to the files, or there is an error.
+func TestSaveIntoADirectoryThatIsSwapped(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("a directory in use cannot be moved there")
+	}
+	for name, swap := range map[string]func(dir string) error{
+		"moved":      func(string) error { return nil },
+		"by another": func(dir string) error { return os.Mkdir(dir, 0o700) },
+		"by a link":  func(dir string) error { return os.Symlink(os.TempDir(), dir) },
+		"by its own": func(dir string) error { return os.Symlink(dir+"-moved", dir) },
+		"by a file":  func(dir string) error { return os.WriteFile(dir, nil, 0o600) },
+		"by a file in": func(dir string) error {
+			return errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "a.pdf"), []byte("theirs"), 0o600))
+		},
+	} {
+		for _, overwrite := range []bool{false, true} {
+			for _, sub := range []string{"", "sub"} {
+				t.Run(fmt.Sprintf("%s, overwrite %t, %q", name, overwrite, sub), func(t *testing.T) {
+					t.Parallel()
+					dir := filepath.Join(t.TempDir(), "dir")
+					storage := echo(t, map[string]http.HandlerFunc{"/1": func(w http.ResponseWriter, r *http.Request) {
+						assert.NoError(t, os.Rename(dir, dir+"-moved"))
+						assert.NoError(t, swap(dir))
+						serve("/1", storageTag)(w, r)
+					}})
+					client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Overwrite: overwrite}))
+					paths, err := client.Save(t.Context(), dir, storage.echoed(sub, "a.pdf", "/1"), storage.echoed(sub, "b.pdf", "/2"))
+					if name == "by its own" {
+						require.NoError(t, err)
+						assert.Equal(t, "/1", read(t, paths[0]))
+						return
+					}
+					require.ErrorContains(t, err, "moved or replaced")
+					require.NotErrorIs(t, err, fs.ErrExist)
+					assert.False(t, cloudconvert.IsRetryable(err))
+					assert.Empty(t, listed(t, dir+"-moved"), "what was written is removed")
+					if name == "by a file in" {
+						assert.Equal(t, "theirs", read(t, dir, "a.pdf"))
+					}
+				})
+			}
+		}
 	}
 }
 

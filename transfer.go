@@ -30,7 +30,10 @@ type TransferPolicy struct {
 	// Parallel is how many files [Client.Save] fetches at a time. The default is 4.
 	Parallel int
 	// Overwrite lets [Client.Save] replace files that exist. By default they
-	// are left alone and the error matches [fs.ErrExist].
+	// are left alone and the error matches [fs.ErrExist]. The new file has the
+	// permission bits of the one that it replaces. It does not have its owner,
+	// access control list or other attributes, and hard links still lead to the
+	// old file. A symbolic link is replaced itself, not the file it leads to.
 	Overwrite bool
 	// TempDir is where an upload of unknown length is stored first, to learn its
 	// length. By default it is [os.TempDir].

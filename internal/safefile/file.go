@@ -26,7 +26,7 @@ type File struct {
 }
 
 // Create starts a file that will be called name, a slash path below root whose directory exists. The temporary file
-// is in the same directory and its permissions follow the umask. A name that is no path below root, be it by a
+// is in the same directory. Its permissions are those of the file that has the name, or follow the umask. A name that is no path below root, be it by a
 // symbolic link, is an error. The caller ends the file by [File.Commit] or [File.Abort].
 func Create(root *os.Root, name string) (*File, error) {
 	if name == "." || name != path.Clean(name) || !filepath.IsLocal(name) {
@@ -38,7 +38,24 @@ func Create(root *os.Root, name string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, err)
 	}
-	return &File{root: root, file: file, name: name, temp: temp}, nil
+	f := &File{root: root, file: file, name: name, temp: temp}
+	if err := f.keepPermissions(); err != nil {
+		return nil, errors.Join(fmt.Errorf("create %s: %w", name, err), f.Abort())
+	}
+	return f, nil
+}
+
+// keepPermissions gives the temporary file the permissions of the file that it replaces, if there is one.
+func (f *File) keepPermissions() error {
+	old, err := f.root.Lstat(f.name)
+	if err != nil || !old.Mode().IsRegular() {
+		return nil //nolint:nilerr // there is nothing to keep.
+	}
+	temp, err := f.Info()
+	if err != nil || temp.Mode().Perm() == old.Mode().Perm() {
+		return err
+	}
+	return f.root.Chmod(f.temp, old.Mode().Perm())
 }
 
 // temporary returns a name that nobody else has, which tells whose it is and fits wherever base does.
@@ -86,9 +103,11 @@ func (f *File) Truncate(size int64) error {
 
 // Commit brings the bytes to disk and gives the file its name. Without overwrite an existing file stays as it is, and
 // the error matches [fs.ErrExist]; of several that commit the same name at once, one wins. With overwrite the file
-// takes the place of the other at once, or of a symbolic link, which is not followed.
+// takes the place of the other at once, or of a symbolic link, which is not followed. It keeps the permission bits of
+// a file that it replaces, but not the owner, other attributes or hard links.
 //
-// After an error the temporary file is still there: Commit again, for instance with overwrite, or [File.Abort].
+// If the root's own name no longer leads to its directory, which was moved or replaced, the file is there and the
+// error says so. After any other error the temporary file is still there: Commit again, for instance with overwrite, or [File.Abort].
 func (f *File) Commit(overwrite bool) error {
 	if f.done {
 		return &fs.PathError{Op: "commit", Path: f.name, Err: fs.ErrClosed}
@@ -96,10 +115,18 @@ func (f *File) Commit(overwrite bool) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
+	if overwrite {
+		if err := f.keepPermissions(); err != nil {
+			return fmt.Errorf("save %s: %w", f.name, err)
+		}
+	}
 	if err := publish(f.root, f.temp, f.name, overwrite); err != nil {
 		return fmt.Errorf("save %s: %w", f.name, err)
 	}
 	f.named, f.done = true, true
+	if err := checkPath(f.root, f.name); err != nil {
+		return fmt.Errorf("save %s: %w", f.name, err)
+	}
 	if err := syncDir(f.root, path.Dir(f.name)); err != nil {
 		return fmt.Errorf("%s is saved, but may not survive a power failure: %w", f.name, err)
 	}

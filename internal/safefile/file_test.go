@@ -231,6 +231,115 @@ func TestPermissions(t *testing.T) {
 	assert.Equal(t, want.Mode(), got.Mode())
 }
 
+func TestReplacedFileKeepsItsPermissions(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("there are none")
+	}
+	mode := func(root *os.Root, name string) fs.FileMode {
+		info, err := root.Lstat(name)
+		require.NoError(t, err)
+		return info.Mode()
+	}
+	for _, want := range []fs.FileMode{0o600, 0o640, 0o755, 0o444, 0o666, 0} {
+		root := openRoot(t)
+		require.NoError(t, root.WriteFile("a.pdf", []byte("old"), 0o600))
+		require.NoError(t, root.Chmod("a.pdf", want))
+		file := create(t, root, "a.pdf", "new")
+		for _, name := range list(t, root, ".") {
+			assert.Equal(t, want, mode(root, name), "nobody else may read the new file before, either")
+		}
+		require.ErrorIs(t, file.Commit(false), fs.ErrExist)
+		require.NoError(t, file.Commit(true))
+		assert.Equal(t, want, mode(root, "a.pdf"))
+	}
+
+	root := openRoot(t)
+	file := create(t, root, "late.pdf", "new")
+	require.NoError(t, root.WriteFile("late.pdf", []byte("old"), 0o600)) // it came after Create
+	require.NoError(t, file.Commit(true))
+	assert.Equal(t, fs.FileMode(0o600), mode(root, "late.pdf"))
+
+	require.NoError(t, root.WriteFile("setuid", nil, 0o600))
+	require.NoError(t, root.Chmod("setuid", 0o755|fs.ModeSetuid|fs.ModeSetgid))
+	require.NoError(t, create(t, root, "setuid", "new").Commit(true))
+	assert.Equal(t, fs.FileMode(0o755), mode(root, "setuid"), "permissions only")
+
+	require.NoError(t, root.WriteFile("plain", nil, 0o666))
+	require.NoError(t, root.Symlink("late.pdf", "link"))
+	require.NoError(t, create(t, root, "link", "new").Commit(true))
+	assert.Equal(t, mode(root, "plain"), mode(root, "link"), "not those of where a link led")
+	assert.Equal(t, "new", read(t, root, "late.pdf"))
+}
+
+// What is published in a directory that is no longer there does not count.
+func TestDirectoryIsSwapped(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows keeps a directory with an open file")
+	}
+	for name, replace := range map[string]func(t *testing.T, dir string){
+		"moved": func(*testing.T, string) {},
+		"replaced by a directory": func(t *testing.T, dir string) {
+			t.Helper()
+			require.NoError(t, os.Mkdir(dir, 0o700))
+		},
+		"replaced by one with a file of that name": func(t *testing.T, dir string) {
+			t.Helper()
+			require.NoError(t, os.Mkdir(dir, 0o700))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "a.pdf"), []byte("theirs"), 0o600))
+		},
+		"replaced by a link": func(t *testing.T, dir string) {
+			t.Helper()
+			require.NoError(t, os.Symlink(t.TempDir(), dir))
+		},
+		"replaced by a file": func(t *testing.T, dir string) {
+			t.Helper()
+			require.NoError(t, os.WriteFile(dir, nil, 0o600))
+		},
+	} {
+		for _, overwrite := range []bool{false, true} {
+			t.Run(name+", overwrite "+strconv.FormatBool(overwrite), func(t *testing.T) {
+				t.Parallel()
+				dir := filepath.Join(t.TempDir(), "dir")
+				require.NoError(t, os.Mkdir(dir, 0o700))
+				root, err := os.OpenRoot(dir)
+				require.NoError(t, err)
+				t.Cleanup(func() { assert.NoError(t, root.Close()) })
+				file := create(t, root, "a.pdf", "content")
+				require.NoError(t, os.Rename(dir, dir+"-moved"))
+				replace(t, dir)
+
+				err = file.Commit(overwrite)
+				require.ErrorContains(t, err, "moved or replaced")
+				require.ErrorContains(t, err, dir)
+				require.NotErrorIs(t, err, fs.ErrExist)
+				assert.True(t, file.Named())
+				assert.Equal(t, []string{"a.pdf"}, list(t, root, "."))
+			})
+		}
+	}
+}
+
+// A directory may move and be linked to, and a file be replaced again.
+func TestPathThatStillLeadsToTheFile(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows keeps a directory with an open file")
+	}
+	dir := filepath.Join(t.TempDir(), "dir")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	root, err := os.OpenRoot(dir)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, root.Close()) })
+	first, second := create(t, root, "a.pdf", "first"), create(t, root, "a.pdf", "second")
+	require.NoError(t, os.Rename(dir, dir+"-moved"))
+	require.NoError(t, os.Symlink(dir+"-moved", dir))
+	require.NoError(t, first.Commit(true))
+	require.NoError(t, second.Commit(true))
+	assert.Equal(t, "second", read(t, root, "a.pdf"))
+}
+
 func TestReadOnlyDirectory(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() <= 0 {

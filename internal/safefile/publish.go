@@ -2,8 +2,10 @@ package safefile
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"syscall"
 )
@@ -37,6 +39,23 @@ func claim(root *os.Root, temp, name string) error {
 	}
 	if err != nil {
 		return errors.Join(err, root.Remove(name))
+	}
+	return nil
+}
+
+// checkPath makes sure that the path by which users know a file of the root leads to it.
+func checkPath(root *os.Root, name string) error {
+	path := filepath.Join(root.Name(), filepath.FromSlash(name))
+	here, err := root.Lstat(name)
+	if err != nil {
+		return err
+	}
+	there, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("its directory was moved or replaced meanwhile: %w", err)
+	case !os.SameFile(here, there):
+		return fmt.Errorf("its directory was moved or replaced meanwhile: %s is another file", path)
 	}
 	return nil
 }
