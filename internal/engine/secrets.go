@@ -107,7 +107,7 @@ func hide(text string, secrets []string, isCut bool) string {
 	var found []span
 	read := verbatim(text)
 	for range maxEscapes + 1 {
-		found = append(found, read.queries()...)
+		found = slices.Concat(found, read.queries(), read.credentials())
 		for _, n := range needles {
 			found = append(found, read.find(n, isCut)...)
 		}
@@ -235,7 +235,7 @@ func unescapeOne(text []byte) (decoded []byte, n int) {
 		case err != nil:
 			return text[:1], 1
 		case digits == 2:
-			return []byte{byte(code)}, prefix + digits
+			return []byte{byte(code & 0xff)}, prefix + digits
 		default:
 			return utf8.AppendRune(nil, rune(code)), prefix + digits
 		}
@@ -324,23 +324,51 @@ var (
 	anyURL = regexp.MustCompile(`//(?:([^?#\s"<>]*)@)?[^?#\s"<>]*(?:[?#]([^\s"<>]+))?`)
 	// anyQuery is that of a URL without a host, as in the first line of a request.
 	anyQuery = regexp.MustCompile(`\?([^\s"<>?=&]+=[^\s"<>]*)`)
-	// anyCredential is a parameter of a query or a form.
-	anyCredential = regexp.MustCompile(`[a-z0-9_-]*(?:secret|token|password|signature|credential|api_?key|access_?key)[a-z0-9_-]*=([^\s"<>&]+)`)
+	// secretName is the end of the name of a parameter with "=" behind it.
+	secretName = regexp.MustCompile(`(?:secret|token|password|signature|credential|api_?key|access_?key)[a-z0-9_-]*=$`)
+	// valueEnd is what the value of a parameter of a query or a form ends with.
+	valueEnd = " \t\r\n\"<>&"
 )
 
 // queries returns where URLs have their users, queries and fragments.
 func (r reading) queries() []span {
 	var found []span
-	for _, pattern := range []*regexp.Regexp{anyURL, anyQuery, anyCredential} {
+	for _, pattern := range []*regexp.Regexp{anyURL, anyQuery} {
 		for _, match := range pattern.FindAllSubmatchIndex(r.text, -1) {
 			for group := 2; group < len(match); group += 2 {
-				if start, end := match[group], match[group+1]; start >= 0 && string(r.text[start:end]) != dots {
-					found = append(found, span{r.at[start], r.at[end]})
-				}
+				found = r.add(found, match[group], match[group+1])
 			}
 		}
 	}
 	return found
+}
+
+// maxName is how long the name of a parameter is, of those that matter.
+const maxName = 64
+
+// credentials returns where parameters have values whose names say that they are
+// secret.
+func (r reading) credentials() []span {
+	var found []span
+	for i, b := range r.text {
+		if b != '=' || !secretName.Match(r.text[max(0, i-maxName):i+1]) {
+			continue
+		}
+		end := len(r.text)
+		if n := bytes.IndexAny(r.text[i+1:], valueEnd); n >= 0 {
+			end = i + 1 + n
+		}
+		found = r.add(found, i+1, end)
+	}
+	return found
+}
+
+// add adds a part of the reading that is not empty or hidden already.
+func (r reading) add(found []span, start, end int) []span {
+	if start < 0 || start == end || string(r.text[start:end]) == dots {
+		return found
+	}
+	return append(found, span{r.at[start], r.at[end]})
 }
 
 // QuerySecrets returns a query, its parameters and their values, as they stand
