@@ -457,7 +457,7 @@ func TestFailuresThatCannotGetBetterAreFinal(t *testing.T) {
 		},
 	}
 	for name, failure := range map[string]error{
-		"proxy":       errors.New("Proxy Authentication Required"), //nolint:staticcheck // that is the text of package net/http.
+		"proxy":       errors.New("Proxy Authentication Required"),
 		"alert":       &net.OpError{Op: "remote error", Err: tls.AlertError(116)},
 		"certificate": &tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}}},
 		"scheme":      errors.New(`unsupported protocol scheme "ftp"`),

@@ -63,8 +63,8 @@ func inProcess(t *testing.T, serve func(net.Conn)) (transport *http.Transport, d
 		made++
 		client, server := net.Pipe()
 		go func() {
-			defer server.Close()
 			serve(server)
+			_ = server.Close() // nothing is written any more
 		}()
 		return client, nil
 	}}
@@ -101,7 +101,7 @@ func TestServersOfAnotherTLSVersionAreNotRetried(t *testing.T) {
 	transport, _ := inProcess(t, func(conn net.Conn) {
 		_ = tls.Server(conn, &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return &tls.Certificate{}, nil
-		}}).Handshake()
+		}}).HandshakeContext(t.Context())
 	})
 	transport.TLSClientConfig = &tls.Config{MaxVersion: tls.VersionTLS12}
 	got := engine.New(quick(transport)).Send(t.Context(), newCall(t, http.MethodGet, "https://api.example/v2/jobs"))
