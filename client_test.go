@@ -581,10 +581,10 @@ func TestCloseIdleConnections(t *testing.T) {
 			assert.NoError(t, err)
 		}))
 		server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-			switch state {
-			case http.StateNew:
+			if state == http.StateNew {
 				open.Add(1)
-			case http.StateClosed:
+			}
+			if state == http.StateClosed {
 				open.Add(-1)
 				closed <- struct{}{}
 			}
