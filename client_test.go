@@ -524,6 +524,60 @@ func TestWaitLeavesSilentConnection(t *testing.T) {
 	})
 }
 
+// Connections that are idle while another one goes silent may be as silent: the
+// second attempt of a transfer is not wasted on them.
+func TestTransfersLeaveSilentConnections(t *testing.T) {
+	t.Parallel()
+	for name, transfer := range map[string]func(ctx context.Context, client *cloudconvert.Client, base string) error{
+		"download": func(ctx context.Context, client *cloudconvert.Client, base string) error {
+			_, err := client.Download(ctx, cloudconvert.File{Filename: "file", Size: 4, URL: base + "/file"}, io.Discard)
+			return err
+		},
+		"upload": func(ctx context.Context, client *cloudconvert.Client, base string) error {
+			task := cloudconvert.Task{
+				ID: "1", Operation: cloudconvert.OperationImportUpload, Status: cloudconvert.StatusWaiting,
+				Result: cloudconvert.TaskResult{Form: &cloudconvert.UploadForm{URL: base + "/upload"}},
+			}
+			return client.Tasks.Upload(ctx, task, cloudconvert.FromBytes("a.png", []byte("file")))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const idle = 10 // more than there are attempts
+				var made atomic.Int64
+				var silent atomic.Bool
+				listener := newPipeListener()
+				server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body)
+					<-time.After(time.Second) // requests that are sent together need connections of their own
+					_, _ = io.WriteString(w, "file")
+				})}
+				go func() { _ = server.Serve(listener) }()
+				transport := &http.Transport{MaxIdleConnsPerHost: idle, DialContext: func(context.Context, string, string) (net.Conn, error) {
+					conn := &silencedConn{Conn: listener.connect()}
+					if made.Add(1) <= idle {
+						conn.silent = &silent
+					}
+					return conn, nil
+				}}
+				client, err := cloudconvert.NewClient(testKey, cloudconvert.WithHTTPClient(&http.Client{Transport: transport}))
+				require.NoError(t, err)
+				var transfers sync.WaitGroup
+				for range idle {
+					transfers.Go(func() { assert.NoError(t, transfer(t.Context(), client, "http://127.0.0.1")) })
+				}
+				transfers.Wait()
+				silent.Store(true)
+				require.NoError(t, transfer(t.Context(), client, "http://127.0.0.1"))
+				assert.EqualValues(t, idle+1, made.Load())
+				client.CloseIdleConnections()
+				require.NoError(t, server.Close())
+			})
+		})
+	}
+}
+
 // silencedConn passes nothing on while it is silent.
 type silencedConn struct {
 	net.Conn

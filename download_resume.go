@@ -171,6 +171,7 @@ func (d *download) recover(failed engine.Answer) error {
 	if !fits {
 		return d.error(failed)
 	}
+	d.client.core.leaveSilent(failed.Err)
 	attrs := append(d.describe(failed), slog.Duration("pause", wait))
 	d.client.core.config.logger.LogAttrs(d.ctx, slog.LevelWarn, "cloudconvert: resuming download", attrs...)
 	if err := pause(d.ctx, wait); err != nil {

@@ -155,6 +155,15 @@ func (c *core) backOff(ctx context.Context, header http.Header, failures int) (t
 	return wait, !limited || time.Until(deadline) > wait
 }
 
+// leaveSilent closes idle connections after an attempt that stalled: those to the
+// same network may be as silent as the one of the attempt, and over HTTP/2 that one
+// survives it.
+func (c *core) leaveSilent(failed error) {
+	if errors.Is(failed, errStalled) {
+		c.storage.CloseIdleConnections()
+	}
+}
+
 // maxEmptyReads is how often in a row a body may return neither bytes nor an error.
 const maxEmptyReads = 100
 

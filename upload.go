@@ -142,6 +142,7 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 		if !fits {
 			return u.failure(answer)
 		}
+		u.core.leaveSilent(answer.Err)
 		attrs = append(u.describe(answer), slog.Duration("pause", wait))
 		u.core.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: uploading again", attrs...)
 		if err := pause(ctx, wait); err != nil {
