@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
@@ -50,6 +51,8 @@ type core struct {
 	uploads *uploadMemory
 	queue   *jobQueue
 	tried   *triedDir
+	// deletions counts the requests to delete something.
+	deletions *atomic.Int64
 
 	reporting sync.Mutex // held while the progress callback runs
 }
@@ -136,10 +139,10 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 		c.useTransport(newTransport())
 	}
 	core := &core{config: c, hosts: hosts, limits: &limitMemory{}, limiter: &limiter.Limiter{}, uploads: &uploadMemory{}}
-	core.queue, core.tried = newJobQueue(), &triedDir{}
+	core.queue, core.tried, core.deletions = newJobQueue(), &triedDir{}, new(atomic.Int64)
 	if shared != nil {
 		core.limits, core.limiter, core.uploads = shared.limits, shared.limiter, shared.uploads
-		core.queue, core.tried = shared.queue, shared.tried
+		core.queue, core.tried, core.deletions = shared.queue, shared.tried, shared.deletions
 	}
 	core.engine = newEngine(c, core.limiter, core.limits)
 	core.storage = newStorageClient(c)

@@ -207,6 +207,9 @@ func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.A
 	if err != nil {
 		return engine.Answer{}, err
 	}
+	if call.method == http.MethodDelete {
+		c.deletions.Add(1)
+	}
 	for _, capture := range call.captures {
 		*capture = newResponse(answer)
 	}

@@ -110,13 +110,16 @@ func (s *FormatsService) list(ctx context.Context, path string, options FormatLi
 }
 
 // All iterates over the catalogue from the selected page on. It asks for a page
-// when the one before is used up. An error is yielded once and ends the iteration.
+// when the one before is used up. An error is yielded once and ends the iteration. No
+// entry is yielded twice.
 func (s *FormatsService) All(ctx context.Context, options FormatListOptions, opts ...CallOption) iter.Seq2[*Format, error] {
 	query, err := queryOf(options)
 	if err != nil {
 		return failed[Format](err)
 	}
-	return all[Format](ctx, s.client.core, "/operations", query, opts)
+	return all(ctx, s.client.core, "/operations", query, func(f *Format) any {
+		return [...]string{string(f.Operation), f.InputFormat, f.OutputFormat, f.Engine, f.Meta.Group}
+	}, opts)
 }
 
 // UnmarshalJSON reads an entry, whatever the shapes of its fields.

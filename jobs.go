@@ -102,12 +102,17 @@ func (s *JobsService) List(ctx context.Context, options JobListOptions, opts ...
 
 // All iterates over all jobs from the selected page on. It asks for a page
 // when the one before is used up. An error is yielded once and ends the iteration.
+//
+// No job is yielded twice, unless ten thousand others are created between two
+// pages. Jobs that are deleted in the loop, by this client, make it skip none, since
+// it reads the page again. Jobs that are deleted elsewhere meanwhile, or cease to
+// match the options, may make it skip as many others.
 func (s *JobsService) All(ctx context.Context, options JobListOptions, opts ...CallOption) iter.Seq2[*Job, error] {
 	query, err := queryOf(options)
 	if err != nil {
 		return failed[Job](err)
 	}
-	return all[Job](ctx, s.client.core, "/jobs", query, opts)
+	return all(ctx, s.client.core, "/jobs", query, func(j *Job) any { return j.ID }, opts)
 }
 
 // Delete deletes a job with its tasks and files. A running job is abandoned; to

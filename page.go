@@ -161,18 +161,47 @@ func list[T any](ctx context.Context, c *core, path string, query url.Values, op
 	return page, nil
 }
 
-// all iterates over a list page by page.
-func all[T any](ctx context.Context, c *core, path string, query url.Values, opts []CallOption) iter.Seq2[*T, error] {
+// maxKnown is how many entries an iteration remembers, so as not to yield them
+// again.
+const maxKnown = 10_000
+
+// all iterates over a list page by page. Entries that come again on a later page,
+// because new ones were put before them, are left out. When the client deleted
+// something while a page was in use, the page is read again: the entries behind it
+// have moved up.
+func all[T any](
+	ctx context.Context, c *core, path string, query url.Values, identity func(*T) any, opts []CallOption,
+) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		for page, err := range pages[T](ctx, c, path, query, opts) {
+		query, known, visited := query, newRecent[any](maxKnown), newRecent[string](maxKnown)
+		for {
+			deletions := c.deletions.Load()
+			page, err := list[T](ctx, c, path, query, opts)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
+			anyNew := false
 			for i := range page.Data {
+				id := identity(&page.Data[i])
+				if known.has(id) {
+					continue
+				}
+				known.add(id)
+				anyNew = true
 				if !yield(&page.Data[i], nil) {
 					return
 				}
+			}
+			if page.Links.Next == "" || len(page.Data) == 0 && !page.allLeftOut {
+				return
+			}
+			if anyNew && c.deletions.Load() != deletions {
+				continue
+			}
+			if query, err = nextQuery(query, page.Links.Next, visited); err != nil {
+				yield(nil, err)
+				return
 			}
 		}
 	}
@@ -183,31 +212,10 @@ func failed[T any](err error) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) { yield(nil, err) }
 }
 
-// pages iterates over the pages of a list. An error is the last thing it yields.
-func pages[T any](ctx context.Context, c *core, path string, query url.Values, opts []CallOption) iter.Seq2[*Page[T], error] {
-	return func(yield func(*Page[T], error) bool) {
-		query, seen := query, map[string]bool{}
-		for {
-			page, err := list[T](ctx, c, path, query, opts)
-			if !yield(page, err) || err != nil || page.Links.Next == "" || len(page.Data) == 0 && !page.allLeftOut {
-				return
-			}
-			seen[query.Encode()] = true
-			query, err = nextQuery(query, page.Links.Next)
-			if err == nil && seen[query.Encode()] {
-				err = errors.New("cloudconvert: the link to the next page leads to a page that was there before")
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-		}
-	}
-}
-
 // nextQuery returns the query of the next page. Of the link only the query is
-// followed, never the host: the credentials belong to the host of the API.
-func nextQuery(current url.Values, link string) (url.Values, error) {
+// followed, never the host: the credentials belong to the host of the API. Pages
+// without a greater number are remembered, so that they do not lead in a circle.
+func nextQuery(current url.Values, link string, visited *recent[string]) (url.Values, error) {
 	target, err := url.Parse(link)
 	if err != nil {
 		return nil, errors.New("cloudconvert: the link to the next page is no URL")
@@ -215,8 +223,15 @@ func nextQuery(current url.Values, link string) (url.Values, error) {
 	next := url.Values{}
 	maps.Copy(next, current)
 	maps.Copy(next, target.Query())
-	if target.Query().Has("page") && pageNumber(next) <= pageNumber(current) {
-		return nil, errors.New("cloudconvert: the link to the next page leads back")
+	if target.Query().Has("page") {
+		if pageNumber(next) <= pageNumber(current) {
+			return nil, errors.New("cloudconvert: the link to the next page leads back")
+		}
+		return next, nil
+	}
+	visited.add(current.Encode())
+	if visited.has(next.Encode()) {
+		return nil, errors.New("cloudconvert: the link to the next page leads to a page that was there before")
 	}
 	return next, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
 // recorded returns an answer of testdata/answers.
@@ -299,4 +300,132 @@ func TestPageRoundTrip(t *testing.T) {
 	require.NoError(t, json.Unmarshal(encoded, &second))
 	assert.Equal(t, first, second)
 	assert.Equal(t, cloudconvert.Page[cloudconvert.Job]{Data: second.Data, Links: second.Links, Meta: second.Meta}, first)
+}
+
+// shifting has so many jobs, and lists them in pages of ten.
+func shifting(t *testing.T, jobs int) (*cloudconverttest.Server, *cloudconvert.Client, func() string) {
+	t.Helper()
+	server := newSandbox(t)
+	client := server.Client()
+	create := func() string { return runJob(t, client).ID }
+	for range jobs {
+		create()
+	}
+	return server, client, create
+}
+
+var byTen = cloudconvert.JobListOptions{PerPage: 10}
+
+// Jobs that are created while the iteration runs move the others on to later pages.
+func TestAllYieldsNothingTwice(t *testing.T) {
+	t.Parallel()
+	for name, every := range map[string]int{"one for each": 1, "one for three": 3, "one for each page": 10} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, client, create := shifting(t, 45)
+			seen := map[string]int{}
+			for job, err := range client.Jobs.All(t.Context(), byTen) {
+				require.NoError(t, err)
+				if seen[job.ID]++; len(seen)%every == 0 {
+					create()
+				}
+				require.LessOrEqual(t, len(seen), 100)
+			}
+			for id, times := range seen {
+				assert.Equal(t, 1, times, id)
+			}
+			assert.GreaterOrEqual(t, len(seen), 45, "and none is left out")
+		})
+	}
+}
+
+// Jobs that are deleted in the loop move the others to earlier pages.
+func TestAllLeavesNothingOut(t *testing.T) {
+	t.Parallel()
+	for name, pick := range map[string]func(n int) bool{
+		"each":        func(int) bool { return true },
+		"every other": func(n int) bool { return n%2 == 0 },
+		"the first":   func(n int) bool { return n == 0 },
+		"the last":    func(n int) bool { return n == 44 },
+		"none":        func(int) bool { return false },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, client, _ := shifting(t, 45)
+			before := len(server.Requests())
+			seen, deleted := map[string]int{}, 0
+			for job, err := range client.Jobs.All(t.Context(), byTen) {
+				require.NoError(t, err)
+				if pick(len(seen)) {
+					require.NoError(t, client.Jobs.Delete(t.Context(), job.ID))
+					deleted++
+				}
+				seen[job.ID]++
+			}
+			assert.Len(t, seen, 45)
+			for id, times := range seen {
+				assert.Equal(t, 1, times, id)
+			}
+			assert.Equal(t, 45-deleted, jobCount(server))
+			if deleted == 0 {
+				assert.Len(t, server.Requests(), before+5, "no page is read again for nothing")
+			}
+		})
+	}
+}
+
+// Whatever deletes, be it another client of the same family, a page is not read again and again.
+func TestAllEndsWhileOthersDelete(t *testing.T) {
+	t.Parallel()
+	server, client, create := shifting(t, 30)
+	other, err := client.With()
+	require.NoError(t, err)
+	seen := 0
+	for _, err := range client.Jobs.All(t.Context(), byTen) {
+		require.NoError(t, err)
+		seen++
+		require.NoError(t, other.Jobs.Delete(t.Context(), create()))
+	}
+	assert.Equal(t, 30, seen)
+	assert.Equal(t, 30, jobCount(server))
+}
+
+func TestAllOfEverythingYieldsNothingTwice(t *testing.T) {
+	t.Parallel()
+	page := func(next, entries string) reply {
+		return says(http.StatusOK, `{"data": [`+entries+`], "links": {"next": "`+next+`"}}`)
+	}
+	t.Run("tasks", func(t *testing.T) {
+		t.Parallel()
+		client, _ := newScripted(t, page("?page=2", `{"id": "1"}, {"id": "2"}, {"id": "2"}`), page("", `{"id": "2"}, {"id": "3"}`))
+		var ids []string
+		for task, err := range client.Tasks.All(t.Context(), cloudconvert.TaskListOptions{}) {
+			require.NoError(t, err)
+			ids = append(ids, task.ID)
+		}
+		assert.Equal(t, []string{"1", "2", "3"}, ids)
+	})
+	t.Run("webhooks", func(t *testing.T) {
+		t.Parallel()
+		client, _ := newScripted(t, page("?page=2", `{"id": "1"}, {"id": "2"}`), page("", `{"id": "2"}, {"id": "3"}`))
+		var ids []string
+		for webhook, err := range client.Webhooks.All(t.Context(), cloudconvert.WebhookListOptions{}) {
+			require.NoError(t, err)
+			ids = append(ids, webhook.ID)
+		}
+		assert.Equal(t, []string{"1", "2", "3"}, ids)
+	})
+	t.Run("formats", func(t *testing.T) {
+		t.Parallel()
+		pair := func(input, engine string) string {
+			return `{"operation": "convert", "input_format": "` + input + `", "output_format": "pdf", "engine": "` + engine + `"}`
+		}
+		client, _ := newScripted(t, page("?page=2", pair("a", "x")+","+pair("b", "x")), page("", pair("b", "x")+","+pair("b", "y")))
+		var pairs []string
+		for format, err := range client.Formats.All(t.Context(), cloudconvert.FormatListOptions{}) {
+			require.NoError(t, err)
+			pairs = append(pairs, format.InputFormat+format.Engine)
+		}
+		assert.Equal(t, []string{"ax", "bx", "by"}, pairs)
+	})
 }

@@ -90,12 +90,17 @@ func (s *TasksService) List(ctx context.Context, options TaskListOptions, opts .
 
 // All iterates over all tasks from the selected page on. It asks for a page
 // when the one before is used up. An error is yielded once and ends the iteration.
+//
+// No task is yielded twice, unless ten thousand others are created between two
+// pages. Tasks that are deleted in the loop, by this client, make it skip none, since
+// it reads the page again. Tasks that are deleted elsewhere meanwhile, or cease to
+// match the options, may make it skip as many others.
 func (s *TasksService) All(ctx context.Context, options TaskListOptions, opts ...CallOption) iter.Seq2[*Task, error] {
 	query, err := queryOf(options)
 	if err != nil {
 		return failed[Task](err)
 	}
-	return all[Task](ctx, s.client.core, "/tasks", query, opts)
+	return all(ctx, s.client.core, "/tasks", query, func(t *Task) any { return t.ID }, opts)
 }
 
 // Cancel cancels a task that waits or runs. It ends in error, and so do the tasks

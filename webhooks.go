@@ -113,12 +113,17 @@ func (s *WebhooksService) List(ctx context.Context, options WebhookListOptions, 
 
 // All iterates over all webhooks from the selected page on. It asks for a page
 // when the one before is used up. An error is yielded once and ends the iteration.
+//
+// No webhook is yielded twice, unless ten thousand others are created between two
+// pages. Webhooks that are deleted in the loop, by this client, make it skip none, since
+// it reads the page again. Webhooks that are deleted elsewhere meanwhile, or cease to
+// match the options, may make it skip as many others.
 func (s *WebhooksService) All(ctx context.Context, options WebhookListOptions, opts ...CallOption) iter.Seq2[*Webhook, error] {
 	query, err := queryOf(options)
 	if err != nil {
 		return failed[Webhook](err)
 	}
-	return all[Webhook](ctx, s.client.core, webhooksPath, query, opts)
+	return all(ctx, s.client.core, webhooksPath, query, func(w *Webhook) any { return w.ID }, opts)
 }
 
 // webhooksPath is where webhooks are listed, though not where they are created.
