@@ -148,3 +148,21 @@ func TestDownloadCannotRenewTheAddress(t *testing.T) {
 		}
 	}
 }
+
+// A file that was stored as JSON for longer than its URL lasts is fetched nevertheless.
+func TestDownloadRenewsAStoredFile(t *testing.T) {
+	t.Parallel()
+	storage := newStorage(t, expire(serve("text", storageTag)))
+	old := storage.file(4)
+	old.TaskID = "task-1"
+	api, _ := taskAPI(t, func() []cloudconvert.File {
+		fresh := old
+		fresh.URL += "&fresh=1"
+		return []cloudconvert.File{fresh}
+	})
+	var stored cloudconvert.File
+	reread(t, old, &stored)
+	got, err := ways[0].fetch(t, newDownloader(t, api), stored)
+	require.NoError(t, err)
+	same(t, "text", got)
+}

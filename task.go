@@ -112,8 +112,10 @@ type File struct {
 	URL string `json:"url,omitzero"`
 	// MD5 is the checksum in hex. Only imports of the sandbox give one.
 	MD5 string `json:"md5,omitzero"`
-	// TaskID is the task that made the file.
-	TaskID string `json:"-"`
+	// TaskID is the task that made the file, which is asked for another URL when this
+	// one has expired. The service does not send it: it is here so that a file that you
+	// store as JSON keeps it.
+	TaskID string `json:"task_id,omitzero"`
 }
 
 // UnmarshalJSON reads a task of any generation of the API. Only an answer that
@@ -321,6 +323,7 @@ type fileWire struct {
 	Size     lenient.Int    `json:"size"`
 	URL      lenient.String `json:"url"`
 	MD5      lenient.String `json:"md5"`
+	TaskID   lenient.String `json:"task_id"`
 }
 
 func (w *fileWire) file() File {
@@ -330,6 +333,7 @@ func (w *fileWire) file() File {
 		Size:     max(int64(w.Size), 0),
 		URL:      string(w.URL),
 		MD5:      string(w.MD5),
+		TaskID:   string(w.TaskID),
 	}
 }
 
@@ -342,7 +346,7 @@ func (l *fileList) UnmarshalJSON(data []byte) error {
 		var wire fileWire
 		lenient.Fields(entry, &wire)
 		*file = wire.file()
-		return wire != (fileWire{})
+		return wire != (fileWire{TaskID: wire.TaskID})
 	})
 	return nil
 }
@@ -353,8 +357,8 @@ func (f *File) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	task := f.TaskID
-	*f = wire.file()
-	f.TaskID = task
+	file := wire.file()
+	file.TaskID = or(file.TaskID, f.TaskID)
+	*f = file
 	return nil
 }

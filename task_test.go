@@ -215,3 +215,43 @@ func FuzzTask(f *testing.F) {
 		}
 	})
 }
+
+// A file that was stored as JSON, by itself or within its task or job, can still be renewed.
+func TestFileKeepsItsTask(t *testing.T) {
+	t.Parallel()
+	var job cloudconvert.Job
+	require.NoError(t, json.Unmarshal([]byte(recorded(t, "job-finished.json")), &struct{ Data *cloudconvert.Job }{&job}))
+	require.NotEmpty(t, job.Files())
+	want := job.Files()[0]
+	require.NotEmpty(t, want.TaskID)
+
+	var file cloudconvert.File
+	reread(t, want, &file)
+	assert.Equal(t, want, file)
+
+	var files []cloudconvert.File
+	reread(t, job.Files(), &files)
+	assert.Equal(t, job.Files(), files)
+
+	var again cloudconvert.Job
+	reread(t, job, &again)
+	assert.Equal(t, job.Files(), again.Files())
+
+	var result cloudconvert.TaskResult
+	export, found := job.Task(again.Tasks[0].Name)
+	require.True(t, found)
+	reread(t, export.Result, &result)
+	assert.Equal(t, export.Result.Files, result.Files)
+
+	var task cloudconvert.Task
+	require.NoError(t, json.Unmarshal([]byte(`{"id": "1", "result": {"files": [{"filename": "a", "task_id": "2"}, {"task_id": "2"}]}}`), &task))
+	assert.Equal(t, []cloudconvert.File{{Filename: "a", TaskID: "1"}}, task.Result.Files, "a task knows better")
+}
+
+// reread stores a value as JSON and reads it again.
+func reread(t *testing.T, value, into any) {
+	t.Helper()
+	encoded, err := json.Marshal(value)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(encoded, into))
+}
