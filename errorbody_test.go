@@ -181,6 +181,21 @@ func TestMessagesOfTasksHaveNoQueries(t *testing.T) {
 	assert.NotContains(t, printed(t, job)+printed(t, job.Tasks), "s3cr3t")
 }
 
+// Messages quote URLs: what is hidden must not end behind the quote.
+func TestMessagesWithQuotedURLsAreKept(t *testing.T) {
+	t.Parallel()
+	const said = "The url \"https://me:s3cr3t@a.example/b?sig=s3cr3t\" and client_secret=\"s3cr3t\" are invalid"
+	body, err := json.Marshal(map[string]any{"message": said, "code": "INVALID_DATA", "errors": map[string]any{"url": said}})
+	require.NoError(t, err)
+	e := failure(t, http.MethodPost, says(422, string(body)))
+	const want = "The url \"https://...@a.example/b?...\" and client_secret=\"...\" are invalid"
+	assert.Equal(t, cloudconvert.CodeInvalidData, e.Code)
+	assert.Equal(t, want, e.Message)
+	assert.Equal(t, map[string][]string{"url": {want}}, e.Fields)
+	assert.NotContains(t, everythingIn(t, e), "s3cr3t")
+	assert.True(t, json.Valid(e.Body))
+}
+
 func TestBodyOfAnErrorHelps(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

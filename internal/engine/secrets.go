@@ -324,10 +324,8 @@ var (
 	anyURL = regexp.MustCompile(`//(?:([^?#\s"<>]*)@)?[^?#\s"<>]*(?:[?#]([^\s"<>]+))?`)
 	// anyQuery is that of a URL without a host, as in the first line of a request.
 	anyQuery = regexp.MustCompile(`\?([^\s"<>?=&]+=[^\s"<>]*)`)
-	// secretName is the end of the name of a parameter with "=" behind it.
-	secretName = regexp.MustCompile(`(?:secret|token|password|signature|credential|api_?key|access_?key)[a-z0-9_-]*=$`)
-	// valueEnd is what the value of a parameter of a query or a form ends with.
-	valueEnd = " \t\r\n\"<>&"
+	// secretNames are in the names of parameters whose values are secret.
+	secretNames = []string{"secret", "token", "password", "signature", "credential", "apikey", "api_key", "accesskey", "access_key"}
 )
 
 // queries returns where URLs have their users, queries and fragments.
@@ -343,28 +341,50 @@ func (r reading) queries() []span {
 	return found
 }
 
-// maxName is how long the name of a parameter is, of those that matter.
-const maxName = 64
+const (
+	// maxName is how long the name of a parameter is, of those that matter.
+	maxName = 64
+	// valueEnd is what the value of a parameter of a query or a form ends with.
+	valueEnd = " \t\r\n\"<>&"
+)
 
 // credentials returns where parameters have values whose names say that they are
 // secret.
 func (r reading) credentials() []span {
 	var found []span
-	for i, b := range r.text {
-		if b != '=' || !secretName.Match(r.text[max(0, i-maxName):i+1]) {
+	for i := 0; i < len(r.text); i++ {
+		if r.text[i] != '=' || !r.isSecretName(i) {
 			continue
 		}
-		end := len(r.text)
-		if n := bytes.IndexAny(r.text[i+1:], valueEnd); n >= 0 {
-			end = i + 1 + n
+		start, end := i+1, len(r.text)
+		for start < end && (r.text[start] == '\\' || r.text[start] == '"') {
+			start++
 		}
-		found = r.add(found, i+1, end)
+		if n := bytes.IndexAny(r.text[start:], valueEnd); n >= 0 {
+			end = start + n
+		}
+		found = r.add(found, start, end)
+		i = end - 1
 	}
 	return found
 }
 
-// add adds a part of the reading that is not empty or hidden already.
+// isSecretName reports whether what ends at a place is the name of a secret.
+func (r reading) isSecretName(end int) bool {
+	start := end
+	for start > max(0, end-maxName) && (!isNoWord(rune(r.text[start-1])) || strings.IndexByte("_-", r.text[start-1]) >= 0) {
+		start--
+	}
+	name := string(r.text[start:end])
+	return slices.ContainsFunc(secretNames, func(part string) bool { return strings.Contains(name, part) })
+}
+
+// add adds a part of the reading that is not empty or hidden already. A backslash at
+// its end belongs to the quote behind it.
 func (r reading) add(found []span, start, end int) []span {
+	for end > start && r.text[end-1] == '\\' {
+		end--
+	}
 	if start < 0 || start == end || string(r.text[start:end]) == dots {
 		return found
 	}
