@@ -205,6 +205,9 @@ func newTransport() http.RoundTripper {
 	transport.MaxIdleConnsPerHost = 32
 	transport.ReadBufferSize = 64 << 10
 	transport.WriteBufferSize = 64 << 10
+	if transport.OnProxyConnectResponse == nil {
+		transport.OnProxyConnectResponse = engine.CheckProxy
+	}
 	return transport
 }
 

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -412,6 +413,32 @@ func protocolsOf(t *testing.T, server *httptest.Server, opts ...cloudconvert.Opt
 	_, err = client.Download(t.Context(), cloudconvert.File{Filename: "file", URL: server.URL + "/file"}, &file)
 	require.NoError(t, err)
 	return job.Tag, file.String()
+}
+
+//nolint:paralleltest // it replaces http.DefaultTransport.
+func TestProxyThatRefusesIsAskedOnce(t *testing.T) {
+	var asked atomic.Int64
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if !assert.NoError(t, err) {
+			return
+		}
+		_, err = io.WriteString(conn, "HTTP/1.1 407 log in first\r\nContent-Length: 0\r\n\r\n") // in words of its own
+		assert.NoError(t, errors.Join(err, conn.Close()))
+	}))
+	t.Cleanup(proxy.Close)
+	address, err := url.Parse(proxy.URL)
+	require.NoError(t, err)
+	standard := http.DefaultTransport
+	t.Cleanup(func() { http.DefaultTransport = standard })
+	http.DefaultTransport = &http.Transport{Proxy: http.ProxyURL(address)}
+	client, err := cloudconvert.NewClient(testKey)
+	require.NoError(t, err)
+	_, err = client.Users.Me(t.Context())
+	require.ErrorContains(t, err, "the proxy refused the connection: 407")
+	assert.False(t, cloudconvert.IsRetryable(err))
+	assert.EqualValues(t, 1, asked.Load())
 }
 
 //nolint:paralleltest // it replaces http.DefaultTransport.
