@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -571,7 +570,7 @@ func TestDownloadConnectionRefused(t *testing.T) {
 	storage.Close()
 	client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: 2}))
 	_, err := client.Open(t.Context(), storage.file(7))
-	require.ErrorIs(t, err, syscall.ECONNREFUSED)
+	require.ErrorIs(t, err, errConnRefused)
 	noSecrets(t, err)
 	failure := new(cloudconvert.Error)
 	require.ErrorAs(t, err, &failure)
@@ -595,7 +594,7 @@ func TestDownloadToFullDisk(t *testing.T) {
 	t.Parallel()
 	storage := newStorage(t, serve(content(1000), storageTag))
 	n, err := newDownloader(t).Download(t.Context(), storage.file(1000), &fullWriter{room: 10})
-	require.ErrorIs(t, err, syscall.ENOSPC)
+	require.ErrorIs(t, err, errNoSpace)
 	assert.Equal(t, int64(10), n)
 	assert.Len(t, storage.seen(), 1)
 }
@@ -606,7 +605,7 @@ func (w *fullWriter) Write(p []byte) (int, error) {
 	n := min(len(p), w.room)
 	w.room -= n
 	if n < len(p) {
-		return n, syscall.ENOSPC
+		return n, errNoSpace
 	}
 	return n, nil
 }

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -321,7 +320,7 @@ func reason(err error) string {
 		{cloudconvert.ErrInvalid, "ErrInvalid"},
 		{fs.ErrExist, "fs.ErrExist"},
 		{fs.ErrNotExist, "fs.ErrNotExist"},
-		{syscall.ENOSPC, "syscall.ENOSPC"},
+		{errNoSpace, "syscall.ENOSPC"},
 	}
 	for _, sentinel := range sentinels {
 		if errors.Is(err, sentinel.error) {
@@ -355,7 +354,7 @@ func cause(err error) string {
 		{"does not look like a TLS handshake", "no TLS"},
 		{"HTTP response to HTTPS client", "no TLS"},
 		{"EOF", "connection lost"},
-		{syscall.ECONNRESET.Error(), "connection lost"},
+		{errConnReset.Error(), "connection lost"},
 		{io.ErrClosedPipe.Error(), "connection lost"},
 		{"no answer in time", "no answer in time"},
 		{"no byte moved", "stalled"},

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -209,7 +208,7 @@ type smallWriter struct {
 func (w *smallWriter) Write(p []byte) (int, error) {
 	if w.room >= 0 && w.Len()+len(p) > w.room {
 		n, _ := w.Buffer.Write(p[:w.room-w.Len()]) // a buffer takes everything
-		return n, syscall.ENOSPC
+		return n, errNoSpace
 	}
 	return w.Buffer.Write(p)
 }

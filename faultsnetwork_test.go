@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
@@ -164,7 +163,7 @@ type brokenConn struct {
 func (c *brokenConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if err != nil {
-		err = syscall.ECONNRESET
+		err = errConnReset
 	}
 	return n, err
 }
@@ -182,7 +181,7 @@ func (c *brokenConn) Write(p []byte) (int, error) {
 		return sent, nil
 	}
 	_ = c.Close()
-	return sent, syscall.ECONNRESET
+	return sent, errConnReset
 }
 
 // untrusted has the certificate of somebody else.

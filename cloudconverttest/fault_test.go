@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,14 +77,6 @@ func TestFaults(t *testing.T) {
 			})
 		}
 	}
-}
-
-func TestResetIsAReset(t *testing.T) {
-	t.Parallel()
-	x := newTester(t)
-	x.s.Inject(Fault{Kind: Reset})
-	_, err := x.create()
-	require.ErrorIs(t, err, syscall.ECONNRESET)
 }
 
 func TestTruncatedDownload(t *testing.T) {

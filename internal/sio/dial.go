@@ -63,14 +63,7 @@ func cause(ctx context.Context, err error) error {
 func (cfg Config) upgrade(ctx context.Context) (*websocket.Conn, error) {
 	upgrading := &transport{next: cfg.Transport}
 	defer upgrading.release()
-	ws, answer, err := websocket.Dial(ctx, address(cfg.URL), &websocket.DialOptions{ //nolint:bodyclose // as documented by Dial
-		HTTPClient: &http.Client{
-			Transport: upgrading,
-			// The token goes to whoever answers, so it is for nobody else than the host that was called.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		HTTPHeader: http.Header{"User-Agent": {cfg.UserAgent}},
-	})
+	ws, answer, err := websocket.Dial(ctx, address(cfg.URL), cfg.options(upgrading)) //nolint:bodyclose // as documented by Dial
 	switch {
 	case err == nil:
 		return ws, nil

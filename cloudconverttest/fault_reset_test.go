@@ -1,0 +1,18 @@
+//go:build !plan9
+
+package cloudconverttest
+
+import (
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestResetIsAReset(t *testing.T) {
+	t.Parallel()
+	x := newTester(t)
+	x.s.Inject(Fault{Kind: Reset})
+	_, err := x.create()
+	require.ErrorIs(t, err, syscall.ECONNRESET)
+}

@@ -1,0 +1,21 @@
+//go:build !js
+
+package sio
+
+import (
+	"net/http"
+
+	"github.com/coder/websocket"
+)
+
+// options are how the websocket is made.
+func (cfg Config) options(upgrading *transport) *websocket.DialOptions {
+	return &websocket.DialOptions{
+		HTTPClient: &http.Client{
+			Transport: upgrading,
+			// The token goes to whoever answers, so it is for nobody else than the host that was called.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		HTTPHeader: http.Header{"User-Agent": {cfg.UserAgent}},
+	}
+}
