@@ -74,6 +74,7 @@ const (
 	CodeSandboxFileNotAllowed Code = "SANDBOX_FILE_NOT_ALLOWED"
 	CodeInvalidFilename       Code = "INVALID_FILENAME"
 	CodeOpenFailed            Code = "OPEN_FAILED"
+	CodeCancelled             Code = "CANCELLED" // by [TasksService.Cancel] or [JobsService.Cancel]
 )
 
 // Error is a request that failed: the service or its storage refused it, sent

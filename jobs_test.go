@@ -146,6 +146,7 @@ func TestCancelJob(t *testing.T) {
 		require.NoError(t, client.Jobs.Cancel(t.Context(), created.ID))
 		job, err := client.Jobs.Wait(t.Context(), created.ID)
 		require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
+		require.ErrorIs(t, err, cloudconvert.CodeCancelled)
 		in, _ := job.Task("import-raw")
 		out, _ := job.Task("export-url")
 		assert.Equal(t, cloudconvert.StatusFinished, in.Status)

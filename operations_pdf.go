@@ -143,11 +143,11 @@ type PDFEncrypt struct {
 	// Input names the tasks whose files are protected. Required; [Pipeline] fills
 	// it in.
 	Input []string `json:"input" task:"input,required"`
-	// SetPassword is the secret needed to open the file. It or SetOwnerPassword
-	// is required.
-	SetPassword string `json:"set_password" task:"one=password"`
-	// SetOwnerPassword is the secret needed to change what is allowed.
-	SetOwnerPassword string `json:"set_owner_password" task:"one=password"`
+	// SetPassword is the secret needed to open the file.
+	SetPassword string `json:"set_password"`
+	// SetOwnerPassword is the secret needed to change what is allowed. What the
+	// service does without any password is not documented.
+	SetOwnerPassword string `json:"set_owner_password"`
 	// AllowExtract allows copying text and images out of the file. nil means
 	// the default of the service.
 	AllowExtract *bool `json:"allow_extract"`

@@ -63,7 +63,7 @@ var pdfCases = []taskCase{
 			IgnoreError:        true,
 			Options:            someOption,
 		},
-		minimal: cloudconvert.PDFEncrypt{Input: oneInput, SetPassword: "password"},
+		minimal: cloudconvert.PDFEncrypt{Input: oneInput},
 	},
 	{
 		full: cloudconvert.PDFDecrypt{

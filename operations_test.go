@@ -145,7 +145,6 @@ func TestOneOfAGroupIsEnough(t *testing.T) {
 		{"ImportSFTP", []string{"Password", "PrivateKey"}},
 		{"ImportSFTP", []string{"File", "Path"}},
 		{"Watermark", []string{"Text", "Image"}},
-		{"PDFEncrypt", []string{"SetPassword", "SetOwnerPassword"}},
 		{"ExportAzureBlob", []string{"StorageAccessKey", "SASToken"}},
 		{"ExportSFTP", []string{"Password", "PrivateKey"}},
 	}

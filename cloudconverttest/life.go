@@ -4,22 +4,24 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go"
 )
 
 // Codes and messages of tasks that failed.
 const (
-	codeInputFailed     = "INPUT_TASK_FAILED"
+	codeInputFailed     = string(cloudconvert.CodeInputTaskFailed)
 	messageInputFailed  = "Input task has failed"
-	codeCancelled       = "CANCELLED"
+	codeCancelled       = string(cloudconvert.CodeCancelled)
 	messageCancelled    = "Task has been cancelled"
-	codeUnsupported     = "INVALID_CONVERSION_TYPE"
+	codeUnsupported     = string(cloudconvert.CodeInvalidConversionType)
 	messageUnsupported  = "This conversion type is not supported"
-	codeFilename        = "INVALID_FILENAME"
-	codeOpen            = "OPEN_FAILED"
+	codeFilename        = string(cloudconvert.CodeInvalidFilename)
+	codeOpen            = string(cloudconvert.CodeOpenFailed)
 	codeDownload        = "DOWNLOAD_FAILED"
 	codeUpload          = "UPLOAD_FAILED"
 	codeTimeout         = "TIMEOUT"
-	codeNotWhitelisted  = "SANDBOX_FILE_NOT_ALLOWED"
+	codeNotWhitelisted  = string(cloudconvert.CodeSandboxFileNotAllowed)
 	messageAwaitsUpload = "Waiting for file upload"
 )
 

@@ -162,8 +162,7 @@ var operations = map[string]operation{
 	"pdf/x":   pdfOperation.taking(param{name: "variant"}),
 	"pdf/ocr": pdfOperation.taking(param{name: "auto_orient", kind: boolean}, param{name: "language", kind: texts}),
 	"pdf/encrypt": pdfOperation.taking(param{name: "allow_extract", kind: boolean},
-		param{name: "allow_accessibility", kind: boolean}, param{name: "allow_modify"}, param{name: "allow_print"},
-	).needingOne("set_password", "set_owner_password"),
+		param{name: "allow_accessibility", kind: boolean}, param{name: "allow_modify"}, param{name: "allow_print"}),
 	"pdf/decrypt":       pdfOperation.taking(need("password")...),
 	"pdf/split-pages":   pdfOperation.taking(),
 	"pdf/extract-pages": pdfOperation.taking(need("pages")...),
@@ -198,10 +197,5 @@ var common = []param{
 
 func (o operation) taking(params ...param) operation {
 	o.params = with(params, common...)
-	return o
-}
-
-func (o operation) needingOne(names ...string) operation {
-	o.oneOf = append(o.oneOf, names)
 	return o
 }

@@ -121,7 +121,7 @@ var required = map[string][]string{
 	"pdf/a":                       {"input"},
 	"pdf/x":                       {"input"},
 	"pdf/ocr":                     {"input"},
-	"pdf/encrypt":                 {"input", "set_password"},
+	"pdf/encrypt":                 {"input"},
 	"pdf/decrypt":                 {"input", "password"},
 	"pdf/split-pages":             {"input"},
 	"pdf/extract-pages":           {"input", "pages"},
