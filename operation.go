@@ -30,6 +30,9 @@ type Options map[string]any
 // its default. Where the zero value has a meaning of its own the field is a
 // pointer, to be filled with new, as in new(false).
 //
+// A task is encoded as one flat JSON object, and decodes from it, see
+// [Tasks.UnmarshalJSON].
+//
 // Tasks often carry secrets. Printing or logging one shows the operation and
 // the names of its parameters, never the values; only its JSON has them.
 type TaskRequest interface {
@@ -55,6 +58,9 @@ func (t RawTask) Operation() Operation { return t.Op }
 
 // MarshalJSON encodes the parameters beside the operation.
 func (t RawTask) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *RawTask) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t RawTask) Format(s fmt.State, _ rune) { printTask(s, t) }

@@ -48,3 +48,41 @@ const (
 	OperationExportSFTP               Operation = "export/sftp"
 	OperationExportUpload             Operation = "export/upload"
 )
+
+// taskModels are the structs of the operations.
+var taskModels = []TaskRequest{
+	ImportURL{},
+	ImportUpload{},
+	ImportBase64{},
+	ImportRaw{},
+	ImportS3{},
+	ImportAzureBlob{},
+	ImportGoogleCloudStorage{},
+	ImportOpenStack{},
+	ImportSFTP{},
+	Convert{},
+	Optimize{},
+	Watermark{},
+	CaptureWebsite{},
+	Thumbnail{},
+	Merge{},
+	Archive{},
+	Metadata{},
+	MetadataWrite{},
+	Command{},
+	PDFA{},
+	PDFX{},
+	PDFOCR{},
+	PDFEncrypt{},
+	PDFDecrypt{},
+	PDFSplitPages{},
+	PDFExtractPages{},
+	PDFRotatePages{},
+	ExportURL{},
+	ExportS3{},
+	ExportAzureBlob{},
+	ExportGoogleCloudStorage{},
+	ExportOpenStack{},
+	ExportSFTP{},
+	ExportUpload{},
+}

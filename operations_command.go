@@ -35,6 +35,9 @@ func (Metadata) Operation() Operation { return OperationMetadata }
 // MarshalJSON encodes the task as the API wants it.
 func (t Metadata) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *Metadata) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t Metadata) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -77,6 +80,9 @@ func (MetadataWrite) Operation() Operation { return OperationMetadataWrite }
 
 // MarshalJSON encodes the task as the API wants it.
 func (t MetadataWrite) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *MetadataWrite) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t MetadataWrite) Format(s fmt.State, _ rune) { printTask(s, t) }
@@ -122,6 +128,9 @@ func (Command) Operation() Operation { return OperationCommand }
 
 // MarshalJSON encodes the task as the API wants it.
 func (t Command) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *Command) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t Command) Format(s fmt.State, _ rune) { printTask(s, t) }

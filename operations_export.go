@@ -30,6 +30,9 @@ func (ExportURL) Operation() Operation { return OperationExportURL }
 // MarshalJSON encodes the task as the API wants it.
 func (t ExportURL) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ExportURL) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t ExportURL) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -58,6 +61,9 @@ func (ExportUpload) Operation() Operation { return OperationExportUpload }
 
 // MarshalJSON encodes the task as the API wants it.
 func (t ExportUpload) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ExportUpload) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t ExportUpload) Format(s fmt.State, _ rune) { printTask(s, t) }
@@ -118,6 +124,9 @@ func (ExportS3) Operation() Operation { return OperationExportS3 }
 
 // MarshalJSON encodes the task as the API wants it.
 func (t ExportS3) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ExportS3) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t ExportS3) Format(s fmt.State, _ rune) { printTask(s, t) }

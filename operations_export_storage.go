@@ -37,6 +37,9 @@ func (ExportAzureBlob) Operation() Operation { return OperationExportAzureBlob }
 // MarshalJSON encodes the task as the API wants it.
 func (t ExportAzureBlob) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ExportAzureBlob) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t ExportAzureBlob) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -74,6 +77,9 @@ func (ExportGoogleCloudStorage) Operation() Operation { return OperationExportGo
 
 // MarshalJSON encodes the task as the API wants it.
 func (t ExportGoogleCloudStorage) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ExportGoogleCloudStorage) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t ExportGoogleCloudStorage) Format(s fmt.State, _ rune) { printTask(s, t) }
@@ -117,6 +123,9 @@ func (ExportOpenStack) Operation() Operation { return OperationExportOpenStack }
 // MarshalJSON encodes the task as the API wants it.
 func (t ExportOpenStack) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ExportOpenStack) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t ExportOpenStack) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -155,6 +164,9 @@ func (ExportSFTP) Operation() Operation { return OperationExportSFTP }
 
 // MarshalJSON encodes the task as the API wants it.
 func (t ExportSFTP) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ExportSFTP) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t ExportSFTP) Format(s fmt.State, _ rune) { printTask(s, t) }

@@ -26,6 +26,9 @@ func (ImportURL) Operation() Operation { return OperationImportURL }
 // MarshalJSON encodes the task as the API wants it.
 func (t ImportURL) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ImportURL) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t ImportURL) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -51,6 +54,9 @@ func (ImportUpload) Operation() Operation { return OperationImportUpload }
 
 // MarshalJSON encodes the task as the API wants it.
 func (t ImportUpload) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ImportUpload) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t ImportUpload) Format(s fmt.State, _ rune) { printTask(s, t) }
@@ -81,6 +87,9 @@ func (ImportBase64) Operation() Operation { return OperationImportBase64 }
 // MarshalJSON encodes the task as the API wants it.
 func (t ImportBase64) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ImportBase64) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t ImportBase64) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -108,6 +117,9 @@ func (ImportRaw) Operation() Operation { return OperationImportRaw }
 
 // MarshalJSON encodes the task as the API wants it.
 func (t ImportRaw) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ImportRaw) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t ImportRaw) Format(s fmt.State, _ rune) { printTask(s, t) }

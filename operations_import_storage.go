@@ -39,6 +39,9 @@ func (ImportS3) Operation() Operation { return OperationImportS3 }
 // MarshalJSON encodes the task as the API wants it.
 func (t ImportS3) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ImportS3) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t ImportS3) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -77,6 +80,9 @@ func (ImportAzureBlob) Operation() Operation { return OperationImportAzureBlob }
 // MarshalJSON encodes the task as the API wants it.
 func (t ImportAzureBlob) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ImportAzureBlob) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t ImportAzureBlob) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -114,6 +120,9 @@ func (ImportGoogleCloudStorage) Operation() Operation { return OperationImportGo
 
 // MarshalJSON encodes the task as the API wants it.
 func (t ImportGoogleCloudStorage) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ImportGoogleCloudStorage) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t ImportGoogleCloudStorage) Format(s fmt.State, _ rune) { printTask(s, t) }
@@ -157,6 +166,9 @@ func (ImportOpenStack) Operation() Operation { return OperationImportOpenStack }
 // MarshalJSON encodes the task as the API wants it.
 func (t ImportOpenStack) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ImportOpenStack) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t ImportOpenStack) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -195,6 +207,9 @@ func (ImportSFTP) Operation() Operation { return OperationImportSFTP }
 
 // MarshalJSON encodes the task as the API wants it.
 func (t ImportSFTP) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *ImportSFTP) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t ImportSFTP) Format(s fmt.State, _ rune) { printTask(s, t) }

@@ -37,6 +37,9 @@ func (PDFA) Operation() Operation { return OperationPDFA }
 // MarshalJSON encodes the task as the API wants it.
 func (t PDFA) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *PDFA) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t PDFA) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -87,6 +90,9 @@ func (PDFX) Operation() Operation { return OperationPDFX }
 // MarshalJSON encodes the task as the API wants it.
 func (t PDFX) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *PDFX) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t PDFX) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -129,6 +135,9 @@ func (PDFOCR) Operation() Operation { return OperationPDFOCR }
 
 // MarshalJSON encodes the task as the API wants it.
 func (t PDFOCR) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *PDFOCR) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t PDFOCR) Format(s fmt.State, _ rune) { printTask(s, t) }
@@ -184,6 +193,9 @@ func (PDFEncrypt) Operation() Operation { return OperationPDFEncrypt }
 // MarshalJSON encodes the task as the API wants it.
 func (t PDFEncrypt) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *PDFEncrypt) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t PDFEncrypt) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -222,6 +234,9 @@ func (PDFDecrypt) Operation() Operation { return OperationPDFDecrypt }
 
 // MarshalJSON encodes the task as the API wants it.
 func (t PDFDecrypt) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *PDFDecrypt) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t PDFDecrypt) Format(s fmt.State, _ rune) { printTask(s, t) }

@@ -35,6 +35,9 @@ func (PDFSplitPages) Operation() Operation { return OperationPDFSplitPages }
 // MarshalJSON encodes the task as the API wants it.
 func (t PDFSplitPages) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *PDFSplitPages) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t PDFSplitPages) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -74,6 +77,9 @@ func (PDFExtractPages) Operation() Operation { return OperationPDFExtractPages }
 
 // MarshalJSON encodes the task as the API wants it.
 func (t PDFExtractPages) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *PDFExtractPages) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t PDFExtractPages) Format(s fmt.State, _ rune) { printTask(s, t) }
@@ -117,6 +123,9 @@ func (PDFRotatePages) Operation() Operation { return OperationPDFRotatePages }
 
 // MarshalJSON encodes the task as the API wants it.
 func (t PDFRotatePages) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *PDFRotatePages) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t PDFRotatePages) Format(s fmt.State, _ rune) { printTask(s, t) }

@@ -44,6 +44,9 @@ func (Convert) Operation() Operation { return OperationConvert }
 // MarshalJSON encodes the task as the API wants it.
 func (t Convert) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *Convert) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t Convert) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -93,6 +96,9 @@ func (Optimize) Operation() Operation { return OperationOptimize }
 
 // MarshalJSON encodes the task as the API wants it.
 func (t Optimize) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *Optimize) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t Optimize) Format(s fmt.State, _ rune) { printTask(s, t) }
@@ -161,6 +167,9 @@ func (Thumbnail) Operation() Operation { return OperationThumbnail }
 // MarshalJSON encodes the task as the API wants it.
 func (t Thumbnail) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *Thumbnail) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t Thumbnail) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -210,6 +219,9 @@ func (Merge) Operation() Operation { return OperationMerge }
 // MarshalJSON encodes the task as the API wants it.
 func (t Merge) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *Merge) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t Merge) Format(s fmt.State, _ rune) { printTask(s, t) }
 
@@ -248,6 +260,9 @@ func (Archive) Operation() Operation { return OperationArchive }
 
 // MarshalJSON encodes the task as the API wants it.
 func (t Archive) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *Archive) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
 func (t Archive) Format(s fmt.State, _ rune) { printTask(s, t) }

@@ -82,6 +82,9 @@ func (Watermark) Operation() Operation { return OperationWatermark }
 // MarshalJSON encodes the task as the API wants it.
 func (t Watermark) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *Watermark) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t Watermark) Format(s fmt.State, _ rune) { printTask(s, t) }
 

@@ -89,6 +89,9 @@ func (CaptureWebsite) Operation() Operation { return OperationCaptureWebsite }
 // MarshalJSON encodes the task as the API wants it.
 func (t CaptureWebsite) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
+// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
+func (t *CaptureWebsite) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+
 // Format prints the task without the values of its parameters.
 func (t CaptureWebsite) Format(s fmt.State, _ rune) { printTask(s, t) }
 

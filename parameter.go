@@ -32,15 +32,20 @@ func (p parameter) wire() (any, error) {
 	if !ok {
 		return value, nil
 	}
-	unit := time.Second
-	if p.is("milliseconds") {
-		unit = time.Millisecond
-	}
+	unit := p.unit()
 	if duration%unit != 0 {
 		return nil, fmt.Errorf("parameter %q (field %s) is %v, which is no multiple of %v: round it",
 			p.name, p.field, duration, unit)
 	}
 	return int64(duration / unit), nil
+}
+
+// unit returns the unit of a duration.
+func (p parameter) unit() time.Duration {
+	if p.is("milliseconds") {
+		return time.Millisecond
+	}
+	return time.Second
 }
 
 // parameters lists the typed parameters of a task in the order of its fields.
