@@ -123,8 +123,11 @@ var taskName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 // Validate checks the structure of the job: that it has tasks, that their
 // names are allowed, that inputs exist and form no cycle, that required
 // parameters are there, that none is set twice and none contains itself, and that all
-// text is UTF-8. It returns all problems in one error, which matches [ErrInvalid].
-// Which values an option may have is for the service to judge.
+// text is UTF-8. It also refuses values that cannot work and would fail only after
+// other tasks were paid for: an output Filename with the extension of another format,
+// a credential with white space, a private key that is not PEM. It returns all
+// problems in one error, which matches [ErrInvalid] and repeats no credential. Which
+// values an option may have is for the service to judge, see [Format.Validate].
 //
 // [JobsService.Create] and everything that creates jobs call it.
 func (r *JobRequest) Validate() error {

@@ -27,14 +27,14 @@ func TestPipeline(t *testing.T) {
 		"wiring and names": {
 			[]cloudconvert.TaskRequest{
 				cloudconvert.ImportGoogleCloudStorage{
-					ProjectID: "p", Bucket: "b", ClientEmail: "robot@example.com", PrivateKey: "k", File: "f",
+					ProjectID: "p", Bucket: "b", ClientEmail: "robot@example.com", PrivateKey: aPrivateKey, File: "f",
 				},
 				cloudconvert.MetadataWrite{Metadata: map[string]any{"Title": "Report"}},
 				cloudconvert.ExportURL{},
 			},
 			`{
 				"import-google-cloud-storage": {"operation": "import/google-cloud-storage", "project_id": "p",
-					"bucket": "b", "client_email": "robot@example.com", "private_key": "k", "file": "f"},
+					"bucket": "b", "client_email": "robot@example.com", "private_key": "-----BEGIN PRIVATE KEY-----\nc29tZSBieXRlcw==\n-----END PRIVATE KEY-----\n", "file": "f"},
 				"metadata-write": {"operation": "metadata/write", "input": ["import-google-cloud-storage"], "metadata": {"Title": "Report"}},
 				"export-url": {"operation": "export/url", "input": ["metadata-write"]}
 			}`,

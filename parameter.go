@@ -179,6 +179,7 @@ func readTask(t TaskRequest) taskReading {
 			problems = append(problems, fmt.Errorf("one of the parameters %s is needed", strings.Join(names, ", ")))
 		}
 	}
+	problems = append(problems, hopeless(t.Operation(), body)...)
 	for i, problem := range problems {
 		problems[i] = fmt.Errorf("%s: %w", t.Operation(), problem)
 	}
