@@ -2,6 +2,8 @@ package cloudconverttest
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net/http"
 	"testing"
@@ -137,6 +139,28 @@ func TestFaultsOverHTTP2(t *testing.T) {
 			}
 			assert.Equal(t, 1, x.s.ConnectionsAccepted())
 			x.s.Close()
+		})
+	}
+}
+
+// A client that does not trust the certificate refuses it while the server still
+// writes its part of the handshake.
+func TestHTTP2NotTrusted(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]Option{"sockets": {WithHTTP2()}, "in process": {WithHTTP2(), WithInProcess()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := NewServer(opts...)
+			defer s.Close()
+			transport := s.HTTPClient().Transport.(*http.Transport).Clone()
+			transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
+			defer transport.CloseIdleConnections()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/operations", http.NoBody)
+			require.NoError(t, err)
+			_, err = transport.RoundTrip(req) //nolint:bodyclose // there is none
+			assert.ErrorAs(t, err, new(*tls.CertificateVerificationError))
 		})
 	}
 }

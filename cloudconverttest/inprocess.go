@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -18,17 +19,21 @@ const (
 // pipeListener is a listener whose connections are pipes in memory.
 type pipeListener struct {
 	addr   pipeAddr
+	tls    bool // spoken on the connections
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
 }
 
-func newPipeListener(addr string) *pipeListener {
-	return &pipeListener{addr: pipeAddr(addr), conns: make(chan net.Conn), closed: make(chan struct{})}
+func newPipeListener(addr string, secure bool) *pipeListener {
+	return &pipeListener{addr: pipeAddr(addr), tls: secure, conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
 func (l *pipeListener) dial(ctx context.Context) (net.Conn, error) {
 	client, server := net.Pipe()
+	if l.tls {
+		server = &handshakeConn{Conn: server, written: make(chan struct{})}
+	}
 	select {
 	case l.conns <- server:
 		return client, nil
@@ -37,6 +42,31 @@ func (l *pipeListener) dial(ctx context.Context) (net.Conn, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// A handshakeConn does not wait until the client has read what is written first:
+// over TLS, a client that refuses the certificate writes before it has read all of that.
+type handshakeConn struct {
+	net.Conn
+
+	first   sync.Once
+	written chan struct{}
+}
+
+// Write writes p, after what was written first.
+func (c *handshakeConn) Write(p []byte) (n int, err error) {
+	c.first.Do(func() {
+		p, n = slices.Clone(p), len(p)
+		go func() {
+			defer close(c.written)
+			_, _ = c.Conn.Write(p) // the next write, or a read, notices the error
+		}()
+	})
+	if n > 0 {
+		return n, nil
+	}
+	<-c.written
+	return c.Conn.Write(p)
 }
 
 // Accept waits for the next connection.

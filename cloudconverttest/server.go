@@ -149,7 +149,7 @@ func (s *Server) listen() error {
 
 func (s *Server) listener(addr, inProcess string) (net.Listener, error) {
 	if s.cfg.inProcess {
-		return newPipeListener(inProcess), nil
+		return newPipeListener(inProcess, s.tls != nil), nil
 	}
 	if addr == "" {
 		addr = "127.0.0.1:0"
