@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -187,8 +188,12 @@ func readAll(body io.ReadCloser, limit int64) ([]byte, error) {
 	return data, err
 }
 
-// neverConnected tells whether an error proves that no connection was made.
+// neverConnected reports whether an error proves that no connection was made
+// that a request could be sent on.
 func neverConnected(err error) bool {
+	if first, ok := errors.AsType[tls.RecordHeaderError](err); ok && first.Conn != nil || isUntrusted(err) {
+		return true
+	}
 	if lookup, ok := errors.AsType[*net.DNSError](err); ok && lookup != nil {
 		return true
 	}

@@ -32,8 +32,9 @@ func RoundTrip(transport http.RoundTripper, req *http.Request) (*http.Response, 
 		return nil, errors.New("the status of the answer is none")
 	case resp.Body == nil:
 		resp.Body = http.NoBody
-	case resp.StatusCode == http.StatusSwitchingProtocols:
-		// Nobody asked for that protocol, and nothing was said in it.
+	case resp.StatusCode == http.StatusSwitchingProtocols, resp.StatusCode == http.StatusNoContent:
+		// Nobody asked for that protocol, and nothing was said in it. Over HTTP/2 the
+		// end of a response without content may come late, or be lost.
 		_ = resp.Body.Close()
 		resp.Body = http.NoBody
 	}

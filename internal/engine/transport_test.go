@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -44,6 +45,12 @@ func breaking(t *testing.T, requests *atomic.Int64) *httptest.Server {
 // wrapped hides from the engine what the transport below could tell.
 func wrapped(transport http.RoundTripper) http.RoundTripper {
 	return roundTripper(transport.RoundTrip)
+}
+
+// transports are the ways in which a transport reaches the engine.
+var transports = map[string]func(*http.Transport) http.RoundTripper{
+	"direct":  func(transport *http.Transport) http.RoundTripper { return transport },
+	"wrapped": func(transport *http.Transport) http.RoundTripper { return wrapped(transport) },
 }
 
 func newTransport(t *testing.T) *http.Transport {
@@ -145,15 +152,17 @@ func TestCertificatesThatFailAreNotTriedAgain(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		t.Run(method, func(t *testing.T) {
-			t.Parallel()
-			got := engine.New(quick(newTransport(t))).Send(t.Context(), newCall(t, method, server.URL))
-			var certificate *tls.CertificateVerificationError
-			require.ErrorAs(t, got.Err, &certificate)
-			assert.Equal(t, 1, got.Attempts)
-			assert.False(t, got.Open)
-		})
+	for name, through := range transports {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			t.Run(name+" "+method, func(t *testing.T) {
+				t.Parallel()
+				got := engine.New(quick(through(newTransport(t)))).Send(t.Context(), newCall(t, method, server.URL))
+				var certificate *tls.CertificateVerificationError
+				require.ErrorAs(t, got.Err, &certificate)
+				assert.Equal(t, 1, got.Attempts)
+				assert.False(t, got.Open)
+			})
+		}
 	}
 }
 
@@ -161,12 +170,33 @@ func TestPlainServerForHTTPSIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
-	call := newCall(t, http.MethodPost, server.URL)
-	call.URL.Scheme = "https"
-	got := engine.New(quick(newTransport(t))).Send(t.Context(), call)
-	require.Error(t, got.Err)
-	assert.Equal(t, 1, got.Attempts)
-	assert.False(t, got.Open)
+	for name, through := range transports {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			call := newCall(t, http.MethodPost, server.URL)
+			call.URL.Scheme = "https"
+			got := engine.New(quick(through(newTransport(t)))).Send(t.Context(), call)
+			require.Error(t, got.Err)
+			assert.Equal(t, 1, got.Attempts)
+			assert.False(t, got.Open)
+		})
+	}
+}
+
+// A response without content is whole, even if its end is lost: over HTTP/2 that
+// may come in a frame of its own.
+func TestNoContentNeedsNoEnd(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodDelete, http.MethodPost} {
+		n := &network{steps: []step{func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusNoContent, Body: io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF))}, nil
+		}}}
+		got := engine.New(quick(n)).Send(t.Context(), newCall(t, method, "https://api.example/v2/jobs/1"))
+		require.NoError(t, got.Err)
+		assert.Equal(t, http.StatusNoContent, got.Status)
+		assert.Len(t, n.at, 1)
+		assert.False(t, got.Open)
+	}
 }
 
 func TestFailuresLeaveOtherConnectionsOpen(t *testing.T) {
