@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -24,25 +26,34 @@ import (
 )
 
 // TestFaults makes sure that each call does with each fault what FAULTS.md
-// says, if it strikes once and if it strikes again and again.
+// says, if it strikes once and if it strikes again and again, over each protocol.
 func TestFaults(t *testing.T) {
 	t.Parallel()
+	testFaults(t, "once", commonFaults(), faultProtocols, 1)
+	testFaults(t, "always", commonFaults(), faultProtocols, 0)
+	testFaults(t, "once over HTTP/2", http2Faults(), faultProtocols[1:], 1)
+	testFaults(t, "always over HTTP/2", http2Faults(), faultProtocols[1:], 0)
+}
+
+// testFaults tests a table. Faults of the same name share a row, as they must have the same outcome.
+func testFaults(t *testing.T, table string, faults []fault, overs []protocol, times int) {
+	t.Helper()
 	var rows, columns []string
-	for _, f := range faults() {
+	for _, f := range faults {
 		rows = append(rows, f.name)
 	}
 	for _, c := range faultCalls() {
 		columns = append(columns, c.name)
 	}
-	for table, times := range map[string]int{"once": 1, "always": 0} {
-		g := readGrid(t, table, rows, columns)
-		for _, f := range faults() {
-			for _, c := range faultCalls() {
-				t.Run(f.name+"/"+c.name+"/"+table, func(t *testing.T) {
+	g := readGrid(t, table, overs, slices.Compact(rows), columns)
+	for _, f := range faults {
+		for _, c := range faultCalls() {
+			for _, p := range overs {
+				t.Run(f.name+f.variant+"/"+c.name+"/"+table+"/"+p.name, func(t *testing.T) {
 					t.Parallel()
-					cell := faultCell{fault: f, call: c, times: times}
+					cell := faultCell{fault: f, call: c, protocol: p, times: times}
 					undisturbed := cell.run(t, noStop)
-					g.check(t, f.name, c.name, undisturbed.outcome)
+					g.check(t, f.name, c.name, p, undisturbed.outcome)
 					cell.runStopped(t, undisturbed)
 				})
 			}
@@ -50,14 +61,29 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// A protocol is what the client and the server speak, and so how the client
+// reaches its transport: each cell is tested over each of them.
+type protocol struct {
+	name    string
+	http2   bool
+	wrapped bool // the transport is behind another [http.RoundTripper], so that the client cannot copy it
+}
+
+var faultProtocols = []protocol{
+	{name: "HTTP/1.1"},
+	{name: "HTTP/2", http2: true},
+	{name: "wrapped", http2: true, wrapped: true},
+}
+
 // faultPatience is how long the context of a call lasts.
 const faultPatience = 30 * time.Minute
 
 // faultCell is a cell of the table.
 type faultCell struct {
-	fault fault
-	call  faultCall
-	times int
+	fault    fault
+	call     faultCall
+	protocol protocol
+	times    int
 }
 
 // A stop says when the context of a call ends.
@@ -82,25 +108,40 @@ type ending struct {
 // runStopped makes the call again and again and ends its context at different moments.
 func (c faultCell) runStopped(t *testing.T, undisturbed ending) {
 	t.Helper()
+	for _, s := range c.stops(undisturbed) {
+		got := c.run(t, s)
+		if got.outcome != contextEnded && s.timeout == 0 {
+			assert.Equal(t, undisturbed.outcome, got.outcome, "stopped: %+v", s)
+		}
+	}
+}
+
+// stops returns when to end the context. The first moments matter most, and
+// those between them and the last one look like them. What HTTP/1.1 shows of a
+// context is not shown again over HTTP/2.
+func (c faultCell) stops(undisturbed ending) []stop {
 	var stops []stop
-	if c.times == 1 {
+	switch {
+	case c.fault.variant != "":
+		return nil // the others in the row show it
+	case c.times != 1, c.protocol.wrapped:
+	case c.protocol.http2:
+		stops = append(stops, stop{moment: 2}, stop{moment: undisturbed.moments})
+	default:
 		stops = append(stops, beforehand)
 		for i := range undisturbed.moments {
-			// The first ones matter most, and the others look like them.
 			if i < 3 || i == undisturbed.moments-1 {
 				stops = append(stops, stop{moment: i + 1})
 			}
 		}
 	}
 	if undisturbed.took > 0 {
-		stops = append(stops, stop{after: undisturbed.took / 2}, stop{timeout: undisturbed.took / 3})
-	}
-	for _, s := range stops {
-		got := c.run(t, s)
-		if got.outcome != contextEnded && s.timeout == 0 {
-			assert.Equal(t, undisturbed.outcome, got.outcome, "stopped: %+v", s)
+		stops = append(stops, stop{after: undisturbed.took / 2})
+		if c.times != 1 || !c.protocol.http2 {
+			stops = append(stops, stop{timeout: undisturbed.took / 3})
 		}
 	}
+	return stops
 }
 
 // world is a server and a client whose network can fail.
@@ -109,35 +150,45 @@ type world struct {
 	network *network
 	client  *cloudconvert.Client
 	log     *records
-	secure  bool
+	wrapped bool
 	secrets []string
 	text    string // what is uploaded and downloaded
 	other   string // what may come instead, as nobody can tell
 	untrue  bool   // that the call succeeded
 }
 
-func newWorld(t *testing.T, f fault) *world {
+func newWorld(t *testing.T, f fault, p protocol) *world {
 	t.Helper()
-	server := newSandbox(t, cloudconverttest.WithInProcess(), cloudconverttest.WithTaskDuration(10*time.Second),
-		cloudconverttest.WithDownloadExpiry(time.Hour))
-	w := &world{server: server, network: newNetwork(server, f.secure), log: &records{}, secure: f.secure, secrets: []string{server.Key()}, text: fileText}
-	w.connect(w.network.transport)
+	secure := f.secure || p.http2
+	opts := []cloudconverttest.Option{
+		cloudconverttest.WithInProcess(), cloudconverttest.WithTaskDuration(10 * time.Second), cloudconverttest.WithDownloadExpiry(time.Hour),
+	}
+	if secure {
+		opts = append(opts, cloudconverttest.WithHTTP2())
+	}
+	server := newSandbox(t, opts...)
+	w := &world{
+		server: server, network: newNetwork(server, secure, p.http2), log: &records{}, wrapped: p.wrapped,
+		secrets: []string{server.Key()}, text: fileText,
+	}
+	if w.wrapped {
+		// As the documentation of WithHTTPClient has it.
+		w.network.transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second}
+	}
+	w.connect(nil)
 	return w
 }
 
-// connect makes the client.
-func (w *world) connect(transport http.RoundTripper, opts ...cloudconvert.Option) {
-	w.client = w.server.Client(append(opts, w.log.option(),
-		cloudconvert.WithBaseURLs(w.address(w.server.URL), w.address(w.server.SyncURL)),
-		cloudconvert.WithHTTPClient(&http.Client{Transport: transport}))...)
-}
-
-// address is what an address of the server is to the client.
-func (w *world) address(plain string) string {
-	if w.secure {
-		return strings.Replace(plain, "http:", "https:", 1)
+// connect makes the client. Its requests pass through a function if one is given.
+func (w *world) connect(through func(*http.Request) (*http.Response, error), opts ...cloudconvert.Option) {
+	var transport http.RoundTripper = w.network.transport
+	switch {
+	case through != nil:
+		transport = roundTripper(through)
+	case w.wrapped:
+		transport = roundTripper(w.network.transport.RoundTrip)
 	}
-	return plain
+	w.client = w.server.Client(append(opts, w.log.option(), cloudconvert.WithHTTPClient(&http.Client{Transport: transport}))...)
 }
 
 // use makes connections to all hosts.
@@ -149,7 +200,8 @@ func (w *world) use(t *testing.T) {
 	require.NoError(t, err)
 	body, err := w.client.Open(t.Context(), job.Files()[0])
 	require.NoError(t, err)
-	require.NoError(t, body.Close())
+	_, err = io.Copy(io.Discard, body)
+	require.NoError(t, errors.Join(err, body.Close()))
 }
 
 // run makes the call in a world of its own and checks what always holds.
@@ -158,8 +210,11 @@ func (c faultCell) run(t *testing.T, s stop) (got ending) {
 	var skipped bool // a skip ends only the bubble
 	synctest.Test(t, func(t *testing.T) {
 		defer func() { skipped = t.Skipped() }()
-		w := newWorld(t, c.fault)
+		w := newWorld(t, c.fault, c.protocol)
 		call, check := c.call.prepare(t, w)
+		if c.fault.prepare != nil {
+			c.fault.prepare(w)
+		}
 		if c.fault.used {
 			w.use(t)
 		}
@@ -176,7 +231,8 @@ func (c faultCell) run(t *testing.T, s stop) (got ending) {
 		}
 		deadline, _ := ctx.Deadline()
 		assert.False(t, time.Now().After(deadline), "it ends within its context")
-		got.moments, _ = w.network.seen()
+		wire := w.network.seen()
+		got.moments = wire.moments
 
 		check(t, err)
 		got.outcome = c.outcome(w, err)
@@ -184,11 +240,11 @@ func (c faultCell) run(t *testing.T, s stop) (got ending) {
 		if s == beforehand {
 			assert.Equal(t, before.requests, w.made().requests, "nothing is sent")
 		}
+		c.checkWire(t, w, wire.requests, err, s == noStop)
 		w.keptSecrets(t, err)
-		time.Sleep(time.Second) //nolint:forbidigo // the clock of the bubble: net/http may read on in a body after Close
-		w.network.transport.CloseIdleConnections()
+		time.Sleep(2 * idleTimeout) //nolint:forbidigo // the clock of the bubble: unused connections are closed then
 		synctest.Wait()
-		assert.Zero(t, w.network.connections(), "no connection is left")
+		assert.Zero(t, w.network.end(), "no connection is left")
 	})
 	if skipped {
 		t.SkipNow()
@@ -233,6 +289,18 @@ func (c faultCell) checkMade(t *testing.T, before, after made, err error) {
 	if err != nil && max(jobs, tasks) > 0 {
 		assert.True(t, errors.Is(err, cloudconvert.ErrOutcomeUnknown) || isWaitError(err), "what was created is not forgotten: %v", err)
 	}
+}
+
+// checkWire checks that each attempt was one request on the wire, or none if
+// it was cut short or nothing of it passes.
+func (c faultCell) checkWire(t *testing.T, w *world, sent int, err error, undisturbed bool) {
+	t.Helper()
+	requests, downloads := w.attempts(everyMethod, err)
+	if undisturbed && !c.fault.unsent {
+		assert.Equal(t, requests+downloads, sent, "each attempt is one request on the wire")
+		return
+	}
+	assert.LessOrEqual(t, sent, requests+downloads, "no attempt is more than one request on the wire")
 }
 
 func isWaitError(err error) bool {
@@ -280,30 +348,36 @@ func (c faultCell) outcome(w *world, err error) string {
 	return strings.Join(words, ", ")
 }
 
-// sent counts the requests of a call.
-func (w *world) sent(method string, err error) int {
-	requests, attempts := 0, 0
+// everyMethod stands for all methods.
+const everyMethod = "*"
+
+// attempts counts the attempts by a method that the log and the error speak
+// of. One download is all that a call makes.
+func (w *world) attempts(method string, err error) (requests, downloads int) {
 	for line := range strings.Lines(w.log.String()) {
 		var record struct {
 			Msg     string `json:"msg"`
 			Method  string `json:"method"`
 			Attempt int    `json:"attempt"`
 		}
-		if json.Unmarshal([]byte(line), &record) != nil || record.Method != method {
+		if json.Unmarshal([]byte(line), &record) != nil || method != everyMethod && record.Method != method {
 			continue
 		}
 		switch record.Msg {
 		case "cloudconvert: request", "cloudconvert: upload":
 			requests++
-		case "cloudconvert: download":
-			attempts = max(attempts, record.Attempt)
+		case "cloudconvert: download", "cloudconvert: resuming download":
+			downloads = max(downloads, record.Attempt)
 		}
 	}
-	if e, ok := errors.AsType[*cloudconvert.Error](err); ok && e.Method == method {
-		attempts = max(attempts, e.Attempts)
+	if e, ok := errors.AsType[*cloudconvert.Error](err); ok && method != "" && e.Method == http.MethodGet && !strings.HasPrefix(e.Path, "/") {
+		downloads = max(downloads, e.Attempts)
 	}
-	return max(requests, attempts)
+	return requests, downloads
 }
+
+// sent counts the attempts of the call itself.
+func (w *world) sent(method string, err error) int { return max(w.attempts(method, err)) }
 
 // reason names an error.
 func reason(err error) string {
@@ -356,7 +430,11 @@ func cause(err error) string {
 		{"EOF", "connection lost"},
 		{errConnReset.Error(), "connection lost"},
 		{io.ErrClosedPipe.Error(), "connection lost"},
+		{net.ErrClosed.Error(), "connection lost"},
+		{"stream error", "stream reset"},
+		{"GOAWAY", "server going away"},
 		{"no answer in time", "no answer in time"},
+		{"TLS handshake timeout", "no connection in time"},
 		{"no byte moved", "stalled"},
 		{"unexpected end of JSON", "no JSON"},
 		{"invalid character", "no JSON"},

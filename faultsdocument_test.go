@@ -20,18 +20,48 @@ const faultsFile = "FAULTS.md"
 // A grid is a table of FAULTS.md. The test of each cell compares it with what happens.
 type grid struct {
 	name          string
+	protocols     []protocol
 	rows, columns []string
 	cells         [][]string // as in the file
 
 	mu  sync.Mutex
-	got [][]string // as seen by the tests, for -update
+	got [][]cell // as seen by the tests, for -update
+}
+
+// A cell has the outcome over each of the grid's protocols.
+type cell []string
+
+const cellBreak = "; "
+
+// readCell reads a cell as show writes it.
+func (g *grid) readCell(text string) cell {
+	parts := strings.Split(text, cellBreak)
+	c := slices.Repeat(cell{parts[0]}, len(g.protocols))
+	for _, part := range parts[1:] {
+		name, outcome, _ := strings.Cut(part, ": ")
+		if first := slices.IndexFunc(g.protocols, func(p protocol) bool { return p.name == name }); first >= 0 {
+			copy(c[first:], slices.Repeat([]string{outcome}, len(c)-first))
+		}
+	}
+	return c
+}
+
+// show returns what is in the table: an outcome that is like the one before is left out.
+func (g *grid) show(c cell) string {
+	text := c[0]
+	for i := 1; i < len(c); i++ {
+		if c[i] != c[i-1] {
+			text += cellBreak + g.protocols[i].name + ": " + c[i]
+		}
+	}
+	return text
 }
 
 // readGrid reads the table behind the line <!-- name -->. Its rows and columns
 // must be the given ones, so that no cell is without a test.
-func readGrid(t *testing.T, name string, rows, columns []string) *grid {
+func readGrid(t *testing.T, name string, overs []protocol, rows, columns []string) *grid {
 	t.Helper()
-	g := &grid{name: name, rows: rows, columns: columns}
+	g := &grid{name: name, protocols: overs, rows: rows, columns: columns}
 	_, table, _ := splitAtGrid(t, name)
 	for line := range strings.Lines(table) {
 		g.cells = append(g.cells, splitRow(line))
@@ -53,23 +83,26 @@ func readGrid(t *testing.T, name string, rows, columns []string) *grid {
 	return g
 }
 
-// check compares what happened with the cell.
-func (g *grid) check(t *testing.T, row, column, got string) {
+// check compares what happened over a protocol with the cell.
+func (g *grid) check(t *testing.T, row, column string, p protocol, got string) {
 	t.Helper()
-	y, x := slices.Index(g.rows, row), slices.Index(g.columns, column)
+	y, x, z := slices.Index(g.rows, row), slices.Index(g.columns, column), slices.Index(g.protocols, p)
 	if !*update {
-		assert.Equal(t, g.cells[y][x], got, "%s says otherwise, see the flag -update", faultsFile)
+		assert.Equal(t, g.readCell(g.cells[y][x])[z], got, "%s says otherwise, see the flag -update", faultsFile)
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.got[y][x] = got
+	g.got[y][x][z] = got
 }
 
 // keep begins an update with the cells that there are, as not all tests may run.
 func (g *grid) keep() {
 	for range g.rows {
-		g.got = append(g.got, make([]string, len(g.columns)))
+		g.got = append(g.got, slices.Repeat([]cell{nil}, len(g.columns)))
+		for x := range g.columns {
+			g.got[len(g.got)-1][x] = make(cell, len(g.protocols))
+		}
 	}
 	if len(g.cells) < 2 {
 		return
@@ -78,7 +111,7 @@ func (g *grid) keep() {
 		y := slices.Index(g.rows, cells[0])
 		for i, text := range cells[1:] {
 			if x := slices.Index(g.columns, g.cells[0][min(i+1, len(g.cells[0])-1)]); x >= 0 && y >= 0 {
-				g.got[y][x] = text
+				g.got[y][x] = g.readCell(text)
 			}
 		}
 	}
@@ -99,7 +132,11 @@ func (g *grid) write(t *testing.T) {
 	writeRow("Fault", g.columns)
 	writeRow("---", slices.Repeat([]string{"---"}, len(g.columns)))
 	for i, row := range g.rows {
-		writeRow(row, g.got[i])
+		var cells []string
+		for _, c := range g.got[i] {
+			cells = append(cells, g.show(c))
+		}
+		writeRow(row, cells)
 	}
 	require.NoError(t, os.WriteFile(faultsFile, []byte(before+b.String()+after), 0o600))
 }

@@ -9,9 +9,13 @@ import (
 
 // A fault is a row of the table: what goes wrong.
 type fault struct {
-	name   string
-	secure bool // the addresses are https
-	used   bool // the connections have been used before
+	name    string
+	variant string // of a row that has several of them
+	secure  bool   // the URLs are https, over HTTP/1.1 too
+	used    bool   // the connections have been used before
+	unsent  bool   // what an attempt sends does not pass on the wire
+	// prepare is called before the connections are used; it may be nil.
+	prepare func(w *world)
 	// strike lets it go wrong so many times from now on, or always if that is 0.
 	strike func(w *world, times int)
 }
@@ -30,18 +34,24 @@ func connects(s spoiler) func(*world, int) {
 	return func(w *world, times int) { w.network.fail(times, s) }
 }
 
+// breaks is a fault of the connections of requests, after so many bytes of them.
+func breaks(bytes int64) func(*world, int) {
+	return func(w *world, times int) { w.network.breakRequests(times, bytes) }
+}
+
 const loginPage = "<html><title>Sign in to the guest network</title></html>"
 
-func faults() []fault {
+// commonFaults are those that all protocols have.
+func commonFaults() []fault {
 	retryAfter := http.Header{"Retry-After": {"20"}}
 	return []fault{
 		{name: "none", strike: func(*world, int) {}},
-		{name: "dial refused", strike: connects(refused)},
-		{name: "reset in the TLS handshake", secure: true, strike: connects(brokenAfter(100))},
-		{name: "TLS: certificate of somebody else", secure: true, strike: connects(untrusted)},
-		{name: "TLS: the server speaks none", secure: true, strike: connects(withoutTLS)},
-		{name: "reset before the request was read", strike: connects(brokenAfter(0))},
-		{name: "reset while the request was read", strike: connects(brokenAfter(100))},
+		{name: "dial refused", unsent: true, strike: connects(refused)},
+		{name: "reset in the TLS handshake", secure: true, unsent: true, strike: connects(brokenAfter(100))},
+		{name: "TLS: certificate of somebody else", secure: true, unsent: true, strike: connects(untrusted)},
+		{name: "TLS: the server speaks none", secure: true, unsent: true, strike: connects(withoutTLS)},
+		{name: "reset before the request was read", strike: breaks(0)},
+		{name: "reset while the request was read", strike: breaks(100)},
 		{name: "reset instead of an answer, not executed", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset})},
 		{
 			name: "the same on a connection used before", used: true,
@@ -77,6 +87,7 @@ func faults() []fault {
 		{name: "an answer that stops in its body", strike: answers(cloudconverttest.Fault{
 			Kind: cloudconverttest.Stall, Phase: cloudconverttest.During,
 		})},
+		{name: "the connection, used before, goes silent", used: true, unsent: true, strike: func(w *world, times int) { w.network.silence(times) }},
 		{name: "an answer that trickles", strike: answers(cloudconverttest.Fault{
 			Kind: cloudconverttest.Slow, Phase: cloudconverttest.During, Bytes: 1, Delay: time.Second,
 		})},

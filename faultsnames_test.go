@@ -51,20 +51,20 @@ func TestFaultsOfNames(t *testing.T) {
 	for _, f := range namedFaults() {
 		rows = append(rows, f.shown)
 	}
-	g := readGrid(t, "names", rows, []string{"`Tasks.Upload` sends", "`Save` writes"})
+	g := readGrid(t, "names", []protocol{{}}, rows, []string{"`Tasks.Upload` sends", "`Save` writes"})
 	for _, f := range namedFaults() {
 		t.Run(f.shown+"/upload", func(t *testing.T) {
 			t.Parallel()
 			client, script, _ := uploader(t, says(http.StatusCreated, ""))
 			err := client.Tasks.Upload(t.Context(), waitingTask(), cloudconvert.FromBytes(f.name, []byte(sourceText)), cloudconvert.WithAnyName())
 			if err != nil {
-				g.check(t, f.shown, g.columns[0], reason(err))
+				g.check(t, f.shown, g.columns[0], protocol{}, reason(err))
 				assert.Empty(t, script.requests)
 				return
 			}
 			sent := regexp.MustCompile(`filename="(.*)"`).FindStringSubmatch(script.bodies[0])
 			require.NotNil(t, sent)
-			g.check(t, f.shown, g.columns[0], shownName(sent[1]))
+			g.check(t, f.shown, g.columns[0], protocol{}, shownName(sent[1]))
 		})
 		t.Run(f.shown+"/save", func(t *testing.T) {
 			t.Parallel()
@@ -81,7 +81,7 @@ func TestFaultsOfNames(t *testing.T) {
 				assert.Equal(t, fileText, readFile(t, paths[0]))
 				saved := filepath.Base(paths[0])
 				assert.Equal(t, []string{"in", "in/dir", "in/dir/" + saved}, listed(t, outside), "no escape")
-				g.check(t, f.shown, g.columns[1], shownName(saved))
+				g.check(t, f.shown, g.columns[1], protocol{}, shownName(saved))
 			})
 		})
 	}

@@ -7,140 +7,307 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
+	"regexp"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"testing/synctest"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// A network leads to a server in process. It spoils connections when it is
-// told to, and tells when something happens on them.
+// A network leads to a server in process. It makes connections and requests
+// fail, counts requests, and calls a function at a given moment.
 type network struct {
 	transport *http.Transport
-	secure    bool // connections begin with a TLS handshake
+	secure    bool        // connections begin with a TLS handshake
+	server    *tls.Config // to reach the server if secure
+	dials     atomic.Int64
 
-	mu      sync.Mutex
-	spoil   spoiler
-	spoils  int // how many connections are going to be spoilt, or -1 for all
-	moments int // dials, reads and writes so far
-	moment  int // the one that onMoment is called at
-	onEvent func()
-	written int64
-	open    int // connections
+	mu       sync.Mutex
+	offers   []string // the protocols that new connections can speak
+	spoil    strikes[spoiler]
+	breaking strikes[int64]      // after how many of its bytes the connection of a request breaks
+	frames   strikes[frameFault] // of requests over HTTP/2
+	silent   strikes[struct{}]   // new connections that nothing passes on
+	conns    map[*watchedConn]bool
+	moments  int // dials, and requests and responses that pass
+	moment   int // the one that onMoment is called at
+	onMoment func()
+	requests int
+	written  int64 // bytes of requests
+}
+
+// strikes is a fault that is going to strike a number of times.
+type strikes[F any] struct {
+	fault F
+	left  int // -1 is always
+}
+
+// strike lets a fault strike so many times, or always if that is 0.
+func strike[F any](times int, fault F) strikes[F] {
+	if times == 0 {
+		times = -1
+	}
+	return strikes[F]{fault, times}
+}
+
+// next returns the fault if it strikes now.
+func (s *strikes[F]) next() (fault F, ok bool) {
+	if s.left == 0 {
+		return fault, false
+	}
+	s.left = max(s.left-1, -1)
+	return s.fault, true
 }
 
 // A spoiler turns a new connection into one that fails, or refuses it.
 type spoiler func(net.Conn) (net.Conn, error)
 
-func newNetwork(server *cloudconverttest.Server, secure bool) *network {
-	n := &network{secure: secure, transport: server.HTTPClient().Transport.(*http.Transport).Clone()}
+func newNetwork(server *cloudconverttest.Server, secure, http2 bool) *network {
+	direct := server.HTTPClient().Transport.(*http.Transport)
+	n := &network{
+		transport: direct.Clone(), secure: secure, offers: []string{"h2", "http/1.1"}, conns: map[*watchedConn]bool{},
+	}
+	n.transport.IdleConnTimeout, n.transport.TLSHandshakeTimeout = idleTimeout, 10*time.Second // as those of the default transport
 	dial := n.transport.DialContext
 	n.transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		n.happen(0)
+		n.happen()
+		if n.dials.Add(1) > tooManyDials {
+			return nil, errors.New("the client makes connections without end")
+		}
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		if conn, err = n.prepare(conn); err != nil {
-			return nil, err
-		}
-		n.count(1)
-		return &watchedConn{Conn: conn, network: n}, nil
+		return n.connect(conn)
 	}
-	n.transport.TLSClientConfig = &tls.Config{RootCAs: certificates().roots, MinVersion: tls.VersionTLS13}
+	if !secure {
+		return n
+	}
+	direct.TLSClientConfig.CurvePreferences = cheapCurves
+	n.server = direct.TLSClientConfig.Clone()
+	n.server.ServerName = "localhost"
+	n.transport.TLSClientConfig = &tls.Config{RootCAs: certificates().roots, MinVersion: tls.VersionTLS13, CurvePreferences: cheapCurves}
+	if !http2 {
+		n.transport.ForceAttemptHTTP2 = false
+		n.transport.Protocols = new(http.Protocols)
+		n.transport.Protocols.SetHTTP1(true)
+	}
 	return n
 }
 
-// fail spoils so many connections, or all if that is 0.
+// idleTimeout is how long unused connections are kept.
+const idleTimeout = 90 * time.Second
+
+// cheapCurves make handshakes fast, of which the tests make thousands.
+var cheapCurves = []tls.CurveID{tls.CurveP256}
+
+// tooManyDials are more than any call needs. A client that makes connections
+// without a pause would go on for ever, since no time passes.
+const tooManyDials = 500
+
+// connect makes a connection what it is to the client.
+func (n *network) connect(conn net.Conn) (net.Conn, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if spoil, ok := n.spoil.next(); ok {
+		spoilt, err := spoil(conn)
+		if err != nil {
+			return nil, err
+		}
+		conn = spoilt
+	} else if n.secure {
+		conn = n.relay(conn)
+	}
+	watched := &watchedConn{Conn: conn, network: n, request: requestWay{network: n}, closing: make(chan struct{})}
+	if _, ok := n.silent.next(); ok {
+		watched.silent.Store(true)
+	}
+	n.conns[watched] = true
+	return watched, nil
+}
+
+// fail spoils so many new connections, or all if that is 0.
 func (n *network) fail(times int, spoil spoiler) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.spoil, n.spoils = spoil, times
-	if times == 0 {
-		n.spoils = -1
+	n.spoil = strike(times, spoil)
+}
+
+// breakRequests breaks the connections of so many requests when some of their bytes were sent.
+func (n *network) breakRequests(times int, bytes int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.breaking = strike(times, bytes)
+}
+
+// answer sends frames in place of the responses to so many requests over HTTP/2.
+func (n *network) answer(times int, f frameFault) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.frames = strike(times, f)
+}
+
+// silence lets nothing more pass on the connections that there are, nor on new
+// ones if it strikes always. None of them ends.
+func (n *network) silence(times int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for conn := range n.conns {
+		conn.silent.Store(true)
 	}
+	if times == 0 {
+		n.silent = strike(0, struct{}{})
+	}
+}
+
+// offer changes which protocols new connections can speak, and ends those that there are.
+func (n *network) offer(protocols ...string) {
+	n.mu.Lock()
+	n.offers = protocols
+	conns := slices.Collect(maps.Keys(n.conns))
+	n.mu.Unlock()
+	for _, conn := range conns {
+		_ = conn.Conn.Close() // as if the server had
+	}
+	synctest.Wait()
 }
 
 // watch calls a function at a moment, counted from now on and from 1.
 func (n *network) watch(moment int, f func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.moments, n.written, n.moment, n.onEvent = 0, 0, moment, f
+	n.moments, n.requests, n.written, n.moment, n.onMoment = 0, 0, 0, moment, f
 }
 
-// seen returns how many moments there were and how many bytes were written.
-func (n *network) seen() (moments int, written int64) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.moments, n.written
+// seen is what passed on a network since the last call of watch.
+type seen struct {
+	moments, requests int
+	written           int64 // bytes of requests
 }
 
-// connections returns how many are open.
-func (n *network) connections() int {
+func (n *network) seen() seen {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.open
+	return seen{n.moments, n.requests, n.written}
 }
 
-func (n *network) count(change int) {
+// end closes the connections that are still open, and returns how many those were.
+func (n *network) end() int {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.open += change
-}
-
-// prepare makes a connection what it is to the client.
-func (n *network) prepare(conn net.Conn) (net.Conn, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	switch {
-	case n.spoils != 0:
-		n.spoils--
-		return n.spoil(conn)
-	case n.secure:
-		return throughTLS(conn, certificates().trusted), nil
-	default:
-		return conn, nil
+	conns := slices.Collect(maps.Keys(n.conns))
+	n.mu.Unlock()
+	for _, conn := range conns {
+		_ = conn.Close()
 	}
+	return len(conns)
 }
 
-func (n *network) happen(written int) {
+func (n *network) happen() {
 	n.mu.Lock()
 	n.moments++
-	n.written += int64(written)
-	now, f := n.moments == n.moment, n.onEvent
+	now, f := n.moments == n.moment, n.onMoment
 	n.mu.Unlock()
 	if now {
 		f()
 	}
 }
 
-// watchedConn tells its network of each read and write.
+// requestWay is the way of the requests on one connection, in the clear.
+type requestWay struct {
+	network  *network
+	breaking bool
+	left     int64 // until it breaks
+}
+
+// pass counts a part of a request. It returns how many of its bytes pass, and
+// whether the connection lives on after them.
+func (w *requestWay) pass(p []byte, begins bool) (passing int, alive bool) {
+	w.network.happen()
+	w.network.mu.Lock()
+	defer w.network.mu.Unlock()
+	w.network.written += int64(len(p))
+	if begins {
+		w.network.requests++
+		w.left, w.breaking = w.network.breaking.next()
+	}
+	if !w.breaking {
+		return len(p), true
+	}
+	passing = int(min(int64(len(p)), w.left))
+	w.left -= int64(passing)
+	return passing, passing == len(p)
+}
+
+// requestLine begins a request over HTTP/1.1, which net/http begins to write with it.
+var requestLine = regexp.MustCompile(`^[A-Z]+ \S+ HTTP/1\.1\r\n`)
+
+// watchedConn is the client's side of a connection.
 type watchedConn struct {
 	net.Conn
 
 	network *network
+	request requestWay // unless a relay has it
+	broken  atomic.Bool
+	silent  atomic.Bool
 	closed  sync.Once
+	closing chan struct{}
 }
 
 func (c *watchedConn) Close() error {
-	c.closed.Do(func() { c.network.count(-1) })
+	c.closed.Do(func() {
+		close(c.closing)
+		c.network.mu.Lock()
+		defer c.network.mu.Unlock()
+		delete(c.network.conns, c)
+	})
 	return c.Conn.Close()
 }
 
 func (c *watchedConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.network.happen(0)
-	return n, err
+	for {
+		n, err := c.Conn.Read(p)
+		switch {
+		case c.silent.Load() && err == nil:
+			continue
+		case c.silent.Load():
+			<-c.closing
+			return 0, net.ErrClosed
+		case c.broken.Load() && err != nil:
+			err = errConnReset
+		}
+		if !c.network.secure {
+			c.network.happen()
+		}
+		return n, err
+	}
 }
 
 func (c *watchedConn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	c.network.happen(n)
-	return n, err
+	if c.silent.Load() {
+		return len(p), nil
+	}
+	if c.network.secure {
+		return c.Conn.Write(p)
+	}
+	passing, alive := c.request.pass(p, requestLine.Match(p))
+	if alive {
+		return c.Conn.Write(p)
+	}
+	n, err := 0, error(nil)
+	if passing > 0 {
+		n, err = c.Conn.Write(p[:passing])
+	}
+	c.broken.Store(true)
+	return n, errors.Join(err, c.Close(), errConnReset)
 }
 
 // refused makes no connection.
@@ -149,7 +316,7 @@ func refused(conn net.Conn) (net.Conn, error) {
 	return nil, errRefused
 }
 
-// brokenAfter resets a connection when so many bytes were sent.
+// brokenAfter resets a connection when so many bytes were sent, of a TLS handshake for example.
 func brokenAfter(bytes int64) spoiler {
 	return func(conn net.Conn) (net.Conn, error) { return &brokenConn{Conn: conn, left: bytes}, nil }
 }
@@ -184,23 +351,28 @@ func (c *brokenConn) Write(p []byte) (int, error) {
 	return sent, errConnReset
 }
 
-// untrusted has the certificate of somebody else.
-func untrusted(conn net.Conn) (net.Conn, error) { return throughTLS(conn, certificates().unknown), nil }
+// untrusted has a certificate that the client does not trust.
+func untrusted(conn net.Conn) (net.Conn, error) {
+	near, far := net.Pipe()
+	queued := newQueuedConn(far)
+	secure := tls.Server(queued, &tls.Config{Certificates: []tls.Certificate{certificates().unknown}, MinVersion: tls.VersionTLS13})
+	go func() {
+		_ = secure.Handshake() // the client refuses
+		_, _ = queued.Close(), conn.Close()
+	}()
+	return near, nil
+}
 
 // withoutTLS speaks plain HTTP to a client that begins a handshake.
-func withoutTLS(conn net.Conn) (net.Conn, error) { return conn, nil }
-
-// throughTLS returns a connection to which TLS must be spoken.
-func throughTLS(conn net.Conn, certificate tls.Certificate) net.Conn {
+func withoutTLS(conn net.Conn) (net.Conn, error) {
 	near, far := net.Pipe()
-	secure := tls.Server(far, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13})
-	forward := func(to, from net.Conn) {
-		_, _ = io.Copy(to, from) // however it ends, both do
-		_, _ = conn.Close(), far.Close()
-	}
-	go forward(conn, secure)
-	go forward(secure, conn)
-	return near
+	go func() {
+		if _, err := far.Read(make([]byte, 1024)); err == nil {
+			_, _ = io.WriteString(far, "HTTP/1.0 400 Bad Request\r\n\r\n") // the client refuses it
+		}
+		_, _ = far.Close(), conn.Close()
+	}()
+	return near, nil
 }
 
 type certificateSet struct {

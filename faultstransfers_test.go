@@ -77,8 +77,7 @@ func cutTransfers() []transferFault {
 		f.upload = func(t *testing.T, w *world) (func(context.Context) error, func(*testing.T, error)) {
 			t.Helper()
 			whole := w.sizeOfUpload(t)
-			w.network.transport.CloseIdleConnections()
-			w.network.fail(1, brokenAfter(uploaded(whole)))
+			w.network.breakRequests(1, uploaded(whole))
 			return prepareUpload(t, w)
 		}
 		return f
@@ -102,7 +101,7 @@ func (w *world) sizeOfUpload(t *testing.T) int64 {
 	w.network.watch(0, nil)
 	call, _ := prepareUpload(t, w)
 	require.NoError(t, call(t.Context()))
-	_, written := w.network.seen()
+	written := w.network.seen().written
 	for _, job := range w.server.Jobs() {
 		require.NoError(t, w.server.Client().Jobs.Delete(t.Context(), job.ID))
 	}
@@ -167,20 +166,20 @@ func changedTransfers() []transferFault {
 		}),
 		fetching("ranges ignored after a cut", func(_ *testing.T, w *world, _ *cloudconvert.File) {
 			w.server.Inject(cutting(0))
-			w.connect(roundTripper(func(req *http.Request) (*http.Response, error) {
+			w.connect(func(req *http.Request) (*http.Response, error) {
 				req.Header.Del("Range")
 				return w.network.transport.RoundTrip(req)
-			}))
+			})
 		}),
 		fetching("403 in the middle: the address has expired", func(_ *testing.T, w *world, _ *cloudconvert.File) {
 			w.server.Inject(cutting(0))
 			var expire sync.Once
-			w.connect(roundTripper(func(req *http.Request) (*http.Response, error) {
+			w.connect(func(req *http.Request) (*http.Response, error) {
 				if req.Header.Get("Range") != "" {
 					expire.Do(func() { w.server.Advance(time.Hour) })
 				}
 				return w.network.transport.RoundTrip(req)
-			}))
+			})
 		}),
 		forbidden,
 		fetching("404 in the middle", refused(http.StatusNotFound, "NoSuchKey")),
@@ -194,7 +193,7 @@ func localTransfers() []transferFault {
 			name: "disk full",
 			upload: func(t *testing.T, w *world) (func(context.Context) error, func(*testing.T, error)) {
 				t.Helper()
-				w.connect(w.network.transport, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: smallDisk(t)}))
+				w.connect(nil, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: smallDisk(t)}))
 				return w.upload(t, func() cloudconvert.Source {
 					return cloudconvert.FromReader("a.txt", readOnly{strings.NewReader(w.text)})
 				})
@@ -213,7 +212,7 @@ func localTransfers() []transferFault {
 			upload: func(t *testing.T, w *world) (func(context.Context) error, func(*testing.T, error)) {
 				t.Helper()
 				missing := filepath.Join(t.TempDir(), "missing")
-				w.connect(w.network.transport, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: missing}))
+				w.connect(nil, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: missing}))
 				return w.upload(t, func() cloudconvert.Source {
 					return cloudconvert.FromReader("a.txt", readOnly{strings.NewReader(w.text)})
 				})
@@ -250,12 +249,12 @@ func localTransfers() []transferFault {
 
 // beforeAnswers does something when the connection has been made and before the answer comes.
 func (w *world) beforeAnswers(do func() error) {
-	w.connect(roundTripper(func(req *http.Request) (*http.Response, error) {
+	w.connect(func(req *http.Request) (*http.Response, error) {
 		if err := do(); err != nil {
 			return nil, err
 		}
 		return w.network.transport.RoundTrip(req)
-	}))
+	})
 }
 
 // TestFaultsOfTransfers makes sure that uploads and downloads do what
@@ -266,31 +265,35 @@ func TestFaultsOfTransfers(t *testing.T) {
 	for _, f := range transferFaults() {
 		rows = append(rows, f.name)
 	}
-	g := readGrid(t, "transfers", rows, []string{"`Tasks.Upload`", "`Download`", "`Save`"})
+	g := readGrid(t, "transfers", faultProtocols, rows, []string{"`Tasks.Upload`", "`Download`", "`Save`"})
 	for _, f := range transferFaults() {
 		for i, prepare := range []preparation{f.upload, f.download, f.save} {
 			if prepare == nil {
-				g.check(t, f.name, g.columns[i], "–")
+				for _, p := range faultProtocols {
+					g.check(t, f.name, g.columns[i], p, "–")
+				}
 				continue
 			}
 			method, result := http.MethodGet, "the file"
 			if i == 0 {
 				method, result = http.MethodPost, "uploaded"
 			}
-			t.Run(f.name+"/"+g.columns[i], func(t *testing.T) {
-				t.Parallel()
-				c := faultCell{times: 1, fault: fault{strike: func(*world, int) {}}, call: faultCall{
-					method: method, result: result,
-					prepare: func(t *testing.T, w *world) (func(context.Context) error, func(*testing.T, error)) {
-						t.Helper()
-						w.text = transferText()
-						return prepare(t, w)
-					},
-				}}
-				undisturbed := c.run(t, noStop)
-				g.check(t, f.name, g.columns[i], undisturbed.outcome)
-				c.runStopped(t, undisturbed)
-			})
+			for _, p := range faultProtocols {
+				t.Run(f.name+"/"+g.columns[i]+"/"+p.name, func(t *testing.T) {
+					t.Parallel()
+					c := faultCell{times: 1, protocol: p, fault: fault{strike: func(*world, int) {}}, call: faultCall{
+						method: method, result: result,
+						prepare: func(t *testing.T, w *world) (func(context.Context) error, func(*testing.T, error)) {
+							t.Helper()
+							w.text = transferText()
+							return prepare(t, w)
+						},
+					}}
+					undisturbed := c.run(t, noStop)
+					g.check(t, f.name, g.columns[i], p, undisturbed.outcome)
+					c.runStopped(t, undisturbed)
+				})
+			}
 		}
 	}
 }
