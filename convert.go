@@ -72,7 +72,8 @@ type conversion struct {
 // With [WithOutputDir] they are written there as well, in the way of
 // [Client.ConvertFile].
 //
-// A small file takes a single request, see [WithInlineLimit]. A larger one is
+// A small file takes a single request, see [WithInlineLimit], or two if it finds
+// out about limits for others that are converted at the same time. A larger one is
 // uploaded first. A URL is fetched by the service. If the conversion fails,
 // the job is returned together with a [*JobError]. A job is never created
 // twice, see [JobsService.Create].

@@ -83,9 +83,9 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []Cal
 	return s.settle(ctx, c, job, err)
 }
 
-// isElsewherePossible tells whether a job that the one host did not create may
-// be created on the other. That is where creations wait for limits, because
-// whoever finds out that there is room again must learn it soon.
+// isElsewherePossible reports whether a job that the one host did not create may
+// be created on the other. After a refusal for a limit that is where to find out
+// whether there is room again, because the response comes at once.
 func isElsewherePossible(err error, opts []CallOption) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && (e.unsent || errors.Is(e, ErrRateLimited) || errors.Is(e, ErrTooManyJobs) && isQueueing(opts))

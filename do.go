@@ -242,11 +242,10 @@ func (c *core) redirect(ctx context.Context, call call, opts []CallOption) (stri
 
 // request builds what the engine sends.
 func (c *core) request(call call) (engine.Call, error) {
-	target, err := url.Parse(c.base(call).String() + call.path)
+	target, err := call.on(c.base(call))
 	if err != nil {
-		return engine.Call{}, invalid(err)
+		return engine.Call{}, err
 	}
-	target.RawQuery = call.query.Encode()
 	header := http.Header{}
 	header.Set("Accept", "application/json")
 	header.Set("User-Agent", c.config.userAgentHeader())
@@ -271,6 +270,11 @@ func (c *core) request(call call) (engine.Call, error) {
 			return engine.Call{}, invalid(err)
 		}
 	}
+	if call.sync && call.limited {
+		if request.Prompt, err = call.on(c.hosts.api); err != nil {
+			return engine.Call{}, err
+		}
+	}
 	if request.Timeout == 0 {
 		request.Timeout = answerTimeout
 	}
@@ -283,6 +287,16 @@ func (c *core) request(call call) (engine.Call, error) {
 // is not recognized as empty to be sent only once.
 func hasBody(method string) bool {
 	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
+}
+
+// on returns the URL of the call below a base.
+func (c *call) on(base *url.URL) (*url.URL, error) {
+	target, err := url.Parse(base.String() + c.path)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	target.RawQuery = c.query.Encode()
+	return target, nil
 }
 
 func (c *core) base(call call) *url.URL {

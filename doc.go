@@ -58,6 +58,20 @@
 // broke. Their pauses are the same. A redirect of a transfer that is not followed,
 // such as one from https to http, is not retried.
 //
+// # Limits
+//
+// The service limits how many jobs and tasks are created in a window of time. The
+// goroutines of a client, and of those made of it by [Client.With], share what is
+// known of that, and creations wait in the order in which they came. While it is
+// not known whether there is room, because nothing was created yet, the room that
+// the service announced is used up, or it has refused a creation, a single one
+// finds out and the others wait for its response. So a used-up window costs one
+// refused request, as long as responses carry the documented headers and no other
+// process uses up the same window.
+//
+// Without X-RateLimit-Remaining, everything passes until the first refusal. After
+// that the client follows how many creations passed between the last two.
+//
 // # Waiting
 //
 // [JobsService.Wait] asks a host that answers when the job has ended, again and

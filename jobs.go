@@ -30,7 +30,8 @@ func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CallOpt
 }
 
 // CreateAndWait creates a job and returns it when it has ended, in a single
-// request if all goes well and the job has no tag of your own. If the context
+// request if all goes well, the job has no tag of your own, and it does not find
+// out about limits for others that are created at the same time. If the context
 // ends during that request, the error is an [*OutcomeError]: the job is most
 // likely there, but its id never came, and it can be found by the tag in the
 // error. If the job ends in error, it is returned together with a [*JobError].

@@ -96,7 +96,7 @@ func TestJournalSkipsWhatIsDone(t *testing.T) {
 		assert.Equal(t, []string{result.Conversion.Destination}, result.Files)
 		assert.Equal(t, key == "10" || key == "11", result.Job != nil)
 	}
-	assert.Len(t, outline(server), before+2*2)
+	assert.InDelta(t, before+2*2, len(outline(server)), 1, "one of them may find out about limits")
 	assert.Equal(t, 12, jobCount(server))
 	info, err := os.Stat(journal)
 	require.NoError(t, err)

@@ -26,7 +26,7 @@ func (e *Engine) again(ctx context.Context, state *state) bool {
 	}
 	limited := state.call.Limited && state.last.Status == http.StatusTooManyRequests
 	if limited && state.call.Late {
-		return false // it does not wait for room
+		return false // the caller sends it to the other host
 	}
 	if ctx.Err() != nil {
 		state.last.Err = ended(ctx, state.last.Err)
@@ -93,36 +93,32 @@ func IsPermanent(err error) bool {
 		isRefusedByTLS(err) || isRefusedByProxy(err) || containsAny(err.Error(), unusable)
 }
 
-// errBusy tells that a call whose answer comes late found no room.
-var errBusy = errors.New("other requests wait for room")
-
-// enter waits until the limiter lets a limited call pass. The function it
-// returns tells the limiter about the answer.
-func (e *Engine) enter(ctx context.Context, state *state) (leave func(), err error) {
-	limits := e.config.Limiter
-	switch {
-	case !state.call.Limited:
-		return func() {}, nil
-	case state.call.Late && !limits.Try():
-		return nil, errBusy
-	case state.call.Late:
-		return func() { limits.LeaveLate(e.limits(state)) }, nil
+// enter waits until the limiter lets a limited call pass. It returns the call as
+// the attempt makes it, and a function that hands the response to the limiter.
+func (e *Engine) enter(ctx context.Context, state *state) (call Call, leave func(), err error) {
+	call = state.call
+	if !call.Limited {
+		return call, func() {}, nil
 	}
-	pass, err := limits.Enter(ctx, state.ticket)
+	pass, err := e.config.Limiter.Enter(ctx, state.ticket, call.Late)
 	if err != nil {
-		return nil, err
+		return call, nil, err
 	}
-	return func() { limits.Leave(pass, e.limits(state)) }, nil
+	if call.Late && !pass.Late {
+		call.URL, call.Late = call.Prompt, false
+	}
+	return call, func() { e.config.Limiter.Leave(pass, e.limits(ctx, state)) }, nil
 }
 
 // limits returns what the limiter has to know of the last answer.
-func (e *Engine) limits(state *state) limiter.Answer {
-	remaining, err := strconv.ParseUint(state.last.Header.Get("X-Ratelimit-Remaining"), 10, 32)
-	answer := limiter.Answer{Accepted: isSuccess(state.last.Status), Remaining: uint32(remaining), Counted: err == nil}
+func (e *Engine) limits(ctx context.Context, state *state) limiter.Answer {
 	if state.last.Status == http.StatusTooManyRequests {
-		answer.Refused, answer.RetryAfter = true, e.pause(state)
+		return limiter.Answer{Refused: true, RetryAfter: e.pause(state)}
 	}
-	return answer
+	remaining, err := strconv.ParseUint(state.last.Header.Get("X-Ratelimit-Remaining"), 10, 32)
+	// A service that fails is not limited: no one need wait for the next to find out.
+	accepted := state.last.Status != 0 || ctx.Err() == nil
+	return limiter.Answer{Accepted: accepted, Remaining: uint32(remaining), Counted: err == nil}
 }
 
 // pause returns how long to wait before the next attempt: what the answer asks

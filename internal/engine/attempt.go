@@ -42,7 +42,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, errors.New("request was not made by the engine")
 	}
-	leave, err := a.engine.enter(req.Context(), state)
+	call, leave, err := a.engine.enter(req.Context(), state)
 	if err != nil {
 		state.heldBack = true
 		return nil, err
@@ -51,7 +51,10 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	state.attempts++
 	state.openBefore = state.openBefore || state.last.Open
 	start := time.Now()
-	resp, answer := a.engine.attempt(req, a.next, state.call)
+	if call.URL != state.call.URL {
+		req = withURL(req, call.URL)
+	}
+	resp, answer := a.engine.attempt(req, a.next, call)
 	credentials := req.Header.Get("Authorization")
 	answer = answer.Without(credentials, strings.TrimPrefix(credentials, "Bearer "), req.URL.RawQuery)
 	state.last = answer
@@ -62,6 +65,13 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, answer.Err
 	}
 	return resp, nil
+}
+
+// withURL returns the request with another URL.
+func withURL(req *http.Request, u *url.URL) *http.Request {
+	changed, target := *req, *u
+	changed.URL, changed.Host = &target, u.Host
+	return &changed
 }
 
 // attempt sends the request once and reads the whole answer.

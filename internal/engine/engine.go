@@ -50,10 +50,12 @@ type Call struct {
 	Once bool
 	// Limited tells that the service counts the call against its rate limit.
 	Limited bool
-	// Late tells that the answer waits for a job to end. A limited call of
-	// this kind is not sent at all, which its answer says by not being open,
-	// if it would have to wait for room.
+	// Late reports that the response waits for a job to end. A limited call of
+	// this kind is not sent again after a refusal.
 	Late bool
+	// Prompt is where a limited late call has its response at once. It is sent
+	// there if it is to find out for others whether the service has room.
+	Prompt *url.URL
 	// Timeout bounds each attempt. Zero means no bound but the context.
 	Timeout time.Duration
 }

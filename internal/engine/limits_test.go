@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -83,8 +84,11 @@ func TestHeldBackByOthersForTooLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		shared := &limiter.Limiter{}
+		scout, err := shared.Enter(t.Context(), shared.Ticket(), false)
+		require.NoError(t, err)
+		shared.Leave(scout, limiter.Answer{Accepted: true, Counted: true, Remaining: 10})
 		n := &network{steps: []step{func(req *http.Request) (*http.Response, error) {
-			other, err := shared.Enter(t.Context(), shared.Ticket())
+			other, err := shared.Enter(t.Context(), shared.Ticket(), false)
 			require.NoError(t, err)
 			shared.Leave(other, limiter.Answer{Refused: true, RetryAfter: time.Hour})
 			return answer(429, "", "Retry-After", "1")(req)
@@ -123,7 +127,25 @@ func TestCountsReachTheLimiter(t *testing.T) {
 	})
 }
 
-func TestLateCallsDoNotWaitForRoom(t *testing.T) {
+// newLateCall returns a call whose response waits for a job to end.
+func newLateCall(t *testing.T) engine.Call {
+	t.Helper()
+	call := newCall(t, http.MethodPost, "https://sync.example/v2/jobs")
+	call.Late, call.Once, call.Timeout = true, true, 2*time.Minute
+	call.Prompt = newCall(t, http.MethodPost, "https://api.example/base/v2/jobs").URL
+	return call
+}
+
+// urls returns where the requests went.
+func (n *network) urls() []string {
+	var urls []string
+	for _, req := range n.seen {
+		urls = append(urls, req.URL.String()+" at "+req.Host)
+	}
+	return urls
+}
+
+func TestRefusedLateCallIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{steps: []step{answer(429, "", "Retry-After", "60"), answer(201, "{}")}}
@@ -131,29 +153,81 @@ func TestLateCallsDoNotWaitForRoom(t *testing.T) {
 		logger, buffer := records()
 		config.Logger = logger
 		e := engine.New(config)
-		call := newCall(t, http.MethodPost, "https://sync.example/v2/jobs")
-		call.Late = true
 		start := time.Now()
-
-		refused := e.Send(t.Context(), call)
+		refused := e.Send(t.Context(), newLateCall(t))
 		assert.Equal(t, 429, refused.Status)
 		assert.Equal(t, 1, refused.Attempts)
 		require.NoError(t, refused.Err)
 		assert.False(t, refused.Open)
 		assert.NotContains(t, buffer.String(), "sending again")
+		assert.Less(t, time.Since(start), time.Second)
 
-		held := e.Send(t.Context(), call)
-		assert.Zero(t, held.Status)
-		assert.Zero(t, held.Attempts)
-		require.Error(t, held.Err)
-		assert.False(t, held.Open)
-		assert.Len(t, n.at, 1)
-		assert.Zero(t, time.Since(start))
-
-		call.Late = false
-		assert.Equal(t, 201, e.Send(t.Context(), call).Status)
+		assert.Equal(t, 201, e.Send(t.Context(), newLateCall(t)).Status)
 		assert.GreaterOrEqual(t, time.Since(start), time.Minute)
+		assert.Equal(t, []string{"https://sync.example/v2/jobs at sync.example", "https://api.example/base/v2/jobs at api.example"}, n.urls(),
+			"the second finds out whether there is room again")
 	})
+}
+
+// Of calls with late responses one has its response at once, and the others need not
+// wait for a job.
+func TestOneOfLateCallsFindsOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{steps: []step{func(req *http.Request) (*http.Response, error) {
+			if req.URL.Host == "api.example" {
+				return after(time.Second, answer(201, "{}", "X-Ratelimit-Remaining", "100"))(req)
+			}
+			return after(time.Minute, answer(201, "{}"))(req)
+		}}}
+		e := engine.New(configure(n))
+		start := time.Now()
+		var senders sync.WaitGroup
+		for range 50 {
+			senders.Go(func() { assert.NoError(t, e.Send(t.Context(), newLateCall(t)).Err) })
+		}
+		senders.Wait()
+		assert.Equal(t, 61*time.Second, time.Since(start))
+		urls := n.urls()
+		assert.Equal(t, "https://api.example/base/v2/jobs at api.example", urls[0])
+		assert.Equal(t, slices.Repeat([]string{"https://sync.example/v2/jobs at sync.example"}, 49), urls[1:])
+	})
+}
+
+// A caller that gives up says nothing about limits, and a service that fails is not limited.
+func TestWhatOpensTheGate(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		first step
+		want  time.Duration
+	}{
+		"a failure":        {after(time.Second, answer(503, "")), 2 * time.Second},
+		"a refusal":        {after(time.Second, answer(402, "{}")), 2 * time.Second},
+		"a lost response":  {after(time.Second, fail(errReset)), 2 * time.Second},
+		"a cancelled call": {hang, 4 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				n := &network{steps: []step{tt.first, after(time.Second, answer(201, "{}"))}}
+				e := engine.New(configure(n))
+				call := newCall(t, http.MethodPost, "https://api.example/v2/jobs")
+				start := time.Now()
+				var senders sync.WaitGroup
+				senders.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+					defer cancel()
+					e.Send(ctx, call)
+				})
+				synctest.Wait()
+				for range 20 {
+					senders.Go(func() { assert.Equal(t, 201, e.Send(t.Context(), call).Status) })
+				}
+				senders.Wait()
+				assert.Equal(t, tt.want, time.Since(start))
+			})
+		})
+	}
 }
 
 func TestLateAnswersHoldNobodyBack(t *testing.T) {
@@ -161,8 +235,7 @@ func TestLateAnswersHoldNobodyBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{steps: []step{answer(201, "{}", "X-Ratelimit-Remaining", "100"), after(time.Minute, answer(201, "{}"))}}
 		e := engine.New(configure(n))
-		call := newCall(t, http.MethodPost, "https://sync.example/v2/jobs")
-		call.Late, call.Timeout = true, 2*time.Minute
+		call := newLateCall(t)
 		require.NoError(t, e.Send(t.Context(), call).Err)
 		start := time.Now()
 		var senders sync.WaitGroup

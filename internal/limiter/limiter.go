@@ -2,69 +2,101 @@
 // holds them back in the order they came while it has not. All goroutines of a
 // client share one limiter, so that a used-up window costs a single refused
 // request, not one for each goroutine.
+//
+// The limiter knows how many more requests the service surely takes. When there
+// are none, which is so at first, a single request, the scout, finds out, and the
+// others wait for its response. If the service counts, the response says how many
+// may follow. If the service refuses, nothing passes for a while, and then there
+// is another scout. If it does neither, all may follow, or after a refusal as many
+// as passed before it, and then a few more at a time.
 package limiter
 
 import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
 )
 
-// firstBurst is how many requests may be on their way before the first answer
-// has told how many there is room for.
-const firstBurst = 16
+const (
+	// company is how long a request whose response would be late waits for others
+	// to come, while nothing is known: with others behind it, it is sent where the
+	// response comes at once, and alone it is not worth that second request.
+	company = 100 * time.Microsecond
+	// refusalTime is how soon a refusal comes where responses are late. A request
+	// that was not refused by then counts as passed.
+	refusalTime = time.Second
+	// burst bounds how many requests follow a scout once a service has refused
+	// that does not count.
+	burst = 16
+	// growth bounds them to a part of those that have passed, when these are as
+	// many as passed before the last refusal.
+	growth = 8
+)
 
-// Limiter is a gate for requests. The zero value is open.
+// Limiter is a gate for requests. The zero value is ready for use.
 type Limiter struct {
 	mu      sync.Mutex
 	tickets uint64
 	waiting []*waiter // by ticket
 	timer   *time.Timer
 
-	admitted, answered uint64 // requests so far
-	inFlight           int    // requests without an answer, sent after the last refusal
-	late               int    // requests that passed by Try and have no answer yet
-	heard              bool   // there was an answer
+	until  time.Time // nothing passes before
+	window *window
+	last   *window // the window before it in which requests passed, nil before the first refusal
+}
 
-	until   time.Time // nothing passes before
-	closed  uint64    // the last request that was sent before the last refusal
-	counted bool      // horizon is known
-	horizon uint64    // how many requests in all the service surely has room for
-	newest  uint64    // the request that said so
+// window counts the requests sent between two refusals.
+type window struct {
+	sent    uint64
+	settled uint64 // sent, and not under way any more
+	passed  uint64 // settled without a refusal
+	room    uint64 // how many may be sent in all before a scout
+	newest  uint64 // the number of the request whose response said so
 }
 
 // waiter is a request that is held back.
 type waiter struct {
 	ticket   uint64
+	late     bool
+	lone     time.Time     // until when it waits for company, zero if it was not alone
 	deadline time.Time     // of its context, zero if there is none
-	passed   chan Pass     // closed if it would wait in vain
+	passed   chan *Pass    // closed if it would wait in vain
 	pause    time.Duration // how long nothing passes, if it was sent away
 }
 
 // Pass allows one request to be sent.
 type Pass struct {
-	number   uint64 // of the request
-	answered uint64 // how many requests had been answered when it was admitted
+	// Late reports that the request may be sent to where its response is late.
+	// It is false if the request did not ask for that, or is a scout.
+	Late bool
+
+	window    *window
+	number    uint64 // of the request in its window
+	before    uint64 // how many requests of the window were settled before it was sent
+	scout     bool
+	isSettled bool
+	timer     *time.Timer // settles a late request
 }
 
-// Answer is what the answer to a request says about limits. The zero value is
-// an answer that says nothing, or none at all.
+// Answer is what the response to a request says about limits. The zero value is
+// one that says nothing: the caller gave up.
 type Answer struct {
-	// Accepted tells that the service took the request.
+	// Accepted reports that no limit was in the way of the request, whatever
+	// became of it.
 	Accepted bool
 	// Remaining is what is left in the window, if Counted.
 	Remaining uint32
 	Counted   bool
-	// Refused tells that there was no room. Nothing passes for RetryAfter,
-	// and then a single request finds out.
+	// Refused reports that there was no room. Nothing passes for RetryAfter.
 	Refused    bool
 	RetryAfter time.Duration
 }
 
-// BlockedError tells that a request would be held back for longer than its
+// BlockedError reports that a request would be held back for longer than its
 // context lasts.
 type BlockedError struct {
 	// For is how long nothing passes.
@@ -84,25 +116,27 @@ func (l *Limiter) Ticket() uint64 {
 	return l.tickets
 }
 
-// Enter waits until the holder of a ticket may send a request. The pass goes
-// back by Leave when the answer is there. If the wait cannot end before the
-// context does, Enter returns a [*BlockedError] as soon as that is known.
-func (l *Limiter) Enter(ctx context.Context, ticket uint64) (Pass, error) {
+// Enter waits until the holder of a ticket may send a request. The response of a
+// late one comes when a job has ended, unless it is refused; see [Pass] for where
+// it may be sent. The pass goes back by Leave when the response is there. If the
+// wait cannot end before the context does, Enter returns a [*BlockedError] as
+// soon as that is known.
+func (l *Limiter) Enter(ctx context.Context, ticket uint64, late bool) (*Pass, error) {
 	if err := ctx.Err(); err != nil {
-		return Pass{}, err
+		return nil, err
 	}
 	deadline, _ := ctx.Deadline()
-	w := &waiter{ticket: ticket, deadline: deadline, passed: make(chan Pass, 1)}
+	w := &waiter{ticket: ticket, late: late, deadline: deadline, passed: make(chan *Pass, 1)}
 	l.queue(w)
 	select {
 	case pass, ok := <-w.passed:
 		if !ok {
-			return Pass{}, &BlockedError{For: w.pause}
+			return nil, &BlockedError{For: w.pause}
 		}
 		return pass, nil
 	case <-ctx.Done():
 		l.giveUp(w)
-		return Pass{}, ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 
@@ -110,6 +144,12 @@ func (l *Limiter) Enter(ctx context.Context, ticket uint64) (Pass, error) {
 func (l *Limiter) queue(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.window == nil {
+		l.window = &window{}
+	}
+	if w.late && len(l.waiting) == 0 && !l.isUnderWay() && l.last == nil && l.window.newest == 0 {
+		w.lone = time.Now().Add(company)
+	}
 	place, _ := slices.BinarySearchFunc(l.waiting, w.ticket, func(w *waiter, ticket uint64) int {
 		return cmp.Compare(w.ticket, ticket)
 	})
@@ -137,14 +177,14 @@ func (l *Limiter) sendAway() {
 }
 
 // giveUp takes a waiter out of the queue. If it has its pass already, its
-// request counts as sent and answered.
+// request counts as sent and settled.
 func (l *Limiter) giveUp(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
 	case pass, ok := <-w.passed:
 		if ok {
-			l.depart(pass)
+			pass.settle(false)
 		}
 	default:
 		l.waiting = slices.DeleteFunc(l.waiting, func(other *waiter) bool { return other == w })
@@ -152,121 +192,131 @@ func (l *Limiter) giveUp(w *waiter) {
 	l.admit()
 }
 
-// Leave takes a pass back, with the answer to its request or the lack of one.
-func (l *Limiter) Leave(pass Pass, answer Answer) {
+// admit lets as many waiters pass as there is room for.
+func (l *Limiter) admit() {
+	for len(l.waiting) > 0 {
+		w := l.waiting[0]
+		pass := l.pass(w)
+		if pass == nil {
+			break
+		}
+		l.waiting = slices.Delete(l.waiting, 0, 1)
+		w.passed <- pass
+	}
+	l.wake()
+}
+
+// pass returns the pass of the first waiter, or nil if it has to wait.
+func (l *Limiter) pass(w *waiter) *Pass {
+	scout := l.window.sent >= l.window.room
+	lone := !w.lone.IsZero() && len(l.waiting) == 1
+	switch now := time.Now(); {
+	case now.Before(l.until), scout && l.isUnderWay(), scout && lone && now.Before(w.lone):
+		return nil
+	}
+	l.window.sent++
+	pass := &Pass{
+		Late:   w.late && (!scout || lone),
+		window: l.window, number: l.window.sent, before: l.window.settled, scout: scout,
+	}
+	if pass.Late {
+		pass.timer = time.AfterFunc(refusalTime, func() { l.outlast(pass) })
+	}
+	return pass
+}
+
+// isUnderWay reports whether a request was sent after the last refusal whose
+// response may still say something.
+func (l *Limiter) isUnderWay() bool { return l.window.sent > l.window.settled }
+
+// wake makes sure that waiters are admitted when their time has come.
+func (l *Limiter) wake() {
+	if l.timer != nil {
+		l.timer.Stop()
+		l.timer = nil
+	}
+	if len(l.waiting) == 0 {
+		return
+	}
+	if pause := max(time.Until(l.until), time.Until(l.waiting[0].lone)); pause > 0 {
+		l.timer = time.AfterFunc(pause, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.admit()
+		})
+	}
+}
+
+// outlast records that a late request was not refused in time.
+func (l *Limiter) outlast(pass *Pass) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.depart(pass)
+	pass.settle(true)
+	l.admit()
+}
+
+// Leave takes a pass back, with the response to its request or the lack of one.
+func (l *Limiter) Leave(pass *Pass, answer Answer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pass.settle(answer.Accepted)
 	switch {
 	case answer.Refused:
-		l.close(answer.RetryAfter)
-	case pass.number > l.newest:
+		l.close(pass, answer.RetryAfter)
+	case pass.window == l.window && pass.number > l.window.newest:
 		l.learn(pass, answer)
 	}
 	l.admit()
 }
 
-// Try lets a request pass whose answer comes late, because it waits for a job
-// to end, if there is room for it without waiting and without finding out.
-// Nobody waits for its answer, which is told by LeaveLate.
-func (l *Limiter) Try() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// settle counts what became of a request, once.
+func (p *Pass) settle(passed bool) {
+	if p.isSettled {
+		return
+	}
+	p.isSettled = true
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.window.settled++
+	if passed {
+		p.window.passed++
+	}
+}
+
+// close lets nothing pass for a while, and begins a new window. What was sent in
+// an earlier one tells nothing about this one.
+func (l *Limiter) close(pass *Pass, retryAfter time.Duration) {
 	switch {
-	case len(l.waiting) > 0, time.Now().Before(l.until),
-		l.counted && l.admitted >= l.horizon,
-		!l.heard && l.late >= firstBurst:
-		return false
+	case pass.window == l.window:
+		if l.window.passed > 0 || l.last == nil {
+			l.last = l.window
+		}
+		l.window = &window{}
+	case !time.Now().Before(l.until):
+		return // the requests that followed know better
 	}
-	l.admitted++
-	l.answered++
-	l.late++
-	return true
-}
-
-// LeaveLate tells what became of a request that passed by Try.
-func (l *Limiter) LeaveLate(answer Answer) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.late--
-	l.heard = true
-	if answer.Refused {
-		l.close(answer.RetryAfter)
-		l.wake()
-	}
-}
-
-// depart counts an answer. Requests from before a refusal hold nobody back:
-// whoever finds out whether there is room again need not wait for them.
-func (l *Limiter) depart(pass Pass) {
-	l.heard = true
-	l.answered++
-	if pass.number > l.closed {
-		l.inFlight--
-	}
-}
-
-// close lets nothing pass for a while. What is under way tells nothing about
-// the time after it.
-func (l *Limiter) close(retryAfter time.Duration) {
-	l.counted, l.horizon, l.newest, l.closed = true, l.admitted, l.admitted, l.admitted
-	l.inFlight = 0
 	if until := time.Now().Add(retryAfter); until.After(l.until) {
 		l.until = until
 	}
 	l.sendAway()
 }
 
-// learn takes note of an answer that is newer than what is known.
-func (l *Limiter) learn(pass Pass, answer Answer) {
+// learn records what a response says that is newer than what is known.
+func (l *Limiter) learn(pass *Pass, answer Answer) {
+	w := l.window
 	switch {
 	case answer.Counted:
-		// What had been answered before is surely counted. What was under way
+		// What had been settled before is surely counted. What was under way
 		// at the same time may be: better too few than too many.
-		l.counted, l.horizon, l.newest = true, pass.answered+1+uint64(answer.Remaining), pass.number
-	case answer.Accepted && l.inFlight == 0:
-		l.counted = false // the service took it and does not count any more
-	}
-}
-
-// admit lets as many waiters pass as there is room for.
-func (l *Limiter) admit() {
-	for len(l.waiting) > 0 && l.hasRoom() {
-		w := l.waiting[0]
-		l.waiting = slices.Delete(l.waiting, 0, 1)
-		l.inFlight++
-		l.admitted++
-		w.passed <- Pass{number: l.admitted, answered: l.answered}
-	}
-	l.wake()
-}
-
-// hasRoom tells whether a request may be sent now. Where there may be none, a
-// single request finds out.
-func (l *Limiter) hasRoom() bool {
-	switch {
-	case time.Now().Before(l.until):
-		return false
-	case l.inFlight == 0:
-		return true
-	case l.counted:
-		return l.admitted < l.horizon
+		w.newest, w.room = pass.number, pass.before+1+uint64(answer.Remaining)
+	case !answer.Accepted || !pass.scout || pass.Late:
+		// Where responses are late, they never count.
+	case l.last == nil:
+		w.room = math.MaxUint64
+	case w.passed < l.last.passed:
+		w.room = w.sent + min(l.last.passed-w.passed, burst)
 	default:
-		return l.answered > 0 || l.inFlight < firstBurst
-	}
-}
-
-// wake makes sure that waiters are admitted when the pause is over.
-func (l *Limiter) wake() {
-	if l.timer != nil {
-		l.timer.Stop()
-		l.timer = nil
-	}
-	if pause := time.Until(l.until); pause > 0 && len(l.waiting) > 0 {
-		l.timer = time.AfterFunc(pause, func() {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.admit()
-		})
+		w.room = w.sent + min(w.passed/growth, burst)
 	}
 }

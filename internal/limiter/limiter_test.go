@@ -2,6 +2,10 @@ package limiter_test
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -13,43 +17,68 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 )
 
-// window is a service that allows so many requests in each window.
-type window struct {
-	mu      sync.Mutex
-	limit   int
-	length  time.Duration
-	ends    time.Time
+// service allows so many requests in each window, the last limit in all that follow.
+type service struct {
+	limits  []int
+	counts  bool
 	used    int
 	done    int
-	refused []time.Time
+	ends    time.Time
+	mu      sync.Mutex
+	refused []int // for each window
 }
 
-func (w *window) request() limiter.Answer {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+const windowLength = time.Minute
+
+func (s *service) request() limiter.Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	now := time.Now()
-	if !now.Before(w.ends) {
-		w.ends, w.used = now.Add(w.length), 0
+	if !now.Before(s.ends) {
+		s.ends, s.used = now.Add(windowLength), 0
+		s.refused = append(s.refused, 0)
 	}
-	if w.used == w.limit {
-		w.refused = append(w.refused, now)
-		return limiter.Answer{Refused: true, RetryAfter: w.ends.Sub(now)}
+	limit := s.limits[min(len(s.refused), len(s.limits))-1]
+	if s.used == limit {
+		s.refused[len(s.refused)-1]++
+		return limiter.Answer{Refused: true, RetryAfter: s.ends.Sub(now)}
 	}
-	w.used++
-	w.done++
-	return limiter.Answer{Accepted: true, Counted: true, Remaining: uint32(w.limit - w.used)}
+	s.used++
+	s.done++
+	return limiter.Answer{Accepted: true, Counted: s.counts, Remaining: uint32(limit - s.used)}
+}
+
+// use makes requests from 64 goroutines, each until it is not refused.
+func (s *service) use(t *testing.T, l *limiter.Limiter, n int) {
+	t.Helper()
+	requests := make(chan struct{}, n)
+	for range n {
+		requests <- struct{}{}
+	}
+	close(requests)
+	var senders sync.WaitGroup
+	for range 64 {
+		senders.Go(func() {
+			for range requests {
+				assert.NoError(t, send(t.Context(), l, s))
+			}
+		})
+	}
+	senders.Wait()
+	assert.Equal(t, n, s.done)
 }
 
 // send sends until it is not refused.
-func send(ctx context.Context, l *limiter.Limiter, w *window) error {
+func send(ctx context.Context, l *limiter.Limiter, s *service) error {
 	ticket := l.Ticket()
 	for {
-		pass, err := l.Enter(ctx, ticket)
+		pass, err := l.Enter(ctx, ticket, false)
 		if err != nil {
 			return err
 		}
-		advance(5 * time.Millisecond)
-		answer := w.request()
+		advance(rand.N(10 * time.Millisecond))
+		answer := s.request()
+		advance(rand.N(10 * time.Millisecond))
 		l.Leave(pass, answer)
 		if !answer.Refused {
 			return nil
@@ -58,14 +87,14 @@ func send(ctx context.Context, l *limiter.Limiter, w *window) error {
 }
 
 // enter gets a pass at once, or fails the test.
-func enter(t *testing.T, l *limiter.Limiter) limiter.Pass {
+func enter(t *testing.T, l *limiter.Limiter) *limiter.Pass {
 	t.Helper()
 	return enterWith(t, l, l.Ticket())
 }
 
-func enterWith(t *testing.T, l *limiter.Limiter, ticket uint64) limiter.Pass {
+func enterWith(t *testing.T, l *limiter.Limiter, ticket uint64) *limiter.Pass {
 	t.Helper()
-	pass, err := l.Enter(t.Context(), ticket)
+	pass, err := l.Enter(t.Context(), ticket, false)
 	assert.NoError(t, err)
 	return pass
 }
@@ -77,26 +106,77 @@ func advance(d time.Duration) {
 
 func TestWindowCostsOneRefusal(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var l limiter.Limiter
-		w := &window{limit: 60, length: time.Minute}
-		requests := make(chan struct{}, 500)
-		for range 500 {
-			requests <- struct{}{}
-		}
-		close(requests)
-		var senders sync.WaitGroup
-		for range 64 {
-			senders.Go(func() {
-				for range requests {
-					assert.NoError(t, send(t.Context(), &l, w))
-				}
+	for _, limits := range [][]int{{1}, {20}, {60}, {1000}, {20, 40, 5, 100}} {
+		t.Run(fmt.Sprint(limits), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{limits: limits, counts: true}
+				s.use(t, &limiter.Limiter{}, requestsFor(limits, 10))
+				assert.Equal(t, append(slices.Repeat([]int{1}, 9), 0), s.refused)
 			})
-		}
-		senders.Wait()
-		assert.Equal(t, 500, w.done)
-		assert.LessOrEqual(t, len(w.refused), 9, "one for each window")
-	})
+		})
+	}
+}
+
+// requestsFor returns how many requests fill a number of windows.
+func requestsFor(limits []int, windows int) int {
+	n := 0
+	for i := range windows {
+		n += limits[min(i, len(limits)-1)]
+	}
+	return n
+}
+
+// Where the service does not count, the first window costs what was under way.
+// After that the limiter knows how much there is room for, and follows.
+func TestWindowsOfAServiceThatDoesNotCount(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		limits []int
+		most   []int // refused in each window from the second on, the last in all that follow
+	}{
+		"steady, small":    {[]int{5}, []int{1}},
+		"steady":           {[]int{20}, []int{1}},
+		"steady, large":    {[]int{1000}, []int{1}},
+		"growing a little": {[]int{20, 20, 25}, []int{1, 3, 1}},
+		"growing":          {[]int{20, 20, 40}, []int{1, 5, 1}},
+		"growing a lot":    {[]int{20, 20, 1000}, []int{1, 16, 1}},
+		"shrinking":        {[]int{60, 60, 20}, []int{1, 16, 1}},
+		"shrinking a lot":  {[]int{1000, 1000, 20}, []int{1, 16, 1}},
+		"up and down":      {[]int{40, 60, 30, 50, 20, 40}, []int{8, 16, 8, 16, 8, 1}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{limits: tt.limits}
+				s.use(t, &limiter.Limiter{}, requestsFor(tt.limits, 10))
+				assert.Less(t, s.refused[0], 64)
+				for i, refused := range s.refused[1:9] {
+					assert.LessOrEqual(t, refused, tt.most[min(i, len(tt.most)-1)], "in window %d of %v", i+1, s.refused)
+				}
+				assert.Len(t, s.refused, 10, "every window was used")
+			})
+		})
+	}
+}
+
+// A window that was used up before the first request says nothing about its size.
+func TestUsedUpWindowOfAServiceThatDoesNotCount(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []int{20, 100, 1000} {
+		t.Run(strconv.Itoa(limit), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{limits: []int{0, limit}}
+				s.use(t, &limiter.Limiter{}, 3*limit)
+				assert.Equal(t, 1, s.refused[0])
+				assert.LessOrEqual(t, s.refused[1], min(limit/8, 16))
+				assert.Equal(t, 1, s.refused[2])
+				assert.Len(t, s.refused, 4)
+			})
+		})
+	}
 }
 
 func TestOpenWhileThereIsRoom(t *testing.T) {
@@ -128,7 +208,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
 		refused := l.Ticket()
-		first, err := l.Enter(t.Context(), refused)
+		first, err := l.Enter(t.Context(), refused, false)
 		require.NoError(t, err)
 		var order []int
 		var senders sync.WaitGroup
@@ -162,7 +242,7 @@ func TestDeadline(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		var blocked *limiter.BlockedError
-		_, err := l.Enter(ctx, l.Ticket())
+		_, err := l.Enter(ctx, l.Ticket(), false)
 		require.ErrorAs(t, err, &blocked)
 		assert.Equal(t, time.Minute, blocked.For)
 		assert.Zero(t, time.Since(start), "it does not wait in vain")
@@ -183,7 +263,7 @@ func TestDeadlineOfThoseInTheQueue(t *testing.T) {
 			waiters.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), timeout)
 				defer cancel()
-				pass, err := l.Enter(ctx, ticket)
+				pass, err := l.Enter(ctx, ticket, false)
 				assert.Equal(t, want, err)
 				assert.Equal(t, after, time.Since(start))
 				if err == nil {
@@ -210,7 +290,7 @@ func TestCancelledWaiterHandsItsPlaceOn(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var waiters sync.WaitGroup
 		waiters.Go(func() {
-			_, err := l.Enter(ctx, l.Ticket())
+			_, err := l.Enter(ctx, l.Ticket(), false)
 			assert.ErrorIs(t, err, context.Canceled)
 		})
 		advance(time.Second)
@@ -223,32 +303,51 @@ func TestCancelledWaiterHandsItsPlaceOn(t *testing.T) {
 	})
 }
 
-// What an answer tells after the service had no room left.
+// passes reports whether a request may be sent at once. If so, it is under way.
+func passes(t *testing.T, l *limiter.Limiter) bool {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	entered := make(chan error, 1)
+	go func() {
+		_, err := l.Enter(ctx, l.Ticket(), false)
+		entered <- err
+	}()
+	synctest.Wait()
+	cancel()
+	return <-entered == nil
+}
+
+// What a response tells after the service had no room left.
 func TestAfterTheLastRoom(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		answer limiter.Answer
-		open   bool
+		answer  limiter.Answer
+		refused bool // before
+		open    bool
 	}{
-		"accepted, not counted": {limiter.Answer{Accepted: true}, true},
-		"accepted and counted":  {limiter.Answer{Accepted: true, Counted: true, Remaining: 9}, true},
-		"the last one":          {limiter.Answer{Accepted: true, Counted: true}, false},
-		"lost":                  {limiter.Answer{}, false},
+		"accepted, not counted":                  {answer: limiter.Answer{Accepted: true}, open: true},
+		"accepted, not counted, after a refusal": {answer: limiter.Answer{Accepted: true}, refused: true},
+		"accepted and counted":                   {answer: limiter.Answer{Accepted: true, Counted: true, Remaining: 9}, open: true},
+		"accepted and counted, after a refusal":  {answer: limiter.Answer{Accepted: true, Counted: true, Remaining: 9}, refused: true, open: true},
+		"the last one":                           {answer: limiter.Answer{Accepted: true, Counted: true}},
+		"given up":                               {answer: limiter.Answer{}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var l limiter.Limiter
-			l.Leave(enter(t, &l), limiter.Answer{Accepted: true, Counted: true, Remaining: 0})
-			l.Leave(enter(t, &l), tt.answer)
-			assert.Equal(t, tt.open, l.Try())
-			enter(t, &l)
-			assert.Equal(t, tt.open, l.Try(), "one is on its way")
+			synctest.Test(t, func(t *testing.T) {
+				var l limiter.Limiter
+				l.Leave(enter(t, &l), limiter.Answer{Accepted: !tt.refused, Counted: true, Refused: tt.refused})
+				l.Leave(enter(t, &l), tt.answer)
+				enter(t, &l)
+				assert.Equal(t, tt.open, passes(t, &l), "one is under way")
+			})
 		})
 	}
 }
 
-// An answer to a request from before a refusal says nothing about the time after it.
+// A response to a request from before a refusal says nothing about the time after it.
 func TestStaleAnswersOpenNothing(t *testing.T) {
 	t.Parallel()
 	for name, stale := range map[string]limiter.Answer{
@@ -258,17 +357,60 @@ func TestStaleAnswersOpenNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var l limiter.Limiter
-				first, second := enter(t, &l), enter(t, &l)
-				l.Leave(second, limiter.Answer{Refused: true, RetryAfter: time.Minute})
+				l, first := withRoom(t)
+				l.Leave(enter(t, l), limiter.Answer{Refused: true, RetryAfter: time.Minute})
 				l.Leave(first, stale)
 				advance(time.Minute)
-				assert.False(t, l.Try())
-				enter(t, &l)
-				assert.False(t, l.Try())
+				enter(t, l)
+				assert.False(t, passes(t, l))
 			})
 		})
 	}
+}
+
+// withRoom returns a limiter that knows of room, and a request that is under way.
+func withRoom(t *testing.T) (*limiter.Limiter, *limiter.Pass) {
+	t.Helper()
+	var l limiter.Limiter
+	l.Leave(enter(t, &l), limiter.Answer{Accepted: true, Counted: true, Remaining: 100})
+	return &l, enter(t, &l)
+}
+
+// Of several refusals the first begins the pause, the others may lengthen it, and
+// one that comes after it is too old.
+func TestStaleRefusals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, first := withRoom(t)
+		second, third := enter(t, l), enter(t, l)
+		start := time.Now()
+		l.Leave(first, limiter.Answer{Refused: true, RetryAfter: time.Minute})
+		l.Leave(second, limiter.Answer{Refused: true, RetryAfter: 2 * time.Minute})
+		probe := enter(t, l)
+		assert.Equal(t, 2*time.Minute, time.Since(start))
+		l.Leave(third, limiter.Answer{Refused: true, RetryAfter: time.Hour})
+		l.Leave(probe, limiter.Answer{Accepted: true, Counted: true, Remaining: 5})
+		assert.True(t, passes(t, l))
+	})
+}
+
+// A scout that is refused does not make the limiter forget how many passed before.
+func TestRefusedScoutForgetsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var l limiter.Limiter
+		for range 10 {
+			l.Leave(enter(t, &l), limiter.Answer{Accepted: true})
+		}
+		for range 3 {
+			l.Leave(enter(t, &l), limiter.Answer{Refused: true})
+		}
+		l.Leave(enter(t, &l), limiter.Answer{Accepted: true})
+		for range 9 {
+			assert.True(t, passes(t, &l))
+		}
+		assert.False(t, passes(t, &l))
+	})
 }
 
 // A request that hangs since before the refusal does not keep the others from
@@ -276,52 +418,138 @@ func TestStaleAnswersOpenNothing(t *testing.T) {
 func TestHangingRequestHoldsNobodyBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var l limiter.Limiter
-		hanging := enter(t, &l)
-		l.Leave(enter(t, &l), limiter.Answer{Refused: true, RetryAfter: time.Minute})
+		l, hanging := withRoom(t)
+		l.Leave(enter(t, l), limiter.Answer{Refused: true, RetryAfter: time.Minute})
 		start := time.Now()
-		probe := enter(t, &l)
+		probe := enter(t, l)
 		assert.Equal(t, time.Minute, time.Since(start))
 		l.Leave(hanging, limiter.Answer{})
-		assert.False(t, l.Try(), "the probe is still on its way")
+		assert.False(t, passes(t, l), "the probe is still under way")
 		l.Leave(probe, limiter.Answer{Accepted: true, Counted: true, Remaining: 5})
-		assert.True(t, l.Try())
+		assert.True(t, passes(t, l))
 	})
 }
 
-func TestLateRequestsDoNotWait(t *testing.T) {
+// enterLate gets a pass for a late request and returns how long that took.
+func enterLate(t *testing.T, l *limiter.Limiter) (*limiter.Pass, time.Duration) {
+	t.Helper()
+	start := time.Now()
+	pass, err := l.Enter(t.Context(), l.Ticket(), true)
+	took := time.Since(start)
+	assert.NoError(t, err)
+	return pass, took
+}
+
+// aMoment is more than a late request waits for others to come.
+const aMoment = time.Millisecond
+
+// A late request goes where it wants to, as long as no other wants to go too.
+func TestLoneLateRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
-		assert.True(t, l.Try(), "nothing is known")
-		l.Leave(enter(t, &l), limiter.Answer{Accepted: true, Counted: true, Remaining: 2})
-		assert.True(t, l.Try())
-		assert.True(t, l.Try())
-		assert.False(t, l.Try(), "no room is left")
-		l.Leave(enter(t, &l), limiter.Answer{Accepted: true, Counted: true, Remaining: 9})
-		assert.True(t, l.Try())
-		l.LeaveLate(limiter.Answer{Refused: true, RetryAfter: time.Minute})
-		assert.False(t, l.Try(), "refused")
-		start := time.Now()
-		enter(t, &l)
-		assert.Equal(t, time.Minute, time.Since(start))
-		assert.False(t, l.Try(), "the one that finds out is on its way")
+		for range 3 {
+			pass, took := enterLate(t, &l)
+			assert.True(t, pass.Late)
+			assert.Less(t, took, aMoment)
+			l.Leave(pass, limiter.Answer{Accepted: true})
+		}
+		for range 3 {
+			pass, took := enterLate(t, &l)
+			assert.True(t, pass.Late)
+			assert.Less(t, took, aMoment)
+			advance(time.Minute) // its job takes longer
+		}
 	})
 }
 
-// Before anything is known, only so many go ahead.
-func TestLateRequestsInAFirstBurst(t *testing.T) {
+// Of several late requests the first is sent where it is answered at once, and
+// the others go where they want to.
+func TestLateRequestsInCompany(t *testing.T) {
 	t.Parallel()
-	var l limiter.Limiter
-	passed := 0
-	for range 100 {
-		if l.Try() {
-			passed++
+	synctest.Test(t, func(t *testing.T) {
+		var l limiter.Limiter
+		start := time.Now()
+		var scouts, late int
+		var mu sync.Mutex
+		var senders sync.WaitGroup
+		for range 64 {
+			senders.Go(func() {
+				pass, _ := enterLate(t, &l)
+				mu.Lock()
+				if pass.Late {
+					late++
+				} else {
+					scouts++
+				}
+				mu.Unlock()
+				advance(20 * time.Millisecond)
+				l.Leave(pass, limiter.Answer{Accepted: true, Counted: !pass.Late, Remaining: 1000})
+			})
 		}
+		senders.Wait()
+		assert.Equal(t, 1, scouts)
+		assert.Equal(t, 63, late)
+		assert.Equal(t, 40*time.Millisecond, time.Since(start), "one waited for, and then the others at once")
+	})
+}
+
+// A request that comes while a late one may still be refused waits for that, and
+// not for its job.
+func TestRequestsAfterALateOne(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		answer limiter.Answer
+		after  time.Duration // until the first has its response
+		waits  time.Duration // how long the second is held back
+	}{
+		"refused":          {limiter.Answer{Refused: true, RetryAfter: time.Minute}, 100 * time.Millisecond, time.Minute + 100*time.Millisecond},
+		"ended soon":       {limiter.Answer{Accepted: true}, 300 * time.Millisecond, 300 * time.Millisecond},
+		"counted":          {limiter.Answer{Accepted: true, Counted: true, Remaining: 5}, 300 * time.Millisecond, 300 * time.Millisecond},
+		"not refused soon": {limiter.Answer{Accepted: true}, time.Hour, time.Second},
 	}
-	assert.Equal(t, 16, passed)
-	l.LeaveLate(limiter.Answer{Accepted: true})
-	assert.True(t, l.Try(), "one was accepted")
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var l limiter.Limiter
+				first, _ := enterLate(t, &l)
+				time.AfterFunc(tt.after, func() { l.Leave(first, tt.answer) })
+				second, took := enterLate(t, &l)
+				assert.InDelta(t, tt.waits, took, float64(aMoment))
+				assert.Equal(t, tt.answer.Counted, second.Late, "it finds out for those that follow")
+			})
+		})
+	}
+}
+
+// A late request that is refused holds the others back, like any other.
+func TestRefusedLateRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := withRoom(t)
+		late, _ := enterLate(t, l)
+		assert.True(t, late.Late)
+		advance(20 * time.Millisecond)
+		l.Leave(late, limiter.Answer{Refused: true, RetryAfter: time.Minute})
+		next, took := enterLate(t, l)
+		assert.Equal(t, time.Minute, took)
+		assert.False(t, next.Late, "it finds out")
+	})
+}
+
+// Late requests count against the room like all others.
+func TestLateRequestsUseRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var l limiter.Limiter
+		l.Leave(enter(t, &l), limiter.Answer{Accepted: true, Counted: true, Remaining: 2})
+		enterLate(t, &l)
+		enterLate(t, &l)
+		pass, took := enterLate(t, &l)
+		assert.Equal(t, time.Second, took, "as long as those may be refused")
+		assert.False(t, pass.Late)
+	})
 }
 
 // late is a context that is slow to end: its deadline is over.
@@ -334,11 +562,11 @@ func TestEnterAfterThePause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
-		pass, err := l.Enter(t.Context(), l.Ticket())
+		pass, err := l.Enter(t.Context(), l.Ticket(), false)
 		require.NoError(t, err)
 		l.Leave(pass, limiter.Answer{Refused: true, RetryAfter: time.Second})
 		advance(2 * time.Second)
-		_, err = l.Enter(late{t.Context()}, l.Ticket())
+		_, err = l.Enter(late{t.Context()}, l.Ticket(), false)
 		require.NoError(t, err)
 	})
 }
