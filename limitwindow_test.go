@@ -226,6 +226,19 @@ func TestUsedUpWindowWithoutHeaders(t *testing.T) {
 	}
 }
 
+// Where the service does not say when to come back either, the pauses grow from call
+// to call.
+func TestUsedUpWindowWithoutRetryAfter(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		convertAll := roads(t, "")["ConvertAll, uploaded"]
+		convertAll(t, farAway(t, server, "Retry-After"), 2*windowLimit)
+		refused := len(refusals(server, http.StatusTooManyRequests))
+		assert.Less(t, refused, 20, "pauses of up to 0.5, 1, 2, 4, 8, 16 and then 20 seconds")
+	}, cloudconverttest.WithRateLimit(windowLimit, windowTime))
+}
+
 // Many creations at once wait for the one that finds out, and for no more, whether
 // there is a limit or not.
 func TestManyAtOnceLoseOneRoundTrip(t *testing.T) {

@@ -104,6 +104,7 @@ func (e *Engine) enter(ctx context.Context, state *state) (call Call, leave func
 	if err != nil {
 		return call, nil, err
 	}
+	state.refusals = pass.Refusals
 	if call.Late && !pass.Late {
 		call.URL, call.Late = call.Prompt, false
 	}
@@ -124,7 +125,8 @@ func (e *Engine) limits(ctx context.Context, state *state) limiter.Answer {
 // pause returns how long to wait before the next attempt: what the answer asks
 // for, or else a random part of a growing time.
 func (e *Engine) pause(state *state) time.Duration {
-	jitter := e.jitter(state.attempts)
+	// The pauses of calls that find out one after the other grow like those of one.
+	jitter := e.jitter(max(state.attempts, state.refusals+1))
 	asked, ok := RetryAfter(state.last.Header, time.Now())
 	if !ok {
 		return jitter

@@ -23,6 +23,7 @@ type state struct {
 	pause      time.Duration
 	openBefore bool
 	heldBack   bool // the limiter did not let the next attempt pass
+	refusals   int  // of other calls for the same limit, right before the last attempt
 }
 
 type stateKey struct{}

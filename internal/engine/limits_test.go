@@ -194,6 +194,23 @@ func TestOneOfLateCallsFindsOut(t *testing.T) {
 	})
 }
 
+// Calls that are refused one after the other, without being told for how long, pause
+// like a single one that is refused as often.
+func TestPausesGrowFromCallToCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{steps: []step{answer(429, "")}}
+		config := configure(n)
+		config.Attempts, config.MaxWait = 1, time.Hour
+		e := engine.New(config)
+		for range 20 {
+			assert.Equal(t, 429, e.Send(t.Context(), newCall(t, http.MethodPost, "https://api.example/v2/jobs")).Status)
+		}
+		early, late := n.at[10].Sub(n.at[0]), n.at[19].Sub(n.at[10])
+		assert.Greater(t, late, 4*early)
+	})
+}
+
 // A caller that gives up says nothing about limits, and a service that fails is not limited.
 func TestWhatOpensTheGate(t *testing.T) {
 	t.Parallel()

@@ -44,9 +44,10 @@ type Limiter struct {
 	waiting []*waiter // by ticket
 	timer   *time.Timer
 
-	until  time.Time // nothing passes before
-	window *window
-	last   *window // the window before it in which requests passed, nil before the first refusal
+	until    time.Time // nothing passes before
+	refusals int       // in a row, the last of which began the window
+	window   *window
+	last     *window // the window before it in which requests passed, nil before the first refusal
 }
 
 // window counts the requests sent between two refusals.
@@ -73,6 +74,8 @@ type Pass struct {
 	// Late reports that the request may be sent to where its response is late.
 	// It is false if the request did not ask for that, or is a scout.
 	Late bool
+	// Refusals is how many requests in a row were refused before this one.
+	Refusals int
 
 	window    *window
 	number    uint64 // of the request in its window
@@ -219,6 +222,9 @@ func (l *Limiter) pass(w *waiter) *Pass {
 		Late:   w.late && (!scout || lone),
 		window: l.window, number: l.window.sent, before: l.window.settled, scout: scout,
 	}
+	if l.window.passed == 0 {
+		pass.Refusals = l.refusals
+	}
 	if pass.Late {
 		pass.timer = time.AfterFunc(refusalTime, func() { l.outlast(pass) })
 	}
@@ -289,9 +295,13 @@ func (p *Pass) settle(passed bool) {
 func (l *Limiter) close(pass *Pass, retryAfter time.Duration) {
 	switch {
 	case pass.window == l.window:
+		if l.window.passed > 0 {
+			l.refusals = 0
+		}
 		if l.window.passed > 0 || l.last == nil {
 			l.last = l.window
 		}
+		l.refusals++
 		l.window = &window{}
 	case !time.Now().Before(l.until):
 		return // the requests that followed know better
