@@ -428,10 +428,11 @@ func TestSaveIntoADirectoryThatIsSwapped(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a directory in use cannot be moved there")
 	}
+	elsewhere := t.TempDir()
 	for name, swap := range map[string]func(dir string) error{
 		"moved":      func(string) error { return nil },
 		"by another": func(dir string) error { return os.Mkdir(dir, 0o700) },
-		"by a link":  func(dir string) error { return os.Symlink(os.TempDir(), dir) },
+		"by a link":  func(dir string) error { return os.Symlink(elsewhere, dir) },
 		"by its own": func(dir string) error { return os.Symlink(dir+"-moved", dir) },
 		"by a file":  func(dir string) error { return os.WriteFile(dir, nil, 0o600) },
 		"by a file in": func(dir string) error {

@@ -3,12 +3,14 @@ package cloudconvert_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -43,10 +45,27 @@ func bare(resp http.Response) roundTripper {
 	}
 }
 
-// loud is a body with an error for each call.
+// loud is a body that cannot be closed.
 type loud struct{ io.Reader }
 
 func (loud) Close() error { return errors.New("cannot close") }
+
+// A change is made to a response before it is returned.
+type change func(*http.Response)
+
+// response is one with no more than is given.
+func response(status int, body io.Reader, changes ...change) http.Response {
+	r := http.Response{StatusCode: status}
+	if body != nil {
+		r.Body = loud{body}
+	}
+	for _, change := range changes {
+		change(&r)
+	}
+	return r
+}
+
+func unknown(r *http.Response) { r.ContentLength = -1 }
 
 func TestUploadOverAnyTransport(t *testing.T) {
 	t.Parallel()
@@ -56,18 +75,18 @@ func TestUploadOverAnyTransport(t *testing.T) {
 		resp http.Response
 		want string
 	}{
-		"status alone":           {http.Response{StatusCode: 201}, ""},
-		"no length":              {http.Response{StatusCode: 200, ContentLength: -1, Body: io.NopCloser(strings.NewReader("ok"))}, ""},
-		"length but no body":     {http.Response{StatusCode: 204, ContentLength: 5}, ""},
-		"another request":        {http.Response{StatusCode: 201, Request: other}, ""},
-		"a redirect before":      {http.Response{StatusCode: 201, Request: &http.Request{Response: &http.Response{StatusCode: 302}}}, ""},
-		"body that fails":        {http.Response{StatusCode: 201, Body: loud{iotest.ErrReader(io.ErrUnexpectedEOF)}}, ""},
-		"refused, status alone":  {http.Response{StatusCode: 403}, "403 Forbidden"},
-		"processing":             {http.Response{StatusCode: 102}, "102 Processing"},
-		"switching":              {http.Response{StatusCode: 101, Body: io.NopCloser(strings.NewReader("raw"))}, "101 Switching"},
-		"redirect, status alone": {http.Response{StatusCode: 307}, "307"},
-		"page":                   {http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/html"}}}, "a page of HTML"},
-		"no status":              {http.Response{}, "status"},
+		"status alone":           {response(201, nil), ""},
+		"no length":              {response(200, strings.NewReader("ok"), unknown), ""},
+		"length but no body":     {response(204, nil, func(r *http.Response) { r.ContentLength = 5 }), ""},
+		"another request":        {response(201, nil, func(r *http.Response) { r.Request = other }), ""},
+		"a redirect before":      {response(201, nil, func(r *http.Response) { r.Request = &http.Request{Response: new(response(302, nil))} }), ""},
+		"body that fails":        {response(201, iotest.ErrReader(io.ErrUnexpectedEOF)), ""},
+		"refused, status alone":  {response(403, nil), "403 Forbidden"},
+		"processing":             {response(102, nil), "102 Processing"},
+		"switching":              {response(101, strings.NewReader("raw")), "101 Switching"},
+		"redirect, status alone": {response(307, nil), "307"},
+		"page":                   {response(200, nil, func(r *http.Response) { r.Header = http.Header{"Content-Type": {"text/html"}} }), "a page of HTML"},
+		"no status":              {response(0, nil), "status"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -106,7 +125,7 @@ func TestUploadThatNothingReads(t *testing.T) {
 						assert.True(t, cloudconvert.IsRetryable(err))
 						assert.Equal(t, 6, asked)
 					default:
-						require.ErrorContains(t, err, fmt.Sprint(status))
+						require.ErrorContains(t, err, http.StatusText(status))
 					}
 				})
 			})
@@ -128,8 +147,7 @@ func TestUploadAnsweredTooEarly(t *testing.T) {
 				transport := &http.Transport{DialTLSContext: func(context.Context, string, string) (net.Conn, error) {
 					client, server := net.Pipe()
 					servers.Go(func() {
-						_, err := http.ReadRequest(bufio.NewReaderSize(server, 16))
-						assert.NoError(t, err)
+						_, _ = http.ReadRequest(bufio.NewReaderSize(server, 16))
 						_, _ = io.WriteString(server, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 						_ = server.Close()
 					})
@@ -151,7 +169,7 @@ func TestUploadAnsweredTooEarly(t *testing.T) {
 func TestUploadIsNotReadAfterwards(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{201, 400, 0} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
 			var readers sync.WaitGroup
 			begun := make(chan struct{})
@@ -189,64 +207,56 @@ func TestUploadIsNotReadAfterwards(t *testing.T) {
 func TestDownloadOverAnyTransport(t *testing.T) {
 	t.Parallel()
 	const text = "content"
-	body := func(reader io.Reader) io.ReadCloser { return io.NopCloser(reader) }
+	whole := func() io.Reader { return strings.NewReader(text) }
+	http1 := func(r *http.Response) { r.ProtoMajor, r.ProtoMinor = 1, 1 }
 	other, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://other.example.com/", http.NoBody)
 	require.NoError(t, err)
 	for name, tt := range map[string]struct {
-		resp func() http.Response
-		size int
-		want string // of the error
+		body    func() io.Reader
+		status  int
+		changes []change
+		size    int
+		want    string // of the error
 	}{
-		"status and body":   {func() http.Response { return http.Response{StatusCode: 200, Body: body(strings.NewReader(text))} }, 7, ""},
-		"the same, no size": {func() http.Response { return http.Response{StatusCode: 200, Body: body(strings.NewReader(text))} }, 0, ""},
-		"length unknown": {func() http.Response {
-			return http.Response{StatusCode: 200, ContentLength: -1, Body: body(strings.NewReader(text))}
-		}, 7, ""},
-		"length unknown to all": {func() http.Response {
-			return http.Response{StatusCode: 200, ContentLength: -1, Body: body(strings.NewReader(text))}
-		}, 0, ""},
-		"length in the header": {func() http.Response {
-			return http.Response{StatusCode: 200, Header: http.Header{"Content-Length": {"7"}}, Body: body(strings.NewReader(text))}
-		}, 7, ""},
-		"HTTP/1.1, length 0": {func() http.Response {
-			return http.Response{StatusCode: 200, ProtoMajor: 1, ProtoMinor: 1, Body: body(strings.NewReader(text))}
-		}, 7, ""},
-		"decoded": {func() http.Response {
-			return http.Response{StatusCode: 200, ProtoMajor: 1, ContentLength: -1, Uncompressed: true, Body: body(strings.NewReader(text))}
-		}, 0, ""},
-		"another request": {func() http.Response {
-			return http.Response{StatusCode: 200, Request: other, Body: body(strings.NewReader(text))}
-		}, 7, ""},
-		"EOF with the bytes": {func() http.Response {
-			return http.Response{StatusCode: 200, Body: body(iotest.DataErrReader(strings.NewReader(text)))}
-		}, 7, ""},
-		"byte by byte": {func() http.Response {
-			return http.Response{StatusCode: 200, Body: body(iotest.OneByteReader(strings.NewReader(text)))}
-		}, 0, ""},
-		"empty reads": {func() http.Response {
-			return http.Response{StatusCode: 200, Body: body(&hesitant{reader: strings.NewReader(text)})}
-		}, 7, ""},
-		"loud close":         {func() http.Response { return http.Response{StatusCode: 200, Body: loud{strings.NewReader(text)}} }, 7, ""},
-		"no body, empty":     {func() http.Response { return http.Response{StatusCode: 200} }, 0, "empty"},
-		"no body":            {func() http.Response { return http.Response{StatusCode: 200, ContentLength: 7} }, 7, "ended after 0 bytes"},
-		"nothing for ever":   {func() http.Response { return http.Response{StatusCode: 200, Body: body(idle{})} }, 7, io.ErrNoProgress.Error()},
-		"refusal of nothing": {func() http.Response { return http.Response{StatusCode: 404, Body: body(idle{})} }, 7, "404"},
-		"processing":         {func() http.Response { return http.Response{StatusCode: 102} }, 7, "102"},
-		"switching":          {func() http.Response { return http.Response{StatusCode: 101, Body: body(strings.NewReader(text))} }, 7, "101"},
-		"redirect":           {func() http.Response { return http.Response{StatusCode: 302} }, 7, "302"},
+		"status and body":       {body: whole, size: 7},
+		"the same, no size":     {body: whole},
+		"length unknown":        {body: whole, changes: []change{unknown}, size: 7},
+		"length unknown to all": {body: whole, changes: []change{unknown}},
+		"length in the header": {body: whole, size: 7, changes: []change{func(r *http.Response) {
+			r.Header = http.Header{"Content-Length": {"7"}}
+		}}},
+		"HTTP/1.1, length 0": {body: whole, changes: []change{http1}, size: 7},
+		"decoded":            {body: whole, changes: []change{http1, unknown, func(r *http.Response) { r.Uncompressed = true }}},
+		"another request":    {body: whole, size: 7, changes: []change{func(r *http.Response) { r.Request = other }}},
+		"EOF with the bytes": {body: func() io.Reader { return iotest.DataErrReader(whole()) }, size: 7},
+		"byte by byte":       {body: func() io.Reader { return iotest.OneByteReader(whole()) }},
+		"empty reads":        {body: func() io.Reader { return &hesitant{reader: whole()} }, size: 7},
+		"no body":            {size: 7, changes: []change{func(r *http.Response) { r.ContentLength = 7 }}, want: "ended after 0 bytes"},
+		"HTTP/1.1, no end":   {body: whole, changes: []change{http1, unknown}, want: "nobody tells how long"},
+		"nothing for ever":   {body: func() io.Reader { return idle{} }, size: 7, want: io.ErrNoProgress.Error()},
+		"refusal of nothing": {body: func() io.Reader { return idle{} }, status: 404, size: 7, want: "404"},
+		"processing":         {status: 102, size: 7, want: "102"},
+		"switching":          {body: whole, status: 101, size: 7, want: "101"},
+		"redirect":           {status: 302, size: 7, want: "302"},
 	} {
 		for _, way := range ways {
 			t.Run(name+"/"+way.name, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					client := clientOver(t, roundTripper(func(req *http.Request) (*http.Response, error) { return bare(tt.resp())(req) }))
+					client := clientOver(t, roundTripper(func(req *http.Request) (*http.Response, error) {
+						var body io.Reader
+						if tt.body != nil {
+							body = tt.body()
+						}
+						return bare(response(cmp.Or(tt.status, http.StatusOK), body, tt.changes...))(req)
+					}))
 					got, err := way.fetch(t, client, cloudconvert.File{Filename: "a.txt", Size: int64(tt.size), URL: "https://storage.example.com/a"})
-					if tt.want != "" && tt.want != "empty" {
+					if tt.want != "" {
 						require.ErrorContains(t, err, tt.want)
 						return
 					}
 					require.NoError(t, err)
-					assert.Equal(t, map[bool]string{true: "", false: text}[tt.want == "empty"], got)
+					assert.Equal(t, text, got)
 				})
 			})
 		}
