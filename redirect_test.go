@@ -8,6 +8,7 @@ import (
 	"html"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -66,15 +67,23 @@ func TestRedirectsKeepSecrets(t *testing.T) {
 		return "<Error><Code>Expired</Code><Message>expired: " + html.EscapeString(text) + "</Message></Error>"
 	}
 	plain := func(text string) string { return "cannot reach " + text }
+	page := func(text string) string { return "<html>You sent: " + html.EscapeString(text) + "</html>" }
+	escaped := func(text string) string { return `{"message":"at ` + strings.ToLower(url.QueryEscape(text)) + `"}` }
+	twice := func(text string) string { return `{"message":"at ` + url.PathEscape(url.QueryEscape(text)) + `"}` }
 	quoted := func(req *http.Request) (*http.Response, error) {
 		user, _ := req.URL.User.Password()
 		return nil, fmt.Errorf("malformed HTTP response %q for %s", "GET "+req.URL.RequestURI()+" HTTP/1.1", user)
 	}
 	for name, replies := range map[string]map[string]reply{
-		"message":         {"storage.example.com": redirects(307, location), "second.example.com": quote(400, inJSON)},
-		"XML":             {"storage.example.com": redirects(307, location), "second.example.com": quote(403, inXML)},
-		"body":            {"storage.example.com": redirects(308, location), "second.example.com": quote(404, plain)},
-		"server error":    {"storage.example.com": redirects(307, location), "second.example.com": quote(502, plain)},
+		"message":       {"storage.example.com": redirects(307, location), "second.example.com": quote(400, inJSON)},
+		"XML":           {"storage.example.com": redirects(307, location), "second.example.com": quote(403, inXML)},
+		"body":          {"storage.example.com": redirects(308, location), "second.example.com": quote(404, plain)},
+		"server error":  {"storage.example.com": redirects(307, location), "second.example.com": quote(502, plain)},
+		"escaped":       {"storage.example.com": redirects(307, location), "second.example.com": quote(400, escaped)},
+		"escaped twice": {"storage.example.com": redirects(307, location), "second.example.com": quote(400, twice)},
+		"page": {"storage.example.com": redirects(307, location), "second.example.com": func(req *http.Request) (*http.Response, error) {
+			return says(200, page(req.URL.String()), "Content-Type", "text/html")(req)
+		}},
 		"malformed":       {"storage.example.com": redirects(307, location), "second.example.com": quoted},
 		"next host knows": {"storage.example.com": redirects(307, location), "second.example.com": redirects(307, "https://third.example.com/"), "third.example.com": says(400, inJSON(location))},
 		"refused":         {"storage.example.com": redirects(307, strings.Replace(location, "https", "http", 1))},
