@@ -110,11 +110,11 @@ func TestWebhooksListAndAll(t *testing.T) {
 	client := clientOf(t, func(r *http.Request) (int, string) {
 		assert.Equal(t, "GET /v2/users/me/webhooks", r.Method+" "+r.URL.Path)
 		queries = append(queries, r.URL.RawQuery)
-		next := `"https://api.cloudconvert.com/v2/users/me/webhooks?page=3"`
+		next, webhook := `"https://api.cloudconvert.com/v2/users/me/webhooks?page=3"`, wireWebhook
 		if r.URL.Query().Get("page") == "3" {
-			next = "null"
+			next, webhook = "null", strings.Replace(wireWebhook, "d3c7", "d3c8", 1)
 		}
-		return http.StatusOK, `{"data": [` + wireWebhook + `], "links": {"next": ` + next + `}, "meta": {"current_page": 2}}`
+		return http.StatusOK, `{"data": [` + webhook + `], "links": {"next": ` + next + `}, "meta": {"current_page": 2}}`
 	})
 	options := cloudconvert.WebhookListOptions{URL: "https://example.com/hook?x", PerPage: 1, Page: 2}
 	page, err := client.Webhooks.List(t.Context(), options)
