@@ -122,9 +122,9 @@ func (c faultCell) runStopped(t *testing.T, undisturbed ending) {
 func (c faultCell) stops(undisturbed ending) []stop {
 	var stops []stop
 	switch {
-	case c.fault.variant != "":
-		return nil // the others in the row show it
-	case c.times != 1, c.protocol.wrapped:
+	case c.fault.variant != "", c.protocol.wrapped, c.protocol.http2 && c.times != 1:
+		return nil // the others in the row and the table show it
+	case c.times != 1:
 	case c.protocol.http2:
 		stops = append(stops, stop{moment: 2}, stop{moment: undisturbed.moments})
 	default:
@@ -137,7 +137,7 @@ func (c faultCell) stops(undisturbed ending) []stop {
 	}
 	if undisturbed.took > 0 {
 		stops = append(stops, stop{after: undisturbed.took / 2})
-		if c.times != 1 || !c.protocol.http2 {
+		if !c.protocol.http2 {
 			stops = append(stops, stop{timeout: undisturbed.took / 3})
 		}
 	}
