@@ -198,7 +198,7 @@ func TestDecodingRefusesWrongShapes(t *testing.T) {
 			err := json.Unmarshal([]byte(test.document), &request)
 			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 			for _, want := range test.want {
-				assert.ErrorContains(t, err, want)
+				require.ErrorContains(t, err, want)
 			}
 			assert.Equal(t, cloudconvert.JobRequest{}, request)
 		})

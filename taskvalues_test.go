@@ -36,7 +36,7 @@ func TestFilenameOfAnotherFormatIsRefused(t *testing.T) {
 			err := jobWith(task).Validate()
 			require.ErrorIs(t, err, cloudconvert.ErrInvalid, "%s %v", task, c)
 			require.ErrorContains(t, err, `"filename"`)
-			assert.ErrorContains(t, err, c.format)
+			require.ErrorContains(t, err, c.format)
 		}
 	}
 	for _, c := range []pair{
@@ -132,7 +132,7 @@ func TestCredentialsOfOtherFormsPass(t *testing.T) {
 	t.Parallel()
 	openSSH := strings.ReplaceAll(aPrivateKey, "PRIVATE KEY", "OPENSSH PRIVATE KEY")
 	for _, key := range []string{aPrivateKey, openSSH, strings.ReplaceAll(aPrivateKey, "\n", "\r\n"), strings.TrimSpace(aPrivateKey)} {
-		assert.NoError(t, jobWith(cloudconvert.ImportSFTP{Host: "h", Username: "u", PrivateKey: key, File: "f"}).Validate())
+		require.NoError(t, jobWith(cloudconvert.ImportSFTP{Host: "h", Username: "u", PrivateKey: key, File: "f"}).Validate())
 	}
 	assert.NoError(t, jobWith(cloudconvert.RawTask{Op: "new/operation", Fields: map[string]any{"private_key": "x y"}}).Validate(),
 		"what an unknown operation takes is not known")
