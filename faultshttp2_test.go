@@ -76,20 +76,23 @@ func (r *relay) requests(client io.Reader) {
 	chunk := make([]byte, 32<<10)
 	for {
 		n, err := client.Read(chunk)
-		if err != nil || !r.pass(chunk[:n], requestLine.Match(chunk[:n])) {
+		if err != nil || !r.pass(chunk[:n], n, requestLine.Match(chunk[:n])) {
 			return
 		}
 	}
 }
 
-// pass passes on a part of a request. It reports false if the connection broke.
-func (r *relay) pass(p []byte, begins bool) bool {
-	passing, alive := r.request.pass(p, begins)
-	r.server.send(p[:passing])
-	if !alive {
-		_ = r.client.queue.Close() // what was not read yet is lost
+// pass passes on a part of a request that counts as so many bytes. It reports
+// false if the connection broke.
+func (r *relay) pass(p []byte, length int, begins bool) bool {
+	passing, alive := r.request.pass(length, begins)
+	if alive {
+		r.server.send(p)
+		return true
 	}
-	return alive
+	r.server.send(p[:len(p)*passing/length])
+	_ = r.client.queue.Close() // what was not read yet is lost
+	return false
 }
 
 // responses passes on what a server sends over HTTP/1.1.
@@ -166,6 +169,15 @@ func (f frame) bytes() []byte {
 	return append(binary.BigEndian.AppendUint32(head, f.stream), f.payload...)
 }
 
+// length returns as how many bytes of a request a frame counts. How long headers
+// are depends on random ids, because they are compressed.
+func (f frame) length() int {
+	if f.kind == headersFrame {
+		return 100
+	}
+	return len(f.payload)
+}
+
 // carries reports whether a frame is a part of a request or a response.
 func (f frame) carries() bool { return f.kind == headersFrame || f.kind == dataFrame }
 
@@ -218,7 +230,7 @@ func (r *relay) takeRequest(f frame) bool {
 	switch {
 	case fault == nil || fault.executed:
 		if f.carries() {
-			return r.pass(f.bytes(), f.kind == headersFrame)
+			return r.pass(f.bytes(), f.length(), f.kind == headersFrame)
 		}
 		r.server.send(f.bytes())
 		return true
@@ -227,7 +239,7 @@ func (r *relay) takeRequest(f frame) bool {
 		// It does nothing, as it never sees the rest of the request.
 		unended := f
 		unended.flags &^= endStream
-		r.pass(unended.bytes(), true)
+		r.pass(unended.bytes(), unended.length(), true)
 		r.server.send(resetStream(f.stream, cancelled).bytes())
 	}
 	if f.ends() {

@@ -51,7 +51,7 @@ func commonFaults() []fault {
 		{name: "TLS: certificate of somebody else", secure: true, unsent: true, strike: connects(untrusted)},
 		{name: "TLS: the server speaks none", secure: true, unsent: true, strike: connects(withoutTLS)},
 		{name: "reset before the request was read", strike: breaks(0)},
-		{name: "reset while the request was read", strike: breaks(100)},
+		{name: "reset while the request was read", strike: breaks(50)},
 		{name: "reset instead of an answer, not executed", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset})},
 		{
 			name: "the same on a connection used before", used: true,

@@ -169,14 +169,21 @@ func (n *network) silence(times int) {
 	}
 }
 
-// offer changes which protocols new connections can speak, and ends those that there are.
+// offer changes which protocols new connections can speak, and hangs up.
 func (n *network) offer(protocols ...string) {
 	n.mu.Lock()
 	n.offers = protocols
+	n.mu.Unlock()
+	n.hangUp()
+}
+
+// hangUp ends the connections that there are, as if the server had.
+func (n *network) hangUp() {
+	n.mu.Lock()
 	conns := slices.Collect(maps.Keys(n.conns))
 	n.mu.Unlock()
 	for _, conn := range conns {
-		_ = conn.Conn.Close() // as if the server had
+		_ = conn.Conn.Close()
 	}
 	synctest.Wait()
 }
@@ -230,21 +237,21 @@ type requestWay struct {
 
 // pass counts a part of a request. It returns how many of its bytes pass, and
 // whether the connection lives on after them.
-func (w *requestWay) pass(p []byte, begins bool) (passing int, alive bool) {
+func (w *requestWay) pass(length int, begins bool) (passing int, alive bool) {
 	w.network.happen()
 	w.network.mu.Lock()
 	defer w.network.mu.Unlock()
-	w.network.written += int64(len(p))
+	w.network.written += int64(length)
 	if begins {
 		w.network.requests++
 		w.left, w.breaking = w.network.breaking.next()
 	}
 	if !w.breaking {
-		return len(p), true
+		return length, true
 	}
-	passing = int(min(int64(len(p)), w.left))
+	passing = int(min(int64(length), w.left))
 	w.left -= int64(passing)
-	return passing, passing == len(p)
+	return passing, passing == length
 }
 
 // requestLine begins a request over HTTP/1.1, which net/http begins to write with it.
@@ -298,7 +305,7 @@ func (c *watchedConn) Write(p []byte) (int, error) {
 	if c.network.secure {
 		return c.Conn.Write(p)
 	}
-	passing, alive := c.request.pass(p, requestLine.Match(p))
+	passing, alive := c.request.pass(len(p), requestLine.Match(p))
 	if alive {
 		return c.Conn.Write(p)
 	}

@@ -95,13 +95,14 @@ func cutTransfers() []transferFault {
 	}
 }
 
-// sizeOfUpload tells how many bytes an upload takes on the network.
+// sizeOfUpload returns how many bytes an upload takes on a new connection.
 func (w *world) sizeOfUpload(t *testing.T) int64 {
 	t.Helper()
 	w.network.watch(0, nil)
 	call, _ := prepareUpload(t, w)
 	require.NoError(t, call(t.Context()))
 	written := w.network.seen().written
+	w.network.hangUp()
 	for _, job := range w.server.Jobs() {
 		require.NoError(t, w.server.Client().Jobs.Delete(t.Context(), job.ID))
 	}
