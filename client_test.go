@@ -455,7 +455,7 @@ func TestOwnTransportSpeaksHTTP1(t *testing.T) {
 			if used {
 				request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/file", http.NoBody)
 				require.NoError(t, err)
-				response, err := http.DefaultClient.Do(request)
+				response, err := http.DefaultTransport.RoundTrip(request)
 				require.NoError(t, err)
 				require.NoError(t, response.Body.Close())
 				require.Equal(t, 2, response.ProtoMajor)

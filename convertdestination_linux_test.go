@@ -46,7 +46,7 @@ var unreplaceable = map[string]func(t *testing.T, path string){
 		t.Helper()
 		dir, err := os.MkdirTemp("", "") //nolint:usetesting // the path of a socket must be short.
 		require.NoError(t, err)
-		listener, err := net.Listen("unix", filepath.Join(dir, "s")) //nolint:noctx // it is there at once.
+		listener, err := net.Listen("unix", filepath.Join(dir, "s"))
 		require.NoError(t, err)
 		t.Cleanup(func() { assert.NoError(t, errors.Join(listener.Close(), os.Remove(dir))) })
 		require.NoError(t, os.Symlink(filepath.Join(dir, "s"), path))
@@ -66,7 +66,7 @@ var unreplaceable = map[string]func(t *testing.T, path string){
 		if err := exec.CommandContext(t.Context(), "chattr", "+i", path).Run(); err != nil {
 			t.Skipf("cannot make a file immutable: %v", err)
 		}
-		t.Cleanup(func() { assert.NoError(t, exec.Command("chattr", "-i", path).Run()) }) //nolint:noctx // the test is over.
+		t.Cleanup(func() { assert.NoError(t, exec.Command("chattr", "-i", path).Run()) })
 	},
 }
 

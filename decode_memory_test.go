@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -27,7 +27,7 @@ func repeated(before, entry, after string) string {
 	var b strings.Builder
 	b.WriteString(before)
 	for n := 0; b.Len() < size && entry != ""; n++ {
-		b.WriteString(strings.Replace(entry, "%d", fmt.Sprint(n), 1))
+		b.WriteString(strings.Replace(entry, "%d", strconv.Itoa(n), 1))
 	}
 	return strings.TrimSuffix(b.String(), ",") + after
 }

@@ -48,13 +48,14 @@ func (g *grid) readCell(text string) cell {
 
 // show returns what is in the table: an outcome that is like the one before is left out.
 func (g *grid) show(c cell) string {
-	text := c[0]
+	var text strings.Builder
+	text.WriteString(c[0])
 	for i := 1; i < len(c); i++ {
 		if c[i] != c[i-1] {
-			text += cellBreak + g.protocols[i].name + ": " + c[i]
+			text.WriteString(cellBreak + g.protocols[i].name + ": " + c[i])
 		}
 	}
-	return text
+	return text.String()
 }
 
 // readGrid reads the table behind the line <!-- name -->. Its rows and columns

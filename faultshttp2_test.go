@@ -2,6 +2,7 @@ package cloudconvert_test
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"fmt"
@@ -44,14 +45,14 @@ func (n *network) relay(conn net.Conn) net.Conn {
 		NextProtos: n.offers, SessionTicketsDisabled: true, CurvePreferences: cheapCurves,
 	})
 	go func() {
-		if client.Handshake() != nil {
+		if client.HandshakeContext(context.Background()) != nil {
 			_, _ = front.Close(), back.Close() // as the client has
 			return
 		}
 		config := n.server.Clone()
 		config.NextProtos = []string{cmp.Or(client.ConnectionState().NegotiatedProtocol, "http/1.1")}
 		server := tls.Client(back, config)
-		if server.Handshake() != nil {
+		if server.HandshakeContext(context.Background()) != nil {
 			_, _ = front.Close(), back.Close() // as the server has
 			return
 		}

@@ -79,9 +79,8 @@ func slowly(t *testing.T, server *cloudconverttest.Server, takes time.Duration) 
 }
 
 // runJournal converts one item and returns its result.
-func runJournal(ctx context.Context, client *cloudconvert.Client, item cloudconvert.Conversion, journal string, opts ...cloudconvert.ConvertOption) (result cloudconvert.Result) {
-	opts = append(opts, cloudconvert.WithJournal(journal))
-	for result = range client.ConvertAll(ctx, slices.Values([]cloudconvert.Conversion{item}), opts...) {
+func runJournal(ctx context.Context, client *cloudconvert.Client, item cloudconvert.Conversion, journal string) (result cloudconvert.Result) {
+	for result = range client.ConvertAll(ctx, slices.Values([]cloudconvert.Conversion{item}), cloudconvert.WithJournal(journal)) {
 		continue
 	}
 	return result

@@ -14,7 +14,7 @@ import (
 // by a rename, as far as this shows without doing so.
 func mayReplace(path string) error {
 	if mounts, err := os.Open("/proc/self/mountinfo"); err == nil {
-		defer mounts.Close()
+		defer func() { _ = mounts.Close() }() // it was only read
 		if mountedAt(mounts, path) {
 			return errors.New("something is mounted there")
 		}

@@ -169,7 +169,7 @@ const maxKnown = 10_000
 // because new ones were put before them, are left out. When the client deleted
 // something while a page was in use, the page is read again: the entries behind it
 // have moved up.
-func all[T any](
+func all[T any]( //nolint:revive // one loop: its parts share all of its state
 	ctx context.Context, c *core, path string, query url.Values, identity func(*T) any, opts []CallOption,
 ) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {

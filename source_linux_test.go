@@ -31,7 +31,7 @@ func openWriter(t *testing.T, path string) (writer *os.File) {
 // What is looked for are goroutines that were left behind: each takes a thread that
 // waits in open(2) or read(2).
 func TestCancelledNamedPipeLeavesNothing(t *testing.T) { //nolint:paralleltest // it looks at all goroutines.
-	for name, write := range map[string]func(*testing.T, string) (writer *os.File){
+	for name, write := range map[string]func(*testing.T, string) (writer *os.File){ //nolint:paralleltest // as above.
 		"no writer":     func(*testing.T, string) *os.File { return nil },
 		"silent writer": openWriter,
 		"slow writer": func(t *testing.T, path string) *os.File {
@@ -42,7 +42,7 @@ func TestCancelledNamedPipeLeavesNothing(t *testing.T) { //nolint:paralleltest /
 			return writer
 		},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // as above.
+		t.Run(name, func(t *testing.T) {
 			client, _, dir := uploader(t, says(http.StatusCreated, ""))
 			path := newFIFO(t)
 			ctx, cancel := context.WithCancel(t.Context())

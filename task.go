@@ -31,7 +31,7 @@ func (s Status) Terminal() bool { return s == StatusFinished || s == StatusError
 // Task is a task as the service describes it. A field that the answer leaves out, or
 // gives as null, is zero. Tasks and jobs within it are read ten levels deep, which no
 // answer has come near to.
-type Task struct {
+type Task struct { //nolint:recvcheck // values print, and pointers are read into
 	ID        string    `json:"id"`
 	Name      string    `json:"name,omitzero"`   // within its job
 	JobID     string    `json:"job_id,omitzero"` // empty for a task outside of jobs
@@ -133,7 +133,7 @@ const maxLevels = 10
 
 // read reads a task, with as many levels of tasks and jobs in it.
 func (t *Task) read(data []byte, levels int) error {
-	wire := taskWires.Get().(*taskWire) //nolint:forcetypeassert // nothing else is in there
+	wire := taskWires.Get().(*taskWire) //nolint:errcheck,forcetypeassert // nothing else is in there
 	defer taskWires.Put(wire)
 	*wire = taskWire{
 		DependsOnTasks: dependencies{levels: levels},

@@ -220,7 +220,9 @@ func FuzzTask(f *testing.F) {
 func TestFileKeepsItsTask(t *testing.T) {
 	t.Parallel()
 	var job cloudconvert.Job
-	require.NoError(t, json.Unmarshal([]byte(recorded(t, "job-finished.json")), &struct{ Data *cloudconvert.Job }{&job}))
+	require.NoError(t, json.Unmarshal([]byte(recorded(t, "job-finished.json")), &struct {
+		Data *cloudconvert.Job `json:"data"`
+	}{&job}))
 	require.NotEmpty(t, job.Files())
 	want := job.Files()[0]
 	require.NotEmpty(t, want.TaskID)

@@ -61,7 +61,7 @@ func TestFilenameOfAnotherFormatIsRefused(t *testing.T) {
 		{"a.format-of-the-future", "pdf"},
 	} {
 		for _, task := range withOutput(c.filename, c.format) {
-			assert.NoError(t, jobWith(task).Validate(), "%s %v", task, c)
+			require.NoError(t, jobWith(task).Validate(), "%s %v", task, c)
 		}
 	}
 }
@@ -83,7 +83,7 @@ func TestFilenameOfAPDFOperation(t *testing.T) {
 	t.Parallel()
 	require.ErrorContains(t, jobWith(cloudconvert.PDFA{Input: oneInput, Filename: "a.docx"}).Validate(), `"filename"`)
 	require.NoError(t, jobWith(cloudconvert.PDFA{Input: oneInput, Filename: "a.pdf"}).Validate())
-	assert.NoError(t, jobWith(cloudconvert.Optimize{Input: oneInput, Filename: "a.png"}).Validate(), "the input decides")
+	require.NoError(t, jobWith(cloudconvert.Optimize{Input: oneInput, Filename: "a.png"}).Validate(), "the input decides")
 }
 
 func TestCredentialsThatCannotWorkAreRefused(t *testing.T) {
@@ -134,7 +134,7 @@ func TestCredentialsOfOtherFormsPass(t *testing.T) {
 	for _, key := range []string{aPrivateKey, openSSH, strings.ReplaceAll(aPrivateKey, "\n", "\r\n"), strings.TrimSpace(aPrivateKey)} {
 		require.NoError(t, jobWith(cloudconvert.ImportSFTP{Host: "h", Username: "u", PrivateKey: key, File: "f"}).Validate())
 	}
-	assert.NoError(t, jobWith(cloudconvert.RawTask{Op: "new/operation", Fields: map[string]any{"private_key": "x y"}}).Validate(),
+	require.NoError(t, jobWith(cloudconvert.RawTask{Op: "new/operation", Fields: map[string]any{"private_key": "x y"}}).Validate(),
 		"what an unknown operation takes is not known")
 }
 

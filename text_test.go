@@ -210,7 +210,9 @@ func TestTextThatJSONCanCarry(t *testing.T) {
 		_, err := client.Jobs.Create(t.Context(), request)
 		require.NoError(t, err)
 		var sent struct {
-			Tasks map[string]struct{ File string }
+			Tasks map[string]struct {
+				File string `json:"file"`
+			} `json:"tasks"`
 		}
 		require.NoError(t, json.Unmarshal([]byte(script.bodies[0]), &sent))
 		assert.Equal(t, text, sent.Tasks["import-raw"].File)

@@ -16,18 +16,18 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// fetch returns the status and the protocol of a response.
-func (x *tester) fetch(ctx context.Context, method, url string) (status int, proto string, err error) {
+// fetch returns the protocol of a response.
+func (x *tester) fetch(ctx context.Context, method, url string) (proto string, err error) {
 	x.t.Helper()
 	req, err := http.NewRequestWithContext(ctx, method, url, http.NoBody)
 	require.NoError(x.t, err)
 	req.Header.Set("Authorization", "Bearer "+x.key)
 	resp, err := x.s.HTTPClient().Do(req)
 	if err != nil {
-		return 0, "", err
+		return "", err
 	}
 	_, err = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode, resp.Proto, firstError(err, resp.Body.Close())
+	return resp.Proto, firstError(err, resp.Body.Close())
 }
 
 func firstError(errs ...error) error {
@@ -50,7 +50,7 @@ func TestHTTP2(t *testing.T) {
 		}
 		for _, base := range []string{x.s.URL, x.s.SyncURL, x.s.EventsURL} {
 			require.Equal(t, scheme, base[:len(scheme)])
-			_, proto, err := x.fetch(t.Context(), http.MethodGet, base)
+			proto, err := x.fetch(t.Context(), http.MethodGet, base)
 			require.NoError(t, err)
 			assert.Equal(t, want, proto)
 		}
@@ -123,14 +123,14 @@ func TestFaultsOverHTTP2(t *testing.T) {
 			job := x.job(dict{"in": dict{"operation": "import/raw", "file": "hello", "filename": "a.txt"}})
 			waited := make(chan error)
 			go func() {
-				_, _, err := x.fetch(t.Context(), http.MethodGet, x.s.URL+"/jobs/"+str(job["id"])+"/wait")
+				_, err := x.fetch(t.Context(), http.MethodGet, x.s.URL+"/jobs/"+str(job["id"])+"/wait")
 				waited <- err
 			}()
 			synctest.Wait()
 			x.s.Inject(Fault{Path: "/v2/users/me", Kind: kind})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			_, _, err := x.fetch(ctx, http.MethodGet, x.s.URL+"/users/me")
+			_, err := x.fetch(ctx, http.MethodGet, x.s.URL+"/users/me")
 			require.Error(t, err)
 			if kind == Reset {
 				require.Error(t, <-waited)

@@ -259,9 +259,9 @@ func TestAttemptThatTimedOutLeavesConnections(t *testing.T) {
 					idle.Wait()
 					network.silent.Store(true) // all connections made so far
 					before := network.made.Load()
-					assert.NoError(t, e.Send(t.Context(), newCall(t, method, "http://api.example/v2/jobs")).Err)
+					require.NoError(t, e.Send(t.Context(), newCall(t, method, "http://api.example/v2/jobs")).Err)
 					assert.Equal(t, before+1, network.made.Load())
-					assert.NoError(t, server.Close())
+					require.NoError(t, server.Close())
 					transport.CloseIdleConnections()
 				})
 			})

@@ -13,29 +13,38 @@ import (
 // and copies none of them. The JSON must be valid.
 func Entries(data []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		depth, start := 0, 0
-		for i := 0; i < len(data); i++ {
-			switch b := data[i]; {
-			case !structural[b]:
-			case b == '"':
-				i += textEnd(data[i:])
-			case b == '[' || b == '{':
-				if depth++; depth == 1 {
-					start = i + 1
-				}
-			case depth == 1 && (b == ',' || b == ']' || b == '}'):
-				if entry := bytes.TrimSpace(data[start:i]); len(entry) > 0 && !yield(entry) {
-					return
-				}
-				if b != ',' {
-					return
-				}
-				start = i + 1
-			case b == ']' || b == '}':
-				depth--
+		data := bytes.TrimSpace(data)
+		if kind(data) != '[' && kind(data) != '{' {
+			return
+		}
+		for start, more := 1, true; more; {
+			end := start + entryEnd(data[start:])
+			if entry := bytes.TrimSpace(data[start:end]); len(entry) > 0 && !yield(entry) {
+				return
 			}
+			more = end < len(data) && data[end] == ','
+			start = end + 1
 		}
 	}
+}
+
+// entryEnd returns the index of the comma or bracket after the first entry.
+func entryEnd(data []byte) int {
+	depth := 0
+	for i := 0; i < len(data); i++ {
+		switch b := data[i]; {
+		case !structural[b]:
+		case b == '"':
+			i += textEnd(data[i:])
+		case b == '[' || b == '{':
+			depth++
+		case depth == 0:
+			return i
+		case b != ',':
+			depth--
+		}
+	}
+	return len(data)
 }
 
 // structural are the bytes that structure JSON.
@@ -105,7 +114,7 @@ func Fields(data []byte, into any) {
 		quoted, value := cutMember(entry)
 		if index, known := indexes[string(bytes.Trim(quoted, `"`))]; known {
 			field := fields.Field(index).Addr().Interface()
-			_ = field.(json.Unmarshaler).UnmarshalJSON(value) //nolint:forcetypeassert // what is odd is left out
+			_ = field.(json.Unmarshaler).UnmarshalJSON(value) //nolint:errcheck,forcetypeassert // what is odd is left out
 		}
 	}
 }
@@ -115,7 +124,7 @@ var knownIndexes sync.Map // from a reflect.Type to its indexes
 // indexesOf returns the indexes of the fields of a struct by their names in JSON.
 func indexesOf(t reflect.Type) map[string]int {
 	if known, ok := knownIndexes.Load(t); ok {
-		return known.(map[string]int) //nolint:forcetypeassert // nothing else is in there
+		return known.(map[string]int) //nolint:errcheck,forcetypeassert // nothing else is in there
 	}
 	indexes := map[string]int{}
 	for i := range t.NumField() {

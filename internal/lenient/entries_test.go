@@ -24,7 +24,7 @@ func TestEntriesAreThoseOfTheArray(t *testing.T) {
 		for entry := range lenient.Entries([]byte(data)) {
 			got = append(got, entry)
 		}
-		assert.Equal(t, len(want), len(got), data)
+		require.Len(t, got, len(want), data)
 		for i := range want {
 			assert.Equal(t, string(want[i]), string(got[i]), data)
 		}
