@@ -169,42 +169,61 @@ const maxKnown = 10_000
 // because new ones were put before them, are left out. When the client deleted
 // something while a page was in use, the page is read again: the entries behind it
 // have moved up.
-func all[T any]( //nolint:revive // one loop: its parts share all of its state
+func all[T any](
 	ctx context.Context, c *core, path string, query url.Values, identity func(*T) any, opts []CallOption,
 ) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		query, known, visited := query, newRecent[any](maxKnown), newRecent[string](maxKnown)
-		for {
-			deletions := c.deletions.Load()
-			page, err := list[T](ctx, c, path, query, opts)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			anyNew := false
-			for i := range page.Data {
-				id := identity(&page.Data[i])
-				if known.has(id) {
-					continue
-				}
-				known.add(id)
-				anyNew = true
-				if !yield(&page.Data[i], nil) {
-					return
-				}
-			}
-			if page.Links.Next == "" || len(page.Data) == 0 && !page.allLeftOut {
-				return
-			}
-			if anyNew && c.deletions.Load() != deletions {
-				continue
-			}
-			if query, err = nextQuery(query, page.Links.Next, visited); err != nil {
-				yield(nil, err)
-				return
-			}
+		if err := yieldPages(ctx, c, path, query, identity, opts, yield); err != nil {
+			yield(nil, err)
 		}
 	}
+}
+
+func yieldPages[T any](
+	ctx context.Context, c *core, path string, query url.Values, identity func(*T) any, opts []CallOption, yield func(*T, error) bool,
+) error {
+	known, visited := newRecent[any](maxKnown), newRecent[string](maxKnown)
+	for {
+		deletions := c.deletions.Load()
+		page, err := list[T](ctx, c, path, query, opts)
+		if err != nil {
+			return err
+		}
+		entries := page.unknown(known, identity)
+		if !yieldAll(entries, yield) || page.isLast() {
+			return nil
+		}
+		if len(entries) > 0 && c.deletions.Load() != deletions {
+			continue
+		}
+		if query, err = nextQuery(query, page.Links.Next, visited); err != nil {
+			return err
+		}
+	}
+}
+
+// unknown returns the entries that are not known yet, and makes them known.
+func (p *Page[T]) unknown(known *recent[any], identity func(*T) any) []*T {
+	var entries []*T
+	for i := range p.Data {
+		if id := identity(&p.Data[i]); !known.has(id) {
+			known.add(id)
+			entries = append(entries, &p.Data[i])
+		}
+	}
+	return entries
+}
+
+func (p *Page[T]) isLast() bool { return p.Links.Next == "" || len(p.Data) == 0 && !p.allLeftOut }
+
+// yieldAll reports whether the consumer wants more.
+func yieldAll[T any](entries []*T, yield func(*T, error) bool) bool {
+	for _, entry := range entries {
+		if !yield(entry, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // failed returns an iteration that yields an error.
