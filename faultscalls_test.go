@@ -36,7 +36,7 @@ func faultCalls() []faultCall {
 		{name: "`Jobs.Create`", method: http.MethodPost, result: "the job", jobs: 1, tasks: 2, prepare: prepareCreate},
 		{name: "`Jobs.CreateAndWait`", method: http.MethodPost, result: "the ended job", jobs: 1, tasks: 2, prepare: prepareCreateAndWait},
 		{name: "`Tasks.Create`", method: http.MethodPost, result: "the task", tasks: 1, prepare: prepareTask},
-		{name: "`Jobs.Wait`", result: "the ended job", patience: 5 * time.Minute, prepare: prepareWait},
+		{name: "`Jobs.Wait`", result: "the ended job", patience: 3 * time.Minute, prepare: prepareWait},
 		{name: "`Tasks.Upload`", method: http.MethodPost, result: "uploaded", prepare: prepareUpload},
 		{name: "`Download`", method: http.MethodGet, result: "the file", prepare: prepareDownload},
 		{name: "`Save`", method: http.MethodGet, result: "the file", prepare: prepareSave},
