@@ -201,21 +201,28 @@ func newTransport() http.RoundTripper {
 	if !ok {
 		return http.DefaultTransport
 	}
-	transport := overHTTP1(standard).Clone()
+	transport := cloned(overHTTP1(standard))
 	transport.MaxIdleConnsPerHost = 32
 	transport.ReadBufferSize = 64 << 10
 	transport.WriteBufferSize = 64 << 10
-	if transport.OnProxyConnectResponse == nil {
-		transport.OnProxyConnectResponse = engine.CheckProxy
-	}
 	return transport
+}
+
+// cloned returns a copy of a transport that reports by which status a proxy
+// refused to connect.
+func cloned(transport *http.Transport) *http.Transport {
+	clone := transport.Clone()
+	if clone.OnProxyConnectResponse == nil {
+		clone.OnProxyConnectResponse = engine.CheckProxy
+	}
+	return clone
 }
 
 // overHTTP1 returns a transport that speaks HTTP/1.1: the given one if it speaks
 // nothing else, or else a copy. One that cannot, or that negotiates the protocol
 // by a function of the caller's, is returned as it is.
 func overHTTP1(transport *http.Transport) *http.Transport {
-	http1 := transport.Clone()
+	http1 := cloned(transport)
 	negotiates := http1.DialTLSContext != nil || http1.DialTLS != nil //nolint:staticcheck // deprecated, and in use
 	if !speaksHTTP2(http1) || negotiates || http1.Protocols != nil && !http1.Protocols.HTTP1() {
 		return transport
@@ -242,7 +249,7 @@ const (
 // silent: the given one if it speaks only HTTP/1.1, which needs nothing, or is
 // set to do so, or else a copy.
 func leavingSilent(transport *http.Transport) *http.Transport {
-	checking := transport.Clone()
+	checking := cloned(transport)
 	if !speaksHTTP2(checking) || checking.HTTP2 != nil && checking.HTTP2.SendPingTimeout > 0 {
 		return transport
 	}

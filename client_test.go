@@ -433,12 +433,18 @@ func TestProxyThatRefusesIsAskedOnce(t *testing.T) {
 	standard := http.DefaultTransport
 	t.Cleanup(func() { http.DefaultTransport = standard })
 	http.DefaultTransport = &http.Transport{Proxy: http.ProxyURL(address)}
-	client, err := cloudconvert.NewClient(testKey)
-	require.NoError(t, err)
-	_, err = client.Users.Me(t.Context())
-	require.ErrorContains(t, err, "the proxy refused the connection: 407")
-	assert.False(t, cloudconvert.IsRetryable(err))
-	assert.EqualValues(t, 1, asked.Load())
+	for name, opts := range map[string][]cloudconvert.Option{
+		"own transport":      nil,
+		"caller's transport": {cloudconvert.WithHTTPClient(&http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(address)}})},
+	} {
+		asked.Store(0)
+		client, err := cloudconvert.NewClient(testKey, opts...)
+		require.NoError(t, err)
+		_, err = client.Users.Me(t.Context())
+		require.ErrorContains(t, err, "the proxy refused the connection: 407", name)
+		assert.False(t, cloudconvert.IsRetryable(err), name)
+		assert.EqualValues(t, 1, asked.Load(), name)
+	}
 }
 
 //nolint:paralleltest // it replaces http.DefaultTransport.
@@ -448,8 +454,8 @@ func TestOwnTransportSpeaksHTTP1(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			standard := http.DefaultTransport
 			t.Cleanup(func() { http.DefaultTransport = standard })
-			trusting := standard.(*http.Transport).Clone()                                                 //nolint:forcetypeassert // nothing else replaces it.
-			trusting.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone() //nolint:forcetypeassert // as httptest has it.
+			trusting := standard.(*http.Transport).Clone() //nolint:forcetypeassert // nothing else replaces it.
+			trusting.TLSClientConfig = trustOnly(server)
 			t.Cleanup(trusting.CloseIdleConnections)
 			http.DefaultTransport = trusting
 			if used {
