@@ -5,10 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -27,6 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
 // roundTrip is the time that bytes take to a distant server and back.
@@ -342,18 +340,18 @@ func (d *distantSDK) convert(ctx context.Context, inline bool, path string) erro
 }
 
 // distantPlain is net/http and nothing else.
-type distantPlain struct {
-	client *http.Client
-	server *distantServer
-}
+type distantPlain struct{ *raw }
 
 func newPlain(b *testing.B, server *distantServer) distantClient {
 	b.Helper()
 	transport := server.trusting(b)
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetHTTP1(true)
-	return &distantPlain{&http.Client{Transport: transport}, server}
+	at := &cloudconverttest.Server{URL: server.url + "/v2", SyncURL: server.url + "/sync/v2"}
+	return &distantPlain{&raw{client: &http.Client{Transport: transport}, server: at}}
 }
+
+func (p *distantPlain) origin() string { return strings.TrimSuffix(p.server.URL, "/v2") }
 
 func (p *distantPlain) upload(ctx context.Context, path string) error {
 	file, err := os.Open(path)
@@ -382,7 +380,7 @@ func (p *distantPlain) post(ctx context.Context, name string, file io.Reader, si
 	}
 	suffix := form.Bytes()[len(prefix):]
 	body := io.MultiReader(bytes.NewReader(prefix), file, bytes.NewReader(suffix))
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.server.url+"/upload", body)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.origin()+"/upload", body)
 	if err != nil {
 		return err
 	}
@@ -397,7 +395,7 @@ func (p *distantPlain) post(ctx context.Context, name string, file io.Reader, si
 }
 
 func (p *distantPlain) download(ctx context.Context, size int64) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.server.url+"/files/"+strconv.FormatInt(size, 10), http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.origin()+"/files/"+strconv.FormatInt(size, 10), http.NoBody)
 	if err != nil {
 		return err
 	}
@@ -410,49 +408,9 @@ func (p *distantPlain) download(ctx context.Context, size int64) error {
 }
 
 func (p *distantPlain) convert(ctx context.Context, inline bool, path string) error {
-	file, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
+	way := p.raw.convertUploaded
 	if inline {
-		err = p.call(ctx, http.MethodPost, "/sync/v2/jobs", object{"tasks": object{"import": object{
-			"operation": "import/base64", "filename": filepath.Base(path), "file": base64.StdEncoding.EncodeToString(file),
-		}}})
-	} else {
-		err = p.call(ctx, http.MethodPost, "/v2/jobs", object{"tasks": object{"import": object{"operation": "import/upload"}}})
-		if err == nil {
-			err = p.post(ctx, filepath.Base(path), bytes.NewReader(file), int64(len(file)))
-		}
-		if err == nil {
-			err = p.call(ctx, http.MethodGet, "/sync/v2/jobs/1", nil)
-		}
+		way = p.raw.convert
 	}
-	if err != nil {
-		return err
-	}
-	address := p.server.url + "/files/" + strconv.Itoa(smallFile)
-	return saveRaw(ctx, p.client, address, strings.TrimSuffix(path, ".bin")+".plain")
-}
-
-func (p *distantPlain) call(ctx context.Context, method, path string, in object) error {
-	var body io.Reader = http.NoBody
-	if in != nil {
-		encoded, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(encoded)
-	}
-	request, err := http.NewRequestWithContext(ctx, method, p.server.url+path, body)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := p.client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	var job rawJob
-	return errors.Join(json.NewDecoder(response.Body).Decode(&job), drained(response)) //nolint:musttag // the names of the fields are those of the wire.
+	return way(ctx, path, strings.TrimSuffix(path, ".bin")+".plain")
 }
