@@ -57,7 +57,7 @@ type conversion struct {
 	begun       time.Time // when it began to create its job, zero if it did not
 	// note notes in the journal that the job is being created. nil if there is none.
 	note func(context.Context) (stop func(), err error)
-	// abandoned tells that its job was to be deleted, as its file did not get there, and
+	// abandoned reports that its job was to be deleted, as its file did not get there, and
 	// gone that it was.
 	abandoned, gone bool
 

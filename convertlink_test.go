@@ -16,7 +16,7 @@ import (
 
 // link is the way between a client and all hosts: each byte is on its way for
 // half of the round trip, and each direction has a rate that connections
-// share. A new connection costs one round trip. There is no slow start, which
+// share. A new connection costs one round trip. Slow start is left out, which
 // would make further connections and requests still dearer.
 type link struct {
 	roundTrip time.Duration

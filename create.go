@@ -17,7 +17,7 @@ type creation struct {
 	body jobBody
 	// own tells that the tag is ours, and so unique: it can settle an outcome.
 	own bool
-	// pending tells that the job waits for an upload, which its creation is followed by.
+	// pending reports that the job waits for an upload, which its creation is followed by.
 	pending bool
 }
 

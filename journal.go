@@ -129,9 +129,9 @@ func (j *journal) read() error {
 		}
 		switch {
 		case errors.Is(err, errLineTooLong):
-			return fmt.Errorf("%q is no journal: %w", j.file.Name(), err)
+			return fmt.Errorf("%q is not a journal: %w", j.file.Name(), err)
 		case errors.Is(err, io.EOF) && len(j.entries) == 0 && !strings.HasPrefix(journalStart, string(start)):
-			return fmt.Errorf("%q is no journal: nothing is written to it", j.file.Name())
+			return fmt.Errorf("%q is not a journal: nothing is written to it", j.file.Name())
 		case errors.Is(err, io.EOF) && len(line) > 0:
 			_, err = j.file.WriteString("\n")
 			return err

@@ -482,7 +482,7 @@ func TestJournalThatIsSomethingElse(t *testing.T) {
 	server := newSandbox(t)
 	for _, text := range []string{"Dear diary,\nall is well", "{\n  \"name\": \"app\"\n}\n", `{"name": "app"}`, "{}", "{ "} {
 		file := writeFile(t, filepath.Join(t.TempDir(), "file"), text)
-		require.ErrorContains(t, resume(t, server, file, keyed(2, t.TempDir()))[""].Err, "is no journal", text)
+		require.ErrorContains(t, resume(t, server, file, keyed(2, t.TempDir()))[""].Err, "is not a journal", text)
 		assert.Equal(t, text, readFile(t, file))
 	}
 	assert.Empty(t, server.Requests())

@@ -337,7 +337,7 @@ func (w *fileWire) file() File {
 	}
 }
 
-// fileList leaves out what is no file.
+// fileList leaves out what is not a file.
 type fileList []File
 
 // UnmarshalJSON implements [json.Unmarshaler].

@@ -60,7 +60,7 @@ func (m *mailbox) put(e Event) {
 	signal(m.ready)
 }
 
-// giveUp makes a gap of all that is kept. There is no progress left by then.
+// giveUp makes a gap of all that is kept. Progress has been given up before.
 func (m *mailbox) giveUp(channel string) {
 	for _, kept := range m.kept {
 		if kept.Name != Resync {

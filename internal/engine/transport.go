@@ -87,8 +87,7 @@ func isUnprocessed(err error) bool {
 		}, text)
 }
 
-// A trace records what package net/http does for one attempt. Its zero value is
-// not usable: see newTrace.
+// A trace records what package net/http does for one attempt.
 type trace struct {
 	asked       atomic.Bool  // for a connection
 	connections atomic.Int32 // obtained
@@ -105,8 +104,8 @@ const maxUnused = 3
 // errTurnedAway ends an attempt that gets no usable connection.
 var errTurnedAway = errors.New("the server closes connections before it accepts a request")
 
-// newTrace returns a trace and a context that feeds it. Package net/http is made
-// to end by cancel.
+// newTrace returns a trace and a context that feeds it. It calls cancel when the
+// attempt gets no usable connection.
 func newTrace(ctx context.Context, cancel context.CancelCauseFunc) (*trace, context.Context) {
 	t := &trace{}
 	return t, httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{

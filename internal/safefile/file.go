@@ -26,7 +26,7 @@ type File struct {
 }
 
 // Create starts a file that will be called name, a slash path below root whose directory exists. The temporary file
-// is in the same directory. Its permissions are those of the file that has the name, or follow the umask. A name that is no path below root, be it by a
+// is in the same directory. Its permissions are those of the file that has the name, or follow the umask. A name that is not a path below root, be it by a
 // symbolic link, is an error. The caller ends the file by [File.Commit] or [File.Abort].
 func Create(root *os.Root, name string) (*File, error) {
 	if name == "." || name != path.Clean(name) || !filepath.IsLocal(name) {

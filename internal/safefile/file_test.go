@@ -247,7 +247,7 @@ func TestReplacedFileKeepsItsPermissions(t *testing.T) {
 		require.NoError(t, root.Chmod("a.pdf", want))
 		file := create(t, root, "a.pdf", "new")
 		for _, name := range list(t, root, ".") {
-			assert.Equal(t, want, mode(root, name), "nobody else may read the new file before, either")
+			assert.Equal(t, want, mode(root, name), "others may not read the new file before, either")
 		}
 		require.ErrorIs(t, file.Commit(false), fs.ErrExist)
 		require.NoError(t, file.Commit(true))
@@ -272,7 +272,7 @@ func TestReplacedFileKeepsItsPermissions(t *testing.T) {
 	assert.Equal(t, "new", read(t, root, "late.pdf"))
 }
 
-// What is published in a directory that is no longer there does not count.
+// A file published in a directory that was moved does not count.
 func TestDirectoryIsSwapped(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {

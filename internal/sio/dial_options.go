@@ -13,7 +13,7 @@ func (cfg Config) options(upgrading *transport) *websocket.DialOptions {
 	return &websocket.DialOptions{
 		HTTPClient: &http.Client{
 			Transport: upgrading,
-			// The token goes to whoever answers, so it is for nobody else than the host that was called.
+			// Any host that responds sees the token, so only the host that was called gets it.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		HTTPHeader: http.Header{"User-Agent": {cfg.UserAgent}},
