@@ -408,7 +408,7 @@ func (p *distantPlain) download(ctx context.Context, size int64) error {
 }
 
 func (p *distantPlain) convert(ctx context.Context, inline bool, path string) error {
-	way := p.raw.convertUploaded
+	way := p.convertUploaded
 	if inline {
 		way = p.raw.convert
 	}
