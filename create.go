@@ -19,6 +19,9 @@ type creation struct {
 	own bool
 	// pending reports that the job waits for an upload, which its creation is followed by.
 	pending bool
+	// redirect asks the host that waits for the URL of the first exported file.
+	redirect bool
+	url      string // the response to redirect, if it came
 }
 
 // newCreation validates a request. It leaves the caller's value as it is.
@@ -71,7 +74,18 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []Cal
 	if !c.own || s.client.core.queue.isBusy() {
 		return s.create(ctx, c, opts)
 	}
-	job, err := s.post(ctx, call{in: c.body, sync: true, once: true, timeout: syncSlice}, opts)
+	body := c.body
+	body.Redirect = c.redirect
+	var response Response
+	job, err := s.post(ctx, call{in: body, sync: true, once: true, timeout: syncSlice, captures: []*Response{&response}}, opts)
+	if c.redirect && response.StatusCode == http.StatusFound {
+		if c.url = response.Header.Get("Location"); c.url != "" {
+			return nil, nil //nolint:nilnil // the URL came instead
+		}
+		if e, ok := errors.AsType[*Error](err); ok {
+			e.open = true // the job has run, but its response says nothing of it
+		}
+	}
 	if isElsewherePossible(err, opts) {
 		s.client.core.logAgain(ctx, err)
 		job, elsewhere := s.create(ctx, c, opts)

@@ -23,6 +23,9 @@ type JobRequest struct { //nolint:recvcheck // LogValue is for values too
 	// WebhookURL receives the event job.finished or job.failed of this job.
 	// It is independent of the webhooks of the account.
 	WebhookURL string `json:"webhook_url,omitzero"`
+	// Redirect asks for the URL of the first exported file instead of the job. Only
+	// [JobsService.CreateForURL] takes such a response, and sets Redirect by itself.
+	Redirect bool `json:"redirect,omitzero"`
 
 	problems []error // what Pipeline could not express
 }
@@ -142,6 +145,7 @@ type jobBody struct {
 	Tasks      map[string]map[string]any `json:"tasks"`
 	Tag        string                    `json:"tag,omitzero"`
 	WebhookURL string                    `json:"webhook_url,omitzero"`
+	Redirect   bool                      `json:"redirect,omitzero"`
 }
 
 // body returns what is sent for the job, if it is valid.
@@ -158,6 +162,9 @@ func (r *JobRequest) body() (jobBody, error) {
 			problems = append(problems, fmt.Errorf("task %q: %w", name, problem))
 		}
 		body.Tasks[name], inputs[name] = task.body, task.inputs
+	}
+	if _, exports := r.Tasks.uses(OperationExportURL); r.Redirect && !exports {
+		problems = append(problems, fmt.Errorf("a redirect needs a task of the operation %s", OperationExportURL))
 	}
 	if cycle := cycleOf(inputs); cycle != nil {
 		problems = append(problems, fmt.Errorf("tasks wait for each other: %s", strings.Join(cycle, " → ")))

@@ -21,7 +21,7 @@ type JobsService service
 // [*OutcomeError]. Only a job whose tag the package chose can be found in this
 // way: with a tag of your own, which need not be unique, the error comes at once.
 func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CallOption) (*Job, error) {
-	creation, err := newCreation(r)
+	creation, err := newJobCreation(r)
 	if err != nil {
 		return nil, err
 	}
@@ -40,18 +40,63 @@ func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CallOpt
 // A job that waits for an upload would never end: it is refused. Create it,
 // upload, and wait.
 func (s *JobsService) CreateAndWait(ctx context.Context, r *JobRequest, opts ...CallOption) (*Job, error) {
-	creation, err := newCreation(r)
+	creation, err := newJobCreation(r)
 	if err != nil {
 		return nil, err
 	}
+	return s.createUntilEnd(ctx, r, creation, opts)
+}
+
+// CreateForURL creates a job and returns the URL of its first exported file when
+// the job has finished, in a single request with a response of a few bytes if all
+// goes well and the job has no tag of your own. The URL is not followed. It is a
+// secret, see [File]. Everything else is as with [JobsService.CreateAndWait].
+func (s *JobsService) CreateForURL(ctx context.Context, r *JobRequest, opts ...CallOption) (string, error) {
+	var request JobRequest
+	if r != nil {
+		request = *r
+	}
+	request.Redirect = true
+	creation, err := newCreation(&request)
+	if err != nil {
+		return "", err
+	}
+	creation.redirect = true
+	job, err := s.createUntilEnd(ctx, &request, creation, opts)
+	if err != nil || creation.url != "" {
+		return creation.url, err
+	}
+	for _, file := range job.Files() {
+		if file.URL != "" {
+			return file.URL, nil
+		}
+	}
+	return "", fmt.Errorf("cloudconvert: job %s has no exported file", job.ID)
+}
+
+// newJobCreation is newCreation for calls that return the job.
+func newJobCreation(r *JobRequest) (*creation, error) {
+	creation, err := newCreation(r)
+	if err == nil && r.Redirect {
+		err = invalid(errors.New("a redirect gives a URL instead of the job: use CreateForURL"))
+	}
+	return creation, err
+}
+
+// createUntilEnd creates a job and returns it when it has ended, or nil if the
+// response was a URL.
+func (s *JobsService) createUntilEnd(ctx context.Context, r *JobRequest, c *creation, opts []CallOption) (*Job, error) {
 	if name, found := r.Tasks.uses(OperationImportUpload); found {
 		return nil, invalid(fmt.Errorf("task %q waits for an upload: use Create, Upload and Wait", name))
 	}
-	job, err := s.createAndWait(ctx, creation, opts)
-	if err != nil {
-		return nil, creation.asError(err)
-	}
-	if job.Status.Terminal() {
+	job, err := s.createAndWait(ctx, c, opts)
+	switch {
+	case err != nil:
+		return nil, c.asError(err)
+	case job == nil:
+		s.client.core.queue.jobEnded()
+		return nil, nil //nolint:nilnil // the URL came instead
+	case job.Status.Terminal():
 		return job, s.outcome(job)
 	}
 	return s.wait(ctx, job.ID, waiting{last: job.Status})

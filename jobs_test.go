@@ -215,6 +215,82 @@ func TestResultURLOfARunningJob(t *testing.T) {
 	}, cloudconverttest.WithTaskDuration(taskTime))
 }
 
+func TestCreateForURL(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault cloudconverttest.Fault
+		tag   string
+		want  []string
+	}{
+		"redirected":   {want: []string{"POST sync"}},
+		"tagged":       {tag: "a-tag", want: []string{"POST api", "GET sync"}},
+		"rate limited": {fault: cloudconverttest.Fault{Status: http.StatusTooManyRequests}, want: []string{"POST sync", "POST api", "GET sync"}},
+		"lost":         {fault: cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.After}, want: []string{"POST sync", "GET api"}},
+		"no location":  {fault: cloudconverttest.Fault{Status: http.StatusFound, Phase: cloudconverttest.After}, want: []string{"POST sync", "GET api"}},
+		"never":        {fault: cloudconverttest.Fault{Kind: cloudconverttest.Stall, Phase: cloudconverttest.After}, want: []string{"POST sync", "GET api"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				if c.fault.Status != 0 || c.fault.Kind != 0 {
+					server.Inject(onCreation(c.fault.Phase, c.fault))
+				}
+				request := textJob()
+				request.Tag = c.tag
+				address, err := server.Client().Jobs.CreateForURL(t.Context(), request)
+				require.NoError(t, err)
+				assert.Equal(t, c.want, outline(server))
+				assert.Equal(t, 1, jobCount(server))
+				assert.False(t, request.Redirect, "the caller's request is left as it is")
+				job, err := server.Client().Jobs.Get(t.Context(), server.Jobs()[0].ID)
+				require.NoError(t, err)
+				want, _, _ := strings.Cut(job.Files()[0].URL, "?")
+				got, _, _ := strings.Cut(address, "?")
+				assert.Equal(t, want, got)
+				for _, seen := range server.Requests() {
+					if seen.Role != "sync" {
+						assert.NotContains(t, string(seen.Body), "redirect", "only the host that waits knows it")
+					}
+				}
+			}, cloudconverttest.WithTaskDuration(time.Second))
+		})
+	}
+}
+
+func TestCreateForURLOfAFailedJob(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		_, err := server.Client().Jobs.CreateForURL(t.Context(), cloudconvert.Pipeline(
+			cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}, cloudconvert.Convert{OutputFormat: "unheard-of"}, cloudconvert.ExportURL{},
+		))
+		require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
+	})
+}
+
+func TestRedirectIsRefusedWhereItCannotWork(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t)
+	redirected := textJob()
+	redirected.Redirect = true
+	require.NoError(t, redirected.Validate())
+	for _, create := range jobCreators() {
+		_, err := create(client.Jobs, t.Context(), redirected)
+		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+		require.ErrorContains(t, err, "CreateForURL")
+	}
+	for name, request := range map[string]*cloudconvert.JobRequest{
+		"nil":       nil,
+		"no export": cloudconvert.Pipeline(cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}),
+		"upload":    cloudconvert.Pipeline(cloudconvert.ImportUpload{}, cloudconvert.ExportURL{}),
+	} {
+		_, err := client.Jobs.CreateForURL(t.Context(), request)
+		require.ErrorIs(t, err, cloudconvert.ErrInvalid, name)
+	}
+	assert.Empty(t, script.requests)
+}
+
 // An iteration asks for the next page when it is needed, and not before.
 func TestAllJobsIsLazy(t *testing.T) {
 	t.Parallel()

@@ -29,6 +29,8 @@ func (r *JobRequest) UnmarshalJSON(data []byte) error {
 			err = parameter{name: name, value: reflect.ValueOf(&request.Tag).Elem()}.set(members[name])
 		case "webhook_url":
 			err = parameter{name: name, value: reflect.ValueOf(&request.WebhookURL).Elem()}.set(members[name])
+		case "redirect":
+			err = parameter{name: name, value: reflect.ValueOf(&request.Redirect).Elem()}.set(members[name])
 		default:
 			err = fmt.Errorf("field %q of the job is unknown", name)
 		}

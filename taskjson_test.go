@@ -17,6 +17,7 @@ import (
 const builderJob = `{
 	"tag": "jobbuilder",
 	"webhook_url": "https://example.com/hook",
+	"redirect": true,
 	"tasks": {
 		"import-1": {"operation": "import/url", "url": "https://example.com/in.html?a=1&b=<2>", "headers": {"Authorization": "Bearer x"}},
 		"import-logo": {"operation": "import/sftp", "host": "example.com", "port": "2222", "username": "u", "password": "p", "file": "logo.png"},
@@ -38,6 +39,7 @@ func TestJobRequestReadsTheJobBuildersJSON(t *testing.T) {
 	want := cloudconvert.JobRequest{
 		Tag:        "jobbuilder",
 		WebhookURL: "https://example.com/hook",
+		Redirect:   true,
 		Tasks: cloudconvert.Tasks{
 			"import-1": cloudconvert.ImportURL{URL: "https://example.com/in.html?a=1&b=<2>", Headers: map[string]string{"Authorization": "Bearer x"}},
 			"import-logo": cloudconvert.ImportSFTP{
@@ -164,6 +166,7 @@ func TestDecodingRefusesWrongShapes(t *testing.T) {
 		"option twice":         {`{"tasks": {"a": {"operation": "convert", "b": [{"c": 1, "c": 2}]}}}`, []string{`task "a"`, `"b"`, `"c"`, "twice"}},
 		"tag twice":            {`{"tag": "a", "tag": "b"}`, []string{`"tag"`, "twice"}},
 		"unknown field":        {`{"tasks": {}, "webhook_events": []}`, []string{`"webhook_events"`, "unknown"}},
+		"redirect of text":     {`{"redirect": "https://example.com"}`, []string{`"redirect"`, "true or false"}},
 		"tag of number":        {`{"tag": 1}`, []string{`"tag"`, "a number"}},
 		"webhook of a list":    {`{"webhook_url": []}`, []string{`"webhook_url"`, "a list"}},
 		"url of number":        {`{"tasks": {"a": {"operation": "import/url", "url": 1}}}`, []string{`task "a"`, "import/url", `"url"`, "a number", "a string"}},
