@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,11 +15,14 @@ import (
 // was listed with [IncludeOptions]. It finds options that the catalogue does not
 // know, and suggests the nearest name, values of the wrong type, and values
 // outside of the possible ones. A task of another operation, of other formats or
-// for another engine than the entry's is a problem, too. All problems are in one error,
-// which matches [ErrInvalid].
+// for another engine than the entry's is a problem, too, and so is a version of the
+// engine that is not among the entry's, if [IncludeEngineVersions] listed them. All
+// problems are in one error, which matches [ErrInvalid].
 //
 // It judges only what the catalogue knows. Parameters that belong to the task
-// rather than to the engine, such as Input and Filename, are left alone.
+// rather than to the engine, such as Input and Filename, are left alone. If the
+// catalogue describes a parameter in a form that this package cannot read, a task
+// that sets it is a problem: what cannot be checked is not passed.
 func (f Format) Validate(t TaskRequest) error {
 	switch {
 	case isNil(t):
@@ -30,6 +34,9 @@ func (f Format) Validate(t TaskRequest) error {
 	}
 	body, problems := taskBody(t, parameters(t))
 	problems = append(problems, f.differences(body)...)
+	if err := f.checkVersion(body["engine_version"]); err != nil {
+		problems = append(problems, err)
+	}
 	for _, name := range slices.Sorted(maps.Keys(body)) {
 		if err := f.check(t, name, body[name]); err != nil {
 			problems = append(problems, err)
@@ -47,14 +54,41 @@ func (f Format) differences(body map[string]any) (problems []error) {
 	for _, part := range []struct{ name, entry string }{
 		{"input_format", f.InputFormat}, {"output_format", f.OutputFormat}, {"engine", f.Engine},
 	} {
-		if isEmpty(body[part.name]) || part.entry == "" {
+		if isEmpty(body[part.name]) {
 			continue
 		}
-		if asked := fmt.Sprint(body[part.name]); !strings.EqualFold(asked, part.entry) {
+		if f.odd[part.name] {
+			problems = append(problems, uncheckable(part.name))
+		}
+		if asked := fmt.Sprint(body[part.name]); part.entry != "" && normalFormat(asked) != normalFormat(part.entry) {
 			problems = append(problems, fmt.Errorf("parameter %q is %q, and the catalogue's entry is for %q", part.name, asked, part.entry))
 		}
 	}
 	return problems
+}
+
+// checkVersion returns what is wrong with a version of the engine. Nil means that
+// the versions were not listed.
+func (f Format) checkVersion(value any) error {
+	asked := describe(value)
+	is := func(v EngineVersion) bool { return v.Version == asked }
+	switch {
+	case isEmpty(value), slices.ContainsFunc(f.EngineVersions, is):
+		return nil
+	case f.odd["engine_versions"]:
+		return uncheckable("engine_version")
+	case f.EngineVersions == nil:
+		return nil
+	}
+	versions := make([]string, 0, len(f.EngineVersions))
+	for _, version := range f.EngineVersions {
+		versions = append(versions, version.Version)
+	}
+	return fmt.Errorf("parameter %q is %q: it must be one of %s", "engine_version", asked, strings.Join(versions, ", "))
+}
+
+func uncheckable(name string) error {
+	return fmt.Errorf("parameter %q cannot be checked: the catalogue describes it in an unknown form", name)
 }
 
 // check returns what is wrong with one parameter.
@@ -65,6 +99,9 @@ func (f Format) check(t TaskRequest, name string, value any) error {
 	}
 	if slices.Contains(structural, name) || slices.ContainsFunc(parameters(t), func(p parameter) bool { return p.name == name }) {
 		return nil
+	}
+	if f.odd["options"] {
+		return uncheckable(name)
 	}
 	if nearest := f.nearest(name); nearest != "" {
 		return fmt.Errorf("option %q is unknown: did you mean %q?", name, nearest)
@@ -120,7 +157,10 @@ func (o FormatOption) check(value any) error {
 	if plain == nil {
 		return nil
 	}
-	if list, ok := plain.([]any); ok {
+	if o.odd {
+		return uncheckable(o.Name)
+	}
+	if list, ok := plain.([]any); ok && o.takesList() {
 		for _, entry := range list {
 			if err := o.checkOne(entry); err != nil {
 				return err
@@ -129,6 +169,11 @@ func (o FormatOption) check(value any) error {
 		return nil
 	}
 	return o.checkOne(plain)
+}
+
+// takesList reports whether a value may be a list of values.
+func (o FormatOption) takesList() bool {
+	return !slices.Contains([]string{"boolean", "integer", "float", "string", "Input", "dictionary"}, o.Type)
 }
 
 func (o FormatOption) checkOne(value any) error {
@@ -151,11 +196,11 @@ func (o FormatOption) hasType(value any) bool {
 	case "boolean":
 		return slices.Contains([]string{"true", "false", "0", "1"}, text)
 	case "integer":
-		_, err := strconv.ParseInt(text, 10, 64)
-		return err == nil
+		number, err := strconv.ParseFloat(text, 64)
+		return err == nil && isNumber(text) && number == math.Trunc(number)
 	case "float":
 		_, err := strconv.ParseFloat(text, 64)
-		return err == nil
+		return err == nil && isNumber(text)
 	case "string", "Input":
 		_, isText := value.(string)
 		return isText
@@ -201,6 +246,8 @@ func describe(value any) string {
 	switch value := value.(type) {
 	case map[string]any:
 		return "an object"
+	case []any:
+		return "a list"
 	case float64:
 		return strconv.FormatFloat(value, 'f', -1, 64)
 	default:

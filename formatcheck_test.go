@@ -1,6 +1,7 @@
 package cloudconvert_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -50,7 +51,11 @@ func TestFormatValidate(t *testing.T) {
 		"number in the list":      {"rotate": 90},
 		"number of the list":      {"scale": "0.50"},
 		"booleans for a list":     {"alpha": 1},
-		"booleans of a list":      {"trim": []any{true, "false", 1, "0"}, "always": true},
+		"boolean of a list":       {"trim": true, "always": true},
+		"text of a list":          {"trim": "false"},
+		"number of a boolean":     {"trim": 1},
+		"list for a future type":  {"future": []any{1, 2}},
+		"whole number":            {"width": json.Number("200.0")},
 		"dictionary":              {"headers": map[string]string{"a": "b"}},
 		"name of a task":          {"image": "logo"},
 		"type of the future":      {"future": [][]int{{1}}},
@@ -73,6 +78,11 @@ func TestFormatValidateProblems(t *testing.T) {
 		"misspelt":            {cloudconvert.Options{"widht": 200}, []string{`"widht"`, `did you mean "width"`}},
 		"unknown":             {cloudconvert.Options{"something_else": 1}, []string{`"something_else" is unknown`}},
 		"text for an integer": {cloudconvert.Options{"width": "wide"}, []string{`"width"`, "integer"}},
+		"list for an integer": {cloudconvert.Options{"width": []int{1, 2}}, []string{`"width"`, "a list", "integer"}},
+		"list for a string":   {cloudconvert.Options{"pages": []string{"1"}}, []string{`"pages"`, "a list", "string"}},
+		"list for an object":  {cloudconvert.Options{"headers": []any{map[string]any{}}}, []string{`"headers"`, "a list", "dictionary"}},
+		"no number":           {cloudconvert.Options{"zoom": "NaN"}, []string{`"zoom"`, "float"}},
+		"hexadecimal":         {cloudconvert.Options{"zoom": "0x1p4"}, []string{`"zoom"`, "float"}},
 		"fraction":            {cloudconvert.Options{"width": 1.5}, []string{`"width"`, "integer"}},
 		"number for a string": {cloudconvert.Options{"pages": 1}, []string{`"pages"`, "string"}},
 		"no boolean":          {cloudconvert.Options{"strip": "maybe"}, []string{`"strip"`, "boolean"}},
@@ -117,4 +127,54 @@ func TestFormatValidateOfAnythingElse(t *testing.T) {
 	optimize := cloudconvert.Format{Operation: cloudconvert.OperationOptimize, Options: []cloudconvert.FormatOption{}}
 	require.NoError(t, optimize.Validate(cloudconvert.Optimize{Profile: "web"}), "the struct knows more than the catalogue")
 	assert.NoError(t, optimize.Validate(cloudconvert.Optimize{InputFormat: "pdf", Engine: "pdftools"}), "the entry leaves it open")
+}
+
+func TestFormatValidateEngineVersions(t *testing.T) {
+	t.Parallel()
+	format := pictures
+	pinned := func(version string) cloudconvert.Convert {
+		return cloudconvert.Convert{OutputFormat: "jpg", Engine: "imagemagick", EngineVersion: version}
+	}
+	require.NoError(t, format.Validate(pinned("9")), "versions were not listed")
+	format.EngineVersions = []cloudconvert.EngineVersion{{Version: "7.1.0", Default: true}, {Version: "7.0.10", Deprecated: true}}
+	require.NoError(t, format.Validate(pinned("")))
+	require.NoError(t, format.Validate(pinned("7.0.10")))
+	err := format.Validate(pinned("9"))
+	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+	require.ErrorContains(t, err, `"engine_version" is "9": it must be one of 7.1.0, 7.0.10`)
+	assert.Error(t, format.Validate(convertWith(cloudconvert.Options{"engine_version": 9})))
+}
+
+func TestFormatValidateKnowsAliases(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, pictures.Validate(cloudconvert.Convert{OutputFormat: "jpeg"}))
+	assert.Error(t, pictures.Validate(cloudconvert.Convert{OutputFormat: "gif"}))
+}
+
+// What the catalogue says in an unknown form is not silently left unchecked.
+func TestFormatValidateReportsOddShapes(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		field, value, parameter string
+	}{
+		"options":         {"options", `{"width": {"type": "integer"}}`, "width"},
+		"entry":           {"options", `[{"name": "zoom", "type": "float"}, ["width"]]`, "width"},
+		"type":            {"options", `[{"name": "width", "type": ["integer"]}]`, "width"},
+		"possible values": {"options", `[{"name": "width", "type": "enum", "possible_values": {"1": "one"}}]`, "width"},
+		"engine versions": {"engine_versions", `{"9": true}`, "engine_version"},
+		"engine version":  {"engine_versions", `[["9"]]`, "engine_version"},
+		"engine":          {"engine", `["imagemagick"]`, "engine"},
+		"input format":    {"input_format", `["png"]`, "input_format"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			entry := `{"operation": "convert", "options": [], "` + c.field + `": ` + c.value + `}`
+			var format cloudconvert.Format
+			require.NoError(t, json.Unmarshal([]byte(entry), &format))
+			err := format.Validate(convertWith(cloudconvert.Options{c.parameter: 1}))
+			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+			require.ErrorContains(t, err, `"`+c.parameter+`" cannot be checked`)
+			assert.NoError(t, format.Validate(cloudconvert.Convert{OutputFormat: "jpg"}), "what is not set needs no check")
+		})
+	}
 }

@@ -32,6 +32,8 @@ type Format struct {
 	Deprecated     bool            `json:"deprecated,omitzero"`
 	Experimental   bool            `json:"experimental,omitzero"`
 	Meta           FormatMeta      `json:"meta,omitzero"`
+
+	odd map[string]bool // the fields that Validate needs and that were not understood
 }
 
 // FormatMeta describes a format further.
@@ -54,6 +56,8 @@ type FormatOption struct {
 	Label          string `json:"label,omitzero"`
 	Description    string `json:"description,omitzero"`
 	Help           string `json:"help,omitzero"`
+
+	odd bool // the type or the possible values were not understood
 }
 
 // EngineVersion is a version of an engine.
@@ -125,34 +129,90 @@ func (s *FormatsService) All(ctx context.Context, options FormatListOptions, opt
 // UnmarshalJSON reads an entry, whatever the shapes of its fields.
 func (f *Format) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		Operation      lenient.String              `json:"operation"`
-		InputFormat    lenient.String              `json:"input_format"`
-		OutputFormat   lenient.String              `json:"output_format"`
-		Engine         lenient.String              `json:"engine"`
-		Credits        lenient.Int                 `json:"credits"`
-		Options        *lenient.List[FormatOption] `json:"options"`
-		EngineVersions lenient.List[EngineVersion] `json:"engine_versions"`
-		Deprecated     lenient.Bool                `json:"deprecated"`
-		Experimental   lenient.Bool                `json:"experimental"`
-		Meta           lenient.Object[formatMeta]  `json:"meta"`
+		Operation      lenient.String             `json:"operation"`
+		InputFormat    formatText                 `json:"input_format"`
+		OutputFormat   formatText                 `json:"output_format"`
+		Engine         formatText                 `json:"engine"`
+		Credits        lenient.Int                `json:"credits"`
+		Options        *formatList[FormatOption]  `json:"options"`
+		EngineVersions *formatList[EngineVersion] `json:"engine_versions"`
+		Deprecated     lenient.Bool               `json:"deprecated"`
+		Experimental   lenient.Bool               `json:"experimental"`
+		Meta           lenient.Object[formatMeta] `json:"meta"`
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
 	*f = Format{
-		Operation:      Operation(wire.Operation),
-		InputFormat:    string(wire.InputFormat),
-		OutputFormat:   string(wire.OutputFormat),
-		Engine:         string(wire.Engine),
-		Credits:        int(wire.Credits),
-		EngineVersions: wire.EngineVersions,
-		Deprecated:     bool(wire.Deprecated),
-		Experimental:   bool(wire.Experimental),
-		Meta:           FormatMeta{Group: string(wire.Meta.Value.Group)},
+		Operation:    Operation(wire.Operation),
+		InputFormat:  wire.InputFormat.text,
+		OutputFormat: wire.OutputFormat.text,
+		Engine:       wire.Engine.text,
+		Credits:      int(wire.Credits),
+		Deprecated:   bool(wire.Deprecated),
+		Experimental: bool(wire.Experimental),
+		Meta:         FormatMeta{Group: string(wire.Meta.Value.Group)},
 	}
 	if wire.Options != nil {
-		f.Options = append([]FormatOption{}, *wire.Options...)
+		f.Options = append([]FormatOption{}, wire.Options.entries...)
+		f.markOdd("options", wire.Options.odd)
 	}
+	if wire.EngineVersions != nil {
+		f.EngineVersions = wire.EngineVersions.entries
+		f.markOdd("engine_versions", wire.EngineVersions.odd)
+	}
+	f.markOdd("input_format", wire.InputFormat.odd)
+	f.markOdd("output_format", wire.OutputFormat.odd)
+	f.markOdd("engine", wire.Engine.odd)
+	return nil
+}
+
+func (f *Format) markOdd(field string, odd bool) {
+	if !odd {
+		return
+	}
+	if f.odd == nil {
+		f.odd = map[string]bool{}
+	}
+	f.odd[field] = true
+}
+
+// formatText is a text that [Format.Validate] needs.
+type formatText struct {
+	text string
+	odd  bool // neither text nor null
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (t *formatText) UnmarshalJSON(data []byte) error {
+	var text lenient.String
+	_ = text.UnmarshalJSON(data) // never fails
+	kind := jsonKind(data)
+	*t = formatText{text: string(text), odd: kind == anObject || kind == aList}
+	return nil
+}
+
+// formatList is a list that [Format.Validate] needs.
+type formatList[T any] struct {
+	entries []T
+	odd     bool // not a list, or one with entries that are no T
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (l *formatList[T]) UnmarshalJSON(data []byte) error {
+	*l = formatList[T]{}
+	if kind := jsonKind(data); kind != aList {
+		l.odd = kind != aNull
+		return nil
+	}
+	l.entries = lenient.Collect(data, '[', func(data []byte, entry *T) bool {
+		if jsonKind(data) == aNull {
+			return false
+		}
+		err := json.Unmarshal(data, entry)
+		l.odd = l.odd || err != nil
+		return err == nil
+	})
 	return nil
 }
 
@@ -164,25 +224,37 @@ type formatMeta struct {
 func (o *FormatOption) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		Name           lenient.String `json:"name"`
-		Type           lenient.String `json:"type"`
+		Type           formatText     `json:"type"`
 		Default        any            `json:"default"`
 		PossibleValues any            `json:"possible_values"`
 		Label          lenient.String `json:"label"`
 		Description    lenient.String `json:"description"`
 		Help           lenient.String `json:"help"`
 	}
+	if kind := jsonKind(data); kind == aString || kind == aNumber {
+		*o = FormatOption{Name: scalarText(data)}
+		return nil
+	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	values, _ := wire.PossibleValues.([]any)
 	*o = FormatOption{
-		Name:           string(wire.Name),
-		Type:           string(wire.Type),
-		Default:        wire.Default,
-		PossibleValues: slices.DeleteFunc(values, func(value any) bool { return value == nil }),
-		Label:          string(wire.Label),
-		Description:    string(wire.Description),
-		Help:           string(wire.Help),
+		Name:        string(wire.Name),
+		Type:        wire.Type.text,
+		Default:     wire.Default,
+		Label:       string(wire.Label),
+		Description: string(wire.Description),
+		Help:        string(wire.Help),
+		odd:         wire.Type.odd,
+	}
+	switch values := wire.PossibleValues.(type) {
+	case nil:
+	case []any:
+		o.PossibleValues = slices.DeleteFunc(values, func(value any) bool { return value == nil })
+	case map[string]any:
+		o.odd = true // its keys or its values
+	default:
+		o.PossibleValues = []any{values}
 	}
 	return nil
 }
@@ -195,6 +267,10 @@ func (v *EngineVersion) UnmarshalJSON(data []byte) error {
 		Latest       lenient.Bool   `json:"latest"`
 		Deprecated   lenient.Bool   `json:"deprecated"`
 		Experimental lenient.Bool   `json:"experimental"`
+	}
+	if kind := jsonKind(data); kind == aString || kind == aNumber {
+		*v = EngineVersion{Version: scalarText(data)}
+		return nil
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err

@@ -91,9 +91,9 @@ const oddFormat = `{
 		{"name": "optimize_print", "type": "boolean", "default": 1, "possible_values": null, "label": null},
 		{"name": "fit", "type": "enum", "default": "max", "possible_values": ["max", "crop", 3]},
 		{"name": "future", "type": "matrix", "default": {"a": [1]}, "possible_values": "any"},
-		"no option"
+		"a name alone"
 	],
-	"engine_versions": [{"version": 2019, "default": "1", "latest": false}], "unknown": true
+	"engine_versions": [{"version": 2019, "default": "1", "latest": false}, "2016"], "unknown": true
 }`
 
 func TestFormatOfOddShapes(t *testing.T) {
@@ -105,9 +105,10 @@ func TestFormatOfOddShapes(t *testing.T) {
 		Options: []cloudconvert.FormatOption{
 			{Name: "optimize_print", Type: "boolean", Default: 1.0},
 			{Name: "fit", Type: "enum", Default: "max", PossibleValues: []any{"max", "crop", 3.0}},
-			{Name: "future", Type: "matrix", Default: map[string]any{"a": []any{1.0}}},
+			{Name: "future", Type: "matrix", Default: map[string]any{"a": []any{1.0}}, PossibleValues: []any{"any"}},
+			{Name: "a name alone"},
 		},
-		EngineVersions: []cloudconvert.EngineVersion{{Version: "2019", Default: true}},
+		EngineVersions: []cloudconvert.EngineVersion{{Version: "2019", Default: true}, {Version: "2016"}},
 	}, format)
 }
 
