@@ -34,7 +34,8 @@ const (
 	Headers
 	// Reset breaks the connection: at once, after the first part of the
 	// answer's body, or in place of the answer. The client sees a connection
-	// reset (or, in process, an end of file).
+	// reset (or, in process, an end of file). Over HTTP/2, During breaks only the
+	// stream of the request.
 	Reset
 	// Stall sends nothing more until the client leaves, the server closes, or
 	// Delay (if set) has passed; then the connection ends. Before reads the

@@ -36,6 +36,9 @@ func (s *Server) breakOff(f Fault, role Role, w http.ResponseWriter, r *http.Req
 	case During:
 		s.alter(f, w, r, next)
 		_ = http.NewResponseController(w).Flush() // an error means that the client has left already
+		if f.Kind == Reset && r.ProtoMajor > 1 {
+			panic(http.ErrAbortHandler) //nolint:forbidigo // a connection could end before it has sent what was flushed
+		}
 	case After:
 		next.ServeHTTP(&voidWriter{}, r)
 	}
