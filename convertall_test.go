@@ -291,6 +291,31 @@ func TestConvertAllConcurrency(t *testing.T) {
 	}
 }
 
+// Items that come one after the other do not wait for the job of the first one.
+func TestConvertAllStartsAtOnce(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		spread := func(yield func(cloudconvert.Conversion) bool) {
+			for item := range textItems(8, t.TempDir()) {
+				if advance(time.Millisecond); !yield(item) {
+					return
+				}
+			}
+		}
+		start := time.Now()
+		for result := range server.Client().ConvertAll(t.Context(), spread) {
+			require.NoError(t, result.Err)
+		}
+		assert.Equal(t, 908*time.Millisecond, time.Since(start))
+	}, cloudconverttest.WithTaskDurationFunc(func(operation string) time.Duration {
+		if operation == "convert" {
+			return 900 * time.Millisecond
+		}
+		return 0
+	}))
+}
+
 // advance lets time pass in a bubble.
 func advance(d time.Duration) {
 	time.Sleep(d) //nolint:forbidigo // in a bubble it takes no time.

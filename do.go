@@ -257,13 +257,14 @@ func (c *core) request(call call) (engine.Call, error) {
 	}
 	maps.Copy(header, call.header)
 	request := engine.Call{
-		Method:  call.method,
-		URL:     target,
-		Header:  header,
-		Once:    call.once,
-		Limited: call.limited,
-		Late:    call.sync,
-		Timeout: call.timeout,
+		Method:      call.method,
+		URL:         target,
+		Header:      header,
+		Once:        call.once,
+		Limited:     call.limited,
+		Late:        call.sync,
+		Accompanied: call.queueing,
+		Timeout:     call.timeout,
 	}
 	if call.in != nil {
 		if request.Body, err = encodeJSON(call.in); err != nil {

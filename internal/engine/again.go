@@ -100,7 +100,7 @@ func (e *Engine) enter(ctx context.Context, state *state) (call Call, leave func
 	if !call.Limited {
 		return call, func() {}, nil
 	}
-	pass, err := e.config.Limiter.Enter(ctx, state.ticket, call.Late)
+	pass, err := e.config.Limiter.Enter(ctx, state.ticket, limiter.Request{Late: call.Late, Accompanied: call.Accompanied})
 	if err != nil {
 		return call, nil, err
 	}

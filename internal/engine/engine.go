@@ -53,6 +53,9 @@ type Call struct {
 	// Late reports that the response waits for a job to end. A limited call of
 	// this kind is not sent again after a refusal.
 	Late bool
+	// Accompanied reports that a limited late call is one of many. If nothing is
+	// known of the limit, it goes to Prompt, so that the others need not wait long.
+	Accompanied bool
 	// Prompt is where a limited late call has its response at once. It is sent
 	// there if it is to find out for others whether the service has room.
 	Prompt *url.URL

@@ -96,6 +96,18 @@ func TestRefusalsOfTLSAreNotRetried(t *testing.T) {
 	}
 }
 
+// A wrapper of a transport may pass on nothing but the error. That of a proxy
+// which refuses proves that the request was not sent.
+func TestRefusalOfProxyProvesThatNothingWasSent(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{&engine.ProxyError{Status: 503}, &engine.ProxyError{Status: 407}, errors.New("Proxy Authentication Required")} {
+		transport := roundTripper(func(*http.Request) (*http.Response, error) { return nil, fmt.Errorf("traced: %w", err) })
+		got := engine.New(quick(transport)).Send(t.Context(), newCall(t, http.MethodPost, "https://api.example/v2/jobs"))
+		require.ErrorIs(t, got.Err, err)
+		assert.False(t, got.Open, "%v", err)
+	}
+}
+
 func TestServersOfAnotherTLSVersionAreNotRetried(t *testing.T) {
 	t.Parallel()
 	transport, _ := inProcess(t, func(conn net.Conn) {

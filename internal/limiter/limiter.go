@@ -62,7 +62,7 @@ type window struct {
 // waiter is a request that is held back.
 type waiter struct {
 	ticket   uint64
-	late     bool
+	request  Request
 	lone     time.Time     // until when it waits for company, zero if it was not alone
 	deadline time.Time     // of its context, zero if there is none
 	passed   chan *Pass    // closed if it would wait in vain
@@ -99,6 +99,15 @@ type Answer struct {
 	RetryAfter time.Duration
 }
 
+// Request says what kind of request wants to pass. The zero value is one whose
+// response comes at once.
+type Request struct {
+	// Late reports that the response comes when a job has ended, unless it is a refusal.
+	Late bool
+	// Accompanied reports that a late request is one of many, which should not wait for it.
+	Accompanied bool
+}
+
 // BlockedError reports that a request would be held back for longer than its
 // context lasts.
 type BlockedError struct {
@@ -119,17 +128,16 @@ func (l *Limiter) Ticket() uint64 {
 	return l.tickets
 }
 
-// Enter waits until the holder of a ticket may send a request. The response of a
-// late one comes when a job has ended, unless it is refused; see [Pass] for where
-// it may be sent. The pass goes back by Leave when the response is there. If the
+// Enter waits until the holder of a ticket may send a request, which [Pass] says
+// where to send. The pass goes back by Leave when the response is there. If the
 // wait cannot end before the context does, Enter returns a [*BlockedError] as
 // soon as that is known.
-func (l *Limiter) Enter(ctx context.Context, ticket uint64, late bool) (*Pass, error) {
+func (l *Limiter) Enter(ctx context.Context, ticket uint64, r Request) (*Pass, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	deadline, _ := ctx.Deadline()
-	w := &waiter{ticket: ticket, late: late, deadline: deadline, passed: make(chan *Pass, 1)}
+	w := &waiter{ticket: ticket, request: r, deadline: deadline, passed: make(chan *Pass, 1)}
 	l.queue(w)
 	select {
 	case pass, ok := <-w.passed:
@@ -150,7 +158,7 @@ func (l *Limiter) queue(w *waiter) {
 	if l.window == nil {
 		l.window = &window{}
 	}
-	if w.late && len(l.waiting) == 0 && !l.isUnderWay() && l.last == nil && l.window.newest == 0 {
+	if w.request.Late && !w.request.Accompanied && len(l.waiting) == 0 && !l.isUnderWay() && l.last == nil && l.window.newest == 0 {
 		w.lone = time.Now().Add(company)
 	}
 	place, _ := slices.BinarySearchFunc(l.waiting, w.ticket, func(w *waiter, ticket uint64) int {
@@ -219,7 +227,7 @@ func (l *Limiter) pass(w *waiter) *Pass {
 	}
 	l.window.sent++
 	pass := &Pass{
-		Late:   w.late && (!scout || lone),
+		Late:   w.request.Late && (!scout || lone),
 		window: l.window, number: l.window.sent, before: l.window.settled, scout: scout,
 	}
 	if l.window.passed == 0 {

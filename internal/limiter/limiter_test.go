@@ -72,7 +72,7 @@ func (s *service) use(t *testing.T, l *limiter.Limiter, n int) {
 func send(ctx context.Context, l *limiter.Limiter, s *service) error {
 	ticket := l.Ticket()
 	for {
-		pass, err := l.Enter(ctx, ticket, false)
+		pass, err := l.Enter(ctx, ticket, limiter.Request{})
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func enter(t *testing.T, l *limiter.Limiter) *limiter.Pass {
 
 func enterWith(t *testing.T, l *limiter.Limiter, ticket uint64) *limiter.Pass {
 	t.Helper()
-	pass, err := l.Enter(t.Context(), ticket, false)
+	pass, err := l.Enter(t.Context(), ticket, limiter.Request{})
 	assert.NoError(t, err)
 	return pass
 }
@@ -208,7 +208,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
 		refused := l.Ticket()
-		first, err := l.Enter(t.Context(), refused, false)
+		first, err := l.Enter(t.Context(), refused, limiter.Request{})
 		require.NoError(t, err)
 		var order []int
 		var senders sync.WaitGroup
@@ -242,7 +242,7 @@ func TestDeadline(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		var blocked *limiter.BlockedError
-		_, err := l.Enter(ctx, l.Ticket(), false)
+		_, err := l.Enter(ctx, l.Ticket(), limiter.Request{})
 		require.ErrorAs(t, err, &blocked)
 		assert.Equal(t, time.Minute, blocked.For)
 		assert.Zero(t, time.Since(start), "it does not wait in vain")
@@ -263,7 +263,7 @@ func TestDeadlineOfThoseInTheQueue(t *testing.T) {
 			waiters.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), timeout)
 				defer cancel()
-				pass, err := l.Enter(ctx, ticket, false)
+				pass, err := l.Enter(ctx, ticket, limiter.Request{})
 				assert.Equal(t, want, err)
 				assert.Equal(t, after, time.Since(start))
 				if err == nil {
@@ -290,7 +290,7 @@ func TestCancelledWaiterHandsItsPlaceOn(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var waiters sync.WaitGroup
 		waiters.Go(func() {
-			_, err := l.Enter(ctx, l.Ticket(), false)
+			_, err := l.Enter(ctx, l.Ticket(), limiter.Request{})
 			assert.ErrorIs(t, err, context.Canceled)
 		})
 		advance(time.Second)
@@ -310,7 +310,7 @@ func passes(t *testing.T, l *limiter.Limiter) bool {
 	defer cancel()
 	entered := make(chan error, 1)
 	go func() {
-		_, err := l.Enter(ctx, l.Ticket(), false)
+		_, err := l.Enter(ctx, l.Ticket(), limiter.Request{})
 		entered <- err
 	}()
 	synctest.Wait()
@@ -434,7 +434,7 @@ func TestHangingRequestHoldsNobodyBack(t *testing.T) {
 func enterLate(t *testing.T, l *limiter.Limiter) (*limiter.Pass, time.Duration) {
 	t.Helper()
 	start := time.Now()
-	pass, err := l.Enter(t.Context(), l.Ticket(), true)
+	pass, err := l.Enter(t.Context(), l.Ticket(), limiter.Request{Late: true})
 	took := time.Since(start)
 	assert.NoError(t, err)
 	return pass, took
@@ -460,6 +460,22 @@ func TestLoneLateRequests(t *testing.T) {
 			assert.Less(t, took, aMoment)
 			advance(time.Minute) // its job takes longer
 		}
+	})
+}
+
+// A late request that has company does not wait for it, nor keep it waiting.
+func TestAccompaniedLateRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var l limiter.Limiter
+		start := time.Now()
+		first, err := l.Enter(t.Context(), l.Ticket(), limiter.Request{Late: true, Accompanied: true})
+		require.NoError(t, err)
+		assert.False(t, first.Late, "its response comes at once")
+		l.Leave(first, limiter.Answer{Accepted: true})
+		second, _ := enterLate(t, &l)
+		assert.True(t, second.Late)
+		assert.Zero(t, time.Since(start))
 	})
 }
 
@@ -562,11 +578,11 @@ func TestEnterAfterThePause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
-		pass, err := l.Enter(t.Context(), l.Ticket(), false)
+		pass, err := l.Enter(t.Context(), l.Ticket(), limiter.Request{})
 		require.NoError(t, err)
 		l.Leave(pass, limiter.Answer{Refused: true, RetryAfter: time.Second})
 		advance(2 * time.Second)
-		_, err = l.Enter(late{t.Context()}, l.Ticket(), false)
+		_, err = l.Enter(late{t.Context()}, l.Ticket(), limiter.Request{})
 		require.NoError(t, err)
 	})
 }
