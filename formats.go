@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"maps"
 	"slices"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
@@ -153,28 +154,23 @@ func (f *Format) UnmarshalJSON(data []byte) error {
 		Experimental: bool(wire.Experimental),
 		Meta:         FormatMeta{Group: string(wire.Meta.Value.Group)},
 	}
+	odd := map[string]bool{
+		"input_format":  wire.InputFormat.odd,
+		"output_format": wire.OutputFormat.odd,
+		"engine":        wire.Engine.odd,
+	}
 	if wire.Options != nil {
 		f.Options = append([]FormatOption{}, wire.Options.entries...)
-		f.markOdd("options", wire.Options.odd)
+		odd["options"] = wire.Options.odd
 	}
 	if wire.EngineVersions != nil {
 		f.EngineVersions = wire.EngineVersions.entries
-		f.markOdd("engine_versions", wire.EngineVersions.odd)
+		odd["engine_versions"] = wire.EngineVersions.odd
 	}
-	f.markOdd("input_format", wire.InputFormat.odd)
-	f.markOdd("output_format", wire.OutputFormat.odd)
-	f.markOdd("engine", wire.Engine.odd)
+	if maps.DeleteFunc(odd, func(_ string, odd bool) bool { return !odd }); len(odd) > 0 {
+		f.odd = odd
+	}
 	return nil
-}
-
-func (f *Format) markOdd(field string, odd bool) {
-	if !odd {
-		return
-	}
-	if f.odd == nil {
-		f.odd = map[string]bool{}
-	}
-	f.odd[field] = true
 }
 
 // formatText is a text that [Format.Validate] needs.
