@@ -165,7 +165,7 @@ func TestConvertAllLeavesFiles(t *testing.T) {
 		assert.Empty(t, result.Files)
 		assert.Len(t, result.Job.Files(), 1)
 	}
-	assert.Equal(t, []string{"POST sync"}, outline(server))
+	assert.Equal(t, []string{"POST api", "GET sync"}, outline(server), "a batch expects more to come")
 }
 
 func TestConvertAllErrorsAreIndependent(t *testing.T) {
