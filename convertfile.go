@@ -62,10 +62,10 @@ func (c *conversion) runInto(ctx context.Context, src Source, dst string) (*Job,
 	}
 	job, err := c.run(ctx, src)
 	if err != nil {
-		return job, errors.Join(err, c.discard(ctx, job))
+		return job, errors.Join(err, c.discard(ctx, job, err))
 	}
 	if _, err = c.save(ctx, job, dst); err == nil {
-		err = c.discard(ctx, job)
+		err = c.discard(ctx, job, nil)
 	}
 	return job, afterwards(job, err)
 }

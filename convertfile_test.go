@@ -379,6 +379,28 @@ func TestConvertFileDeletes(t *testing.T) {
 	}
 }
 
+// A wait that ended says whether its job was deleted.
+func TestConvertFileSaysThatItDeleted(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]cloudconvert.ConvertOption{"deleted": {cloudconvert.WithDelete()}, "left": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				dir := t.TempDir()
+				src := writeFile(t, filepath.Join(dir, "a.txt"), "text")
+				ctx, cancel := context.WithTimeout(t.Context(), taskTime/2)
+				defer cancel()
+				_, err := server.Client().ConvertFile(ctx, src, filepath.Join(dir, "a.pdf"), append(opts, cloudconvert.WithInlineLimit(0))...)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.ErrorAs(t, err, new(*cloudconvert.WaitError))
+				assert.Equal(t, opts == nil, jobCount(server) == 1)
+				assert.Equal(t, opts != nil, strings.Contains(err.Error(), "; deleted)"), "%v", err)
+			}, cloudconverttest.WithTaskDuration(taskTime))
+		})
+	}
+}
+
 // pendingUploads counts the jobs that wait for a file.
 func pendingUploads(server *cloudconverttest.Server) int {
 	pending := 0

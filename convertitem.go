@@ -132,7 +132,7 @@ func (i *batchItem) run(ctx context.Context) (*Job, []string, error) {
 		err = i.finish(ctx, files)
 	}
 	if err == nil { // else the job stays: the next run finds it
-		err = i.discard(ctx, job)
+		err = i.discard(ctx, job, nil)
 	}
 	return job, files, afterwards(job, err)
 }
@@ -208,14 +208,14 @@ func (i *batchItem) find(ctx context.Context, earlier journalEntry) (*Job, error
 // a job that may still finish, the next run goes on with it.
 func (i *batchItem) fail(ctx context.Context, job *Job, failure error) error {
 	if i.journal == nil {
-		return i.discard(ctx, job)
+		return i.discard(ctx, job, failure)
 	}
 	lost := errors.Is(failure, ErrOutcomeUnknown)
 	running := job != nil && !job.Status.Terminal() && !i.gone
 	if lost || running || !i.noted {
 		return nil
 	}
-	return errors.Join(i.journal.forget(ctx, i.key), i.discard(ctx, job))
+	return errors.Join(i.journal.forget(ctx, i.key), i.discard(ctx, job, failure))
 }
 
 // write fetches the files of the job, if they have a destination.

@@ -229,12 +229,17 @@ func percentOf(job *Job) int {
 	return sum / max(len(job.Tasks), 1)
 }
 
-// discard deletes the job if that was asked for.
-func (c *conversion) discard(ctx context.Context, job *Job) error {
+// discard deletes the job if that was asked for. If a wait for it failed, the
+// error of the wait says so.
+func (c *conversion) discard(ctx context.Context, job *Job, failure error) error {
 	if !c.delete || job == nil || c.abandoned {
 		return nil
 	}
-	return c.remove(ctx, job)
+	err := c.remove(ctx, job)
+	if wait, ok := errors.AsType[*WaitError](failure); ok {
+		wait.deleted = err == nil
+	}
+	return err
 }
 
 // remove deletes a job, even if the context ended.

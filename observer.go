@@ -200,12 +200,13 @@ func isUnsent(err error) bool {
 
 // interrupted says that the context ended.
 func (o *observer[T]) interrupted(ctx context.Context) error {
-	failure := error(&WaitError{ID: o.id, Status: o.waiting.last, lost: o.lost, err: ctx.Err()})
+	failure := &WaitError{ID: o.id, Status: o.waiting.last, lost: o.lost, err: ctx.Err()}
 	if !o.deleteOnCancel {
 		return failure
 	}
 	if err := removeLeft(ctx, o.path, o.id, o.delete); err != nil {
 		return errors.Join(failure, err)
 	}
+	failure.deleted = true
 	return failure
 }

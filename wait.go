@@ -44,19 +44,21 @@ func newWaiting(opts []WaitOption) waiting {
 }
 
 // WaitError is a wait that ended before the job or task did, because the
-// context ended. The job goes on.
+// context ended. The job goes on unless it was deleted, by [WithDeleteOnCancel] or
+// [WithDelete], which the text of the error says.
 type WaitError struct {
 	// ID is the job or task.
 	ID string
 	// Status is the state it was last seen in. It is empty if it was never seen.
 	Status Status
 
-	lost error // why nothing was seen since then
-	err  error
+	lost    error // why nothing was seen since then
+	deleted bool
+	err     error
 }
 
-// Error tells what was waited for and how it was last seen, and what has kept
-// it from being seen since then, if anything has.
+// Error says what was waited for, how it was last seen, why it was not seen since
+// then, and whether it was deleted.
 func (e *WaitError) Error() string {
 	seen := "never seen"
 	if e.Status != "" {
@@ -64,6 +66,9 @@ func (e *WaitError) Error() string {
 	}
 	if e.lost != nil {
 		seen += "; the last look failed: " + strings.TrimPrefix(e.lost.Error(), "cloudconvert: ")
+	}
+	if e.deleted {
+		seen += "; deleted"
 	}
 	return fmt.Sprintf("cloudconvert: stopped waiting for %s (%s): %v", e.ID, seen, e.err)
 }

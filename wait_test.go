@@ -3,6 +3,7 @@ package cloudconvert_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -316,6 +317,7 @@ func TestDeleteOnCancel(t *testing.T) {
 				if tt.left > 0 {
 					assert.Contains(t, err.Error(), "could not be deleted")
 				}
+				assert.Equal(t, tt.left == 0, strings.Contains(err.Error(), "(last seen processing; deleted)"), "%v", err)
 			}, cloudconverttest.WithTaskDuration(taskTime))
 		})
 	}
