@@ -34,7 +34,7 @@ type Response struct {
 	RequestID string
 	// RateLimit is what the answer said about limits. It is zero if it said nothing.
 	RateLimit RateLimit
-	// Attempts counts how often the request was sent.
+	// Attempts counts how often the request was sent to the host that responded.
 	Attempts int
 }
 

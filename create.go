@@ -90,11 +90,20 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []Cal
 		s.client.core.logAgain(ctx, err)
 		job, elsewhere := s.create(ctx, c, opts)
 		if isHeldBack(elsewhere) && errors.Is(err, ErrRateLimited) {
-			return nil, err // the service's own words
+			return nil, withAttemptsOf(err, elsewhere) // the service's own words
 		}
-		return job, elsewhere
+		return job, withAttemptsOf(elsewhere, err)
 	}
 	return s.settle(ctx, c, job, err)
+}
+
+// withAttemptsOf returns an error that also counts the attempts of another one.
+func withAttemptsOf(err, other error) error {
+	e, ok := errors.AsType[*Error](err)
+	if o, both := errors.AsType[*Error](other); ok && both {
+		e.Attempts += o.Attempts
+	}
+	return err
 }
 
 // isElsewherePossible reports whether a job that the one host did not create may

@@ -299,6 +299,23 @@ func TestCreateAndWaitRefusedByTheSyncHost(t *testing.T) {
 	})
 }
 
+// Requests to both hosts are attempts of the same call.
+func TestCreateAndWaitCountsAttemptsOnBothHosts(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		server.Inject(cloudconverttest.Fault{
+			Method: http.MethodPost, Path: "/v2/jobs", Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"20"}},
+		})
+		_, err := server.Client().Jobs.CreateAndWait(t.Context(), textJob())
+		var refused *cloudconvert.Error
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, 1, countRequests(server, "POST sync"))
+		assert.Equal(t, 5, countRequests(server, "POST api"))
+		assert.Equal(t, 6, refused.Attempts)
+	})
+}
+
 func TestCreateAndWaitRefusesUploads(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {

@@ -95,7 +95,8 @@ type Error struct {
 	// RetryAfter is how long the service asks to wait. 0 if it does not. It
 	// may have asked this of an earlier call, and this one was then not sent.
 	RetryAfter time.Duration
-	// Attempts counts how often the request was sent.
+	// Attempts counts how often the request was sent, to both hosts of the API. With
+	// [WithQueueing], it may leave out what was sent while too many jobs ran.
 	Attempts int
 	// Method and Path are those of the request. Path has no query.
 	Method, Path string
