@@ -27,6 +27,7 @@ func (c *conversion) creation(source TaskRequest) (*creation, error) {
 		return nil, err
 	}
 	creation.own = creation.own || c.ownTag
+	creation.journaled = c.note != nil
 	return creation, nil
 }
 

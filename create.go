@@ -19,6 +19,8 @@ type creation struct {
 	own bool
 	// pending reports that the job waits for an upload, which its creation is followed by.
 	pending bool
+	// journaled reports that the next run with the journal looks for the job.
+	journaled bool
 	// redirect asks the host that waits for the URL of the first exported file.
 	redirect bool
 	url      string // the response to redirect, if it came
@@ -44,7 +46,7 @@ func newTag() string { return "cloudconvert-go-" + rand.Text() }
 // asError adds the tag to a failure that leaves open whether there is a job.
 func (c *creation) asError(err error) error {
 	if isOpen(err) {
-		return &OutcomeError{Tag: c.body.Tag, pending: c.pending, err: err}
+		return &OutcomeError{Tag: c.body.Tag, pending: c.pending, journaled: c.journaled, err: err}
 	}
 	return err
 }

@@ -244,18 +244,25 @@ func IsRetryable(err error) bool {
 // and charge, a second job. Look for the first one instead:
 //
 //	page, err := client.Jobs.List(ctx, cloudconvert.JobListOptions{Tag: outcome.Tag})
+//
+// For an item of [Client.ConvertAll] with [WithJournal], the next run with the
+// journal does that.
 type OutcomeError struct {
 	// Tag is the tag of the job. It is empty for tasks outside of jobs.
 	Tag string
 
-	pending bool // the job waits for an upload that is not going to come
-	err     error
+	pending   bool // the job waits for an upload that is not going to come
+	journaled bool // the next run with the journal looks for the job
+	err       error
 }
 
 // Error tells what happened and by which tag the job can be found.
 func (e *OutcomeError) Error() string {
 	if e.Tag == "" {
 		return fmt.Sprintf("%v; the task may have been created nevertheless", e.err)
+	}
+	if e.journaled {
+		return fmt.Sprintf("%v; the job may have been created nevertheless, the next run with this journal looks for it by the tag %q", e.err, e.Tag)
 	}
 	text := fmt.Sprintf("%v; the job may have been created nevertheless, look for the tag %q before you send it again", e.err, e.Tag)
 	if e.pending {

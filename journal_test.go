@@ -360,6 +360,8 @@ func TestJournalOfUnknownOutcomes(t *testing.T) {
 				server.Inject(cloudconverttest.Fault{Method: http.MethodGet, Path: "/v2/jobs"})
 				for _, result := range resume(t, server, journal, keyed(10, dir)) {
 					require.ErrorIs(t, result.Err, cloudconvert.ErrOutcomeUnknown)
+					assert.Contains(t, result.Err.Error(), "the next run with this journal looks for it")
+					assert.NotContains(t, result.Err.Error(), "before you send it again")
 				}
 				server.ClearFaults()
 				for _, result := range resume(t, server, journal, keyed(10, dir)) {
