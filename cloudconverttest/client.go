@@ -16,7 +16,9 @@ func (s *Server) Client(opts ...cloudconvert.Option) *cloudconvert.Client {
 }
 
 // Options returns what makes a client of the SDK talk to the server, for a program
-// under test that makes its client itself: NewClient(s.Key(), s.Options()...).
+// under test that makes its client itself: NewClient(s.Key(), s.Options()...). With
+// [WithInProcess] and [WithHTTP2] they include WithHTTPClient. To pass another client
+// after them, make its transport of that of [Server.HTTPClient].
 func (s *Server) Options() []cloudconvert.Option {
 	opts := []cloudconvert.Option{cloudconvert.WithBaseURLs(s.URL, s.SyncURL)}
 	if s.cfg.inProcess || s.tls != nil {

@@ -75,8 +75,10 @@ func WithInProcess() Option { return func(c *config) { c.inProcess = true } }
 // WithHTTP2 makes the server speak TLS and offer HTTP/2 besides HTTP/1.1, with
 // or without [WithInProcess]; its addresses begin with https. The clients of
 // [Server.HTTPClient] and [Server.Client] trust its certificate and choose
-// HTTP/2. For a transport with other settings, change a Clone of the one that
-// HTTPClient has.
+// HTTP/2. A client of your own must trust the certificate: make its
+// transport of that of HTTPClient.
+//
+//	transport := server.HTTPClient().Transport.(*http.Transport).Clone()
 //
 // A [Fault] that ends a connection ends all requests on it, which are many over
 // HTTP/2.

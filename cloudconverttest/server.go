@@ -262,8 +262,10 @@ func (s *Server) Close() {
 
 // HTTPClient returns a client that reaches the server, also when it was made
 // with [WithInProcess], and trusts its certificate when it was made with
-// [WithHTTP2]. It sends no key. Its transport is an [*http.Transport]. Its idle
-// connections end with the server.
+// [WithHTTP2]. It sends no key. Its idle connections end with the server. Its
+// transport is an [*http.Transport], of which you can make one with other settings:
+//
+//	transport := server.HTTPClient().Transport.(*http.Transport).Clone()
 func (s *Server) HTTPClient() *http.Client { return s.client }
 
 // Key returns an API key that may do everything. It is random, each server has
