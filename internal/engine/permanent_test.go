@@ -100,7 +100,10 @@ func TestRefusalsOfTLSAreNotRetried(t *testing.T) {
 // which refuses proves that the request was not sent.
 func TestRefusalOfProxyProvesThatNothingWasSent(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{&engine.ProxyError{Status: 503}, &engine.ProxyError{Status: 407}, errors.New("Proxy Authentication Required")} {
+	for _, err := range []error{
+		&engine.ProxyError{Status: 503}, &engine.ProxyError{Status: 407}, errors.New("Proxy Authentication Required"),
+		&net.OpError{Op: "proxyconnect", Err: errors.New("Service Unavailable")},
+	} {
 		transport := roundTripper(func(*http.Request) (*http.Response, error) { return nil, fmt.Errorf("traced: %w", err) })
 		got := engine.New(quick(transport)).Send(t.Context(), newCall(t, http.MethodPost, "https://api.example/v2/jobs"))
 		require.ErrorIs(t, got.Err, err)
