@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 
@@ -236,18 +237,26 @@ func ExampleClient_Download() {
 func ExampleJobError() {
 	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
 		client := server.Client()
+		ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+		defer stop()
 		_, err := client.ConvertFile(ctx, "photo.png", "photo.docx")
 		switch {
+		case err == nil:
+			fmt.Println("converted")
+		case errors.Is(err, cloudconvert.ErrOutcomeUnknown):
+			fmt.Println("look for the job before you try again:", err)
+		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+			fmt.Println("the job may still be running:", err)
 		case errors.Is(err, cloudconvert.CodeInvalidConversionType):
 			fmt.Println("there is no such conversion")
 		case errors.Is(err, cloudconvert.ErrJobFailed):
 			fmt.Println("the file could not be converted:", err)
 		case errors.Is(err, cloudconvert.ErrCreditsExceeded):
 			fmt.Println("out of credits")
-		case errors.Is(err, context.DeadlineExceeded):
-			fmt.Println("the job may still be running:", err)
 		case cloudconvert.IsRetryable(err):
 			fmt.Println("try again later")
+		default:
+			return err
 		}
 		return nil
 	})

@@ -154,17 +154,37 @@ func WithPlainHTTP() Option {
 // [Client.CloseIdleConnections] closes the idle connections of both.
 //
 // Any other [http.RoundTripper] is used as it is:
-//   - If an [*http.Transport] below it speaks HTTP/2, as [http.DefaultTransport]
-//     does, set SendPingTimeout in its HTTP2 field. Otherwise a connection that
-//     went silent is used until the system gives it up, after about 15 minutes.
-//     Transfers are faster if its Protocols allow HTTP/1.1 only.
 //   - It must not send a request twice. A transport that repeats requests by
 //     itself, such as StandardClient of package retryablehttp, creates, and pays
 //     for, a second job whenever the response to a creation is lost.
+//   - It must pass on the context of the request, in which connections are noted,
+//     and the errors of the transport below it, wrapped with %w or as they are. Of a
+//     creation that failed, these are what proves that it was not sent, see
+//     FAULTS.md.
+//   - It should have a method CloseIdleConnections, which closes those of the
+//     transport below it. It is called after a connection went silent.
+//   - If an [*http.Transport] below it speaks HTTP/2, as [http.DefaultTransport]
+//     does, set SendPingTimeout in the HTTP2 field of a clone of it. Otherwise a
+//     connection that went silent is used until the system gives it up, after about
+//     15 minutes. Transfers are faster if its Protocols allow HTTP/1.1 only.
 //   - If it traces or logs requests, as that of an OpenTelemetry package does, it
 //     sees their URLs. Those of transfers are secrets: with the URL of a file
 //     anyone can fetch it for 24 hours. Trace the API alone, as in the example,
 //     and leave out the Authorization header.
+//
+// The client's own transport uses the proxy that the environment names, in
+// HTTPS_PROXY for example. When a proxy refuses to connect, its status is known only
+// if this package can set OnProxyConnectResponse: on its own transport and on a copy
+// of yours that speaks HTTP/2. On others the refusal is known by its reason phrase, if
+// that is the usual one. If it is another, a request is retried, and a creation behind
+// another RoundTripper fails with [ErrOutcomeUnknown]. There, set it yourself:
+//
+//	transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+//		if resp.StatusCode == http.StatusOK {
+//			return nil
+//		}
+//		return &net.OpError{Op: "proxyconnect", Err: errors.New(http.StatusText(resp.StatusCode))}
+//	}
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {

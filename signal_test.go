@@ -16,7 +16,7 @@ import (
 )
 
 // signal is a signal that does what a test wants.
-type signal struct {
+type testSignal struct {
 	wake    chan struct{}
 	over    chan struct{} // closed when the watch was stopped
 	watched func()
@@ -26,9 +26,11 @@ type signal struct {
 	stopped int
 }
 
-func newSignal() *signal { return &signal{wake: make(chan struct{}, 1), over: make(chan struct{})} }
+func newSignal() *testSignal {
+	return &testSignal{wake: make(chan struct{}, 1), over: make(chan struct{})}
+}
 
-func (s *signal) WatchJob(_ context.Context, jobID string) (<-chan struct{}, func()) {
+func (s *testSignal) WatchJob(_ context.Context, jobID string) (<-chan struct{}, func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.jobs = append(s.jobs, jobID)
@@ -48,7 +50,7 @@ func (s *signal) WatchJob(_ context.Context, jobID string) (<-chan struct{}, fun
 // the wait ended and at what times it looked. The signal is made in the bubble,
 // whose clock stands still while anything waits for a channel from elsewhere.
 func signalBubble(
-	t *testing.T, newSignal func() *signal, end time.Duration, during func(*signal),
+	t *testing.T, newSignal func() *testSignal, end time.Duration, during func(*testSignal),
 ) (ended time.Duration, looks []time.Duration) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -84,10 +86,10 @@ func signalBubble(
 
 func TestWaitWithASilentSignal(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]func() *signal{
-		"silent":  func() *signal { return &signal{wake: make(chan struct{})} },
-		"nothing": func() *signal { return &signal{} },
-		"closed":  func() *signal { return &signal{wake: closedChannel()} },
+	for name, s := range map[string]func() *testSignal{
+		"silent":  func() *testSignal { return &testSignal{wake: make(chan struct{})} },
+		"nothing": func() *testSignal { return &testSignal{} },
+		"closed":  func() *testSignal { return &testSignal{wake: closedChannel()} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -110,7 +112,7 @@ func closedChannel() chan struct{} {
 
 func TestWaitLooksWhenThereIsASignal(t *testing.T) {
 	t.Parallel()
-	ended, looks := signalBubble(t, newSignal, 60*time.Second, func(s *signal) {
+	ended, looks := signalBubble(t, newSignal, 60*time.Second, func(s *testSignal) {
 		<-time.After(60 * time.Second)
 		s.wake <- struct{}{}
 	})
@@ -120,7 +122,7 @@ func TestWaitLooksWhenThereIsASignal(t *testing.T) {
 
 func TestWaitWithASignalAlwaysFiring(t *testing.T) {
 	t.Parallel()
-	ended, looks := signalBubble(t, newSignal, time.Hour, func(s *signal) {
+	ended, looks := signalBubble(t, newSignal, time.Hour, func(s *testSignal) {
 		for {
 			select {
 			case s.wake <- struct{}{}:
@@ -136,7 +138,7 @@ func TestWaitWithASignalAlwaysFiring(t *testing.T) {
 func TestWaitWithASignalThatLies(t *testing.T) {
 	t.Parallel()
 	// It fires now and then for whatever reason, never for the end.
-	ended, _ := signalBubble(t, newSignal, 90*time.Second, func(s *signal) {
+	ended, _ := signalBubble(t, newSignal, 90*time.Second, func(s *testSignal) {
 		for range 10 {
 			<-time.After(7 * time.Second)
 			s.wake <- struct{}{}
@@ -145,7 +147,7 @@ func TestWaitWithASignalThatLies(t *testing.T) {
 	assert.LessOrEqual(t, ended, 125*time.Second)
 
 	// It fires at once and closes.
-	ended, _ = signalBubble(t, func() *signal {
+	ended, _ = signalBubble(t, func() *testSignal {
 		s := newSignal()
 		s.wake <- struct{}{}
 		close(s.wake)
@@ -158,7 +160,7 @@ func TestWaitWatchesBeforeItLooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var watched atomic.Bool
-		s := &signal{watched: func() {
+		s := &testSignal{watched: func() {
 			<-time.After(time.Second)
 			watched.Store(true)
 		}}
@@ -257,7 +259,7 @@ func TestConversionsWithASignal(t *testing.T) {
 
 // accountSignal is a signal that has heard of everything since a moment.
 type accountSignal struct {
-	signal
+	testSignal
 
 	since time.Time
 }

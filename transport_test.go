@@ -283,3 +283,27 @@ func (h *hesitant) Read(p []byte) (int, error) {
 type idle struct{}
 
 func (idle) Read([]byte) (int, error) { return 0, nil }
+
+// The transport of the example traces the API and no transfer.
+func TestExampleTracesTheAPIOnly(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	transport, ok := server.HTTPClient().Transport.(*http.Transport)
+	require.True(t, ok)
+	transport = transport.Clone()
+	defer transport.CloseIdleConnections()
+	var traced []string
+	client := server.Client(cloudconvert.WithHTTPClient(&http.Client{Transport: apiOnly{
+		Transport: transport,
+		traced: roundTripFunc(func(req *http.Request) (*http.Response, error) {
+			traced = append(traced, req.Method+" "+req.URL.Path)
+			return transport.RoundTrip(req)
+		}),
+		api: []string{server.URL, server.SyncURL},
+	}}))
+	job, err := client.Jobs.CreateAndWait(t.Context(), textJob())
+	require.NoError(t, err)
+	_, err = client.Download(t.Context(), job.Files()[0], io.Discard)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"POST /v2/jobs"}, traced)
+}
