@@ -73,16 +73,16 @@ type conversion struct {
 // [Client.ConvertFile].
 //
 // A small file takes a single request, see [WithInlineLimit], or two if it finds
-// out about limits for others that are converted at the same time. A larger one is
-// uploaded first. A URL is fetched by the service. If the conversion fails,
-// the job is returned together with a [*JobError]. A job is never created
-// twice, see [JobsService.Create].
+// out about limits for others, as the first item of [Client.ConvertAll] does. A larger
+// one is uploaded first. A URL is fetched by the service. If the conversion fails, the
+// job is returned together with a [*JobError]. A job is never created twice, see
+// [JobsService.Create].
 //
-// Only the context ends the wait. The job then goes on, unless its file has not
-// been uploaded: such a job, which would never end, is deleted. The error is a
-// [*WaitError] with the job's id or, if the request that creates the job was under
-// way, an [*OutcomeError] with its tag. Convert returns within a second, and what
-// could not be deleted by then is named in the error.
+// Only the context ends the wait. The job then goes on, unless it is deleted: because
+// [WithDelete] was given, or because its file has not been uploaded, without which it
+// would never end. The error is a [*WaitError] with the job's id or, if the request
+// that creates the job was under way, an [*OutcomeError] with its tag. Convert returns
+// within a second, and what could not be deleted by then is named in the error.
 func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, opts ...ConvertOption) (*Job, error) {
 	conversion, err := c.newConversion().with(opts)
 	if err != nil {

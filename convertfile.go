@@ -16,10 +16,10 @@ import (
 // formats. src may also be an address that begins with https:// or http://, which
 // the service fetches.
 //
-// dst appears whole or not at all. If it exists, the error matches [fs.ErrExist];
-// [WithOverwrite] replaces it. Whether dst can be written is checked before the job
-// is created. A process that is killed while it writes leaves a file behind whose
-// name ends in ".part", which may be deleted.
+// dst appears whole or not at all. Its directory must exist. If dst exists, the error
+// matches [fs.ErrExist]; [WithOverwrite] replaces it. Whether dst can be written is
+// checked before the job is created. A process that is killed while it writes leaves a
+// file behind whose name ends in ".part", which may be deleted.
 //
 // If a conversion has several output files, such as the pages of a document as
 // pictures, they are numbered: page.png becomes page-1.png, page-2.png and so on.

@@ -27,7 +27,9 @@
 // A request that failed is an [*Error] with the status and code of the answer.
 // [errors.Is] matches it against [ErrNotFound], [ErrRateLimited] and the other
 // sentinels, and against its [Code]. A job that ended in error is a [*JobError],
-// which is returned together with the job and names the first cause.
+// which is returned together with the job and names the first cause. If the context
+// ends a wait, the error is a [*WaitError] with the id of the job; if it ends the
+// request that creates the job, an [*OutcomeError] with its tag.
 // [IsRetryable] tells whether the same call may succeed later without doing harm.
 //
 // # What is sent again
@@ -42,9 +44,13 @@
 //	429                                     again          again
 //	connection lost, answer cut short       again          never
 //	408, 500 and above but 501              again          never
-//	wrong certificate, refused by TLS
-//	or by a proxy                           never          never
+//	wrong certificate, refused by TLS,
+//	or by a proxy with most 4xx             never          never
 //	any other answer                        returned       returned
+//
+// [JobsService.CreateAndWait], and all that is made of it, sends a creation that did
+// not reach the host that waits to the other host, whatever the reason: also after a
+// wrong certificate. A proxy that fails, as with a 503, has made no connection.
 //
 // With [WithTokenSource], a 401 is sent again once if there is a new token.
 //
@@ -62,12 +68,14 @@
 //
 // The service limits how many jobs and tasks are created in a window of time. The
 // goroutines of a client, and of those made of it by [Client.With], share what is
-// known of that, and creations wait in the order in which they came. While it is
-// not known whether there is room, because nothing was created yet, the room that
-// the service announced is used up, or it has refused a creation, a single one
-// finds out and the others wait for its response. So a used-up window costs one
-// refused request, as long as responses carry the documented headers and no other
-// process uses up the same window.
+// known of that, and creations wait in the order in which they came. While it is not
+// known whether there is room, because nothing was created yet, the room that the
+// service announced is used up, or it has refused a creation, a single one finds out
+// and the others wait for its response. That comes at once, but for a creation that
+// is alone while nothing is known at all, and whose call waits for the job: its
+// response comes when the job has ended, and others that come meanwhile wait for at
+// most a second. So a used-up window costs one refused request, as long as responses
+// carry the documented headers and no other process uses up the same window.
 //
 // Without X-RateLimit-Remaining, everything passes until the first refusal. After
 // that the client follows how many creations passed between the last two.
@@ -81,16 +89,16 @@
 //
 // # Logging
 //
-// Tasks and answers carry secrets: credentials, payloads, and the addresses of
-// files and forms. Package fmt prints an outline of them without these, also
-// within slices, maps and exported fields of structs. It does not ask a value in an
-// unexported field how to print it: what it prints of a [Job], [Task], [File],
-// [UploadForm], [Page], [WebhookEvent], [Response] or request there has the secrets
-// in it. Keep a pointer in such a field, which %v prints as an address, or give your
-// struct a Format method. Package slog asks a value how to log it, but not the values
-// within a slice, a map or a struct of yours: its JSON handler writes those as JSON,
-// secrets included. Log such values one by one, or log what [fmt.Sprint] makes of
-// them.
+// Tasks and answers carry secrets: credentials, payloads, and the addresses of files
+// and forms. Package fmt prints an outline of them without these, also within slices,
+// maps and exported fields of structs. It does not ask a value in an unexported field
+// how to print it: what it prints of a [Job], [Task], [File], [UploadForm], [Page],
+// [WebhookEvent], [Response] or request there has the secrets in it. Give your struct
+// a Format method, or keep a pointer in such a field and print the struct with %v or
+// %+v, which print an address: %s and %q print all behind the pointer. Package slog
+// asks a value how to log it, but not the values within a slice, a map or a struct of
+// yours: its JSON handler writes those as JSON, secrets included. Log such values one
+// by one, or log what [fmt.Sprint] makes of them.
 //
 // A transport that traces or logs requests sees the URLs of files and forms, see
 // [WithHTTPClient].

@@ -51,7 +51,8 @@ var (
 //
 //	errors.Is(err, cloudconvert.CodeInvalidConversionType)
 //
-// tells whether a request was refused, or a task failed, with this code.
+// reports whether a request was refused, or a task failed, with this code. As an
+// error, it prints with a prefix, also by %s and %v: string(code) is the service's word.
 type Code string
 
 // Error returns the code with the package's prefix.

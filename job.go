@@ -11,7 +11,7 @@ import (
 // Job is a job as the service describes it. A field that the answer leaves
 // out, or gives as null, is zero. Printing a job does not show the URLs in it, except
 // from an unexported field of a struct, where package fmt cannot ask it: keep a *Job
-// there.
+// there, of which %v and %+v print the address. %s and %q print all of it.
 type Job struct { //nolint:recvcheck // what prints it is for values too
 	ID     string `json:"id"`
 	Tag    string `json:"tag,omitzero"`

@@ -98,7 +98,8 @@ type TaskResult struct {
 
 // File is an output file of a task. [Client.Open], [Client.Download] and
 // [Client.Save] fetch it. Printing it does not show its URL, except from an
-// unexported field of a struct, where package fmt cannot ask it: keep a *File there.
+// unexported field of a struct, where package fmt cannot ask it: keep a *File there, of
+// which %v and %+v print the address. %s and %q print all of it.
 type File struct {
 	// Filename is the name the service gave the file. It comes from outside:
 	// do not use it as a path. [Client.Save] knows how to.
