@@ -6,14 +6,17 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/access"
 )
 
-// Lend is for the package events, which reaches the service by a way of its
-// own. Programs have no use for it and cannot make its parameter.
-func (c *Client) Lend(to *access.Access) {
-	if to == nil {
-		return
+// Package events connects to the service by itself. A method that gives it the
+// credentials would give them to every program.
+func init() { //nolint:gochecknoinits // the assignment needs one, and reads and starts nothing
+	access.Of = func(client any) access.Access {
+		return client.(*Client).access() //nolint:errcheck,forcetypeassert // the callers are in this module
 	}
+}
+
+func (c *Client) access() access.Access {
 	config := &c.core.config
-	*to = access.Access{
+	return access.Access{
 		Sandbox:   config.sandbox,
 		Elsewhere: config.custom != nil,
 		PlainHTTP: config.plainHTTP,

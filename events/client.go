@@ -41,8 +41,7 @@ func New(client *cloudconvert.Client, opts ...Option) (*Client, error) {
 	if client == nil {
 		return nil, errors.New("cloudconvert: events: the client is nil")
 	}
-	c := &Client{api: client, rooms: map[string]*room{}}
-	client.Lend(&c.lent)
+	c := &Client{api: client, lent: access.Of(client), rooms: map[string]*room{}}
 	cfg, err := newConfig(c.lent, opts)
 	if err != nil {
 		return nil, fmt.Errorf("cloudconvert: events: %s", strings.ReplaceAll(err.Error(), "\n", "; "))

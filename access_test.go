@@ -1,0 +1,32 @@
+package cloudconvert_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// Programs cannot name the types of internal packages, so no method may take or
+// return one.
+func TestClientHasNoMethodsForThisModuleAlone(t *testing.T) {
+	t.Parallel()
+	client := reflect.TypeFor[*cloudconvert.Client]()
+	for method := range client.Methods() {
+		var types []reflect.Type
+		for in := range method.Type.Ins() {
+			types = append(types, in)
+		}
+		for out := range method.Type.Outs() {
+			types = append(types, out)
+		}
+		for _, used := range types {
+			if used.Kind() == reflect.Pointer {
+				used = used.Elem()
+			}
+			assert.NotContains(t, used.PkgPath(), "/internal/", method.Name)
+		}
+	}
+}
