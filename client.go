@@ -24,7 +24,7 @@ const version = "0.1.0"
 // Client speaks to the API. It is made by [NewClient], never changes and is
 // safe for concurrent use. It need not be closed; [Client.CloseIdleConnections]
 // is for programs that count connections or goroutines. Programs need one for each
-// API key.
+// account, see [Client.With].
 type Client struct {
 	// Jobs creates jobs, follows them and waits for them.
 	Jobs *JobsService
@@ -42,19 +42,24 @@ type Client struct {
 
 // core is what the services of a client share.
 type core struct {
+	*account
+
 	config  config
 	hosts   hosts
 	engine  *engine.Engine
 	storage *http.Client // without credentials, cookies and retries
-	limits  *limitMemory
-	limiter *limiter.Limiter
 	uploads *uploadMemory
-	queue   *jobQueue
 	tried   *triedDir
-	// deletions counts the requests to delete something.
-	deletions *atomic.Int64
 
 	reporting sync.Mutex // held while the progress callback runs
+}
+
+// account is what clients of one credential share.
+type account struct {
+	limits    limitMemory
+	limiter   limiter.Limiter
+	queue     *jobQueue
+	deletions atomic.Int64 // counts the requests to delete something
 }
 
 // service gives the services of a client access to it.
@@ -66,7 +71,17 @@ type service struct{ client *Client }
 // [WithTokenSource] the key must be empty.
 func NewClient(apiKey string, opts ...Option) (*Client, error) {
 	c := config{apiKey: newSecret(apiKey), logger: slog.New(slog.DiscardHandler)}
-	return newClient(c, nil, opts)
+	return newClient(c, nil, slices.Concat(opts, []Option{noTokensBeside(apiKey)}))
+}
+
+// noTokensBeside refuses a token source beside the key that [NewClient] was given.
+func noTokensBeside(apiKey string) Option {
+	return func(c *config) error {
+		if apiKey != "" && c.tokens != nil {
+			return errors.New("WithTokenSource: a client has an API key or a token source: leave the key empty")
+		}
+		return nil
+	}
 }
 
 // NewClientFromEnv returns a client for the API key in CLOUDCONVERT_API_KEY.
@@ -99,7 +114,13 @@ func NewClientFromEnv(opts ...Option) (*Client, error) {
 }
 
 // With returns a client that differs by the given options. The two share
-// connections and what they know of the service's limits.
+// connections, and what they know of the service's limits unless [WithAPIKey] or
+// [WithTokenSource] changes the credential: a limit that one account has reached
+// does not delay another.
+//
+// A program that works with many accounts should keep one client for each. Two
+// calls of With for the same account return clients that do not share its limits,
+// unless it is the account of c.
 func (c *Client) With(opts ...Option) (*Client, error) {
 	return newClient(c.core.config, c.core, opts)
 }
@@ -138,13 +159,18 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 	if c.client.Transport == nil {
 		c.useTransport(newTransport())
 	}
-	core := &core{config: c, hosts: hosts, limits: &limitMemory{}, limiter: &limiter.Limiter{}, uploads: &uploadMemory{}}
-	core.queue, core.tried, core.deletions = newJobQueue(), &triedDir{}, new(atomic.Int64)
-	if shared != nil {
-		core.limits, core.limiter, core.uploads = shared.limits, shared.limiter, shared.uploads
-		core.queue, core.tried, core.deletions = shared.queue, shared.tried, shared.deletions
+	core := &core{config: c, hosts: hosts}
+	if shared == nil {
+		core.uploads, core.tried = &uploadMemory{}, &triedDir{}
+	} else {
+		core.uploads, core.tried = shared.uploads, shared.tried
 	}
-	core.engine = newEngine(c, core.limiter, core.limits)
+	if shared != nil && c.sameCredential(&shared.config) {
+		core.account = shared.account
+	} else {
+		core.account = &account{queue: newJobQueue()}
+	}
+	core.engine = newEngine(c, core.account)
 	core.storage = newStorageClient(c)
 	client := &Client{core: core}
 	client.Jobs = &JobsService{client}
@@ -166,7 +192,7 @@ func checkKey(key string) error {
 	return nil
 }
 
-func newEngine(c config, limiter *limiter.Limiter, limits *limitMemory) *engine.Engine {
+func newEngine(c config, account *account) *engine.Engine {
 	retry := c.retry.withDefaults()
 	return engine.New(engine.Config{
 		Client:        c.client,
@@ -175,8 +201,8 @@ func newEngine(c config, limiter *limiter.Limiter, limits *limitMemory) *engine.
 		MaxWait:       retry.MaxWait,
 		MaxRetryAfter: retry.MaxRetryAfter,
 		MaxAnswer:     maxAnswer,
-		Limiter:       limiter,
-		Observe:       limits.observe,
+		Limiter:       &account.limiter,
+		Observe:       account.limits.observe,
 		Logger:        c.logger,
 	})
 }

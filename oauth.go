@@ -45,7 +45,8 @@ func OAuthConfig(clientID, clientSecret, redirectURL string, scopes ...string) *
 }
 
 // WithTokenSource authorizes requests with the access tokens of a source
-// instead of an API key, which must be empty.
+// instead of an API key, which [NewClient] must not be given. In [Client.With] it
+// replaces the key or the source of the client.
 //
 // The client keeps a token until shortly before it expires and then asks the
 // source for another, once for all goroutines. It does the same when the
@@ -63,7 +64,7 @@ func WithTokenSource(source oauth2.TokenSource) Option {
 		if source == nil {
 			return errors.New("WithTokenSource: the source is nil")
 		}
-		c.tokens = &tokenCache{source: source}
+		c.apiKey, c.tokens = nil, &tokenCache{source: source}
 		return nil
 	}
 }

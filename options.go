@@ -29,7 +29,7 @@ const (
 // config is what options write to.
 type config struct {
 	apiKey    secret
-	tokens    *tokenCache // instead of the key; set by WithTokenSource
+	tokens    *tokenCache // in place of the key; set by WithTokenSource
 	sandbox   bool
 	region    Region
 	custom    *hosts // set by WithBaseURLs
@@ -60,6 +60,15 @@ func (s secret) value() string {
 type hosts struct {
 	api  *url.URL // answers at once
 	sync *url.URL // answers when a job or task has ended
+}
+
+// WithAPIKey replaces the API key, or the token source of [WithTokenSource]. With
+// [Client.With] it makes the clients of further accounts, which share connections.
+func WithAPIKey(key string) Option {
+	return func(c *config) error {
+		c.apiKey, c.tokens = newSecret(key), nil
+		return nil
+	}
 }
 
 // WithSandbox uses the sandbox of the service instead of the service. It is

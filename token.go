@@ -63,20 +63,22 @@ func (c *core) unauthorized(ctx context.Context, before engine.Answer, err error
 // refused, it is another one, if there is another.
 func (c *config) token(ctx context.Context, refused string) (string, error) {
 	if c.tokens == nil {
-		return c.apiKey(), nil
+		return c.apiKey.value(), nil
 	}
 	return c.tokens.get(ctx, refused)
 }
 
 // checkCredentials refuses what no request can be authorized with.
 func (c *config) checkCredentials() error {
-	switch {
-	case c.tokens == nil:
-		return checkKey(c.apiKey())
-	case c.apiKey() != "":
-		return errors.New("WithTokenSource: a client has an API key or a token source: leave the key empty")
+	if c.tokens == nil {
+		return checkKey(c.apiKey.value())
 	}
 	return nil
+}
+
+// sameCredential reports whether both configurations authorize requests alike.
+func (c *config) sameCredential(other *config) bool {
+	return c.tokens == other.tokens && c.apiKey.value() == other.apiKey.value()
 }
 
 // tokenCache keeps the token of a source.
