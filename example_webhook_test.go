@@ -2,6 +2,7 @@ package cloudconvert_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -43,6 +44,45 @@ func ExampleWebhookHandler() {
 	// invoice-42 has finished
 	// 204
 	// 400
+}
+
+// A handler for the WebhookURL of jobs, and a secret in its path instead of signatures.
+func ExampleWebhooksService_UnsignedHandler() {
+	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
+		mux := http.NewServeMux()
+		public := httptest.NewServer(mux)
+		defer public.Close()
+
+		client := server.Client()
+		secret := rand.Text() // the same for all jobs: keep it with the API key
+		ended := make(chan struct{})
+		handler, err := client.Webhooks.UnsignedHandler(func(_ context.Context, event *cloudconvert.WebhookEvent) error {
+			if event.Job.Tag != "invoice-42" {
+				return nil // a job of the account, but not one of these
+			}
+			fmt.Println(event.Event, event.Job.Files()[0].Filename)
+			close(ended)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		mux.Handle("/hook/"+secret, handler)
+
+		request := cloudconvert.Pipeline(
+			cloudconvert.ImportURL{URL: "https://example.com/photo.png"},
+			cloudconvert.Convert{OutputFormat: "jpg"},
+			cloudconvert.ExportURL{},
+		)
+		request.Tag, request.WebhookURL = "invoice-42", public.URL+"/hook/"+secret
+		if _, err := client.Jobs.Create(ctx, request); err != nil {
+			return err
+		}
+		<-ended
+		return nil
+	})
+	// Output:
+	// job.finished photo.jpg
 }
 
 // Waiting for jobs by webhook, in a program that runs a server.

@@ -21,7 +21,8 @@ type JobRequest struct { //nolint:recvcheck // LogValue is for values too
 	// [JobsService.Create] can tell whether it was created if the answer is lost.
 	Tag string `json:"tag,omitzero"`
 	// WebhookURL receives the event job.finished or job.failed of this job.
-	// It is independent of the webhooks of the account.
+	// It is independent of the webhooks of the account. The service documents no
+	// signature for its deliveries, see [WebhooksService.UnsignedHandler].
 	WebhookURL string `json:"webhook_url,omitzero"`
 	// Redirect asks for the URL of the first exported file instead of the job. Only
 	// [JobsService.CreateForURL] takes such a response, and sets Redirect by itself.

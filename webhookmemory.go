@@ -5,6 +5,9 @@ import (
 	"sync"
 )
 
+// maxHandled is how many events are remembered unless the caller says how many.
+const maxHandled = 1024
+
 // OncePerEvent returns a function for [WebhookHandler] that calls handle once
 // for each job and event, although deliveries are repeated:
 //
@@ -26,7 +29,7 @@ func OncePerEvent(handle func(context.Context, *WebhookEvent) error, size int) f
 	if handle == nil {
 		return nil // which WebhookHandler refuses
 	}
-	m := &eventMemory{running: map[eventKey]*handling{}, handled: newRecent[eventKey](or(max(size, 0), 1024))}
+	m := newEventMemory(or(max(size, 0), maxHandled))
 	return func(ctx context.Context, event *WebhookEvent) error {
 		key := eventKey{event.Job.ID, event.Event}
 		mine, err := m.begin(ctx, key)
@@ -57,6 +60,10 @@ type eventMemory struct {
 	mu      sync.Mutex
 	running map[eventKey]*handling
 	handled *recent[eventKey]
+}
+
+func newEventMemory(size int) *eventMemory {
+	return &eventMemory{running: map[eventKey]*handling{}, handled: newRecent[eventKey](size)}
 }
 
 // begin waits until it is known what to do with an event. It returns nil if
