@@ -1,8 +1,13 @@
 package cloudconvert
 
-// The operations of the service.
+// The constants below name the operation structs, whose methods are generated.
+//
+//go:generate go run ./internal/genoperations
+
+// The operations of the service. The struct of each has the same name without the
+// prefix.
 const (
-	// Bringing files in.
+	// Imports.
 
 	OperationImportURL                Operation = "import/url"
 	OperationImportUpload             Operation = "import/upload"
@@ -14,7 +19,7 @@ const (
 	OperationImportOpenStack          Operation = "import/openstack"
 	OperationImportSFTP               Operation = "import/sftp"
 
-	// Making files of files.
+	// Processing.
 
 	OperationConvert        Operation = "convert"
 	OperationOptimize       Operation = "optimize"
@@ -27,7 +32,7 @@ const (
 	OperationMetadataWrite  Operation = "metadata/write"
 	OperationCommand        Operation = "command"
 
-	// Working on PDF files.
+	// PDF.
 
 	OperationPDFA            Operation = "pdf/a"
 	OperationPDFX            Operation = "pdf/x"
@@ -38,7 +43,7 @@ const (
 	OperationPDFExtractPages Operation = "pdf/extract-pages"
 	OperationPDFRotatePages  Operation = "pdf/rotate-pages"
 
-	// Taking files out.
+	// Exports.
 
 	OperationExportURL                Operation = "export/url"
 	OperationExportS3                 Operation = "export/s3"
@@ -48,41 +53,3 @@ const (
 	OperationExportSFTP               Operation = "export/sftp"
 	OperationExportUpload             Operation = "export/upload"
 )
-
-// taskModels are the structs of the operations.
-var taskModels = []TaskRequest{
-	ImportURL{},
-	ImportUpload{},
-	ImportBase64{},
-	ImportRaw{},
-	ImportS3{},
-	ImportAzureBlob{},
-	ImportGoogleCloudStorage{},
-	ImportOpenStack{},
-	ImportSFTP{},
-	Convert{},
-	Optimize{},
-	Watermark{},
-	CaptureWebsite{},
-	Thumbnail{},
-	Merge{},
-	Archive{},
-	Metadata{},
-	MetadataWrite{},
-	Command{},
-	PDFA{},
-	PDFX{},
-	PDFOCR{},
-	PDFEncrypt{},
-	PDFDecrypt{},
-	PDFSplitPages{},
-	PDFExtractPages{},
-	PDFRotatePages{},
-	ExportURL{},
-	ExportS3{},
-	ExportAzureBlob{},
-	ExportGoogleCloudStorage{},
-	ExportOpenStack{},
-	ExportSFTP{},
-	ExportUpload{},
-}

@@ -1,10 +1,6 @@
 package cloudconvert
 
-import (
-	"fmt"
-	"log/slog"
-	"time"
-)
+import "time"
 
 // Metadata reads the metadata of files, such as title, author or size in
 // pixels. It costs no credits. The answer is in the result of the task.
@@ -28,23 +24,6 @@ type Metadata struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationMetadata].
-func (Metadata) Operation() Operation { return OperationMetadata }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t Metadata) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Metadata) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t Metadata) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t Metadata) LogValue() slog.Value { return logTask(t) }
-
-func (Metadata) isTask() {}
 
 // MetadataWrite changes the metadata of files.
 type MetadataWrite struct {
@@ -74,23 +53,6 @@ type MetadataWrite struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationMetadataWrite].
-func (MetadataWrite) Operation() Operation { return OperationMetadataWrite }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t MetadataWrite) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *MetadataWrite) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t MetadataWrite) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t MetadataWrite) LogValue() slog.Value { return logTask(t) }
-
-func (MetadataWrite) isTask() {}
 
 // Command runs FFmpeg, ImageMagick or GraphicsMagick with arguments of your
 // own.
@@ -122,20 +84,3 @@ type Command struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationCommand].
-func (Command) Operation() Operation { return OperationCommand }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t Command) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Command) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t Command) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t Command) LogValue() slog.Value { return logTask(t) }
-
-func (Command) isTask() {}

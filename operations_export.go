@@ -1,10 +1,5 @@
 package cloudconvert
 
-import (
-	"fmt"
-	"log/slog"
-)
-
 // ExportURL offers files for download for 24 hours. [Job.Files] lists them.
 type ExportURL struct {
 	// Input names the tasks whose files are offered. Required; [Pipeline] fills it
@@ -24,23 +19,6 @@ type ExportURL struct {
 	Options Options `json:"-"`
 }
 
-// Operation returns [OperationExportURL].
-func (ExportURL) Operation() Operation { return OperationExportURL }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ExportURL) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ExportURL) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ExportURL) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ExportURL) LogValue() slog.Value { return logTask(t) }
-
-func (ExportURL) isTask() {}
-
 // ExportUpload sends files to a web address by an HTTP PUT request.
 type ExportUpload struct {
 	// Input names the tasks whose files are sent. Required; [Pipeline] fills it
@@ -55,23 +33,6 @@ type ExportUpload struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationExportUpload].
-func (ExportUpload) Operation() Operation { return OperationExportUpload }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ExportUpload) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ExportUpload) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ExportUpload) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ExportUpload) LogValue() slog.Value { return logTask(t) }
-
-func (ExportUpload) isTask() {}
 
 // ExportS3 stores files in a bucket of Amazon S3 or of a storage compatible
 // with it. The credentials need the permission s3:PutObject, with ACL also
@@ -118,23 +79,6 @@ type ExportS3 struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationExportS3].
-func (ExportS3) Operation() Operation { return OperationExportS3 }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ExportS3) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ExportS3) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ExportS3) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ExportS3) LogValue() slog.Value { return logTask(t) }
-
-func (ExportS3) isTask() {}
 
 // S3ACL says who may use an object, see [ExportS3].
 type S3ACL string

@@ -1,10 +1,5 @@
 package cloudconvert
 
-import (
-	"fmt"
-	"log/slog"
-)
-
 // ExportAzureBlob stores files in a container of Azure Blob Storage.
 type ExportAzureBlob struct {
 	// Input names the tasks whose files are stored. Required; [Pipeline] fills it
@@ -31,23 +26,6 @@ type ExportAzureBlob struct {
 	Options Options `json:"-"`
 }
 
-// Operation returns [OperationExportAzureBlob].
-func (ExportAzureBlob) Operation() Operation { return OperationExportAzureBlob }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ExportAzureBlob) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ExportAzureBlob) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ExportAzureBlob) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ExportAzureBlob) LogValue() slog.Value { return logTask(t) }
-
-func (ExportAzureBlob) isTask() {}
-
 // ExportGoogleCloudStorage stores files in a bucket of Google Cloud Storage.
 type ExportGoogleCloudStorage struct {
 	// Input names the tasks whose files are stored. Required; [Pipeline] fills it
@@ -71,23 +49,6 @@ type ExportGoogleCloudStorage struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationExportGoogleCloudStorage].
-func (ExportGoogleCloudStorage) Operation() Operation { return OperationExportGoogleCloudStorage }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ExportGoogleCloudStorage) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ExportGoogleCloudStorage) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ExportGoogleCloudStorage) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ExportGoogleCloudStorage) LogValue() slog.Value { return logTask(t) }
-
-func (ExportGoogleCloudStorage) isTask() {}
 
 // ExportOpenStack stores files in a container of OpenStack Swift.
 type ExportOpenStack struct {
@@ -117,23 +78,6 @@ type ExportOpenStack struct {
 	Options Options `json:"-"`
 }
 
-// Operation returns [OperationExportOpenStack].
-func (ExportOpenStack) Operation() Operation { return OperationExportOpenStack }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ExportOpenStack) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ExportOpenStack) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ExportOpenStack) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ExportOpenStack) LogValue() slog.Value { return logTask(t) }
-
-func (ExportOpenStack) isTask() {}
-
 // ExportSFTP stores files on an SFTP server.
 type ExportSFTP struct {
 	// Input names the tasks whose files are stored. Required; [Pipeline] fills it
@@ -158,20 +102,3 @@ type ExportSFTP struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationExportSFTP].
-func (ExportSFTP) Operation() Operation { return OperationExportSFTP }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ExportSFTP) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ExportSFTP) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ExportSFTP) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ExportSFTP) LogValue() slog.Value { return logTask(t) }
-
-func (ExportSFTP) isTask() {}

@@ -1,10 +1,5 @@
 package cloudconvert
 
-import (
-	"fmt"
-	"log/slog"
-)
-
 // ImportURL fetches a file from a web address.
 type ImportURL struct {
 	// URL is the address. Required.
@@ -20,23 +15,6 @@ type ImportURL struct {
 	Options Options `json:"-"`
 }
 
-// Operation returns [OperationImportURL].
-func (ImportURL) Operation() Operation { return OperationImportURL }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ImportURL) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportURL) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ImportURL) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ImportURL) LogValue() slog.Value { return logTask(t) }
-
-func (ImportURL) isTask() {}
-
 // ImportUpload waits for a file to be uploaded, by [TasksService.Upload] or by
 // a form in a browser, see [TasksService.UploadForm].
 type ImportUpload struct {
@@ -48,23 +26,6 @@ type ImportUpload struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationImportUpload].
-func (ImportUpload) Operation() Operation { return OperationImportUpload }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ImportUpload) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportUpload) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ImportUpload) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ImportUpload) LogValue() slog.Value { return logTask(t) }
-
-func (ImportUpload) isTask() {}
 
 // ImportBase64 carries a small file in the request, up to 10 MB. It may hold
 // any bytes.
@@ -81,23 +42,6 @@ type ImportBase64 struct {
 	Options Options `json:"-"`
 }
 
-// Operation returns [OperationImportBase64].
-func (ImportBase64) Operation() Operation { return OperationImportBase64 }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ImportBase64) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportBase64) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ImportBase64) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ImportBase64) LogValue() slog.Value { return logTask(t) }
-
-func (ImportBase64) isTask() {}
-
 // ImportRaw carries a small text file in the request, up to 10 MB. Files that
 // are not UTF-8 text need [ImportBase64].
 type ImportRaw struct {
@@ -111,20 +55,3 @@ type ImportRaw struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationImportRaw].
-func (ImportRaw) Operation() Operation { return OperationImportRaw }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ImportRaw) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportRaw) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ImportRaw) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ImportRaw) LogValue() slog.Value { return logTask(t) }
-
-func (ImportRaw) isTask() {}

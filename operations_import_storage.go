@@ -1,10 +1,5 @@
 package cloudconvert
 
-import (
-	"fmt"
-	"log/slog"
-)
-
 // ImportS3 fetches files from a bucket of Amazon S3 or of a storage compatible
 // with it. The credentials need the permission s3:GetObject.
 type ImportS3 struct {
@@ -33,23 +28,6 @@ type ImportS3 struct {
 	Options Options `json:"-"`
 }
 
-// Operation returns [OperationImportS3].
-func (ImportS3) Operation() Operation { return OperationImportS3 }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ImportS3) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportS3) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ImportS3) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ImportS3) LogValue() slog.Value { return logTask(t) }
-
-func (ImportS3) isTask() {}
-
 // ImportAzureBlob fetches files from a container of Azure Blob Storage.
 type ImportAzureBlob struct {
 	// StorageAccount is the name of the account. Required.
@@ -74,23 +52,6 @@ type ImportAzureBlob struct {
 	Options Options `json:"-"`
 }
 
-// Operation returns [OperationImportAzureBlob].
-func (ImportAzureBlob) Operation() Operation { return OperationImportAzureBlob }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ImportAzureBlob) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportAzureBlob) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ImportAzureBlob) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ImportAzureBlob) LogValue() slog.Value { return logTask(t) }
-
-func (ImportAzureBlob) isTask() {}
-
 // ImportGoogleCloudStorage fetches files from a bucket of Google Cloud Storage.
 type ImportGoogleCloudStorage struct {
 	// ProjectID is the project of the bucket. Required.
@@ -114,23 +75,6 @@ type ImportGoogleCloudStorage struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationImportGoogleCloudStorage].
-func (ImportGoogleCloudStorage) Operation() Operation { return OperationImportGoogleCloudStorage }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ImportGoogleCloudStorage) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportGoogleCloudStorage) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ImportGoogleCloudStorage) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ImportGoogleCloudStorage) LogValue() slog.Value { return logTask(t) }
-
-func (ImportGoogleCloudStorage) isTask() {}
 
 // ImportOpenStack fetches files from a container of OpenStack Swift.
 type ImportOpenStack struct {
@@ -160,23 +104,6 @@ type ImportOpenStack struct {
 	Options Options `json:"-"`
 }
 
-// Operation returns [OperationImportOpenStack].
-func (ImportOpenStack) Operation() Operation { return OperationImportOpenStack }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ImportOpenStack) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportOpenStack) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ImportOpenStack) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ImportOpenStack) LogValue() slog.Value { return logTask(t) }
-
-func (ImportOpenStack) isTask() {}
-
 // ImportSFTP fetches files from an SFTP server.
 type ImportSFTP struct {
 	// Host is the name or address of the server. Required.
@@ -201,20 +128,3 @@ type ImportSFTP struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationImportSFTP].
-func (ImportSFTP) Operation() Operation { return OperationImportSFTP }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t ImportSFTP) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportSFTP) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t ImportSFTP) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t ImportSFTP) LogValue() slog.Value { return logTask(t) }
-
-func (ImportSFTP) isTask() {}

@@ -1,10 +1,6 @@
 package cloudconvert
 
-import (
-	"fmt"
-	"log/slog"
-	"time"
-)
+import "time"
 
 // PDFA turns PDF files into PDF/A, the format for archives.
 type PDFA struct {
@@ -30,23 +26,6 @@ type PDFA struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationPDFA].
-func (PDFA) Operation() Operation { return OperationPDFA }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t PDFA) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFA) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t PDFA) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t PDFA) LogValue() slog.Value { return logTask(t) }
-
-func (PDFA) isTask() {}
 
 // PDFALevel is a conformance level of [PDFA].
 type PDFALevel string
@@ -84,23 +63,6 @@ type PDFX struct {
 	Options Options `json:"-"`
 }
 
-// Operation returns [OperationPDFX].
-func (PDFX) Operation() Operation { return OperationPDFX }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t PDFX) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFX) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t PDFX) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t PDFX) LogValue() slog.Value { return logTask(t) }
-
-func (PDFX) isTask() {}
-
 // PDFOCR recognizes the text on scanned pages of PDF files.
 type PDFOCR struct {
 	// Input names the tasks whose files are read. Required; [Pipeline] fills it
@@ -129,23 +91,6 @@ type PDFOCR struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationPDFOCR].
-func (PDFOCR) Operation() Operation { return OperationPDFOCR }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t PDFOCR) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFOCR) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t PDFOCR) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t PDFOCR) LogValue() slog.Value { return logTask(t) }
-
-func (PDFOCR) isTask() {}
 
 // PDFEncrypt protects PDF files with passwords.
 type PDFEncrypt struct {
@@ -187,23 +132,6 @@ type PDFEncrypt struct {
 	Options Options `json:"-"`
 }
 
-// Operation returns [OperationPDFEncrypt].
-func (PDFEncrypt) Operation() Operation { return OperationPDFEncrypt }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t PDFEncrypt) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFEncrypt) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t PDFEncrypt) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t PDFEncrypt) LogValue() slog.Value { return logTask(t) }
-
-func (PDFEncrypt) isTask() {}
-
 // PDFDecrypt takes the protection off PDF files.
 type PDFDecrypt struct {
 	// Input names the tasks whose files are opened. Required; [Pipeline] fills it
@@ -228,20 +156,3 @@ type PDFDecrypt struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationPDFDecrypt].
-func (PDFDecrypt) Operation() Operation { return OperationPDFDecrypt }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t PDFDecrypt) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFDecrypt) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t PDFDecrypt) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t PDFDecrypt) LogValue() slog.Value { return logTask(t) }
-
-func (PDFDecrypt) isTask() {}

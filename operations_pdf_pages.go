@@ -1,10 +1,6 @@
 package cloudconvert
 
-import (
-	"fmt"
-	"log/slog"
-	"time"
-)
+import "time"
 
 // PDFSplitPages makes a PDF file of each page.
 type PDFSplitPages struct {
@@ -28,23 +24,6 @@ type PDFSplitPages struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationPDFSplitPages].
-func (PDFSplitPages) Operation() Operation { return OperationPDFSplitPages }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t PDFSplitPages) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFSplitPages) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t PDFSplitPages) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t PDFSplitPages) LogValue() slog.Value { return logTask(t) }
-
-func (PDFSplitPages) isTask() {}
 
 // PDFExtractPages makes a PDF file of some pages.
 type PDFExtractPages struct {
@@ -71,23 +50,6 @@ type PDFExtractPages struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationPDFExtractPages].
-func (PDFExtractPages) Operation() Operation { return OperationPDFExtractPages }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t PDFExtractPages) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFExtractPages) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t PDFExtractPages) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t PDFExtractPages) LogValue() slog.Value { return logTask(t) }
-
-func (PDFExtractPages) isTask() {}
 
 // PDFRotatePages turns pages of PDF files.
 type PDFRotatePages struct {
@@ -117,20 +79,3 @@ type PDFRotatePages struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationPDFRotatePages].
-func (PDFRotatePages) Operation() Operation { return OperationPDFRotatePages }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t PDFRotatePages) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFRotatePages) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t PDFRotatePages) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t PDFRotatePages) LogValue() slog.Value { return logTask(t) }
-
-func (PDFRotatePages) isTask() {}

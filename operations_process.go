@@ -1,10 +1,6 @@
 package cloudconvert
 
-import (
-	"fmt"
-	"log/slog"
-	"time"
-)
+import "time"
 
 // Convert brings files into another format. It also unpacks archives.
 //
@@ -37,23 +33,6 @@ type Convert struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationConvert].
-func (Convert) Operation() Operation { return OperationConvert }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t Convert) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Convert) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t Convert) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t Convert) LogValue() slog.Value { return logTask(t) }
-
-func (Convert) isTask() {}
 
 // Optimize makes PDF, JPG and PNG files smaller. The format stays the same.
 type Optimize struct {
@@ -90,23 +69,6 @@ type Optimize struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationOptimize].
-func (Optimize) Operation() Operation { return OperationOptimize }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t Optimize) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Optimize) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t Optimize) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t Optimize) LogValue() slog.Value { return logTask(t) }
-
-func (Optimize) isTask() {}
 
 // OptimizeProfile says what a PDF is optimized for, see [Optimize].
 type OptimizeProfile string
@@ -161,23 +123,6 @@ type Thumbnail struct {
 	Options Options `json:"-"`
 }
 
-// Operation returns [OperationThumbnail].
-func (Thumbnail) Operation() Operation { return OperationThumbnail }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t Thumbnail) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Thumbnail) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t Thumbnail) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t Thumbnail) LogValue() slog.Value { return logTask(t) }
-
-func (Thumbnail) isTask() {}
-
 // Fit says how a picture is brought to a width and a height, see [Thumbnail].
 type Fit string
 
@@ -213,23 +158,6 @@ type Merge struct {
 	Options Options `json:"-"`
 }
 
-// Operation returns [OperationMerge].
-func (Merge) Operation() Operation { return OperationMerge }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t Merge) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Merge) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t Merge) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t Merge) LogValue() slog.Value { return logTask(t) }
-
-func (Merge) isTask() {}
-
 // Archive packs files into an archive. [Convert] unpacks archives.
 type Archive struct {
 	// Input names the tasks whose files are packed. Required; [Pipeline] fills it
@@ -254,20 +182,3 @@ type Archive struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationArchive].
-func (Archive) Operation() Operation { return OperationArchive }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t Archive) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Archive) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t Archive) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t Archive) LogValue() slog.Value { return logTask(t) }
-
-func (Archive) isTask() {}

@@ -1,10 +1,6 @@
 package cloudconvert
 
-import (
-	"fmt"
-	"log/slog"
-	"time"
-)
+import "time"
 
 // Watermark puts a text or an image on PDF files, images and videos.
 //
@@ -75,23 +71,6 @@ type Watermark struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationWatermark].
-func (Watermark) Operation() Operation { return OperationWatermark }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t Watermark) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Watermark) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t Watermark) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t Watermark) LogValue() slog.Value { return logTask(t) }
-
-func (Watermark) isTask() {}
 
 // Layer is where a mark is relative to the content, see [Watermark].
 type Layer string

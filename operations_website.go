@@ -1,10 +1,6 @@
 package cloudconvert
 
-import (
-	"fmt"
-	"log/slog"
-	"time"
-)
+import "time"
 
 // CaptureWebsite makes a PDF or a picture of a web page. It takes no input.
 type CaptureWebsite struct {
@@ -82,23 +78,6 @@ type CaptureWebsite struct {
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
-
-// Operation returns [OperationCaptureWebsite].
-func (CaptureWebsite) Operation() Operation { return OperationCaptureWebsite }
-
-// MarshalJSON encodes the task as the API wants it.
-func (t CaptureWebsite) MarshalJSON() ([]byte, error) { return marshalTask(t) }
-
-// UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *CaptureWebsite) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
-
-// Format prints the task without the values of its parameters.
-func (t CaptureWebsite) Format(s fmt.State, _ rune) { printTask(s, t) }
-
-// LogValue is the task without the values of its parameters.
-func (t CaptureWebsite) LogValue() slog.Value { return logTask(t) }
-
-func (CaptureWebsite) isTask() {}
 
 // PageFormat is the size of a page, see [CaptureWebsite].
 type PageFormat string
