@@ -82,6 +82,269 @@ const (
 	OptimizeMax     OptimizeProfile = "max"     // the smallest file
 )
 
+// Watermark puts a text or an image on PDF files, images and videos.
+//
+// The image is a file of the job too: Image names the task that imports it.
+type Watermark struct {
+	// Input names the tasks whose files are marked. Required; [Pipeline] fills it
+	// in.
+	Input []string `json:"input" task:"input,required"`
+	// InputFormat is the format of the input, for example "docx". By default
+	// the extension of each file decides.
+	InputFormat string `json:"input_format"`
+	// Pages are the pages of a PDF to be marked, for example "1-3" or "1,2,3".
+	// By default all.
+	Pages string `json:"pages"`
+	// Layer puts the mark above or below the content of a PDF.
+	Layer Layer `json:"layer"`
+	// Text is the text of the mark. It or Image is required.
+	Text string `json:"text" task:"one=mark"`
+	// FontSize is the size of the text.
+	FontSize float64 `json:"font_size"`
+	// FontWidthPercent is the width of the text in percent of the page, instead
+	// of FontSize.
+	FontWidthPercent float64 `json:"font_width_percent"`
+	// FontColor is the color of the text, for example "#ff0000".
+	FontColor string `json:"font_color"`
+	// FontName is the font of the text.
+	FontName Font `json:"font_name"`
+	// FontAlign aligns the lines of the text.
+	FontAlign HAlign `json:"font_align"`
+	// Image names the task whose file, a PNG, JPG or SVG, is the mark.
+	Image string `json:"image" task:"input,one=mark"`
+	// ImageWidth is the width of the image in pixels.
+	ImageWidth int `json:"image_width"`
+	// ImageHeight is the height of the image in pixels.
+	ImageHeight int `json:"image_height"`
+	// ImageWidthPercent is the width of the image in percent, instead of
+	// ImageWidth.
+	ImageWidthPercent float64 `json:"image_width_percent"`
+	// PositionVertical is where the mark is between top and bottom.
+	PositionVertical VAlign `json:"position_vertical"`
+	// PositionHorizontal is where the mark is between left and right.
+	PositionHorizontal HAlign `json:"position_horizontal"`
+	// MarginVertical is the distance to the upper or lower edge. nil means the
+	// default of the service, 0 no distance.
+	MarginVertical *float64 `json:"margin_vertical"`
+	// MarginHorizontal is the distance to the left or right edge. nil means the
+	// default of the service, 0 no distance.
+	MarginHorizontal *float64 `json:"margin_horizontal"`
+	// Opacity is how much the mark covers in percent, from 0 (invisible) to 100
+	// (opaque). nil means the default of the service.
+	Opacity *int `json:"opacity"`
+	// Rotation turns the mark by degrees.
+	Rotation float64 `json:"rotation"`
+	// Engine is the program that does the work. By default the service chooses,
+	// and may choose differently later.
+	Engine string `json:"engine"`
+	// EngineVersion is the version of the engine. By default the service chooses.
+	EngineVersion string `json:"engine_version"`
+	// Filename is the name of the output with its extension. For several
+	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// default it is derived from the input.
+	Filename string `json:"filename"`
+	// Timeout is how long the task may take, a whole number of seconds such as
+	// 10*time.Minute. By default 5 hours.
+	Timeout time.Duration `json:"timeout"`
+	// IgnoreError lets the job go on and succeed if this task fails.
+	IgnoreError bool `json:"ignore_error"`
+	// Options are further parameters.
+	Options Options `json:"-"`
+}
+
+// Layer is where a mark is relative to the content, see [Watermark].
+type Layer string
+
+// The layers of a [Watermark].
+const (
+	LayerAbove Layer = "above"
+	LayerBelow Layer = "below"
+)
+
+// HAlign is a position between left and right, see [Watermark].
+type HAlign string
+
+// The positions between left and right.
+const (
+	HAlignLeft   HAlign = "left"
+	HAlignCenter HAlign = "center"
+	HAlignRight  HAlign = "right"
+)
+
+// VAlign is a position between top and bottom, see [Watermark].
+type VAlign string
+
+// The positions between top and bottom.
+const (
+	VAlignTop    VAlign = "top"
+	VAlignCenter VAlign = "center"
+	VAlignBottom VAlign = "bottom"
+)
+
+// Font is a font of the service, see [Watermark].
+type Font string
+
+// The fonts of a [Watermark].
+const (
+	FontAndaleMono                 Font = "Andale Mono"
+	FontArial                      Font = "Arial"
+	FontArialBlack                 Font = "Arial Black"
+	FontArialBold                  Font = "Arial Bold"
+	FontArialBoldItalic            Font = "Arial Bold Italic"
+	FontArialItalic                Font = "Arial Italic"
+	FontCourierNew                 Font = "Courier New"
+	FontCourierNewBold             Font = "Courier New Bold"
+	FontCourierNewBoldItalic       Font = "Courier New Bold Italic"
+	FontCourierNewItalic           Font = "Courier New Italic"
+	FontGeorgia                    Font = "Georgia"
+	FontGeorgiaBold                Font = "Georgia Bold"
+	FontGeorgiaBoldItalic          Font = "Georgia Bold Italic"
+	FontGeorgiaItalic              Font = "Georgia Italic"
+	FontHelvetica                  Font = "Helvetica"
+	FontHelveticaBold              Font = "Helvetica Bold"
+	FontHelveticaBoldOblique       Font = "Helvetica BoldOblique"
+	FontHelveticaNarrowBold        Font = "Helvetica Narrow Bold"
+	FontHelveticaNarrowBoldOblique Font = "Helvetica Narrow BoldOblique"
+	FontHelveticaOblique           Font = "Helvetica Oblique"
+	FontImpact                     Font = "Impact"
+	FontTimesNewRoman              Font = "Times New Roman"
+	FontTimesNewRomanBold          Font = "Times New Roman Bold"
+	FontTimesNewRomanBoldItalic    Font = "Times New Roman Bold Italic"
+	FontTimesNewRomanItalic        Font = "Times New Roman Italic"
+	FontTrebuchetMS                Font = "Trebuchet MS"
+	FontTrebuchetMSBold            Font = "Trebuchet MS Bold"
+	FontTrebuchetMSBoldItalic      Font = "Trebuchet MS Bold Italic"
+	FontTrebuchetMSItalic          Font = "Trebuchet MS Italic"
+	FontVerdana                    Font = "Verdana"
+	FontVerdanaBold                Font = "Verdana Bold"
+	FontVerdanaBoldItalic          Font = "Verdana Bold Italic"
+	FontVerdanaItalic              Font = "Verdana Italic"
+)
+
+// CaptureWebsite makes a PDF or a picture of a web page. It takes no input.
+type CaptureWebsite struct {
+	// URL is the address of the page. Required.
+	URL string `json:"url" task:"required"`
+	// OutputFormat is the format of the output: "pdf", "png" or "jpg". Required.
+	OutputFormat string `json:"output_format" task:"required"`
+	// Pages are the pages of the PDF to keep, for example "1-3" or "1,2,3". By
+	// default all.
+	Pages string `json:"pages"`
+	// Zoom enlarges the page. By default 1.
+	Zoom float64 `json:"zoom"`
+	// PageWidth is the width of the PDF's pages in centimeters.
+	PageWidth float64 `json:"page_width"`
+	// PageHeight is the height of the PDF's pages in centimeters.
+	PageHeight float64 `json:"page_height"`
+	// PageFormat is the size of the PDF's pages, instead of PageWidth and
+	// PageHeight.
+	PageFormat PageFormat `json:"page_format"`
+	// PageOrientation is how the PDF's pages are turned. By default
+	// [OrientationPortrait].
+	PageOrientation Orientation `json:"page_orientation"`
+	// MarginTop is the upper margin of the PDF's pages in millimeters. nil
+	// means the default of the service, 0 none.
+	MarginTop *float64 `json:"margin_top"`
+	// MarginBottom is the lower margin in millimeters. nil means the default of
+	// the service, 0 none.
+	MarginBottom *float64 `json:"margin_bottom"`
+	// MarginLeft is the left margin in millimeters. nil means the default of
+	// the service, 0 none.
+	MarginLeft *float64 `json:"margin_left"`
+	// MarginRight is the right margin in millimeters. nil means the default of
+	// the service, 0 none.
+	MarginRight *float64 `json:"margin_right"`
+	// PrintBackground prints background colors and images. nil means true.
+	PrintBackground *bool `json:"print_background"`
+	// DisplayHeaderFooter adds a header and a footer to the PDF's pages, by
+	// default with the address and page numbers.
+	DisplayHeaderFooter bool `json:"display_header_footer"`
+	// HeaderTemplate is the header in HTML. Elements of the classes date, title,
+	// url, pageNumber and totalPages are filled in.
+	HeaderTemplate string `json:"header_template"`
+	// FooterTemplate is the footer in HTML, see HeaderTemplate.
+	FooterTemplate string `json:"footer_template"`
+	// WaitUntil says when the page counts as loaded. By default
+	// [WaitUntilLoad].
+	WaitUntil WaitUntil `json:"wait_until"`
+	// WaitForElement is a CSS selector: an element to wait for before capturing.
+	WaitForElement string `json:"wait_for_element"`
+	// WaitTime is a pause between loading and capturing, a whole number of
+	// milliseconds such as 500*time.Millisecond.
+	WaitTime time.Duration `json:"wait_time" task:"milliseconds"`
+	// CSSMediaType is the medium the page is styled for. By default
+	// [CSSMediaPrint].
+	CSSMediaType CSSMedia `json:"css_media_type"`
+	// Headers are sent with the request, for example for authorization.
+	Headers map[string]string `json:"headers"`
+	// ScreenWidth is the width of the browser window in pixels, for pictures.
+	ScreenWidth int `json:"screen_width"`
+	// ScreenHeight is the height of the browser window in pixels, for pictures.
+	ScreenHeight int `json:"screen_height"`
+	// Engine is the program that does the work: "chrome" or "wkhtml". By default
+	// the service chooses, and may choose differently later.
+	Engine string `json:"engine"`
+	// EngineVersion is the version of the engine. By default the service chooses.
+	EngineVersion string `json:"engine_version"`
+	// Filename is the name of the output with its extension. By default the
+	// service chooses.
+	Filename string `json:"filename"`
+	// Timeout is how long the task may take, a whole number of seconds such as
+	// 10*time.Minute. By default 5 hours.
+	Timeout time.Duration `json:"timeout"`
+	// IgnoreError lets the job go on and succeed if this task fails.
+	IgnoreError bool `json:"ignore_error"`
+	// Options are further parameters.
+	Options Options `json:"-"`
+}
+
+// PageFormat is the size of a page, see [CaptureWebsite].
+type PageFormat string
+
+// The sizes of a page.
+const (
+	PageFormatLetter  PageFormat = "letter"
+	PageFormatLegal   PageFormat = "legal"
+	PageFormatTabloid PageFormat = "tabloid"
+	PageFormatLedger  PageFormat = "ledger"
+	PageFormatA0      PageFormat = "a0"
+	PageFormatA1      PageFormat = "a1"
+	PageFormatA2      PageFormat = "a2"
+	PageFormatA3      PageFormat = "a3"
+	PageFormatA4      PageFormat = "a4"
+	PageFormatA5      PageFormat = "a5"
+	PageFormatA6      PageFormat = "a6"
+)
+
+// Orientation is how a page is turned, see [CaptureWebsite].
+type Orientation string
+
+// The orientations of a page.
+const (
+	OrientationPortrait  Orientation = "portrait"
+	OrientationLandscape Orientation = "landscape"
+)
+
+// WaitUntil says when a web page counts as loaded, see [CaptureWebsite].
+type WaitUntil string
+
+// The moments to wait for.
+const (
+	WaitUntilLoad             WaitUntil = "load"             // everything the page names is loaded
+	WaitUntilDOMContentLoaded WaitUntil = "domcontentloaded" // the document itself is read
+	WaitUntilNetworkIdle0     WaitUntil = "networkidle0"     // no connection is in use
+	WaitUntilNetworkIdle2     WaitUntil = "networkidle2"     // at most two connections are in use
+)
+
+// CSSMedia is a medium that a web page is styled for, see [CaptureWebsite].
+type CSSMedia string
+
+// The media a page can be styled for.
+const (
+	CSSMediaPrint  CSSMedia = "print"
+	CSSMediaScreen CSSMedia = "screen"
+)
+
 // Thumbnail makes small pictures of PDF files, images, videos and office
 // documents.
 type Thumbnail struct {
@@ -174,6 +437,89 @@ type Archive struct {
 	// Filename is the name of the archive with its extension. By default it is
 	// derived from the input.
 	Filename string `json:"filename"`
+	// Timeout is how long the task may take, a whole number of seconds such as
+	// 10*time.Minute. By default 5 hours.
+	Timeout time.Duration `json:"timeout"`
+	// IgnoreError lets the job go on and succeed if this task fails.
+	IgnoreError bool `json:"ignore_error"`
+	// Options are further parameters.
+	Options Options `json:"-"`
+}
+
+// Metadata reads the metadata of files, such as title, author or size in
+// pixels. It costs no credits. The answer is in the result of the task.
+type Metadata struct {
+	// Input names the tasks whose files are read. Required; [Pipeline] fills it
+	// in.
+	Input []string `json:"input" task:"input,required"`
+	// InputFormat is the format of the input, for example "docx". By default
+	// the extension of each file decides.
+	InputFormat string `json:"input_format"`
+	// Engine is the program that does the work. By default the service chooses,
+	// and may choose differently later.
+	Engine string `json:"engine"`
+	// EngineVersion is the version of the engine. By default the service chooses.
+	EngineVersion string `json:"engine_version"`
+	// Timeout is how long the task may take, a whole number of seconds such as
+	// 10*time.Minute. By default 5 hours.
+	Timeout time.Duration `json:"timeout"`
+	// IgnoreError lets the job go on and succeed if this task fails.
+	IgnoreError bool `json:"ignore_error"`
+	// Options are further parameters.
+	Options Options `json:"-"`
+}
+
+// MetadataWrite changes the metadata of files.
+type MetadataWrite struct {
+	// Input names the tasks whose files are changed. Required; [Pipeline] fills it
+	// in.
+	Input []string `json:"input" task:"input,required"`
+	// InputFormat is the format of the input, for example "docx". By default
+	// the extension of each file decides.
+	InputFormat string `json:"input_format"`
+	// Metadata are the new values, texts or numbers, under their names, for
+	// example "Title" or "Author". Required.
+	Metadata map[string]any `json:"metadata" task:"required"`
+	// Filename is the name of the output with its extension. For several
+	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// default it is derived from the input.
+	Filename string `json:"filename"`
+	// Engine is the program that does the work. By default the service chooses,
+	// and may choose differently later.
+	Engine string `json:"engine"`
+	// EngineVersion is the version of the engine. By default the service chooses.
+	EngineVersion string `json:"engine_version"`
+	// Timeout is how long the task may take, a whole number of seconds such as
+	// 10*time.Minute. By default 5 hours.
+	Timeout time.Duration `json:"timeout"`
+	// IgnoreError lets the job go on and succeed if this task fails.
+	IgnoreError bool `json:"ignore_error"`
+	// Options are further parameters.
+	Options Options `json:"-"`
+}
+
+// Command runs FFmpeg, ImageMagick or GraphicsMagick with arguments of your
+// own.
+//
+// The files of Input are found as /input/{task name}/{file name}. Every file
+// written to /output/ becomes an output.
+type Command struct {
+	// Input names the tasks whose files the command works on. Required; [Pipeline]
+	// fills it in.
+	Input []string `json:"input" task:"input,required"`
+	// Engine is the program: "ffmpeg", "imagemagick" or "graphicsmagick".
+	// Required.
+	Engine string `json:"engine" task:"required"`
+	// EngineVersion is the version of the engine. By default the service
+	// chooses.
+	EngineVersion string `json:"engine_version"`
+	// Command is the command of the engine: "ffmpeg" or "ffprobe" of ffmpeg,
+	// "convert" or "identify" of imagemagick, "gm" of graphicsmagick. Required.
+	Command string `json:"command" task:"required"`
+	// Arguments are the arguments in one line, as in a shell. Required.
+	Arguments string `json:"arguments" task:"required"`
+	// CaptureOutput keeps what the command prints in the result of the task.
+	CaptureOutput bool `json:"capture_output"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
