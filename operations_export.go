@@ -5,15 +5,15 @@ type ExportURL struct {
 	// Input names the tasks whose files are offered. Required; [Pipeline] fills it
 	// in.
 	Input []string `json:"input" task:"input,required"`
-	// Inline lets browsers show a file instead of saving it.
+	// Inline makes browsers show a file instead of saving it.
 	Inline bool `json:"inline"`
-	// ArchiveMultipleFiles packs several files into one ZIP. By default each
-	// has an address of its own.
+	// ArchiveMultipleFiles packs several files into one ZIP. By default each has
+	// its own URL.
 	ArchiveMultipleFiles bool `json:"archive_multiple_files"`
-	// InlineAdditional is known to an official client only. What it does is not
-	// documented.
+	// InlineAdditional is a parameter of an official client. The API does not
+	// document it.
 	InlineAdditional bool `json:"inline_additional"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -30,12 +30,13 @@ type ExportS3 struct {
 	Bucket string `json:"bucket" task:"required"`
 	// Region is the region of the bucket, for example "eu-central-1". Required.
 	Region string `json:"region" task:"required"`
-	// Endpoint is the address of a storage other than Amazon's.
+	// Endpoint is the URL of a storage compatible with S3. By default that of
+	// Amazon S3.
 	Endpoint string `json:"endpoint"`
-	// Key is the key of the object. For several files it holds a place for
-	// their number, as in "page-%d.pdf".
+	// Key is the key of the object. For several files it contains a placeholder
+	// for their number, as in "page-%d.pdf".
 	Key string `json:"key"`
-	// KeyPrefix is put before the names of several files.
+	// KeyPrefix is prepended to the names of several files.
 	KeyPrefix string `json:"key_prefix"`
 	// AccessKeyID identifies the credentials. Required.
 	AccessKeyID string `json:"access_key_id" task:"required"`
@@ -43,7 +44,7 @@ type ExportS3 struct {
 	SecretAccessKey string `json:"secret_access_key" task:"required"`
 	// SessionToken belongs to temporary credentials.
 	SessionToken string `json:"session_token"`
-	// ACL says who may use the objects. By default [S3ACLPrivate].
+	// ACL is the access rule of the objects. By default [S3ACLPrivate].
 	ACL S3ACL `json:"acl"`
 	// CacheControl is the Cache-Control header stored with the objects.
 	CacheControl string `json:"cache_control"`
@@ -59,13 +60,13 @@ type ExportS3 struct {
 	ServerSideEncryption S3Encryption `json:"server_side_encryption"`
 	// Tagging are the tags of the objects.
 	Tagging map[string]string `json:"tagging"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
-// S3ACL says who may use an object, see [ExportS3].
+// S3ACL is the access rule of an object, see [ExportS3].
 type S3ACL string
 
 // The access rules of [ExportS3].
@@ -94,20 +95,20 @@ type ExportAzureBlob struct {
 	Input []string `json:"input" task:"input,required"`
 	// StorageAccount is the name of the account. Required.
 	StorageAccount string `json:"storage_account" task:"required"`
-	// StorageAccessKey is a secret key of the account. It or SASToken is
-	// required.
+	// StorageAccessKey is a secret key of the account. StorageAccessKey or
+	// SASToken is required.
 	StorageAccessKey string `json:"storage_access_key" task:"one=credential"`
-	// SASToken is a shared access signature, a secret too.
+	// SASToken is a shared access signature, which is a secret as well.
 	SASToken string `json:"sas_token" task:"one=credential"`
 	// Container is the name of the container. Required.
 	Container string `json:"container" task:"required"`
 	// Blob is the name of the blob. By default the name of the file.
 	Blob string `json:"blob"`
-	// BlobPrefix is put before the names of several files.
+	// BlobPrefix is prepended to the names of several files.
 	BlobPrefix string `json:"blob_prefix"`
 	// Metadata is stored with the blobs.
 	Metadata map[string]string `json:"metadata"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -122,16 +123,16 @@ type ExportGoogleCloudStorage struct {
 	ProjectID string `json:"project_id" task:"required"`
 	// Bucket is the name of the bucket. Required.
 	Bucket string `json:"bucket" task:"required"`
-	// ClientEmail is the address of the service account. Required.
+	// ClientEmail is the email address of the service account. Required.
 	ClientEmail string `json:"client_email" task:"required"`
 	// PrivateKey is the secret key of the service account in PEM, with real
 	// line breaks. Required.
 	PrivateKey string `json:"private_key" task:"required"`
 	// File is the name of the object. By default the name of the file.
 	File string `json:"file"`
-	// FilePrefix is put before the names of several files.
+	// FilePrefix is prepended to the names of several files.
 	FilePrefix string `json:"file_prefix"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -142,12 +143,12 @@ type ExportOpenStack struct {
 	// Input names the tasks whose files are stored. Required; [Pipeline] fills it
 	// in.
 	Input []string `json:"input" task:"input,required"`
-	// AuthURL is the address of the identity service, without the version at
-	// its end. Required.
+	// AuthURL is the URL of the identity service, without the version at its end.
+	// Required.
 	AuthURL string `json:"auth_url" task:"required"`
 	// Username is the name of the user. Required.
 	Username string `json:"username" task:"required"`
-	// Password is the secret of the user. Required.
+	// Password is the password of the user. Required.
 	Password string `json:"password" task:"required"`
 	// Region is the region of the container. Required.
 	Region string `json:"region" task:"required"`
@@ -157,9 +158,9 @@ type ExportOpenStack struct {
 	TenantName string `json:"tenant_name"`
 	// File is the name of the object. By default the name of the file.
 	File string `json:"file"`
-	// FilePrefix is put before the names of several files.
+	// FilePrefix is prepended to the names of several files.
 	FilePrefix string `json:"file_prefix"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -176,7 +177,7 @@ type ExportSFTP struct {
 	Port int `json:"port"`
 	// Username is the name of the user. Required.
 	Username string `json:"username" task:"required"`
-	// Password is the secret of the user. It or PrivateKey is required.
+	// Password is the password of the user. Password or PrivateKey is required.
 	Password string `json:"password" task:"one=credential"`
 	// PrivateKey is a secret key of the user in PEM.
 	PrivateKey string `json:"private_key" task:"one=credential"`
@@ -184,22 +185,22 @@ type ExportSFTP struct {
 	File string `json:"file"`
 	// Path is the directory for several files.
 	Path string `json:"path"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
-// ExportUpload sends files to a web address by an HTTP PUT request.
+// ExportUpload uploads files to a URL by HTTP PUT requests.
 type ExportUpload struct {
 	// Input names the tasks whose files are sent. Required; [Pipeline] fills it
 	// in.
 	Input []string `json:"input" task:"input,required"`
-	// URL is the address. Required.
+	// URL is where the files are uploaded to. Required.
 	URL string `json:"url" task:"required"`
 	// Headers are sent with the request, for example for authorization.
 	Headers map[string]string `json:"headers"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`

@@ -1,15 +1,15 @@
 package cloudconvert
 
-// ImportURL fetches a file from a web address.
+// ImportURL downloads a file from a URL.
 type ImportURL struct {
-	// URL is the address. Required.
+	// URL is the URL of the file. Required.
 	URL string `json:"url" task:"required"`
-	// Filename is the name of the file with its extension, which decides the
-	// input format. By default it is taken from the address or the answer.
+	// Filename is the name of the file with its extension, which decides the input
+	// format. By default it is taken from the URL or the response.
 	Filename string `json:"filename"`
 	// Headers are sent with the request, for example for authorization.
 	Headers map[string]string `json:"headers"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -18,10 +18,10 @@ type ImportURL struct {
 // ImportUpload waits for a file to be uploaded, by [TasksService.Upload] or by
 // a form in a browser, see [TasksService.UploadForm].
 type ImportUpload struct {
-	// Redirect is the address a browser is sent to after the upload. By
-	// default it stays where it is.
+	// Redirect is the URL that a browser is redirected to after the upload. By
+	// default it is not redirected.
 	Redirect string `json:"redirect"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -36,7 +36,7 @@ type ImportBase64 struct {
 	// Filename is the name of the file with its extension, which decides the
 	// input format. Required.
 	Filename string `json:"filename" task:"required"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -50,22 +50,23 @@ type ImportRaw struct {
 	// Filename is the name of the file with its extension, which decides the
 	// input format. Required.
 	Filename string `json:"filename" task:"required"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
-// ImportS3 fetches files from a bucket of Amazon S3 or of a storage compatible
+// ImportS3 downloads files from a bucket of Amazon S3 or of a storage compatible
 // with it. The credentials need the permission s3:GetObject.
 type ImportS3 struct {
 	// Bucket is the name of the bucket. Required.
 	Bucket string `json:"bucket" task:"required"`
 	// Region is the region of the bucket, for example "eu-central-1". Required.
 	Region string `json:"region" task:"required"`
-	// Endpoint is the address of a storage other than Amazon's.
+	// Endpoint is the URL of a storage compatible with S3. By default that of
+	// Amazon S3.
 	Endpoint string `json:"endpoint"`
-	// Key names one object. It or KeyPrefix is required.
+	// Key names one object. Key or KeyPrefix is required.
 	Key string `json:"key" task:"one=key"`
 	// KeyPrefix selects all objects whose keys begin with it.
 	KeyPrefix string `json:"key_prefix" task:"one=key"`
@@ -78,68 +79,68 @@ type ImportS3 struct {
 	// Filename is the name of the file with its extension. By default the
 	// name in the storage.
 	Filename string `json:"filename"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
-// ImportAzureBlob fetches files from a container of Azure Blob Storage.
+// ImportAzureBlob downloads files from a container of Azure Blob Storage.
 type ImportAzureBlob struct {
 	// StorageAccount is the name of the account. Required.
 	StorageAccount string `json:"storage_account" task:"required"`
-	// StorageAccessKey is a secret key of the account. It or SASToken is
-	// required.
+	// StorageAccessKey is a secret key of the account. StorageAccessKey or
+	// SASToken is required.
 	StorageAccessKey string `json:"storage_access_key" task:"one=credential"`
-	// SASToken is a shared access signature, a secret too.
+	// SASToken is a shared access signature, which is a secret as well.
 	SASToken string `json:"sas_token" task:"one=credential"`
 	// Container is the name of the container. Required.
 	Container string `json:"container" task:"required"`
-	// Blob names one blob. It or BlobPrefix is required.
+	// Blob names one blob. Blob or BlobPrefix is required.
 	Blob string `json:"blob" task:"one=blob"`
 	// BlobPrefix selects all blobs whose names begin with it.
 	BlobPrefix string `json:"blob_prefix" task:"one=blob"`
 	// Filename is the name of the file with its extension. By default the
 	// name in the storage.
 	Filename string `json:"filename"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
-// ImportGoogleCloudStorage fetches files from a bucket of Google Cloud Storage.
+// ImportGoogleCloudStorage downloads files from a bucket of Google Cloud Storage.
 type ImportGoogleCloudStorage struct {
 	// ProjectID is the project of the bucket. Required.
 	ProjectID string `json:"project_id" task:"required"`
 	// Bucket is the name of the bucket. Required.
 	Bucket string `json:"bucket" task:"required"`
-	// ClientEmail is the address of the service account. Required.
+	// ClientEmail is the email address of the service account. Required.
 	ClientEmail string `json:"client_email" task:"required"`
 	// PrivateKey is the secret key of the service account in PEM, with real
 	// line breaks. Required.
 	PrivateKey string `json:"private_key" task:"required"`
-	// File names one object. It or FilePrefix is required.
+	// File names one object. File or FilePrefix is required.
 	File string `json:"file" task:"one=file"`
 	// FilePrefix selects all objects whose names begin with it.
 	FilePrefix string `json:"file_prefix" task:"one=file"`
 	// Filename is the name of the file with its extension. By default the
 	// name in the storage.
 	Filename string `json:"filename"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
-// ImportOpenStack fetches files from a container of OpenStack Swift.
+// ImportOpenStack downloads files from a container of OpenStack Swift.
 type ImportOpenStack struct {
-	// AuthURL is the address of the identity service, without the version at
-	// its end. Required.
+	// AuthURL is the URL of the identity service, without the version at its end.
+	// Required.
 	AuthURL string `json:"auth_url" task:"required"`
 	// Username is the name of the user. Required.
 	Username string `json:"username" task:"required"`
-	// Password is the secret of the user. Required.
+	// Password is the password of the user. Required.
 	Password string `json:"password" task:"required"`
 	// Region is the region of the container. Required.
 	Region string `json:"region" task:"required"`
@@ -147,20 +148,20 @@ type ImportOpenStack struct {
 	Container string `json:"container" task:"required"`
 	// TenantName is the tenant (project) of the container.
 	TenantName string `json:"tenant_name"`
-	// File names one object. It or FilePrefix is required.
+	// File names one object. File or FilePrefix is required.
 	File string `json:"file" task:"one=file"`
 	// FilePrefix selects all objects whose names begin with it.
 	FilePrefix string `json:"file_prefix" task:"one=file"`
 	// Filename is the name of the file with its extension. By default the
 	// name in the storage.
 	Filename string `json:"filename"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
-// ImportSFTP fetches files from an SFTP server.
+// ImportSFTP downloads files from an SFTP server.
 type ImportSFTP struct {
 	// Host is the name or address of the server. Required.
 	Host string `json:"host" task:"required"`
@@ -168,18 +169,18 @@ type ImportSFTP struct {
 	Port int `json:"port"`
 	// Username is the name of the user. Required.
 	Username string `json:"username" task:"required"`
-	// Password is the secret of the user. It or PrivateKey is required.
+	// Password is the password of the user. Password or PrivateKey is required.
 	Password string `json:"password" task:"one=credential"`
 	// PrivateKey is a secret key of the user in PEM.
 	PrivateKey string `json:"private_key" task:"one=credential"`
-	// File is the path of one file. It or Path is required.
+	// File is the path of one file. File or Path is required.
 	File string `json:"file" task:"one=file"`
-	// Path is the path of a directory, whose files are all fetched.
+	// Path is the path of a directory, whose files are all downloaded.
 	Path string `json:"path" task:"one=file"`
 	// Filename is the name of the file with its extension. By default the
 	// name on the server.
 	Filename string `json:"filename"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`

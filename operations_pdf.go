@@ -2,26 +2,26 @@ package cloudconvert
 
 import "time"
 
-// PDFA turns PDF files into PDF/A, the format for archives.
+// PDFA converts PDF files to PDF/A, the format for archives.
 type PDFA struct {
 	// Input names the tasks whose files are converted. Required; [Pipeline] fills
 	// it in.
 	Input []string `json:"input" task:"input,required"`
 	// ConformanceLevel is the level of PDF/A. By default the service chooses.
 	ConformanceLevel PDFALevel `json:"conformance_level"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
-	// Filename is the name of the output with its extension. For several
-	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// Filename is the name of the output with its extension. For several outputs
+	// it may contain a placeholder for their number, as in "page-%d.pdf". By
 	// default it is derived from the input.
 	Filename string `json:"filename"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -37,7 +37,7 @@ const (
 	PDFALevel3B PDFALevel = "3b"
 )
 
-// PDFX turns PDF files into PDF/X, the format for printing.
+// PDFX converts PDF files to PDF/X, the format for printing.
 type PDFX struct {
 	// Input names the tasks whose files are converted. Required; [Pipeline] fills
 	// it in.
@@ -45,19 +45,19 @@ type PDFX struct {
 	// Variant is the variant of PDF/X, for example "4". By default the service
 	// chooses.
 	Variant string `json:"variant"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
-	// Filename is the name of the output with its extension. For several
-	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// Filename is the name of the output with its extension. For several outputs
+	// it may contain a placeholder for their number, as in "page-%d.pdf". By
 	// default it is derived from the input.
 	Filename string `json:"filename"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -68,25 +68,25 @@ type PDFOCR struct {
 	// Input names the tasks whose files are read. Required; [Pipeline] fills it
 	// in.
 	Input []string `json:"input" task:"input,required"`
-	// AutoOrient turns the pages upright first. nil means the default of the
+	// AutoOrient rotates the pages upright first. nil means the default of the
 	// service.
 	AutoOrient *bool `json:"auto_orient"`
 	// Language lists the languages of the text by their ISO 639-2 codes, for
 	// example "eng" and "deu".
 	Language []string `json:"language"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
-	// Filename is the name of the output with its extension. For several
-	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// Filename is the name of the output with its extension. For several outputs
+	// it may contain a placeholder for their number, as in "page-%d.pdf". By
 	// default it is derived from the input.
 	Filename string `json:"filename"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -97,10 +97,10 @@ type PDFEncrypt struct {
 	// Input names the tasks whose files are protected. Required; [Pipeline] fills
 	// it in.
 	Input []string `json:"input" task:"input,required"`
-	// SetPassword is the secret needed to open the file.
+	// SetPassword is the password needed to open the file.
 	SetPassword string `json:"set_password"`
-	// SetOwnerPassword is the secret needed to change what is allowed. What the
-	// service does without any password is not documented.
+	// SetOwnerPassword is the password needed to change the permissions. The API
+	// does not document what happens without any password.
 	SetOwnerPassword string `json:"set_owner_password"`
 	// AllowExtract allows copying text and images out of the file. nil means
 	// the default of the service.
@@ -114,73 +114,73 @@ type PDFEncrypt struct {
 	// AllowPrint is how the file may be printed, for example "none" or "full".
 	// By default the service decides.
 	AllowPrint string `json:"allow_print"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
-	// Filename is the name of the output with its extension. For several
-	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// Filename is the name of the output with its extension. For several outputs
+	// it may contain a placeholder for their number, as in "page-%d.pdf". By
 	// default it is derived from the input.
 	Filename string `json:"filename"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
-// PDFDecrypt takes the protection off PDF files.
+// PDFDecrypt removes the protection of PDF files.
 type PDFDecrypt struct {
-	// Input names the tasks whose files are opened. Required; [Pipeline] fills it
-	// in.
+	// Input names the tasks whose files are decrypted. Required; [Pipeline] fills
+	// it in.
 	Input []string `json:"input" task:"input,required"`
-	// Password is the secret that opens the file. Required.
+	// Password is the password that opens the file. Required.
 	Password string `json:"password" task:"required"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
-	// Filename is the name of the output with its extension. For several
-	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// Filename is the name of the output with its extension. For several outputs
+	// it may contain a placeholder for their number, as in "page-%d.pdf". By
 	// default it is derived from the input.
 	Filename string `json:"filename"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
-// PDFSplitPages makes a PDF file of each page.
+// PDFSplitPages writes each page to its own PDF file.
 type PDFSplitPages struct {
 	// Input names the tasks whose files are split. Required; [Pipeline] fills it
 	// in.
 	Input []string `json:"input" task:"input,required"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
-	// Filename is the name of the output with its extension. For several
-	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// Filename is the name of the output with its extension. For several outputs
+	// it may contain a placeholder for their number, as in "page-%d.pdf". By
 	// default it is derived from the input.
 	Filename string `json:"filename"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
-// PDFExtractPages makes a PDF file of some pages.
+// PDFExtractPages writes the given pages to a PDF file.
 type PDFExtractPages struct {
 	// Input names the tasks whose files the pages are taken from. Required;
 	// [Pipeline] fills it in.
@@ -188,48 +188,48 @@ type PDFExtractPages struct {
 	// Pages are the pages to keep, counted from 1, for example "1,2,5-7".
 	// Required.
 	Pages string `json:"pages" task:"required"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
-	// Filename is the name of the output with its extension. For several
-	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// Filename is the name of the output with its extension. For several outputs
+	// it may contain a placeholder for their number, as in "page-%d.pdf". By
 	// default it is derived from the input.
 	Filename string `json:"filename"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
-// PDFRotatePages turns pages of PDF files.
+// PDFRotatePages rotates pages of PDF files.
 type PDFRotatePages struct {
-	// Input names the tasks whose files are turned. Required; [Pipeline] fills it
+	// Input names the tasks whose files are rotated. Required; [Pipeline] fills it
 	// in.
 	Input []string `json:"input" task:"input,required"`
-	// Pages are the pages to turn, counted from 1, for example "1,2,5-7". By
+	// Pages are the pages to rotate, counted from 1, for example "1,2,5-7". By
 	// default all.
 	Pages string `json:"pages"`
-	// Rotation is the angle in degrees. With a sign it adds to how the page is
-	// turned now: "+90", "-90" or "180". Required.
+	// Rotation is the angle in degrees. With a sign it is added to the current
+	// rotation: "+90", "-90" or "180". Required.
 	Rotation string `json:"rotation" task:"required"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
-	// Filename is the name of the output with its extension. For several
-	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// Filename is the name of the output with its extension. For several outputs
+	// it may contain a placeholder for their number, as in "page-%d.pdf". By
 	// default it is derived from the input.
 	Filename string `json:"filename"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`

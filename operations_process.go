@@ -2,7 +2,7 @@ package cloudconvert
 
 import "time"
 
-// Convert brings files into another format. It also unpacks archives.
+// Convert converts files to another format. It also unpacks archives.
 //
 // The settings of each conversion, such as "pages" or "audio_bitrate", go into
 // Options.
@@ -15,20 +15,20 @@ type Convert struct {
 	InputFormat string `json:"input_format"`
 	// OutputFormat is the format of the output, for example "pdf". Required.
 	OutputFormat string `json:"output_format" task:"required"`
-	// Engine is the program that does the work, for example "office". By default
-	// the service chooses, and may choose differently later.
+	// Engine is the program to use, for example "office". By default the service
+	// chooses, and may choose differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine, for example "2019". By default
 	// the service chooses.
 	EngineVersion string `json:"engine_version"`
-	// Filename is the name of the output with its extension. For several
-	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// Filename is the name of the output with its extension. For several outputs
+	// it may contain a placeholder for their number, as in "page-%d.pdf". By
 	// default it is derived from the input.
 	Filename string `json:"filename"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -47,30 +47,30 @@ type Optimize struct {
 	// Quality is the quality of JPG and PNG files; a higher one makes larger
 	// files.
 	Quality int `json:"quality"`
-	// FlattenSignatures turns the visible signatures of a PDF into graphics.
+	// FlattenSignatures converts the visible signatures of a PDF to graphics.
 	FlattenSignatures bool `json:"flatten_signatures"`
 	// Colorspace is the color space of the images in a PDF: "unchanged", "rgb",
-	// "cmyk", or grey, which is written "greyscale" or "grayscale".
+	// "cmyk", "greyscale" or "grayscale".
 	Colorspace string `json:"colorspace"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
-	// Filename is the name of the output with its extension. For several
-	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// Filename is the name of the output with its extension. For several outputs
+	// it may contain a placeholder for their number, as in "page-%d.pdf". By
 	// default it is derived from the input.
 	Filename string `json:"filename"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
-// OptimizeProfile says what a PDF is optimized for, see [Optimize].
+// OptimizeProfile is what a PDF is optimized for, see [Optimize].
 type OptimizeProfile string
 
 // The profiles of [Optimize].
@@ -82,9 +82,9 @@ const (
 	OptimizeMax     OptimizeProfile = "max"     // the smallest file
 )
 
-// Watermark puts a text or an image on PDF files, images and videos.
+// Watermark adds a text or an image to PDF files, images and videos.
 //
-// The image is a file of the job too: Image names the task that imports it.
+// The image is a file of the job as well: Image names the task that imports it.
 type Watermark struct {
 	// Input names the tasks whose files are marked. Required; [Pipeline] fills it
 	// in.
@@ -97,7 +97,7 @@ type Watermark struct {
 	Pages string `json:"pages"`
 	// Layer puts the mark above or below the content of a PDF.
 	Layer Layer `json:"layer"`
-	// Text is the text of the mark. It or Image is required.
+	// Text is the text of the mark. Text or Image is required.
 	Text string `json:"text" task:"one=mark"`
 	// FontSize is the size of the text.
 	FontSize float64 `json:"font_size"`
@@ -132,21 +132,21 @@ type Watermark struct {
 	// Opacity is how much the mark covers in percent, from 0 (invisible) to 100
 	// (opaque). nil means the default of the service.
 	Opacity *int `json:"opacity"`
-	// Rotation turns the mark by degrees.
+	// Rotation rotates the mark by degrees.
 	Rotation float64 `json:"rotation"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
-	// Filename is the name of the output with its extension. For several
-	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// Filename is the name of the output with its extension. For several outputs
+	// it may contain a placeholder for their number, as in "page-%d.pdf". By
 	// default it is derived from the input.
 	Filename string `json:"filename"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -221,9 +221,9 @@ const (
 	FontVerdanaItalic              Font = "Verdana Italic"
 )
 
-// CaptureWebsite makes a PDF or a picture of a web page. It takes no input.
+// CaptureWebsite captures a web page as a PDF or an image. It takes no input.
 type CaptureWebsite struct {
-	// URL is the address of the page. Required.
+	// URL is the URL of the page. Required.
 	URL string `json:"url" task:"required"`
 	// OutputFormat is the format of the output: "pdf", "png" or "jpg". Required.
 	OutputFormat string `json:"output_format" task:"required"`
@@ -239,7 +239,7 @@ type CaptureWebsite struct {
 	// PageFormat is the size of the PDF's pages, instead of PageWidth and
 	// PageHeight.
 	PageFormat PageFormat `json:"page_format"`
-	// PageOrientation is how the PDF's pages are turned. By default
+	// PageOrientation is the orientation of the PDF's pages. By default
 	// [OrientationPortrait].
 	PageOrientation Orientation `json:"page_orientation"`
 	// MarginTop is the upper margin of the PDF's pages in millimeters. nil
@@ -257,19 +257,18 @@ type CaptureWebsite struct {
 	// PrintBackground prints background colors and images. nil means true.
 	PrintBackground *bool `json:"print_background"`
 	// DisplayHeaderFooter adds a header and a footer to the PDF's pages, by
-	// default with the address and page numbers.
+	// default with the URL and page numbers.
 	DisplayHeaderFooter bool `json:"display_header_footer"`
 	// HeaderTemplate is the header in HTML. Elements of the classes date, title,
 	// url, pageNumber and totalPages are filled in.
 	HeaderTemplate string `json:"header_template"`
 	// FooterTemplate is the footer in HTML, see HeaderTemplate.
 	FooterTemplate string `json:"footer_template"`
-	// WaitUntil says when the page counts as loaded. By default
-	// [WaitUntilLoad].
+	// WaitUntil is when the page counts as loaded. By default [WaitUntilLoad].
 	WaitUntil WaitUntil `json:"wait_until"`
-	// WaitForElement is a CSS selector: an element to wait for before capturing.
+	// WaitForElement is a CSS selector of an element to wait for before capturing.
 	WaitForElement string `json:"wait_for_element"`
-	// WaitTime is a pause between loading and capturing, a whole number of
+	// WaitTime is the pause between loading and capturing, a whole number of
 	// milliseconds such as 500*time.Millisecond.
 	WaitTime time.Duration `json:"wait_time" task:"milliseconds"`
 	// CSSMediaType is the medium the page is styled for. By default
@@ -277,12 +276,12 @@ type CaptureWebsite struct {
 	CSSMediaType CSSMedia `json:"css_media_type"`
 	// Headers are sent with the request, for example for authorization.
 	Headers map[string]string `json:"headers"`
-	// ScreenWidth is the width of the browser window in pixels, for pictures.
+	// ScreenWidth is the width of the browser window in pixels, for images.
 	ScreenWidth int `json:"screen_width"`
-	// ScreenHeight is the height of the browser window in pixels, for pictures.
+	// ScreenHeight is the height of the browser window in pixels, for images.
 	ScreenHeight int `json:"screen_height"`
-	// Engine is the program that does the work: "chrome" or "wkhtml". By default
-	// the service chooses, and may choose differently later.
+	// Engine is the program to use: "chrome" or "wkhtml". By default the service
+	// chooses, and may choose differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
@@ -292,7 +291,7 @@ type CaptureWebsite struct {
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -316,7 +315,7 @@ const (
 	PageFormatA6      PageFormat = "a6"
 )
 
-// Orientation is how a page is turned, see [CaptureWebsite].
+// Orientation is the orientation of a page, see [CaptureWebsite].
 type Orientation string
 
 // The orientations of a page.
@@ -325,7 +324,7 @@ const (
 	OrientationLandscape Orientation = "landscape"
 )
 
-// WaitUntil says when a web page counts as loaded, see [CaptureWebsite].
+// WaitUntil is when a web page counts as loaded, see [CaptureWebsite].
 type WaitUntil string
 
 // The moments to wait for.
@@ -345,51 +344,49 @@ const (
 	CSSMediaScreen CSSMedia = "screen"
 )
 
-// Thumbnail makes small pictures of PDF files, images, videos and office
+// Thumbnail makes small images of PDF files, images, videos and office
 // documents.
 type Thumbnail struct {
-	// Input names the tasks whose files are pictured. Required; [Pipeline] fills
+	// Input names the tasks whose files get thumbnails. Required; [Pipeline] fills
 	// it in.
 	Input []string `json:"input" task:"input,required"`
 	// InputFormat is the format of the input, for example "docx". By default
 	// the extension of each file decides.
 	InputFormat string `json:"input_format"`
-	// OutputFormat is the format of the picture: "png", "jpg" or "webp".
-	// Required.
+	// OutputFormat is the format of the image: "png", "jpg" or "webp". Required.
 	OutputFormat string `json:"output_format" task:"required"`
-	// Width is the width of the picture in pixels.
+	// Width is the width of the image in pixels.
 	Width int `json:"width"`
-	// Height is the height of the picture in pixels.
+	// Height is the height of the image in pixels.
 	Height int `json:"height"`
-	// Fit says how the picture is brought to Width and Height. By default
-	// [FitMax].
+	// Fit is how the image is resized to Width and Height. By default [FitMax].
 	Fit Fit `json:"fit"`
-	// Count is the number of pictures of a video. By default 1.
+	// Count is the number of images of a video. By default 1.
 	Count int `json:"count"`
 	// Timestamp is the position in a video.
 	Timestamp string `json:"timestamp"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
-	// Filename is the name of the output with its extension. For several
-	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// Filename is the name of the output with its extension. For several outputs
+	// it may contain a placeholder for their number, as in "page-%d.pdf". By
 	// default it is derived from the input.
 	Filename string `json:"filename"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
-// Fit says how a picture is brought to a width and a height, see [Thumbnail].
+// Fit is how an image is resized to a width and a height, see [Thumbnail].
 type Fit string
 
-// The ways to bring a picture to a width and a height.
+// The ways to resize an image.
 const (
 	FitMax   Fit = "max"   // fits inside, is never enlarged
 	FitCrop  Fit = "crop"  // fills it, what stands out is cut off
@@ -404,8 +401,8 @@ type Merge struct {
 	Input []string `json:"input" task:"input,required"`
 	// OutputFormat is the format of the output: "pdf". Required.
 	OutputFormat string `json:"output_format" task:"required"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
@@ -415,7 +412,7 @@ type Merge struct {
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -429,8 +426,8 @@ type Archive struct {
 	// OutputFormat is the format of the archive: "zip", "rar", "7z", "tar",
 	// "tar.gz" or "tar.bz2". Required.
 	OutputFormat string `json:"output_format" task:"required"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
@@ -440,14 +437,14 @@ type Archive struct {
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
 // Metadata reads the metadata of files, such as title, author or size in
-// pixels. It costs no credits. The answer is in the result of the task.
+// pixels. It costs no credits. The metadata is in the [TaskResult].
 type Metadata struct {
 	// Input names the tasks whose files are read. Required; [Pipeline] fills it
 	// in.
@@ -455,15 +452,15 @@ type Metadata struct {
 	// InputFormat is the format of the input, for example "docx". By default
 	// the extension of each file decides.
 	InputFormat string `json:"input_format"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
@@ -477,32 +474,31 @@ type MetadataWrite struct {
 	// InputFormat is the format of the input, for example "docx". By default
 	// the extension of each file decides.
 	InputFormat string `json:"input_format"`
-	// Metadata are the new values, texts or numbers, under their names, for
-	// example "Title" or "Author". Required.
+	// Metadata are the new values, strings or numbers, by name, for example
+	// "Title" or "Author". Required.
 	Metadata map[string]any `json:"metadata" task:"required"`
-	// Filename is the name of the output with its extension. For several
-	// outputs it may hold a place for their number, as in "page-%d.pdf". By
+	// Filename is the name of the output with its extension. For several outputs
+	// it may contain a placeholder for their number, as in "page-%d.pdf". By
 	// default it is derived from the input.
 	Filename string `json:"filename"`
-	// Engine is the program that does the work. By default the service chooses,
-	// and may choose differently later.
+	// Engine is the program to use. By default the service chooses, and may choose
+	// differently later.
 	Engine string `json:"engine"`
 	// EngineVersion is the version of the engine. By default the service chooses.
 	EngineVersion string `json:"engine_version"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
 }
 
-// Command runs FFmpeg, ImageMagick or GraphicsMagick with arguments of your
-// own.
+// Command runs FFmpeg, ImageMagick or GraphicsMagick with the given arguments.
 //
-// The files of Input are found as /input/{task name}/{file name}. Every file
-// written to /output/ becomes an output.
+// The files of Input are at /input/{task name}/{file name}. Every file written
+// to /output/ becomes an output.
 type Command struct {
 	// Input names the tasks whose files the command works on. Required; [Pipeline]
 	// fills it in.
@@ -518,12 +514,12 @@ type Command struct {
 	Command string `json:"command" task:"required"`
 	// Arguments are the arguments in one line, as in a shell. Required.
 	Arguments string `json:"arguments" task:"required"`
-	// CaptureOutput keeps what the command prints in the result of the task.
+	// CaptureOutput adds what the command prints to the [TaskResult].
 	CaptureOutput bool `json:"capture_output"`
 	// Timeout is how long the task may take, a whole number of seconds such as
 	// 10*time.Minute. By default 5 hours.
 	Timeout time.Duration `json:"timeout"`
-	// IgnoreError lets the job go on and succeed if this task fails.
+	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options are further parameters.
 	Options Options `json:"-"`
