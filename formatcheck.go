@@ -17,7 +17,8 @@ import (
 // outside of the possible ones. A task of another operation, of other formats or
 // for another engine than the entry's is a problem, too, and so is a version of the
 // engine that is not among the entry's, if [IncludeEngineVersions] listed them. All
-// problems are in one error, which matches [ErrInvalid].
+// problems are in one error, which matches [ErrInvalid]. A task that cannot be
+// encoded is not compared with the catalogue.
 //
 // It judges only what the catalogue knows. Parameters that belong to the task
 // rather than to the engine, such as Input and Filename, are left alone. If the
@@ -33,7 +34,10 @@ func (f Format) Validate(t TaskRequest) error {
 		return invalid(errors.New("the catalogue's entry has no options: list it with IncludeOptions"))
 	}
 	body, problems := taskBody(t, parameters(t))
-	problems = append(problems, f.differences(body)...)
+	if len(problems) > 0 {
+		return invalid(problems...) // a value that contains itself cannot be printed
+	}
+	problems = f.differences(body)
 	if err := f.checkVersion(body["engine_version"]); err != nil {
 		problems = append(problems, err)
 	}

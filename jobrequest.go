@@ -124,14 +124,14 @@ func isNil(t TaskRequest) bool {
 
 var taskName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// Validate checks the structure of the job: that it has tasks, that their
-// names are allowed, that inputs exist and form no cycle, that required
-// parameters are there, that none is set twice and none contains itself, and that all
-// text is UTF-8. It also refuses values that cannot work and would fail only after
-// other tasks were paid for: an output Filename with the extension of another format,
-// a credential with white space, a private key that is not PEM. It returns all
-// problems in one error, which matches [ErrInvalid] and repeats no credential. Which
-// values an option may have is for the service to judge, see [Format.Validate].
+// Validate checks the job without sending it: it has tasks, their names are allowed,
+// inputs exist and form no cycle, required parameters are set, and no parameter is set
+// twice, contains itself or a task, or has text that is not UTF-8. It also refuses
+// values that would fail only after other tasks were paid for: an output Filename with
+// the extension of another format, a credential with white space, a private key that
+// is not PEM. It returns all problems in one error, which matches [ErrInvalid] and
+// repeats no credential. The service checks the values of options, see
+// [Format.Validate].
 //
 // [JobsService.Create] and everything that creates jobs call it.
 func (r *JobRequest) Validate() error {
@@ -170,7 +170,7 @@ func (r *JobRequest) body() (jobBody, error) {
 	if cycle := cycleOf(inputs); cycle != nil {
 		problems = append(problems, fmt.Errorf("tasks wait for each other: %s", strings.Join(cycle, " → ")))
 	}
-	if err := checkText(body); err != nil {
+	if err := checkText(jobBody{Tag: r.Tag, WebhookURL: r.WebhookURL}); err != nil {
 		problems = append(problems, err)
 	}
 	if len(problems) > 0 {

@@ -107,10 +107,14 @@ func decodeMap[T any](data []byte, decode func([]byte) (T, error)) (map[string]T
 	return values, nil
 }
 
+// maxDecodedDepth is how deep a value may be nested to be decoded: each level is
+// read once more for each level around it.
+const maxDecodedDepth = 100
+
 // decodeValue decodes any value, so that it encodes as it was.
 func decodeValue(data []byte, depth int) (any, error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("is nested more than %d deep", maxDepth)
+	if depth > maxDecodedDepth {
+		return nil, fmt.Errorf("is nested more than %d levels deep", maxDecodedDepth)
 	}
 	switch jsonKind(data) {
 	case anObject:

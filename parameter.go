@@ -149,10 +149,8 @@ func taskBody(t TaskRequest, typed []parameter) (body map[string]any, problems [
 		}
 		body[name] = extra[name]
 	}
-	for _, name := range slices.Sorted(maps.Keys(body)) {
-		if isTooDeep(reflect.ValueOf(body[name]), 0) {
-			problems = append(problems, fmt.Errorf("parameter %q contains itself, or is nested more than %d deep", name, maxDepth))
-		}
+	if err := checkParameters(body); err != nil {
+		problems = append(problems, fmt.Errorf("parameter %w", err))
 	}
 	return body, problems
 }

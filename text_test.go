@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -55,20 +57,20 @@ func TestTextThatJSONCannotCarry(t *testing.T) {
 		"tag":         {job(tagged), "tag"},
 		"webhook URL": {job(hooked), "webhook_url"},
 		"task name":   {job(&cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{latin1: cloudconvert.ImportUpload{}}}), `"caf\xe9"`},
-		"operation":   {job(&cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{"a": cloudconvert.RawTask{Op: latin1}}}), "tasks.a.operation"},
+		"operation":   {job(&cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{"a": cloudconvert.RawTask{Op: latin1}}}), "parameter operation"},
 		"content": {
 			job(cloudconvert.Pipeline(cloudconvert.ImportRaw{File: latin1, Filename: "a.txt"}, cloudconvert.ExportURL{})),
 			"ImportBase64",
 		},
-		"filename":               {job(cloudconvert.Pipeline(cloudconvert.ImportRaw{File: "x", Filename: latin1 + ".txt"})), "tasks.import-raw.filename"},
-		"header":                 {job(cloudconvert.Pipeline(cloudconvert.ImportURL{URL: "https://example.com", Headers: map[string]string{"X": latin1}})), "headers.X"},
-		"option":                 {job(cloudconvert.Pipeline(cloudconvert.ImportUpload{Options: cloudconvert.Options{"o": latin1}})), "tasks.import-upload.o"},
+		"filename":               {job(cloudconvert.Pipeline(cloudconvert.ImportRaw{File: "x", Filename: latin1 + ".txt"})), "parameter filename"},
+		"header":                 {job(cloudconvert.Pipeline(cloudconvert.ImportURL{URL: "https://example.com", Headers: map[string]string{"X": latin1}})), "parameter headers.X"},
+		"option":                 {job(cloudconvert.Pipeline(cloudconvert.ImportUpload{Options: cloudconvert.Options{"o": latin1}})), "parameter o is"},
 		"option's key":           {job(cloudconvert.Pipeline(cloudconvert.ImportUpload{Options: cloudconvert.Options{latin1: 1}})), `"caf\xe9"`},
-		"list":                   {job(raw([]string{"a", latin1})), "tasks.a.x[1]"},
-		"deeper":                 {job(raw(map[string]any{"b": []any{struct{ C *string }{new(latin1)}}})), "tasks.a.x.b[0].C"},
+		"list":                   {job(raw([]string{"a", latin1})), "parameter x[1]"},
+		"deeper":                 {job(raw(map[string]any{"b": []any{struct{ C *string }{new(latin1)}}})), "parameter x.b[0].C"},
 		"encodes itself as JSON": {job(raw(latin1JSON{})), "UTF-8"},
-		"encodes itself as text": {job(raw(latin1Text{})), "tasks.a.x"},
-		"key that is text":       {job(raw(map[latin1Text]int{{}: 1})), "tasks.a.x"},
+		"encodes itself as text": {job(raw(latin1Text{})), "parameter x is"},
+		"key that is text":       {job(raw(map[latin1Text]int{{}: 1})), "parameter x."},
 		"raw JSON":               {job(raw(json.RawMessage(`"` + latin1 + `"`))), "UTF-8"},
 		"task of its own": {func(ctx context.Context, client *cloudconvert.Client) error {
 			_, err := client.Tasks.Create(ctx, cloudconvert.ImportURL{URL: "https://example.com/" + latin1})
@@ -111,7 +113,7 @@ func TestValidateSaysWhichTextIsBroken(t *testing.T) {
 	request := cloudconvert.Pipeline(cloudconvert.ImportRaw{File: latin1, Filename: "a.txt"}, cloudconvert.ExportURL{})
 	err := request.Validate()
 	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
-	require.ErrorContains(t, err, "tasks.import-raw.file is not UTF-8 text")
+	require.ErrorContains(t, err, `task "import-raw": import/raw: parameter file is not UTF-8 text`)
 }
 
 // The same of conversions, whichever way the size of a file makes them take.
@@ -217,4 +219,115 @@ func TestTextThatJSONCanCarry(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(script.bodies[0]), &sent))
 		assert.Equal(t, text, sent.Tasks["import-raw"].File)
 	}
+}
+
+// node is a value of a user's type.
+type node struct {
+	Name   string
+	Next   any   `json:",omitempty"`
+	Parent *node `json:"-"`
+}
+
+// inner is embedded without being exported, which encoding/json allows.
+type inner struct{ Name string }
+
+func TestParametersRefuseTasksAndCycles(t *testing.T) {
+	t.Parallel()
+	const cycle, task = "contains itself", "is a task"
+	for name, c := range map[string]struct {
+		value func(cloudconvert.Options) any
+		want  string
+	}{
+		"the map":             {func(o cloudconvert.Options) any { return o }, cycle},
+		"the map, twice":      {func(o cloudconvert.Options) any { return map[string]any{"a": o, "b": o} }, cycle},
+		"a map of it":         {func(o cloudconvert.Options) any { return map[string]cloudconvert.Options{"a": o} }, cycle},
+		"a list of it":        {func(o cloudconvert.Options) any { return []any{1, []cloudconvert.Options{o}} }, cycle},
+		"an array of it":      {func(o cloudconvert.Options) any { return [1]any{o} }, cycle},
+		"a pointer to it":     {func(o cloudconvert.Options) any { return &o }, cycle},
+		"a struct":            {func(o cloudconvert.Options) any { return node{Next: &node{Next: o}} }, cycle},
+		"a task":              {func(cloudconvert.Options) any { return cloudconvert.ImportURL{URL: "https://a.example"} }, task},
+		"a list of tasks":     {func(cloudconvert.Options) any { return []any{&cloudconvert.ImportUpload{}} }, task},
+		"its task":            {func(o cloudconvert.Options) any { return convertWith(o) }, task},
+		"a pointer to a task": {func(o cloudconvert.Options) any { return &cloudconvert.RawTask{Op: "new", Fields: o} }, task},
+		"tasks":               {func(o cloudconvert.Options) any { return cloudconvert.Tasks{"a": convertWith(o)} }, task},
+		"a job":               {func(o cloudconvert.Options) any { return cloudconvert.Pipeline(convertWith(o)) }, task},
+		"deep":                {func(o cloudconvert.Options) any { return []any{[]any{map[string]any{"a": convertWith(o)}}} }, task},
+		"a list of itself": {func(cloudconvert.Options) any {
+			list := []any{nil}
+			list[0] = list
+			return list
+		}, cycle},
+		"a pointer to itself": {func(cloudconvert.Options) any {
+			var p any
+			p = &p
+			return p
+		}, cycle},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, key := range []string{"extra", "input", "engine_version"} {
+				options := cloudconvert.Options{}
+				options[key] = c.value(options)
+				for _, task := range []cloudconvert.TaskRequest{
+					cloudconvert.Convert{OutputFormat: "jpg", Options: options},
+					cloudconvert.RawTask{Op: "convert", Fields: options},
+					cloudconvert.MetadataWrite{Metadata: options},
+				} {
+					assertRefused(t, task, c.want)
+				}
+			}
+		})
+	}
+}
+
+// assertRefused checks that a task is refused wherever it could be sent or encoded.
+func assertRefused(t *testing.T, task cloudconvert.TaskRequest, want string) {
+	t.Helper()
+	job := cloudconvert.Pipeline(cloudconvert.ImportUpload{}, task)
+	client, script := newScripted(t)
+	_, marshalErr := json.Marshal(task)
+	require.ErrorContains(t, marshalErr, want)
+	assert.Less(t, len(marshalErr.Error()), 300)
+	_, taskErr := client.Tasks.Create(t.Context(), task)
+	_, jobErr := client.Jobs.Create(t.Context(), job)
+	for _, err := range []error{
+		job.Validate(), taskErr, jobErr, client.Do(t.Context(), http.MethodPost, "/jobs", job, nil),
+	} {
+		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+		require.ErrorContains(t, err, want)
+	}
+	require.ErrorIs(t, pictures.Validate(task), cloudconvert.ErrInvalid)
+	assert.Empty(t, script.urls())
+	assert.NotEmpty(t, printed(t, task))
+}
+
+func TestDoRefusesCycles(t *testing.T) {
+	t.Parallel()
+	value := map[string]any{}
+	value["a"], value["b"] = value, value
+	client, script := newScripted(t)
+	err := client.Do(t.Context(), http.MethodPost, "/jobs", value, nil)
+	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+	require.ErrorContains(t, err, "contains itself")
+	assert.Empty(t, script.urls())
+}
+
+func TestParametersMayShareAndNestValues(t *testing.T) {
+	t.Parallel()
+	child := &node{Name: "child", Parent: &node{}}
+	child.Parent.Next = child
+	shared := map[string]any{"a": []any{1, "b", nil, true}}
+	var deep any = "bottom"
+	for range 49 {
+		deep = map[string]any{"a": []string{}, "b": []any{deep}}
+	}
+	task := convertWith(cloudconvert.Options{
+		"child": child, "shared": []any{shared, shared, &shared}, "time": time.Time{}, "pointer": new(7), "bytes": []byte("a"),
+		"nil": (*cloudconvert.Convert)(nil), "nil text": (*netip.Addr)(nil), "deep": deep, "embedded": struct{ inner }{inner{Name: "inner"}},
+	})
+	require.NoError(t, cloudconvert.Pipeline(&cloudconvert.ImportUpload{}).Validate())
+	encoded := encode(t, task)
+	assert.Contains(t, encoded, `"child":{"Name":"child"}`)
+	assert.Contains(t, encoded, `"embedded":{"Name":"inner"}`)
+	assert.Contains(t, encoded, "bottom")
 }
