@@ -166,7 +166,7 @@ func (l *Limiter) queue(w *waiter) {
 	})
 	l.waiting = slices.Insert(l.waiting, place, w)
 	l.sendAway()
-	l.admit()
+	l.admit(time.Now())
 }
 
 // sendAway takes those out of the queue whose contexts end before anything passes.
@@ -200,28 +200,30 @@ func (l *Limiter) giveUp(w *waiter) {
 	default:
 		l.waiting = slices.DeleteFunc(l.waiting, func(other *waiter) bool { return other == w })
 	}
-	l.admit()
+	l.admit(time.Now())
 }
 
-// admit lets as many waiters pass as there is room for.
-func (l *Limiter) admit() {
+// admit lets as many waiters pass as there is room for. All of it goes by one moment: a
+// waiter that is held back since its time has not come must not find, a moment later, that
+// there is no time left to wait for.
+func (l *Limiter) admit(now time.Time) {
 	for len(l.waiting) > 0 {
 		w := l.waiting[0]
-		pass := l.pass(w)
+		pass := l.pass(w, now)
 		if pass == nil {
 			break
 		}
 		l.waiting = slices.Delete(l.waiting, 0, 1)
 		w.passed <- pass
 	}
-	l.wake()
+	l.wake(now)
 }
 
 // pass returns the pass of the first waiter, or nil if it has to wait.
-func (l *Limiter) pass(w *waiter) *Pass {
+func (l *Limiter) pass(w *waiter, now time.Time) *Pass {
 	scout := l.window.sent >= l.window.room
 	lone := !w.lone.IsZero() && len(l.waiting) == 1
-	switch now := time.Now(); {
+	switch {
 	case now.Before(l.until), scout && l.isUnderWay(), scout && lone && now.Before(w.lone):
 		return nil
 	}
@@ -244,7 +246,7 @@ func (l *Limiter) pass(w *waiter) *Pass {
 func (l *Limiter) isUnderWay() bool { return l.window.sent > l.window.settled }
 
 // wake makes sure that waiters are admitted when their time has come.
-func (l *Limiter) wake() {
+func (l *Limiter) wake(now time.Time) {
 	if l.timer != nil {
 		l.timer.Stop()
 		l.timer = nil
@@ -252,11 +254,11 @@ func (l *Limiter) wake() {
 	if len(l.waiting) == 0 {
 		return
 	}
-	if pause := max(time.Until(l.until), time.Until(l.waiting[0].lone)); pause > 0 {
+	if pause := max(l.until.Sub(now), l.waiting[0].lone.Sub(now)); pause > 0 {
 		l.timer = time.AfterFunc(pause, func() {
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			l.admit()
+			l.admit(time.Now())
 		})
 	}
 }
@@ -266,7 +268,7 @@ func (l *Limiter) outlast(pass *Pass) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	pass.settle(true)
-	l.admit()
+	l.admit(time.Now())
 }
 
 // Leave takes a pass back, with the response to its request or the lack of one.
@@ -280,7 +282,7 @@ func (l *Limiter) Leave(pass *Pass, answer Answer) {
 	case pass.window == l.window && pass.number > l.window.newest:
 		l.learn(pass, answer)
 	}
-	l.admit()
+	l.admit(time.Now())
 }
 
 // settle counts what became of a request, once.
