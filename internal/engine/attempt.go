@@ -48,9 +48,11 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		state.heldBack = true
 		return nil, err
 	}
+	defer leave() // also if the transport panics or ends the goroutine
 	a.engine.leaveSilent(a.next)
 	state.attempts++
 	state.openBefore = state.openBefore || state.last.Open
+	state.last = Answer{}
 	start := time.Now()
 	if call.URL != state.call.URL {
 		req = withURL(req, call.URL)
@@ -60,7 +62,6 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	answer = answer.Without(credentials, strings.TrimPrefix(credentials, "Bearer "), req.URL.RawQuery)
 	state.last = answer
 	a.engine.config.Observe(answer)
-	leave()
 	a.engine.log(req.Context(), state, time.Since(start))
 	if answer.Status == 0 {
 		return nil, answer.Err

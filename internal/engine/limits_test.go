@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -64,6 +65,33 @@ func TestReadsAreNotHeldBack(t *testing.T) {
 		cancel()
 		senders.Wait()
 	})
+}
+
+// A mock that fails a test ends its goroutine.
+func TestTransportThatDoesNotReturnHoldsNobodyBack(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(){"panic": func() { panic("mock") }, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				n := &network{steps: []step{func(*http.Request) (*http.Response, error) {
+					end()
+					return nil, errReset
+				}, answer(201, "{}")}}
+				e := engine.New(configure(n))
+				call := newCall(t, http.MethodPost, "https://api.example/v2/jobs")
+				var sender sync.WaitGroup
+				sender.Go(func() {
+					defer func() { _ = recover() }()
+					e.Send(t.Context(), call)
+				})
+				sender.Wait()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				assert.Equal(t, 201, e.Send(ctx, call).Status)
+			})
+		})
+	}
 }
 
 func TestTimeoutOfTheClientDoesNotEndTheWaitForTheLimiter(t *testing.T) {
