@@ -127,12 +127,19 @@ func (t *tokenCache) look(refused string) (string, *tokenFetch) {
 	return "", t.fetched
 }
 
-// fetch asks the source.
+// fetch asks the source, which may end the goroutine.
 func (t *tokenCache) fetch(fetch *tokenFetch) {
-	token, err := t.source.Token()
+	var token *oauth2.Token
+	err := errors.New("the token source ended its goroutine")
+	defer func() { t.settle(fetch, token, err) }()
+	token, err = t.source.Token()
 	if err == nil && (token == nil || checkKey(token.AccessToken) != nil) {
 		err = errors.New("the token source gave no usable access token")
 	}
+}
+
+// settle records what the source returned.
+func (t *tokenCache) settle(fetch *tokenFetch, token *oauth2.Token, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	defer close(fetch.done)
