@@ -145,7 +145,11 @@ func (c *Client) String() string { return "cloudconvert.Client(" + c.core.hosts.
 // given.
 func newClient(c config, shared *core, opts []Option) (*Client, error) {
 	var problems []error
-	for _, opt := range opts {
+	for i, opt := range opts {
+		if opt == nil {
+			problems = append(problems, fmt.Errorf("option %d is nil: leave it out", i+1))
+			continue
+		}
 		problems = append(problems, opt(&c))
 	}
 	problems = append(problems, c.checkCredentials())

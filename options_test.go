@@ -66,6 +66,16 @@ func TestOptionProblemsNameTheOption(t *testing.T) {
 	}
 }
 
+func TestNilOptionIsRefused(t *testing.T) {
+	t.Parallel()
+	_, err := cloudconvert.NewClient(testKey, cloudconvert.WithSandbox(), nil)
+	require.EqualError(t, err, "cloudconvert: option 2 is nil: leave it out")
+	client, err := cloudconvert.NewClient(testKey)
+	require.NoError(t, err)
+	_, err = client.With(nil)
+	require.ErrorContains(t, err, "option 1 is nil")
+}
+
 func TestAllProblemsOfOptionsAreReported(t *testing.T) {
 	t.Parallel()
 	_, err := cloudconvert.NewClient("",
