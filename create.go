@@ -80,12 +80,12 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []Cal
 	body.Redirect = c.redirect
 	var response Response
 	job, err := s.post(ctx, call{in: body, sync: true, once: true, timeout: syncSlice, captures: []*Response{&response}}, opts)
-	if c.redirect && response.StatusCode == http.StatusFound {
-		if c.url = response.Header.Get("Location"); c.url != "" {
+	if c.redirect && response.StatusCode/100 == 3 {
+		if c.url = redirectURL(response.StatusCode, response.Header); c.url != "" {
 			return nil, nil //nolint:nilnil // the URL came instead
 		}
 		if e, ok := errors.AsType[*Error](err); ok {
-			e.open = true // the job has run, but its response says nothing of it
+			e.open = true // the job may have run, but the response says nothing of it
 		}
 	}
 	if isElsewherePossible(err, opts) {

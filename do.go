@@ -230,7 +230,7 @@ func (c *core) logAgain(ctx context.Context, before error) {
 // redirect makes a call that answers with an address, which is not followed.
 func (c *core) redirect(ctx context.Context, call call, opts []CallOption) (string, error) {
 	answer, err := c.send(ctx, call, opts)
-	if location := answer.Header.Get("Location"); answer.Status == http.StatusFound && location != "" {
+	if location := redirectURL(answer.Status, answer.Header); location != "" {
 		return location, nil
 	}
 	if err == nil {
@@ -238,6 +238,18 @@ func (c *core) redirect(ctx context.Context, call call, opts []CallOption) (stri
 		err = newError(call.method, c.pathOn(call), answer)
 	}
 	return "", err
+}
+
+// redirectURL returns the URL that a response gives in place of a body. Other
+// redirects, of a proxy for example, say where to repeat the request.
+func redirectURL(status int, header http.Header) string {
+	location := header.Get("Location")
+	target, err := url.Parse(location)
+	isURL := err == nil && target.Hostname() != "" && (target.Scheme == "https" || target.Scheme == "http")
+	if !isURL || status != http.StatusFound && status != http.StatusSeeOther {
+		return ""
+	}
+	return location
 }
 
 // request builds what the engine sends.

@@ -227,6 +227,12 @@ func TestCreateForURL(t *testing.T) {
 		"rate limited": {fault: cloudconverttest.Fault{Status: http.StatusTooManyRequests}, want: []string{"POST sync", "POST api", "GET sync"}},
 		"lost":         {fault: cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.After}, want: []string{"POST sync", "GET api"}},
 		"no location":  {fault: cloudconverttest.Fault{Status: http.StatusFound, Phase: cloudconverttest.After}, want: []string{"POST sync", "GET api"}},
+		"relative":     {fault: leadsTo(http.StatusFound, "/login"), want: []string{"POST sync", "GET api"}},
+		"no web URL":   {fault: leadsTo(http.StatusFound, "ftp://storage.example.com/a"), want: []string{"POST sync", "GET api"}},
+		"no host":      {fault: leadsTo(http.StatusFound, "https:///a"), want: []string{"POST sync", "GET api"}},
+		"moved":        {fault: leadsTo(http.StatusMovedPermanently, "https://storage.example.com/a"), want: []string{"POST sync", "GET api"}},
+		"repeat":       {fault: leadsTo(http.StatusTemporaryRedirect, "https://storage.example.com/a"), want: []string{"POST sync", "GET api"}},
+		"repeat ever":  {fault: leadsTo(http.StatusPermanentRedirect, "https://storage.example.com/a"), want: []string{"POST sync", "GET api"}},
 		"never":        {fault: cloudconverttest.Fault{Kind: cloudconverttest.Stall, Phase: cloudconverttest.After}, want: []string{"POST sync", "GET api"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -255,6 +261,31 @@ func TestCreateForURL(t *testing.T) {
 				}
 			}, cloudconverttest.WithTaskDuration(time.Second))
 		})
+	}
+}
+
+// leadsTo is a redirect in place of the response to a creation that took place.
+func leadsTo(status int, location string) cloudconverttest.Fault {
+	return cloudconverttest.Fault{Status: status, Phase: cloudconverttest.After, Header: http.Header{"Location": {location}}}
+}
+
+func TestCreateForURLBySeeOther(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t, says(http.StatusSeeOther, "", "Location", "https://storage.example.com/a?sig=1"))
+	address, err := client.Jobs.CreateForURL(t.Context(), textJob())
+	require.NoError(t, err)
+	assert.Equal(t, "https://storage.example.com/a?sig=1", address)
+	assert.Len(t, script.requests, 1)
+}
+
+func TestResultURLNeedsAURL(t *testing.T) {
+	t.Parallel()
+	for _, location := range []string{"", "/login", "ftp://storage.example.com/a", "https:///a?sig=s3cr3t", "https://%zz/?sig=s3cr3t"} {
+		client, _ := newScripted(t, says(http.StatusFound, "", "Location", location))
+		address, err := client.Jobs.ResultURL(t.Context(), "job-1")
+		require.Error(t, err, location)
+		assert.Empty(t, address)
+		assert.NotContains(t, everythingIn(t, err), "s3cr3t")
 	}
 }
 
