@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
@@ -53,7 +54,7 @@ func newResponse(answer engine.Answer) Response {
 // newError makes an error of an answer that is none or not a successful one. What
 // it quotes of the answer has no secret in it.
 func newError(method, path string, answer engine.Answer) *Error {
-	answer = answer.Without(sentSecrets(answer.Sent)...)
+	answer = answer.Hiding(sentSecrets(answer.Sent)...)
 	e := &Error{
 		StatusCode: answer.Status,
 		RequestID:  answer.Hide(answer.Header.Get("X-Request-Id")),
@@ -79,24 +80,27 @@ func newError(method, path string, answer engine.Answer) *Error {
 }
 
 // explain reads code and message from the body of a refusal, which may be the
-// API's JSON, the storage's XML, a proxy's HTML page, or anything else.
+// API's JSON, the storage's XML, a proxy's HTML page, or anything else. Secrets are
+// hidden in what was read: a short one may be a word that the body consists of.
 func (e *Error) explain(answer engine.Answer) {
 	if len(answer.Body) > maxRefusal {
 		return
 	}
-	body := []byte(answer.Hide(string(answer.Body)))
 	var refusal struct {
 		Message lenient.String                             `json:"message"`
 		Code    lenient.String                             `json:"code"`
 		Errors  lenient.Object[map[string]lenient.Strings] `json:"errors"`
 	}
-	if lenient.CheckDensity(body) == nil && json.Unmarshal(body, &refusal) == nil {
-		e.Code, e.Message = Code(refusal.Code), string(refusal.Message)
+	if lenient.CheckDensity(answer.Body) == nil && json.Unmarshal(answer.Body, &refusal) == nil {
+		e.Code, e.Message = Code(hideInName(answer, string(refusal.Code))), answer.Hide(string(refusal.Message))
 		if len(refusal.Errors.Value) > 0 {
 			e.Fields = make(map[string][]string, len(refusal.Errors.Value))
 		}
 		for field, texts := range refusal.Errors.Value {
-			e.Fields[field] = texts
+			for i, text := range texts {
+				texts[i] = answer.Hide(text)
+			}
+			e.Fields[hideInName(answer, field)] = texts
 		}
 		return
 	}
@@ -105,9 +109,21 @@ func (e *Error) explain(answer engine.Answer) {
 		Code    string   `xml:"Code"`
 		Message string   `xml:"Message"`
 	}
-	if xml.Unmarshal(body, &storage) == nil {
-		e.Code, e.Message = Code(storage.Code), storage.Message
+	if xml.Unmarshal(answer.Body, &storage) == nil {
+		e.Code, e.Message = Code(hideInName(answer, storage.Code)), answer.Hide(storage.Message)
 	}
+}
+
+// namePattern is what codes and names of parameters look like. Their words are
+// shorter than most secrets.
+var namePattern = regexp.MustCompile(`^([A-Z0-9]{1,15}(_[A-Z0-9]{1,15})*|[a-z0-9]{1,15}([._-][a-z0-9]{1,15})*)$`)
+
+// hideInName hides secrets in what should be a code or the name of a parameter.
+func hideInName(answer engine.Answer, name string) string {
+	if namePattern.MatchString(name) {
+		return name
+	}
+	return answer.Hide(name)
 }
 
 // answerReader is what reads a whole answer in its own way.

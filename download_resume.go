@@ -153,7 +153,7 @@ func (d *download) close() {
 // recover pauses before the next attempt, or returns why there must be none.
 func (d *download) recover(failed engine.Answer) error {
 	d.close()
-	failed = failed.Without(append(urlSecrets(d.address), d.trail.secrets...)...)
+	failed = failed.Hiding(append(urlSecrets(d.address), d.trail.secrets...)...)
 	if d.offset > d.furthest {
 		d.furthest, d.failures = d.offset, 0
 	}

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -194,6 +195,34 @@ func TestMessagesWithQuotedURLsAreKept(t *testing.T) {
 	assert.Equal(t, map[string][]string{"url": {want}}, e.Fields)
 	assert.NotContains(t, everythingIn(t, e), "s3cr3t")
 	assert.True(t, json.Valid(e.Body))
+}
+
+// Short values of queries are words that responses consist of.
+func TestSecretsDoNotChangeTheCode(t *testing.T) {
+	t.Parallel()
+	words := []string{"message", "code", "errors", "limit", "data", "tasks", "INVALID_DATA", "PARALLEL_JOB_LIMIT_EXCEEDED"}
+	request := cloudconvert.Pipeline(cloudconvert.ImportURL{URL: "https://a.example/a.png?a=" + strings.Join(words, "&a=")}, cloudconvert.ExportURL{})
+	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
+		client, _ := newScripted(t, says(422, `{"message":"The code a0b1 is wrong","code":"INVALID_DATA","errors":{"tasks.in.url":["The tasks are wrong."]}}`))
+		_, err := client.Jobs.Create(t.Context(), request)
+		require.ErrorIs(t, err, cloudconvert.CodeInvalidData)
+		var e *cloudconvert.Error
+		require.ErrorAs(t, err, &e)
+		assert.Equal(t, "The ... a0b1 is wrong", e.Message)
+		assert.Equal(t, map[string][]string{"tasks.in.url": {"The ... are wrong."}}, e.Fields)
+	})
+	t.Run("too many jobs", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			client, _ := newScripted(t, says(402, `{"message":"Full.","code":"PARALLEL_JOB_LIMIT_EXCEEDED"}`), says(201, `{"data":{"id":"job-1"}}`))
+			_, err := client.Jobs.Create(t.Context(), request)
+			require.ErrorIs(t, err, cloudconvert.ErrTooManyJobs)
+			client, _ = newScripted(t, says(402, `{"message":"Full.","code":"PARALLEL_JOB_LIMIT_EXCEEDED"}`), says(201, `{"data":{"id":"job-1"}}`))
+			_, err = client.Jobs.Create(t.Context(), request, cloudconvert.WithQueueing())
+			require.NoError(t, err)
+		})
+	})
 }
 
 func TestBodyOfAnErrorHelps(t *testing.T) {

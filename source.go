@@ -153,7 +153,7 @@ func (s Source) content(ctx context.Context, tempDir string) (*content, error) {
 	opened, err := s.open(ctx, tempDir)
 	if err != nil && !errors.Is(err, ErrInvalid) {
 		// The path may be a URL by mistake.
-		err = fmt.Errorf("cloudconvert: %w", engine.Answer{Err: err}.Without().Err)
+		err = fmt.Errorf("cloudconvert: %w", engine.Answer{Err: err}.Hiding().Err)
 	}
 	return opened, err
 }

@@ -177,7 +177,7 @@ func (t *tokenCache) failure(err error) error {
 	case !ok:
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		return fmt.Errorf("cloudconvert: no access token: %w", engine.Answer{Err: engine.WithoutURL(err)}.Without(t.value).Err)
+		return fmt.Errorf("cloudconvert: no access token: %w", engine.Answer{Err: engine.WithoutURL(err)}.Hiding(t.value).Err)
 	case isPassing(err):
 		return fmt.Errorf("cloudconvert: no access token: the token endpoint answered %d", statusOf(refusal))
 	case !errorCode.MatchString(refusal.ErrorCode):

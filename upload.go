@@ -126,7 +126,7 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 	for attempt := 1; ; attempt++ {
 		try := &uploadAttempt{core: u.core, target: target, trail: &u.trail, form: form, content: content, meter: meter, stall: policy.StallTimeout}
 		began := time.Now()
-		answer := try.run(ctx).Without(u.secrets()...)
+		answer := try.run(ctx).Hiding(u.secrets()...)
 		answer.Attempts = attempt
 		attrs := append(u.describe(answer), slog.Duration("duration", time.Since(began)))
 		u.core.config.logger.LogAttrs(ctx, slog.LevelDebug, "cloudconvert: upload", attrs...)

@@ -26,19 +26,25 @@ const (
 )
 
 // Without takes secrets out of an answer that repeats what it was sent: out of
-// its error, its header and, unless it is a success, its body. [Answer.Hide]
-// takes them out of what is quoted of the answer.
+// its header and, unless it is a success, its body, besides what [Answer.Hiding] does.
 func (a Answer) Without(secrets ...string) Answer {
+	a = a.Hiding(secrets...)
+	for _, secret := range secrets {
+		if len(secret) >= longSecret {
+			a = a.withoutLiteral(secret)
+		}
+	}
+	return a
+}
+
+// Hiding takes secrets out of the error of an answer. [Answer.Hide] takes them out
+// of what is quoted of the answer.
+func (a Answer) Hiding(secrets ...string) Answer {
 	a.secrets = slices.Concat(a.secrets, secrets)
 	if a.Err != nil {
 		if text := a.Hide(a.Err.Error()); text != a.Err.Error() {
 			err := a.Err
 			a.Err = silenced{text: text, err: func() error { return err }}
-		}
-	}
-	for _, secret := range secrets {
-		if len(secret) >= longSecret {
-			a = a.withoutLiteral(secret)
 		}
 	}
 	return a
