@@ -225,6 +225,37 @@ func TestSecretsDoNotChangeTheCode(t *testing.T) {
 	})
 }
 
+// The work for a refusal must not grow with the secrets times the body: here that
+// would take minutes.
+func TestRefusalOfALargeJob(t *testing.T) {
+	t.Parallel()
+	request := &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{}}
+	refusal := map[string][]string{}
+	for i := range 1000 {
+		name := fmt.Sprint("in-", i)
+		address := fmt.Sprintf("https://a.example/%s?X-Amz-Date=20261128T%06dZ&X-Amz-Signature=%064d", name, i, i*7919)
+		request.Tasks[name] = cloudconvert.ImportURL{URL: address}
+		refusal["tasks."+name+".url"] = []string{"Wrong: " + address}
+	}
+	body, err := json.Marshal(map[string]any{"message": "Wrong.", "code": "INVALID_DATA", "errors": refusal})
+	require.NoError(t, err)
+	for name, body := range map[string]string{"refusal": string(body), "page": "<html>" + strings.Repeat("some words of a page. ", 1<<20)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, _ := newScripted(t, says(422, body))
+			_, err := client.Jobs.Create(t.Context(), request)
+			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+			var e *cloudconvert.Error
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, name == "refusal", len(e.Fields) == len(refusal))
+			for field, texts := range e.Fields {
+				assert.Equal(t, []string{"Wrong: https://a.example/" + strings.Split(field, ".")[1] + "?..."}, texts)
+			}
+			assert.NotContains(t, string(e.Body), "7919")
+		})
+	}
+}
+
 func TestBodyOfAnErrorHelps(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

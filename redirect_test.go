@@ -117,6 +117,31 @@ func TestRedirectsKeepSecrets(t *testing.T) {
 	}
 }
 
+// What is kept of each redirect must not be compared with all the rest: here that
+// would take minutes.
+func TestRedirectWithAMillionParameters(t *testing.T) {
+	t.Parallel()
+	var location strings.Builder
+	location.WriteString("https://second.example.com/?secret=s3cr3t")
+	for i := range 1_000_000 {
+		fmt.Fprintf(&location, "&%x", i)
+	}
+	for kind, call := range transferCalls() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, _ := newScripted(t, byHost(map[string]reply{
+					"storage.example.com": redirects(307, location.String()),
+					"second.example.com":  says(403, `{"code":"AccessDenied","message":"s3cr3t is wrong"}`),
+				}))
+				err := call.do(t.Context(), client)
+				require.ErrorIs(t, err, cloudconvert.ErrForbidden)
+				assert.NotContains(t, everythingIn(t, err), "s3cr3t")
+			})
+		})
+	}
+}
+
 // The URL of the file is renewed, and what is said of either of the two may quote the other.
 func TestRenewedURLKeepsSecrets(t *testing.T) {
 	t.Parallel()

@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -266,9 +265,9 @@ func storagePath(address *url.URL) string { return address.Host + address.Escape
 // A trail follows the attempts of one transfer from redirect to redirect.
 type trail struct {
 	next     http.RoundTripper
-	request  *http.Request  // sent last
-	response *http.Response // to it, or nil
-	secrets  []string       // of all URLs that were requested or redirected to
+	request  *http.Request   // sent last
+	response *http.Response  // to it, or nil
+	secrets  map[string]bool // of all URLs that were requested or redirected to
 }
 
 // do sends a request by a client and follows redirects.
@@ -299,10 +298,11 @@ func (t *trail) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (t *trail) add(secrets []string) {
+	if t.secrets == nil {
+		t.secrets = map[string]bool{}
+	}
 	for _, secret := range secrets {
-		if !slices.Contains(t.secrets, secret) {
-			t.secrets = append(t.secrets, secret)
-		}
+		t.secrets[secret] = true
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
@@ -155,7 +157,7 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 // secrets returns what a response must not be quoted with: parts of the URLs, and the
 // values of the form.
 func (u *upload) secrets() []string {
-	secrets := append(urlSecrets(u.target), u.trail.secrets...)
+	secrets := slices.AppendSeq(urlSecrets(u.target), maps.Keys(u.trail.secrets))
 	for _, field := range u.task.Result.Form.Fields {
 		secrets = append(secrets, field.Value)
 	}

@@ -81,7 +81,7 @@ type Answer struct {
 	// Sent is the body of the request, which the answer may repeat.
 	Sent []byte
 
-	secrets []string // see Hiding
+	secrets *secretSet // see Hiding
 }
 
 // Engine sends calls. It is safe for concurrent use.

@@ -7,7 +7,9 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"sort"
 	"strings"
+	"sync"
 )
 
 const (
@@ -17,6 +19,9 @@ const (
 	// longSecret is how many bytes in a row cannot be there by chance. A shorter
 	// secret is only recognized where it stands as a word of its own.
 	longSecret = 16
+	// maxSecret and maxSecrets are how many bytes are looked for, of one secret and
+	// of all. A text that may repeat more is not shown.
+	maxSecret, maxSecrets = 64 << 10, 1 << 20
 	// maxEscapes is how many times over a text may be escaped.
 	maxEscapes = 4
 	// MaxText is how much of a text is shown. A longer one is cut to it.
@@ -40,7 +45,10 @@ func (a Answer) Without(secrets ...string) Answer {
 // Hiding takes secrets out of the error of an answer. [Answer.Hide] takes them out
 // of what is quoted of the answer.
 func (a Answer) Hiding(secrets ...string) Answer {
-	a.secrets = slices.Concat(a.secrets, secrets)
+	if a.secrets != nil {
+		secrets = slices.Concat(a.secrets.texts, secrets)
+	}
+	a.secrets = &secretSet{texts: secrets}
 	if a.Err != nil {
 		if text := a.Hide(a.Err.Error()); text != a.Err.Error() {
 			err := a.Err
@@ -99,21 +107,18 @@ func (a Answer) Excerpt(text string, limit int) string {
 // parameters whose names say that they are secret.
 func HideQueries(text string) string { return hide(text, nil, false) }
 
-func hide(text string, secrets []string, isCut bool) string {
+func hide(text string, secrets *secretSet, isCut bool) string {
+	known := secrets.forms()
+	if known.tooMany && text != "" {
+		return dots
+	}
 	if len(text) > MaxText {
 		text, isCut = text[:MaxText], true
-	}
-	var needles []needle
-	for _, secret := range secrets {
-		needles = append(needles, needlesOf(secret)...)
 	}
 	var found []span
 	read := verbatim(text)
 	for range maxEscapes + 1 {
-		found = slices.Concat(found, read.queries(), read.credentials())
-		for _, n := range needles {
-			found = append(found, read.find(n, isCut)...)
-		}
+		found = slices.Concat(found, read.queries(), read.credentials(), read.find(known, isCut))
 		plain := read.unescape(isCut)
 		if len(plain.text) == len(read.text) {
 			break
@@ -148,58 +153,127 @@ func blank(text string, parts []span) string {
 	return b.String()
 }
 
-// needle is what a secret looks like in lower case and without escapes.
-type needle struct {
-	text string
-	word bool // counts only as a word of its own
+// secretSet is the secrets of an answer.
+type secretSet struct {
+	texts []string
+	once  sync.Once
+	known forms
 }
 
-// needlesOf returns what a secret is known by: itself and, as base64 encodes three
-// bytes at a time, what it looks like at each place within a longer text.
-func needlesOf(secret string) []needle {
+// forms returns what the secrets look like.
+func (s *secretSet) forms() *forms {
+	if s == nil {
+		return new(forms)
+	}
+	s.once.Do(func() { s.known = newForms(s.texts) })
+	return &s.known
+}
+
+// forms are what secrets look like in lower case and without escapes.
+type forms struct {
+	words   map[string]bool // count only as words of their own
+	lengths []int           // of the words, the longest first
+	pieces  []string        // sorted: words and pieces of what is longer
+	tooMany bool            // more than is looked for
+}
+
+func newForms(secrets []string) forms {
+	f := forms{words: map[string]bool{}}
+	known := map[string]bool{}
+	var size int
+	for _, secret := range secrets {
+		if known[secret] {
+			continue
+		}
+		if size += len(secret); len(secret) > maxSecret || size > maxSecrets {
+			return forms{tooMany: true}
+		}
+		known[secret] = true
+		f.add(secret)
+	}
+	slices.Sort(f.pieces)
+	f.pieces = slices.Compact(f.pieces)
+	for word := range f.words {
+		f.lengths = append(f.lengths, len(word))
+	}
+	slices.Sort(f.lengths)
+	f.lengths = slices.Compact(f.lengths)
+	slices.Reverse(f.lengths)
+	return f
+}
+
+// add adds what a secret is known by: itself and, as base64 encodes three bytes at a
+// time, what it looks like at each place within a longer text.
+func (f *forms) add(secret string) {
 	read := verbatim(secret)
+	f.addForm(string(read.text))
 	for range maxEscapes {
 		read = read.unescape(false)
 	}
-	if len(read.text) < minSecret {
-		return nil
+	f.addForm(string(read.text))
+	if len(secret) < longSecret {
+		return
 	}
-	needles := []needle{{string(read.text), len(secret) < longSecret}}
 	for before := range 3 {
 		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("-", before) + secret))
 		// Bits of what stands before and behind are in the characters at the ends.
-		encoded = encoded[(before*8+5)/6 : (before+len(secret))*8/6]
-		if len(encoded) < 2*minSecret {
-			continue
-		}
-		encoded = strings.ToLower(encoded)
-		needles = append(needles, needle{encoded, false})
-		if other := strings.NewReplacer("+", "-", "/", "_").Replace(encoded); other != encoded {
-			needles = append(needles, needle{other, false})
-		}
+		encoded = strings.ToLower(encoded[(before*8+5)/6 : (before+len(secret))*8/6])
+		f.addForm(encoded)
+		f.addForm(strings.NewReplacer("+", "-", "/", "_").Replace(encoded))
 	}
-	return needles
 }
 
-// find returns where a secret is, or a beginning of it that says much. Where the
-// text is cut, shorter beginnings count.
-func (r reading) find(n needle, isCut bool) []span {
+// addForm adds a word, or pieces of a long text that overlap: each part of the text is
+// then found within a number of steps that does not depend on its length.
+func (f *forms) addForm(text string) {
+	if minSecret <= len(text) && len(text) < longSecret {
+		f.words[text] = true
+		f.pieces = append(f.pieces, text)
+	}
+	for ; len(text) >= longSecret; text = text[longSecret:] {
+		f.pieces = append(f.pieces, text[:min(len(text), 2*longSecret)])
+	}
+}
+
+// longest returns how much of the beginning of a text is that of a piece.
+func (f *forms) longest(text []byte) int {
+	i := sort.Search(len(f.pieces), func(i int) bool { return f.pieces[i] >= string(text) })
+	var longest int
+	for _, piece := range f.pieces[max(i-1, 0):min(i+1, len(f.pieces))] {
+		longest = max(longest, commonPrefix(text, piece))
+	}
+	return longest
+}
+
+// find returns where a secret is, or a part of it that says much. Where the text is
+// cut, shorter beginnings count.
+func (r reading) find(f *forms, isCut bool) []span {
 	var found []span
-	for i := 0; i < len(r.text); i++ {
-		next := bytes.IndexByte(r.text[i:], n.text[0])
-		if next < 0 {
-			break
+	for i := range r.text {
+		length := f.longest(r.text[i:])
+		if isRest := isCut && length >= minSecret && i+length == len(r.text); length < longSecret && !isRest {
+			length = r.word(f, i)
 		}
-		i += next
-		same := commonPrefix(r.text[i:], n.text)
-		end := i + same
-		whole := same == len(n.text) && (!n.word || r.isWord(i, end))
-		if whole || same >= longSecret || isCut && same >= minSecret && end == len(r.text) {
-			found = append(found, span{r.at[i], r.at[end]})
-			i = end - 1
+		start, end := r.at[i], r.at[i+length]
+		switch last := len(found) - 1; {
+		case length == 0:
+		case last >= 0 && found[last].end >= start:
+			found[last].end = max(found[last].end, end)
+		default:
+			found = append(found, span{start, end})
 		}
 	}
 	return found
+}
+
+// word returns how long the word at a place is that is a secret, or 0.
+func (r reading) word(f *forms, start int) int {
+	for _, length := range f.lengths {
+		if end := start + length; end <= len(r.text) && f.words[string(r.text[start:end])] && r.isWord(start, end) {
+			return length
+		}
+	}
+	return 0
 }
 
 func commonPrefix(text []byte, prefix string) int {
@@ -292,13 +366,19 @@ func (r reading) add(found []span, start, end int) []span {
 	return append(found, span{r.at[start], r.at[end]})
 }
 
-// QuerySecrets returns a query, its parameters and their values, as they stand
-// there and as they are meant.
+// QuerySecrets returns the values of a query, as they stand there and as they are
+// meant. A query that is too long to look for is one secret.
 func QuerySecrets(query string) []string {
-	secrets := []string{query}
+	if len(query) > maxSecret {
+		return []string{query}
+	}
+	var secrets []string
 	for pair := range strings.SplitSeq(query, "&") {
-		_, value, _ := strings.Cut(pair, "=")
-		secrets = append(secrets, pair, value)
+		_, value, found := strings.Cut(pair, "=")
+		if !found {
+			value = pair
+		}
+		secrets = append(secrets, value)
 		if plain, err := url.QueryUnescape(value); err == nil && plain != value {
 			secrets = append(secrets, plain)
 		}

@@ -140,11 +140,11 @@ func TestQuerySecrets(t *testing.T) {
 	t.Parallel()
 	answer := engine.Answer{}.Without(engine.QuerySecrets("X-Expires=60&X-Token=abc%2Fdef%3D&name=a+b+c+d")...)
 	for text, want := range map[string]string{
-		"X-Token=abc/def=":          "...",
+		"X-Token=abc/def=":          "X-Token=...",
 		"the token abc/def= is old": "the token ... is old",
 		"the token abc%2Fdef%3D":    "the token ...",
 		"expired after 60 s":        "expired after 60 s",
-		"X-Expires=60 is over":      "... is over",
+		"X-Expires=60 is over":      "X-Expires=60 is over",
 		"for a b c d":               "for ...",
 		"/?X-Expires=60&amp;X-Token=abc%2Fdef%3D&amp;name=a+b+c+d of": "/?... of",
 	} {
@@ -164,4 +164,49 @@ func FuzzHide(f *testing.F) {
 			assert.NotContains(t, answer.Hide(text+secret+text), secret)
 		}
 	})
+}
+
+// The work must not grow with the secrets times the text: with a search for each
+// secret this takes minutes.
+func TestManySecretsInALongText(t *testing.T) {
+	t.Parallel()
+	var secrets []string
+	for i := range 5000 {
+		secrets = append(secrets, fmt.Sprintf("signature-%040d", i*7919), fmt.Sprintf("X-%d", i))
+	}
+	answer := engine.Answer{}.Hiding(secrets...)
+	page := strings.Repeat("signature-0000000000 signatur%65 ", engine.MaxText/33-10)
+	got := answer.Hide(page + " " + secrets[9990] + " " + secrets[9991])
+	assert.True(t, strings.HasSuffix(got, " ... ..."), got[len(got)-60:])
+}
+
+func TestTooManySecretsToLookFor(t *testing.T) {
+	t.Parallel()
+	for name, secrets := range map[string][]string{
+		"one":     {strings.Repeat("a", 1<<17)},
+		"many":    strings.SplitAfter(strings.Repeat("0123456789abcdef", 1<<17), "f"),
+		"a query": engine.QuerySecrets(strings.Repeat("&a", 1<<17)),
+	} {
+		if name == "many" {
+			for i := range secrets {
+				secrets[i] += fmt.Sprint(i)
+			}
+		}
+		answer := engine.Answer{Err: errors.New("any text")}.Hiding(secrets...)
+		assert.Equal(t, "...", answer.Hide("any text"), name)
+		assert.Equal(t, "...", answer.Excerpt("any text", 8), name)
+		assert.Empty(t, answer.Hide(""), name)
+		require.EqualError(t, answer.Err, "...", name)
+	}
+}
+
+func TestSecretsWithoutTheirBeginning(t *testing.T) {
+	t.Parallel()
+	secret := strings.Repeat("0123456789", 2) + "abcdefghijklmnopqrstuvwxyz" + strings.Repeat("9876543210", 20)
+	for start := range len(secret) - 32 {
+		got := engine.Answer{}.Hiding(secret).Hide("bad key ..." + secret[start:] + " given")
+		assert.NotContains(t, got, secret[start:start+16])
+		assert.NotContains(t, got, secret[len(secret)-8:])
+		assert.Contains(t, got, "... given")
+	}
 }
