@@ -104,7 +104,7 @@ func (a Answer) Excerpt(text string, limit int) string {
 
 // HideQueries replaces users, queries and fragments of URLs in a text by dots:
 // that is where they have their secrets. It does the same with the values of
-// parameters whose names say that they are secret.
+// parameters and headers whose names say that they are secret.
 func HideQueries(text string) string { return hide(text, nil, false) }
 
 func hide(text string, secrets *secretSet, isCut bool) string {
@@ -118,7 +118,7 @@ func hide(text string, secrets *secretSet, isCut bool) string {
 	var found []span
 	read := verbatim(text)
 	for range maxEscapes + 1 {
-		found = slices.Concat(found, read.queries(), read.credentials(), read.find(known, isCut))
+		found = slices.Concat(found, read.queries(), read.find(known, isCut))
 		plain := read.unescape(isCut)
 		if len(plain.text) == len(read.text) {
 			break
@@ -299,14 +299,18 @@ var (
 	anyURL = regexp.MustCompile(`//(?:([^?#\s"<>]*)@)?[^?#\s"<>]*(?:[?#]([^\s"<>]+))?`)
 	// anyQuery is that of a URL without a host, as in the first line of a request.
 	anyQuery = regexp.MustCompile(`\?([^\s"<>?=&]+=[^\s"<>]*)`)
-	// secretNames are in the names of parameters whose values are secret.
-	secretNames = []string{"secret", "token", "password", "signature", "credential", "apikey", "api_key", "accesskey", "access_key"}
+	// anyCredential has the value of a parameter or a header whose name says that it is
+	// secret in its last group. After a colon that does not follow a quoted name, a
+	// short value is a word of a sentence.
+	anyCredential = regexp.MustCompile(`(?:secret|token|password|signature|credential|authorization|api_?key|access_?key)[\w-]*` +
+		`(?:=[\\"]*(?:bearer |basic )?([^\s"<>&]+)|\\*":\s*[\\"]*(?:bearer |basic )?([^\s"<>&[{][^\s"<>&]*)|:\s*(?:bearer |basic )?([^\s"<>&]{16,}))`)
 )
 
-// queries returns where URLs have their users, queries and fragments.
+// queries returns where URLs have their users, queries and fragments, and parameters
+// values whose names say that they are secret.
 func (r reading) queries() []span {
 	var found []span
-	for _, pattern := range []*regexp.Regexp{anyURL, anyQuery} {
+	for _, pattern := range []*regexp.Regexp{anyURL, anyQuery, anyCredential} {
 		for _, match := range pattern.FindAllSubmatchIndex(r.text, -1) {
 			for group := 2; group < len(match); group += 2 {
 				found = r.add(found, match[group], match[group+1])
@@ -314,44 +318,6 @@ func (r reading) queries() []span {
 		}
 	}
 	return found
-}
-
-const (
-	// maxName is how long the name of a parameter is, of those that matter.
-	maxName = 64
-	// valueEnd is what the value of a parameter of a query or a form ends with.
-	valueEnd = " \t\r\n\"<>&"
-)
-
-// credentials returns where parameters have values whose names say that they are
-// secret.
-func (r reading) credentials() []span {
-	var found []span
-	for i := 0; i < len(r.text); i++ {
-		if r.text[i] != '=' || !r.isSecretName(i) {
-			continue
-		}
-		start, end := i+1, len(r.text)
-		for start < end && (r.text[start] == '\\' || r.text[start] == '"') {
-			start++
-		}
-		if n := bytes.IndexAny(r.text[start:], valueEnd); n >= 0 {
-			end = start + n
-		}
-		found = r.add(found, start, end)
-		i = end - 1
-	}
-	return found
-}
-
-// isSecretName reports whether what ends at a place is the name of a secret.
-func (r reading) isSecretName(end int) bool {
-	start := end
-	for start > max(0, end-maxName) && (!isNoWord(rune(r.text[start-1])) || strings.IndexByte("_-", r.text[start-1]) >= 0) {
-		start--
-	}
-	name := string(r.text[start:end])
-	return slices.ContainsFunc(secretNames, func(part string) bool { return strings.Contains(name, part) })
 }
 
 // add adds a part of the reading that is not empty or hidden already. A backslash at

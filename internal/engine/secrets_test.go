@@ -120,6 +120,14 @@ func TestQueriesAreHidden(t *testing.T) {
 		"bad form: id=1&client_secret=s3c-ret&x=2":        "bad form: id=1&client_secret=...&x=2",
 		"X-Amz-Signature=1, X-Amz-Security-Token=2":       "X-Amz-Signature=... X-Amz-Security-Token=...",
 		"https://a.example/b?...":                         "https://a.example/b?...",
+		"X-Amz-Signature: 0123456789abcdef, is wrong":     "X-Amz-Signature: ... is wrong",
+		"Authorization: Bearer 0123456789abcdef, is old":  "Authorization: Bearer ... is old",
+		"authorization: Basic 0123456789abcdef":           "authorization: Basic ...",
+		`{"X-Amz-Signature":"s3c","a":1}`:                 `{"X-Amz-Signature":"...","a":1}`,
+		`{\"api_key\": \"s3c\",\"a\":1}`:                  `{\"api_key\": \"...\",\"a\":1}`,
+		`{"Authorization":"Bearer s3c"}`:                  `{"Authorization":"Bearer ..."}`,
+		`{"secret":["is required"],"token":{"a":1}}`:      `{"secret":["is required"],"token":{"a":1}}`,
+		"wrong password: too short, no token: log in":     "wrong password: too short, no token: log in",
 	} {
 		assert.Equal(t, want, engine.HideQueries(text))
 		assert.Equal(t, want, engine.HideQueries(want), "again")
