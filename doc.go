@@ -92,7 +92,7 @@
 // Tasks and answers carry secrets: credentials, payloads, and the addresses of files
 // and forms. Package fmt prints an outline of them without these, also within slices,
 // maps and exported fields of structs. It does not ask a value in an unexported field
-// how to print it: what it prints of a [Job], [Task], [File], [UploadForm], [Page],
+// how to print it: what it prints of a [Job], [Task], [TaskError], [File], [UploadForm], [Page],
 // [WebhookEvent], [Response] or request there has the secrets in it. Give your struct
 // a Format method, or keep a pointer in such a field and print the struct with %v or
 // %+v, which print an address: %s and %q print all behind the pointer. Package slog

@@ -80,7 +80,7 @@ const (
 
 // Error is a request that failed: the service or its storage refused it, sent
 // something that is not an answer to it, or did not answer at all.
-type Error struct {
+type Error struct { //nolint:recvcheck // Format is for values too
 	// StatusCode is the HTTP status, or 0 if no answer came. It may be a
 	// successful one when the answer's body is broken.
 	StatusCode int

@@ -13,7 +13,7 @@ import (
 // its tasks, their codes:
 //
 //	errors.Is(err, cloudconvert.CodeInvalidConversionType)
-type JobError struct {
+type JobError struct { //nolint:recvcheck // Format is for values too
 	// Job is the job as it ended.
 	Job *Job
 	// Tasks are the tasks that failed, the first cause first. Tasks that failed
@@ -42,7 +42,7 @@ func (e *JobError) Unwrap() []error {
 func (e *JobError) Is(target error) bool { return target == ErrJobFailed }
 
 // TaskError is a task that ended in error. It matches [ErrJobFailed] and its code.
-type TaskError struct {
+type TaskError struct { //nolint:recvcheck // Format is for values too
 	ID        string
 	Name      string // empty for a task outside of jobs
 	Operation Operation

@@ -42,6 +42,22 @@ func (t Task) outline() string {
 	return strings.TrimSpace(fmt.Sprintf("task %s %s %s %s", taskLabel(t), t.Status, string(t.Code), engine.HideQueries(t.Message)))
 }
 
+// Format prints what Error returns, whatever the verb: the error of a transport may
+// have the request in it.
+func (e Error) Format(s fmt.State, _ rune) { write(s, e.Error()) }
+
+// Format prints what Error returns, whatever the verb.
+func (e JobError) Format(s fmt.State, _ rune) { write(s, e.Error()) }
+
+// LogValue is what Format prints.
+func (e JobError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
+// Format prints what Error returns, whatever the verb.
+func (e TaskError) Format(s fmt.State, _ rune) { write(s, e.Error()) }
+
+// LogValue is what Format prints.
+func (e TaskError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
 // Format prints the name of the field without its value, whatever the verb.
 func (f FormField) Format(s fmt.State, _ rune) { write(s, f.outline()) }
 
