@@ -288,7 +288,7 @@ func (t *trail) do(client *http.Client, req *http.Request) (*http.Response, erro
 // RoundTrip sends one request. Responses need not say what they are the response to.
 func (t *trail) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.request, t.response = req, nil
-	t.add(urlSecrets(req.URL))
+	t.add(append(urlSecrets(req.URL), req.URL.RawQuery))
 	resp, err := t.next.RoundTrip(req)
 	if err == nil {
 		t.response = resp
