@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
@@ -165,17 +166,26 @@ func isNoSegment(segment string) bool {
 	return err != nil || plain == "" || plain == "." || plain == ".."
 }
 
-// pathOf joins segments, ids among them, to a path below the base address.
+// pathOf joins segments, ids among them, to a path below the base address. It does
+// not repeat what may be a URL or another secret in place of an id.
 func pathOf(segments ...string) (string, error) {
 	var path strings.Builder
 	for _, segment := range segments {
+		if strings.ContainsFunc(segment, isForeignToIDs) {
+			return "", invalid(errors.New("the id is not one: it has a character such as / or : in it, like a URL"))
+		}
 		escaped := url.PathEscape(segment)
 		if isNoSegment(escaped) {
-			return "", invalid(fmt.Errorf("%q is no id", segment))
+			return "", invalid(fmt.Errorf("%q is not an id", segment))
 		}
 		path.WriteString("/" + escaped)
 	}
 	return path.String(), nil
+}
+
+// isForeignToIDs reports whether a character is in no id.
+func isForeignToIDs(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`/\?%:#`, r)
 }
 
 // do makes a call and decodes its answer into out.
@@ -254,6 +264,9 @@ func redirectURL(status int, header http.Header) string {
 
 // request builds what the engine sends.
 func (c *core) request(call call) (engine.Call, error) {
+	if key := c.config.apiKey(); len(key) > len("/webhooks") && slices.Contains(strings.Split(call.path, "/"), key) {
+		return engine.Call{}, invalid(errors.New("the API key stands where an id belongs"))
+	}
 	target, err := call.on(c.base(call))
 	if err != nil {
 		return engine.Call{}, err

@@ -41,6 +41,56 @@ func logged(value any) string {
 	return all.String()
 }
 
+// A failed task quotes the URL that it could not fetch.
+func TestFailedTasksPrintNoQueries(t *testing.T) {
+	t.Parallel()
+	client, _ := newScripted(t, says(200, `{"data":{"id":"job-1","status":"error","tasks":[{"id":"t","name":"in","operation":"import/url","status":"error",
+		"code":"X","message":"cannot fetch https://a.example/b?sig=s3cr3t now"}]}}`))
+	_, err := client.Jobs.Wait(t.Context(), "job-1")
+	var job *cloudconvert.JobError
+	require.ErrorAs(t, err, &job)
+	for _, value := range []any{job, *job, job.Tasks[0], *job.Tasks[0]} {
+		assert.NotContains(t, printed(t, value)+logged(value), "s3cr3t")
+		assert.Contains(t, logged(value), "cannot fetch https://a.example/b?... now")
+	}
+	assert.NotContains(t, printed(t, job.Tasks), "s3cr3t")
+	assert.Equal(t, err.Error(), fmt.Sprintf("%#v", err))
+}
+
+// visibleError is the error of a transport that keeps the request.
+type visibleError struct{ sent string }
+
+func (visibleError) Error() string { return "broken" }
+
+func TestErrorsPrintNoErrorOfTheTransport(t *testing.T) {
+	t.Parallel()
+	client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, func(req *http.Request) (*http.Response, error) {
+		return nil, visibleError{req.Header.Get("Authorization")}
+	})
+	_, err := client.Users.Me(t.Context())
+	var broken visibleError
+	require.ErrorAs(t, err, &broken)
+	assert.Contains(t, broken.sent, testKey)
+	assert.NotContains(t, printed(t, err)+logged(err), testKey)
+	assert.Equal(t, err.Error(), fmt.Sprintf("%#v", err))
+}
+
+// An id may be mistaken for something else that is at hand.
+func TestIDsAreNotRepeatedUnlessTheyCanBeOnes(t *testing.T) {
+	t.Parallel()
+	client, script := newScripted(t)
+	for _, id := range []string{"https://a.example/s3cr3t", "a/s3cr3t", "s3cr3t?a", "s3cr3t%41", "a:s3cr3t", "s3cr3t \n", "s3cr3t\u00a0", "a\\s3cr3t", testKey} {
+		_, err := client.Jobs.Get(t.Context(), id)
+		require.ErrorIs(t, err, cloudconvert.ErrInvalid, id)
+		assert.NotContains(t, err.Error(), "s3cr3t")
+		assert.NotContains(t, err.Error(), testKey)
+	}
+	err := client.Do(t.Context(), http.MethodGet, "/jobs/"+testKey+"/tasks", nil, nil)
+	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+	assert.NotContains(t, err.Error(), testKey)
+	assert.Empty(t, script.requests)
+}
+
 func TestTheKeyIsNotPrinted(t *testing.T) {
 	t.Parallel()
 	client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, says(http.StatusUnauthorized, `{"message":"Unauthenticated."}`))
