@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 )
 
 // Open fetches a file and returns its content to read from. The caller must
@@ -46,7 +47,8 @@ func (c *Client) Open(ctx context.Context, f File) (io.ReadCloser, error) {
 
 // Download fetches a file, writes it to w and returns the number of bytes
 // written. Everything else is as with [Client.Open]. After an error, w may have
-// received a part of the file; [Client.Save] leaves whole files or none.
+// received a part of the file; [Client.Save] leaves whole files or none. Download
+// waits for a Write that blocks, also when the context has ended.
 func (c *Client) Download(ctx context.Context, f File, w io.Writer) (int64, error) {
 	d, err := c.newDownload(ctx, f)
 	if err != nil {
@@ -58,13 +60,15 @@ func (c *Client) Download(ctx context.Context, f File, w io.Writer) (int64, erro
 
 // openFile is a download as its reader sees it.
 type openFile struct {
-	mu       sync.Mutex // held while the download is read
+	mu       sync.Mutex // held while the download is read, but not while a part of it is written
 	download *download
 	cancel   context.CancelFunc
+	closed   atomic.Bool
 }
 
 // Read reads from the file.
 func (o *openFile) Read(p []byte) (int, error) {
+	defer o.releaseIfClosed()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.download.Read(p)
@@ -73,16 +77,25 @@ func (o *openFile) Read(p []byte) (int, error) {
 // WriteTo lets [io.Copy] use a buffer of the right size.
 func (o *openFile) WriteTo(w io.Writer) (int64, error) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.download.WriteTo(w)
+	size := o.download.bufferSize()
+	o.mu.Unlock()
+	return copyFile(w, o, size)
 }
 
-// Close ends the connection and a Read that is under way.
+// Close ends the connection and a Read that is under way. It waits for neither.
 func (o *openFile) Close() error {
+	o.closed.Store(true)
 	o.cancel()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.download.close()
-	o.download.end = fmt.Errorf("cloudconvert: download: %w", fs.ErrClosed)
+	o.releaseIfClosed()
 	return nil
+}
+
+// releaseIfClosed ends a closed download, unless it is being read: then the Read does
+// it at its end.
+func (o *openFile) releaseIfClosed() {
+	if o.closed.Load() && o.mu.TryLock() {
+		defer o.mu.Unlock()
+		o.download.close()
+		o.download.end = fmt.Errorf("cloudconvert: download: %w", fs.ErrClosed)
+	}
 }

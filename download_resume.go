@@ -83,13 +83,33 @@ func (d *download) WriteTo(w io.Writer) (int64, error) {
 	if err := d.ready(); err != nil && err != io.EOF { //nolint:errorlint // io.EOF is never wrapped.
 		return 0, err
 	}
-	size := int64(copyBuffer)
-	if d.total >= 0 && d.total < size {
-		size = d.total + 1
+	return copyFile(w, d, d.bufferSize())
+}
+
+// bufferSize returns the size of the buffer that the file is copied with.
+func (d *download) bufferSize() int64 {
+	if d.total >= 0 && d.total < copyBuffer {
+		return d.total + 1
 	}
+	return copyBuffer
+}
+
+// copyFile copies a download, whose own errors are complete.
+func copyFile(w io.Writer, download io.Reader, size int64) (int64, error) {
 	// Hidden methods of the two could bring in buffers of other sizes.
-	n, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{d}, make([]byte, size))
-	if err != nil && d.end == nil {
+	return io.CopyBuffer(copyWriter{w}, struct{ io.Reader }{download}, make([]byte, size))
+}
+
+// copyWriter says of the errors of a writer what was written.
+type copyWriter struct{ io.Writer }
+
+// Write writes to the writer.
+func (c copyWriter) Write(p []byte) (int, error) {
+	n, err := c.Writer.Write(p)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
 		err = fmt.Errorf("cloudconvert: download: %w", err)
 	}
 	return n, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"strconv"
 	"strings"
@@ -303,6 +304,46 @@ func TestDownloadClosesUnderARead(t *testing.T) {
 		require.NoError(t, body.Close())
 		require.Error(t, <-ended)
 		assert.Zero(t, time.Since(start))
+		assert.True(t, storage.bodies[0].closed)
+	})
+}
+
+// Close does not wait for the writer that the content is copied to.
+func TestDownloadClosesUnderAWrite(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		storage := &memoryStorage{file: "0123456789", chunk: 4}
+		body, err := storage.client(t, cloudconvert.TransferPolicy{}).Open(t.Context(), storage.asFile())
+		require.NoError(t, err)
+		reader, writer := io.Pipe()
+		copied := make(chan error, 1)
+		go func() {
+			_, err := io.Copy(writer, body)
+			copied <- err
+		}()
+		synctest.Wait() // until the write is stuck
+		require.NoError(t, body.Close())
+		assert.True(t, storage.bodies[0].closed)
+		_, err = io.ReadFull(reader, make([]byte, 4))
+		require.NoError(t, err)
+		require.ErrorIs(t, <-copied, fs.ErrClosed)
+	})
+}
+
+// Close does not wait for a callback, which may be what closes.
+func TestDownloadClosesInItsProgress(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		storage := &memoryStorage{file: "0123456789", chunk: 4}
+		var body io.ReadCloser
+		client := storage.client(t, cloudconvert.TransferPolicy{Progress: func(cloudconvert.Progress) {
+			assert.NoError(t, body.Close())
+		}})
+		var err error
+		body, err = client.Open(t.Context(), storage.asFile())
+		require.NoError(t, err)
+		_, err = io.Copy(io.Discard, body)
+		require.ErrorIs(t, err, fs.ErrClosed)
 		assert.True(t, storage.bodies[0].closed)
 	})
 }
