@@ -2,7 +2,6 @@ package cloudconvert
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -16,7 +15,7 @@ import (
 type downloadAttempt struct {
 	ctx      context.Context // of this attempt
 	cancel   context.CancelCauseFunc
-	watchdog *time.Timer
+	watchdog *watchdog
 	stall    time.Duration
 	resp     *http.Response
 	body     io.Reader
@@ -28,16 +27,14 @@ type downloadAttempt struct {
 
 func newDownloadAttempt(ctx context.Context, stall time.Duration) *downloadAttempt {
 	attempt, cancel := context.WithCancelCause(ctx)
-	return &downloadAttempt{
-		ctx: attempt, cancel: cancel, stall: stall,
-		watchdog: time.AfterFunc(stall, func() { cancel(fmt.Errorf("%w (%s)", errStalled, stall)) }),
-	}
+	return &downloadAttempt{ctx: attempt, cancel: cancel, stall: stall, watchdog: newWatchdog(stall, cancel)}
 }
 
 // send sends the request. A nil answer means that the body can be read.
-func (a *downloadAttempt) send(client *http.Client, req *http.Request, trail *trail) *engine.Answer {
-	resp, err := trail.do(client, req) //nolint:bodyclose // close does.
-	a.watchdog.Stop()
+func (a *downloadAttempt) send(core *core, req *http.Request, trail *trail) *engine.Answer {
+	traced := a.watchdog.trace(a.ctx, core.config.transfer)
+	resp, err := trail.do(core.storage, req.WithContext(traced)) //nolint:bodyclose // close does.
+	a.watchdog.stop()
 	if err != nil {
 		failed := trail.failure(err)
 		failed.Err = explainAttempt(a.ctx, err)
@@ -52,9 +49,9 @@ func (a *downloadAttempt) Read(p []byte) (int, error) {
 	if a.err != nil {
 		return 0, a.err
 	}
-	a.watchdog.Reset(a.stall)
+	a.watchdog.start(a.stall)
 	n, err := a.body.Read(p)
-	a.watchdog.Stop()
+	a.watchdog.stop()
 	a.err = err
 	if known := min(a.skip, int64(n)); known > 0 {
 		a.skip -= known
@@ -81,7 +78,7 @@ func (a *downloadAttempt) answer(err error, again bool) *engine.Answer {
 
 // close ends the attempt.
 func (a *downloadAttempt) close() {
-	a.watchdog.Stop()
+	a.watchdog.stop()
 	a.cancel(nil)
 	if a.resp != nil {
 		// It was only read, and maybe not to its end.

@@ -20,7 +20,8 @@ import (
 type TransferPolicy struct {
 	// StallTimeout ends an upload or a download attempt when no byte has moved
 	// for this long. The default is 30 seconds. When an upload is sent, storage
-	// has two minutes more to answer.
+	// has two minutes more to answer. The time in which a transfer waits for one of
+	// the connections that [http.Transport.MaxConnsPerHost] allows does not count.
 	StallTimeout time.Duration
 	// Resumptions is how often in a row a broken transfer is taken up again without
 	// getting any further. The default is 5. A negative number means never. The

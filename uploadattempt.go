@@ -37,22 +37,20 @@ type uploadAttempt struct {
 	// reading is read-locked while the transport reads the source.
 	reading sync.RWMutex
 
+	watchdog *watchdog
+
 	mu       sync.Mutex // the transport reads in a goroutine of its own
-	watchdog *time.Timer
 	sent     int64 // bytes of the form
 	broken   error // why the source could not be read
 	over     bool
 }
 
-// errStalled ends a transfer in which nothing moves.
-var errStalled = errors.New("no byte moved in time")
-
 // run sends the file. The answer is open if sending it again may help.
 func (a *uploadAttempt) run(ctx context.Context) engine.Answer {
 	attempt, cancel := context.WithCancelCause(ctx)
-	a.watchdog = time.AfterFunc(a.stall, func() { cancel(fmt.Errorf("%w (%s)", errStalled, a.stall)) })
+	a.watchdog = newWatchdog(a.stall, cancel)
 	defer a.finish(cancel)
-	attempt = httptrace.WithClientTrace(attempt, &httptrace.ClientTrace{
+	attempt = httptrace.WithClientTrace(a.watchdog.trace(attempt, a.core.config.transfer), &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { a.connected.Store(true) },
 	})
 	req, err := a.request(attempt)
@@ -160,7 +158,7 @@ func (a *uploadAttempt) moved(sent int64, err error) {
 	if sent == a.form.Size() {
 		patience += answerTime
 	}
-	a.watchdog.Reset(patience)
+	a.watchdog.start(patience)
 	a.meter.set(min(sent, a.content.size))
 }
 
@@ -173,7 +171,7 @@ func (a *uploadAttempt) finish(cancel context.CancelCauseFunc) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.over = true
-	a.watchdog.Stop()
+	a.watchdog.stop()
 }
 
 // uploadBody reports what is read of it.
