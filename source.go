@@ -47,7 +47,8 @@ type content struct {
 // network file system blocks, a goroutine stays until the system lets it go.
 func FromFile(path string) Source {
 	return Source{id: newSecret(path), name: filepath.Base(path), path: path, open: func(ctx context.Context, tempDir string) (*content, error) {
-		file, err := untilDone(ctx, func() (*os.File, error) { return openSource(ctx, path) })
+		file, err := untilDone(ctx, func() (*os.File, error) { return openSource(ctx, path) },
+			func(late *os.File) { _ = late.Close() }) // nothing was read
 		if err != nil {
 			return nil, err
 		}

@@ -6,17 +6,26 @@ import (
 	"io"
 )
 
-// untilDone returns what f returns, or the error of the context if that ends
-// first. f is left alone then, and nothing it returns later is used.
-func untilDone[T any](ctx context.Context, f func() (T, error)) (T, error) {
+// untilDone returns what f returns, or the error of the context if that ends first:
+// f is not begun then, or left alone. What it returns later is discarded.
+func untilDone[T any](ctx context.Context, f func() (T, error), discard func(T)) (T, error) {
+	if err := ctx.Err(); err != nil {
+		return *new(T), err
+	}
 	type result struct {
 		value T
 		err   error
 	}
-	done := make(chan result, 1)
+	done := make(chan result) // without a buffer: what is sent is also received
 	go func() {
 		value, err := f()
-		done <- result{value, err}
+		select {
+		case done <- result{value, err}:
+		case <-ctx.Done():
+			if err == nil {
+				discard(value)
+			}
+		}
 	}()
 	select {
 	case r := <-done:
@@ -41,11 +50,8 @@ func newEndingReader(ctx context.Context, r io.Reader) io.Reader {
 
 // Read reads as much as the buffer takes.
 func (e *endingReader) Read(p []byte) (int, error) {
-	if err := e.ctx.Err(); err != nil {
-		return 0, err
-	}
 	buffer := e.buffer[:min(len(p), len(e.buffer))]
-	n, err := untilDone(e.ctx, func() (int, error) { return e.reader.Read(buffer) })
+	n, err := untilDone(e.ctx, func() (int, error) { return e.reader.Read(buffer) }, func(int) {})
 	if n < 0 || n > len(buffer) {
 		return 0, fmt.Errorf("the reader of the source says that it has read %d bytes of %d", n, len(buffer))
 	}
