@@ -164,19 +164,19 @@ func (c *core) leaveSilent(failed error) {
 	}
 }
 
-// maxEmptyReads is how often in a row a body may return neither bytes nor an error.
+// maxEmptyReads is how often in a row a reader may return neither bytes nor an error.
 const maxEmptyReads = 100
 
-// steadyReader ends a body that returns nothing again and again.
+// steadyReader ends a reader that returns nothing again and again.
 type steadyReader struct {
 	reader io.Reader
 	empty  int
 }
 
-// Read reads from the body.
+// Read reads from the reader.
 func (s *steadyReader) Read(p []byte) (int, error) {
 	n, err := s.reader.Read(p)
-	if s.empty++; n > 0 {
+	if s.empty++; n > 0 || len(p) == 0 {
 		s.empty = 0
 	}
 	if err == nil && s.empty >= maxEmptyReads {

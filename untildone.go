@@ -37,7 +37,8 @@ func untilDone[T any](ctx context.Context, f func() (T, error), discard func(T))
 
 // endingReader is a reader that ends with a context, even while the reader
 // behind it blocks: nothing that waits for a read of a body, as package
-// net/http does, waits any longer than that.
+// net/http does, waits any longer than that. It also ends when reads return nothing
+// again and again, which would be repeated for ever.
 type endingReader struct {
 	ctx    context.Context //nolint:containedctx // a reader has no other way to know it.
 	reader io.Reader
@@ -45,7 +46,7 @@ type endingReader struct {
 }
 
 func newEndingReader(ctx context.Context, r io.Reader) io.Reader {
-	return &endingReader{ctx: ctx, reader: r, buffer: make([]byte, 64<<10)}
+	return &endingReader{ctx: ctx, reader: &steadyReader{reader: r}, buffer: make([]byte, 64<<10)}
 }
 
 // Read reads as much as the buffer takes.

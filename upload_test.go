@@ -263,6 +263,40 @@ func TestBlockedSource(t *testing.T) {
 	}
 }
 
+// A source that returns nothing again and again ends, be it at once or as a stall.
+func TestSourceWithoutProgress(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		pause time.Duration // of each read
+		known bool          // its length
+		want  string
+	}{
+		"spinning":                 {0, true, io.ErrNoProgress.Error()},
+		"slow":                     {time.Second, true, "no byte moved in time (30s)"},
+		"spinning, unknown length": {0, false, io.ErrNoProgress.Error()},
+		"slow, unknown length":     {time.Second, false, io.ErrNoProgress.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				client, script, _ := uploader(t, says(http.StatusCreated, ""))
+				var source io.Reader = readOnly{readerFunc(func([]byte) (int, error) {
+					advance(c.pause)
+					return 0, ctx.Err() // the context is not to end
+				})}
+				if c.known {
+					source = lenOnly{source, 10}
+				}
+				require.ErrorContains(t, client.Tasks.Upload(ctx, waitingTask(), cloudconvert.FromReader("a.txt", source)), c.want)
+				assert.LessOrEqual(t, len(script.requests), 1)
+				advance(time.Minute) // until a read that was left alone has ended
+			})
+		})
+	}
+}
+
 func TestUploadEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	faults := map[string]cloudconverttest.Fault{

@@ -143,8 +143,9 @@ func (a *uploadAttempt) sourceError() error {
 	return a.broken
 }
 
-// moved takes note of what was read to be sent.
-func (a *uploadAttempt) moved(sent int64, err error) {
+// onRead records a read of the form, of which sent bytes were read by now. Only if
+// bytes have moved the watchdog starts anew.
+func (a *uploadAttempt) onRead(sent int64, moved bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.over {
@@ -154,11 +155,13 @@ func (a *uploadAttempt) moved(sent int64, err error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		a.broken = err
 	}
-	patience := a.stall
-	if sent == a.form.Size() {
-		patience += answerTime
+	if moved {
+		patience := a.stall
+		if sent == a.form.Size() {
+			patience += answerTime
+		}
+		a.watchdog.start(patience)
 	}
-	a.watchdog.start(patience)
 	a.meter.set(min(sent, a.content.size))
 }
 
@@ -193,7 +196,7 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.sent += int64(n)
 	if !b.closed.Load() {
-		b.attempt.moved(b.sent, err)
+		b.attempt.onRead(b.sent, n > 0, err)
 	}
 	return n, err
 }
