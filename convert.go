@@ -50,6 +50,7 @@ type conversion struct {
 	webhookURL  string
 	progress    func(Progress)
 	overwrite   bool
+	own         []string // paths of files that an earlier run wrote, which may be replaced
 	outputDir   string // empty if there is none
 	inlineLimit int64
 	delete      bool

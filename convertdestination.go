@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
@@ -73,13 +74,17 @@ func (c *conversion) checkFree(path string) error {
 		return invalid(fmt.Errorf("the destination %q is a directory: name a file", engine.HideQueries(path)))
 	case err == nil && info.Mode()&(fs.ModeDevice|fs.ModeNamedPipe|fs.ModeSocket) != 0:
 		return invalid(fmt.Errorf("the destination %q is not a file but a device, a pipe or a socket: name a file", path))
-	case !c.overwrite:
+	case !c.mayOverwrite(path):
 		return fmt.Errorf("cloudconvert: the destination %q is there already: remove it, or use WithOverwrite: %w", path, fs.ErrExist)
 	}
 	if err := mayReplace(path); err != nil {
 		return unwritable(path, err)
 	}
 	return nil
+}
+
+func (c *conversion) mayOverwrite(path string) bool {
+	return c.overwrite || slices.Contains(c.own, path)
 }
 
 func unwritable(dst string, err error) error {

@@ -128,11 +128,11 @@ func (c *conversion) save(ctx context.Context, job *Job, dst string) ([]string, 
 		return nil, fmt.Errorf("cloudconvert: save: %w", err)
 	}
 	s := &saving{
-		client: c.client, root: root, overwrite: c.overwrite, remedy: "use WithOverwrite",
+		client: c.client, root: root, remedy: "use WithOverwrite",
 		parallel: c.client.core.config.transfers.withDefaults().Parallel,
 	}
 	for i, file := range files {
-		s.files = append(s.files, &savedFile{File: file, name: filepath.Base(paths[i])})
+		s.files = append(s.files, &savedFile{File: file, name: filepath.Base(paths[i]), overwrite: c.mayOverwrite(paths[i])})
 	}
 	if err := errors.Join(s.run(ctx), root.Close()); err != nil {
 		return nil, err

@@ -113,7 +113,7 @@ func (i *batchItem) run(ctx context.Context) (*Job, []string, error) {
 	}
 	if earlier.saving() {
 		// What an earlier run began to write is not in the way of what it meant.
-		i.overwrite = true
+		i.own = earlier.ownFiles()
 	}
 	if err := i.checkAllFree(i.again(earlier.Files)); err != nil {
 		return nil, nil, err // some are there and some are gone
@@ -226,7 +226,7 @@ func (i *batchItem) write(ctx context.Context, job *Job) ([]string, error) {
 	// A file that is there when the run ended in the middle is known as its own
 	// by this note. That needs it not to have been there before.
 	if i.journal != nil && !i.overwrite {
-		if err := i.announce(ctx, i.outputPaths(job.Files(), i.destination)); err != nil {
+		if err := i.announce(ctx, job.Files()); err != nil {
 			return nil, err
 		}
 	}
@@ -247,10 +247,12 @@ func (i *batchItem) finish(ctx context.Context, files []string) error {
 	return i.journal.end(ctx, i.key, "", files)
 }
 
-// announce notes which files are about to appear, all of which are new.
-func (i *batchItem) announce(ctx context.Context, paths []string) error {
+// announce notes which files are about to appear, all of which are new or were begun
+// by an earlier run.
+func (i *batchItem) announce(ctx context.Context, files []File) error {
+	paths := i.outputPaths(files, i.destination)
 	if err := i.checkAllFree(paths); err != nil {
 		return err
 	}
-	return i.journal.save(ctx, i.key, i.tag, paths)
+	return i.journal.save(ctx, i.key, i.tag, paths, files)
 }

@@ -37,7 +37,10 @@ type journalEntry struct {
 	// Files are written, if Done, or were about to be. None of them was there
 	// before.
 	Files []string `json:"files,omitzero"`
-	Done  bool     `json:"done,omitzero"`
+	// Sizes are those of Files that were about to be written, or 0 where a size was not
+	// known. Earlier versions have not written them.
+	Sizes []int64 `json:"sizes,omitzero"`
+	Done  bool    `json:"done,omitzero"`
 	// Begun is when the creation of the job was last known to be under way. Earlier
 	// versions have not written it.
 	Begun lenient.Time `json:"begun,omitzero"`
@@ -67,12 +70,21 @@ const journalStart = `{"key":`
 // isDone tells whether nothing is left to do: all files are still there. As
 // files appear whole, those of an item that was about to be done are as good.
 func (e journalEntry) isDone() bool {
-	for _, file := range e.Files {
-		if _, err := os.Stat(file); err != nil {
-			return false
+	return (e.Done || e.saving()) && len(e.ownFiles()) == len(e.Files)
+}
+
+// ownFiles returns the files that are there. As they appear whole, one that has another
+// size than the one that was about to be written is not the same.
+func (e journalEntry) ownFiles() []string {
+	var own []string
+	for n, file := range e.Files {
+		info, err := os.Stat(file)
+		if err != nil || n < len(e.Sizes) && e.Sizes[n] > 0 && e.Sizes[n] != info.Size() {
+			continue
 		}
+		own = append(own, file)
 	}
-	return e.Done || e.saving()
+	return own
 }
 
 // saving tells whether the run ended while the files were written.
@@ -201,9 +213,13 @@ func (j *journal) follow(ctx context.Context, key, tag string) (stop func()) {
 	}
 }
 
-// save notes the files that are about to appear.
-func (j *journal) save(ctx context.Context, key, tag string, files []string) error {
-	return j.within(ctx, func() error { return j.write(journalEntry{Key: key, Tag: tag, Files: files}) })
+// save notes at which paths files are about to appear.
+func (j *journal) save(ctx context.Context, key, tag string, paths []string, files []File) error {
+	sizes := make([]int64, 0, len(files))
+	for _, file := range files {
+		sizes = append(sizes, file.Size)
+	}
+	return j.within(ctx, func() error { return j.write(journalEntry{Key: key, Tag: tag, Files: paths, Sizes: sizes}) })
 }
 
 // end notes that an item is finished.

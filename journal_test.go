@@ -53,6 +53,7 @@ type note struct {
 	Key   string   `json:"key"`
 	Tag   string   `json:"tag,omitempty"`
 	Files []string `json:"files,omitempty"`
+	Sizes []int64  `json:"sizes,omitempty"`
 	Done  bool     `json:"done,omitempty"`
 }
 
@@ -306,6 +307,51 @@ func TestJournalLeavesFilesOfOthers(t *testing.T) {
 		require.NoError(t, resume(t, server, journal, keyed(1, dir))["0"].Err)
 		assert.Equal(t, "pdf: earlier", readFile(t, dst))
 	})
+}
+
+// What an earlier run was about to write may be replaced, and nothing else: not a file
+// at another path, and not one of another size at the same path.
+func TestJournalReplacesOnlyItsOwnFiles(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		announced string
+		size      int64
+		there     string
+		want      string // empty means that the file is left, with an error
+	}{
+		"another path":               {"other.pdf", 0, "mine", ""},
+		"another size":               {"0.pdf", 12, "mine", ""},
+		"the same":                   {"0.pdf", 12, "pdf: earlier", "pdf: earlier"},
+		"the same, size unknown":     {"0.pdf", 0, "some content", "some content"},
+		"nothing there, size known":  {"0.pdf", 12, "", "pdf: earlier"},
+		"nothing there, other names": {"other.pdf", 12, "", "pdf: earlier"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "earlier", Filename: "a.txt"}, "pdf")
+				require.NoError(t, server.WaitIdle(t.Context()))
+				dir := t.TempDir()
+				dst := filepath.Join(dir, "0.pdf")
+				if c.there != "" {
+					writeFile(t, dst, c.there)
+				}
+				journal := writeJournal(t, note{Key: "0", Tag: tag, Files: []string{filepath.Join(dir, c.announced)}, Sizes: []int64{c.size}})
+				for range 2 {
+					result := resume(t, server, journal, keyed(1, dir))["0"]
+					if c.want == "" {
+						require.ErrorIs(t, result.Err, fs.ErrExist)
+						assert.Equal(t, c.there, readFile(t, dst))
+						continue
+					}
+					require.NoError(t, result.Err)
+					assert.Equal(t, c.want, readFile(t, dst))
+				}
+				assert.Equal(t, 1, jobCount(server))
+			})
+		})
+	}
 }
 
 // A file in the way that comes up in the meantime is not taken for the output

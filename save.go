@@ -60,33 +60,33 @@ const newDirMode = 0o777
 
 // saving is one call of Save.
 type saving struct {
-	client    *Client
-	root      *os.Root
-	overwrite bool
-	remedy    string // what to do about a file that is in the way
-	parallel  int
-	files     []*savedFile
-	made      []string // directories, the outer ones first
+	client   *Client
+	root     *os.Root
+	remedy   string // what to do about a file that is in the way
+	parallel int
+	files    []*savedFile
+	made     []string // directories, the outer ones first
 }
 
 // savedFile is a file on its way to the disk.
 type savedFile struct {
 	File
 
-	name    string         // below the root, with slashes
-	disk    *safefile.File // nil until the download begins
-	made    fs.FileInfo    // what it is, to be told from others of its name
-	created bool           // it has its name, and nothing had it before
+	name      string         // below the root, with slashes
+	overwrite bool           // it may replace another one
+	disk      *safefile.File // nil until the download begins
+	made      fs.FileInfo    // what it is, to be told from others of its name
+	created   bool           // it has its name, and nothing had it before
 }
 
 func newSaving(c *Client, root *os.Root, files []File) *saving {
 	policy := c.core.config.transfers.withDefaults()
 	s := &saving{
-		client: c, root: root, overwrite: policy.Overwrite, parallel: policy.Parallel,
+		client: c, root: root, parallel: policy.Parallel,
 		remedy: "set Overwrite in the TransferPolicy of WithTransfers",
 	}
 	for i, name := range safeNames(files) {
-		s.files = append(s.files, &savedFile{File: files[i], name: name})
+		s.files = append(s.files, &savedFile{File: files[i], name: name, overwrite: policy.Overwrite})
 	}
 	return s
 }
@@ -116,7 +116,7 @@ func (s *saving) prepare(ctx context.Context) error {
 		if err := s.makeDirs(file.name); err != nil {
 			return fmt.Errorf("cloudconvert: save: %w", err)
 		}
-		if _, err := s.root.Lstat(file.name); err == nil && !s.overwrite {
+		if _, err := s.root.Lstat(file.name); err == nil && !file.overwrite {
 			return s.inTheWay(file)
 		}
 	}
@@ -175,7 +175,7 @@ func (s *saving) commit(_ context.Context, file *savedFile) error {
 	}
 	file.created = file.disk.Named()
 	switch {
-	case errors.Is(err, fs.ErrExist) && !s.overwrite:
+	case errors.Is(err, fs.ErrExist) && !file.overwrite:
 		return s.inTheWay(file)
 	case errors.Is(err, fs.ErrExist):
 		err = file.disk.Commit(true)
