@@ -220,14 +220,23 @@ func newStorageClient(c config) *http.Client {
 			}
 			last := via[len(via)-1]
 			switch {
+			case isTaken(req.Response.StatusCode, last.Method):
+				return http.ErrUseLastResponse
 			case last.URL.Scheme == "https" && req.URL.Scheme != "https":
 				return errors.New("redirected from https to http")
-			case last.Method != req.Method && req.Response.StatusCode != http.StatusSeeOther:
+			case last.Method != req.Method:
 				return errors.New("redirected to a page that takes no upload")
 			}
 			return c.checkStorageURL(req.URL)
 		},
 	}
+}
+
+// isTaken reports whether a response says that storage has taken the file that was sent.
+// 303 See Other does, as with success_action_redirect of S3: what it leads to is a page
+// for people, which may fail and proves nothing.
+func isTaken(status int, method string) bool {
+	return isSuccess(status) || status == http.StatusSeeOther && method == http.MethodPost
 }
 
 // storageTransport makes round trips in the way of the engine.

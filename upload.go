@@ -132,7 +132,7 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 		answer.Attempts = attempt
 		attrs := append(u.describe(answer), slog.Duration("duration", time.Since(began)))
 		u.core.config.logger.LogAttrs(ctx, slog.LevelDebug, "cloudconvert: upload", attrs...)
-		if answer.Err == nil && isSuccess(answer.Status) {
+		if answer.Err == nil && isTaken(answer.Status, http.MethodPost) {
 			meter.end(content.size)
 			u.core.uploads.add(u.task.ID)
 			return nil

@@ -62,7 +62,7 @@ func (a *uploadAttempt) run(ctx context.Context) engine.Answer {
 	case answer.Err == nil:
 	case ctx.Err() != nil:
 		return engine.Answer{Err: ctx.Err()}
-	case attempt.Err() == nil && a.sourceError() != nil && (answer.Status == 0 || isSuccess(answer.Status)):
+	case attempt.Err() == nil && a.sourceError() != nil && (answer.Status == 0 || isTaken(answer.Status, http.MethodPost)):
 		return engine.Answer{Err: a.sourceError()}
 	default:
 		answer.Err = explainAttempt(attempt, answer.Err)
@@ -99,7 +99,7 @@ func (a *uploadAttempt) exchange(req *http.Request) engine.Answer {
 	answer := engine.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
 	answer.Open = isTemporary(resp.StatusCode)
 	switch status := resp.StatusCode; {
-	case isSuccess(status):
+	case isTaken(status, http.MethodPost):
 		answer.Err = a.checkResponse(resp)
 		answer.Open = answer.Err != nil
 	case !a.content.replay && (status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect):
@@ -119,7 +119,7 @@ func (a *uploadAttempt) checkResponse(resp *http.Response) error {
 	if a.sent != a.form.Size() && (a.sent > 0 || a.connected.Load()) {
 		return fmt.Errorf("storage answered after %d of %d bytes", a.sent, a.form.Size())
 	}
-	if a.trail.request.Method == http.MethodPost && isPage(resp.Header) {
+	if isSuccess(resp.StatusCode) && isPage(resp.Header) {
 		return errors.New("a page of HTML came instead of storage's answer, as from a network that wants a login")
 	}
 	return nil
