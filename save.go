@@ -197,7 +197,8 @@ func (s *saving) undo() error {
 	for _, file := range s.files {
 		if file.created {
 			problems = append(problems, s.remove(file))
-		} else if file.disk != nil {
+		}
+		if file.disk != nil {
 			problems = append(problems, file.disk.Abort())
 		}
 	}

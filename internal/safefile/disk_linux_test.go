@@ -1,7 +1,10 @@
 package safefile_test
 
 import (
+	"io/fs"
 	"os"
+	"os/exec"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -31,6 +34,25 @@ func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
 	_, err := safefile.Create(mount(t, syscall.MS_RDONLY), "a.pdf")
 	assert.ErrorIs(t, err, syscall.EROFS)
+}
+
+// In a directory to which files can only be added, the temporary file stays when the file has its name.
+func TestTemporaryFileThatCannotBeRemoved(t *testing.T) {
+	t.Parallel()
+	root := openRoot(t)
+	file := create(t, root, "a.pdf", "content")
+	chattr := func(flag string) error { return exec.Command("chattr", flag, root.Name()).Run() }
+	if err := chattr("+a"); err != nil {
+		t.Skipf("cannot make a directory append-only: %v", err)
+	}
+	removable := sync.OnceValue(func() error { return chattr("-a") })
+	t.Cleanup(func() { assert.NoError(t, removable()) })
+	require.ErrorIs(t, file.Commit(false), fs.ErrPermission)
+	assert.True(t, file.Named())
+	assert.Equal(t, "content", read(t, root, "a.pdf"))
+	require.NoError(t, removable())
+	require.NoError(t, file.Abort())
+	assert.Equal(t, []string{"a.pdf"}, list(t, root, "."))
 }
 
 // mount returns a disk of 64 KiB, which only root can have.

@@ -107,7 +107,8 @@ func (f *File) Truncate(size int64) error {
 // a file that it replaces, but not the owner, other attributes or hard links.
 //
 // If the root's own name no longer leads to its directory, which was moved or replaced, the file is there and the
-// error says so. After any other error the temporary file is still there: Commit again, for instance with overwrite, or [File.Abort].
+// error says so. After any other error the temporary file is still there: Commit again, for instance with overwrite, or
+// [File.Abort]. That it could not be removed is such an error too, after which the file has both names.
 func (f *File) Commit(overwrite bool) error {
 	if f.done {
 		return &fs.PathError{Op: "commit", Path: f.name, Err: fs.ErrClosed}
@@ -120,10 +121,11 @@ func (f *File) Commit(overwrite bool) error {
 			return fmt.Errorf("save %s: %w", f.name, err)
 		}
 	}
-	if err := publish(f.root, f.temp, f.name, overwrite); err != nil {
+	var err error
+	if f.named, err = publish(f.root, f.temp, f.name, overwrite); err != nil {
 		return fmt.Errorf("save %s: %w", f.name, err)
 	}
-	f.named, f.done = true, true
+	f.done = true
 	if err := checkPath(f.root, f.name); err != nil {
 		return fmt.Errorf("save %s: %w", f.name, err)
 	}
@@ -153,7 +155,7 @@ func (f *File) Close() error {
 	return nil
 }
 
-// Abort closes and removes the temporary file. After a successful [File.Commit] or Abort it does nothing, so that it
+// Abort closes and removes the temporary file, but never the file under its own name. After a successful [File.Commit] or Abort it does nothing, so that it
 // may be deferred.
 func (f *File) Abort() error {
 	if f.done {

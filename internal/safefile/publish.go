@@ -11,19 +11,22 @@ import (
 )
 
 // publish gives the file temp its name. A rename replaces what has the name; a hard link does not, and unlike a look
-// beforehand it leaves no moment for another file to come in between.
-func publish(root *os.Root, temp, name string, overwrite bool) error {
+// beforehand it leaves no moment for another file to come in between. It reports whether the file has got the name,
+// which it may have although the temporary name could not be removed.
+func publish(root *os.Root, temp, name string, overwrite bool) (named bool, err error) {
 	if overwrite {
-		return root.Rename(temp, name)
+		err = root.Rename(temp, name)
+		return err == nil, err
 	}
-	err := root.Link(temp, name)
+	err = root.Link(temp, name)
 	if err == nil {
-		return root.Remove(temp)
+		return true, except(root.Remove(temp), fs.ErrNotExist)
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return err
+		return false, err
 	}
-	return claim(root, temp, name)
+	err = claim(root, temp, name)
+	return err == nil, err
 }
 
 // claim is for file systems without hard links, which say so with many different errors: an empty file takes the
