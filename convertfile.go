@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
 )
 
 // ConvertFile converts the file src to the file dst. Their extensions tell the
@@ -22,7 +23,8 @@ import (
 // file behind whose name ends in ".part", which may be deleted.
 //
 // If a conversion has several output files, such as the pages of a document as
-// pictures, they are numbered: page.png becomes page-1.png, page-2.png and so on.
+// pictures, they are numbered: page.png becomes page-1.png, page-2.png and so on. A
+// name that would be too long with its number is cut.
 // Whether one of these exists already is known only afterwards.
 //
 // If the output of a finished job cannot be fetched or written, the job is returned
@@ -168,11 +170,15 @@ func withExtension(path, extension string) string {
 	return filepath.Join(filepath.Dir(path), stemOf(filepath.Base(path))+"."+extension)
 }
 
-// numbered puts a number before the extension of a path.
+// numbered puts a number before the extension of a path, whose name is cut where it
+// would be too long.
 func numbered(path string, n int) string {
-	extension := extensionOf(path)
+	dir, name := filepath.Split(path)
+	number := "-" + strconv.Itoa(n)
+	extension := extensionOf(name)
 	if extension != "" {
 		extension = "." + extension
 	}
-	return strings.TrimSuffix(path, extension) + "-" + strconv.Itoa(n) + extension
+	stem := strings.TrimSuffix(safefile.Shorten(name, len(number)), extension)
+	return dir + stem + number + extension
 }

@@ -241,14 +241,20 @@ func TestConvertFileWithSeveralOutputs(t *testing.T) {
 	t.Parallel()
 	server := newSandbox(t)
 	lines := "one\ntwo\nthree"
+	long := strings.Repeat("x", 245) // and 10 bytes more are as many as a name may have
 	type files = map[string]string
 	for name, c := range map[string]struct {
 		text, dst string
 		opts      []cloudconvert.ConvertOption
 		want      files
 	}{
-		"pages":               {lines, "p.page", nil, files{"p-1.page": "one", "p-2.page": "two", "p-3.page": "three"}},
-		"upper case":          {lines, "P.b.PAGE", nil, files{"P.b-1.PAGE": "one", "P.b-2.PAGE": "two", "P.b-3.PAGE": "three"}},
+		"pages":      {lines, "p.page", nil, files{"p-1.page": "one", "p-2.page": "two", "p-3.page": "three"}},
+		"upper case": {lines, "P.b.PAGE", nil, files{"P.b-1.PAGE": "one", "P.b-2.PAGE": "two", "P.b-3.PAGE": "three"}},
+		"long name": {lines, long + "abcde.page", nil, files{
+			long + "abc-1.page": "one", long + "abc-2.page": "two", long + "abc-3.page": "three",
+		}},
+		"long name, runes":    {lines, long + "aéé.page", nil, files{long + "aé-1.page": "one", long + "aé-2.page": "two", long + "aé-3.page": "three"}},
+		"long name, one page": {"one", long + "abcde.page", nil, files{long + "abcde.page": "one"}},
 		"one page":            {"one", "p.page", nil, files{"p.page": "one"}},
 		"archive":             {lines, "p.page", []cloudconvert.ConvertOption{cloudconvert.WithArchive()}, files{"p.zip": "one two three"}},
 		"archive of one page": {"one", "p.page", []cloudconvert.ConvertOption{cloudconvert.WithArchive()}, files{"p.page": "one"}},
