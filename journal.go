@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -22,7 +23,7 @@ import (
 // is a file of JSON lines that only grows. A nil journal remembers nothing.
 type journal struct {
 	mu      sync.Mutex
-	lock    *flock.Flock
+	locks   []*flock.Flock
 	file    *os.File
 	torn    bool                    // the last line has no end
 	entries map[string]journalEntry // of earlier runs
@@ -104,9 +105,9 @@ func openJournal(path string) (*journal, error) {
 }
 
 // takeOver keeps other runs from using the journal, and reads what earlier ones have
-// left. The lock has a file of its own, as on Windows nobody can read one that is
-// locked. That file is never removed: another run may be about to lock it. Where the
-// system has no locks, there is no telling whether there is another run.
+// left. The first lock has a separate file, as on Windows a file that is locked cannot be
+// read. That file is never removed: another run may be about to lock it. The second one
+// is for a journal with several names, which are hard links.
 func (j *journal) takeOver() error {
 	if info, err := j.file.Stat(); err != nil || !info.Mode().IsRegular() {
 		return errors.Join(err, fmt.Errorf("%q is no regular file", j.file.Name()))
@@ -115,17 +116,39 @@ func (j *journal) takeOver() error {
 	if err != nil {
 		return err
 	}
-	j.lock = flock.New(path+".lock", flock.SetPermissions(0o600))
-	switch locked, err := j.lock.TryLock(); {
+	err = j.tryLock(path, path+".lock")
+	if err == nil && runtime.GOOS != "windows" {
+		err = j.tryLock(path, path)
+	}
+	if err == nil {
+		err = j.read()
+	}
+	if err != nil {
+		return errors.Join(err, j.unlock())
+	}
+	return nil
+}
+
+// tryLock locks a file for the journal at a path. Where the system has no locks, there is
+// no telling whether there is another run.
+func (j *journal) tryLock(path, file string) error {
+	lock := flock.New(file, flock.SetPermissions(0o600))
+	switch locked, err := lock.TryLock(); {
 	case err != nil && !errors.Is(err, errors.ErrUnsupported):
 		return err
 	case err == nil && !locked:
 		return fmt.Errorf("another run is using the journal %q: wait for its end", path)
 	}
-	if err := j.read(); err != nil {
-		return errors.Join(err, j.lock.Unlock())
-	}
+	j.locks = append(j.locks, lock)
 	return nil
+}
+
+func (j *journal) unlock() error {
+	var errs []error
+	for _, lock := range j.locks {
+		errs = append(errs, lock.Unlock())
+	}
+	return errors.Join(errs...)
 }
 
 // read reads what earlier runs have left. A last line without its end was
@@ -286,6 +309,6 @@ func (j *journal) close(ctx context.Context) error {
 	return j.within(ctx, func() error {
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		return errors.Join(j.file.Close(), j.lock.Unlock())
+		return errors.Join(j.file.Close(), j.unlock())
 	})
 }

@@ -74,7 +74,7 @@ func TestJournalOnASilentDisk(t *testing.T) {
 	require.ErrorIs(t, j.begin(ctx, "a", "tag-a"), errDisk)
 	require.ErrorIs(t, j.end(ctx, "a", "tag-a", nil), errDisk)
 	require.ErrorIs(t, j.close(ctx), errDisk)
-	locked, err := flock.New(j.lock.Path()).TryLock()
+	locked, err := flock.New(j.locks[0].Path()).TryLock()
 	require.NoError(t, err)
 	assert.False(t, locked, "no other run uses it before the write is over")
 	j.mu.Unlock()

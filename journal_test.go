@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -510,19 +511,28 @@ func TestJournalOfAnotherRun(t *testing.T) {
 // The same file by another name is the same journal.
 func TestJournalOfAnotherRunByAnotherName(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
-	dir := t.TempDir()
-	journal, link := filepath.Join(dir, "journal"), filepath.Join(dir, "link")
-	require.NoError(t, os.Symlink(journal, link))
-	first := true
-	for result := range server.Client().ConvertAll(t.Context(), keyed(3, dir), cloudconvert.WithJournal(link), cloudconvert.WithConcurrency(1)) {
-		require.NoError(t, result.Err)
-		if first {
-			require.ErrorContains(t, resume(t, server, journal, keyed(3, t.TempDir()))[""].Err, "another run")
-		}
-		first = false
+	for name, linked := range map[string]func(from, to string) error{"symbolic link": os.Symlink, "hard link": os.Link} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if name == "hard link" && runtime.GOOS == "windows" {
+				t.Skip("a file that is locked cannot be read there")
+			}
+			server := newSandbox(t)
+			dir := t.TempDir()
+			journal, link := writeFile(t, filepath.Join(dir, "journal"), ""), filepath.Join(dir, "link")
+			require.NoError(t, linked(journal, link))
+			first := true
+			for result := range server.Client().ConvertAll(t.Context(), keyed(3, dir), cloudconvert.WithJournal(link), cloudconvert.WithConcurrency(1)) {
+				require.NoError(t, result.Err)
+				if first {
+					require.ErrorContains(t, resume(t, server, journal, keyed(3, t.TempDir()))[""].Err, "another run")
+				}
+				first = false
+			}
+			assert.Equal(t, 3, jobCount(server))
+			require.NoError(t, resume(t, server, journal, keyed(1, dir))["0"].Err, "the other run has ended")
+		})
 	}
-	assert.Equal(t, 3, jobCount(server))
 }
 
 // A file that was named by mistake is left as it is.
