@@ -51,7 +51,7 @@ type conversion struct {
 	progress    func(Progress)
 	overwrite   bool
 	own         []string // paths of files that an earlier run wrote, which may be replaced
-	outputDir   string // empty if there is none
+	outputDir   string   // empty if there is none
 	inlineLimit int64
 	delete      bool
 	signal      JobSignal // nil if there is none

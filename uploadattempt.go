@@ -39,10 +39,10 @@ type uploadAttempt struct {
 
 	watchdog *watchdog
 
-	mu       sync.Mutex // the transport reads in a goroutine of its own
-	sent     int64 // bytes of the form
-	broken   error // why the source could not be read
-	over     bool
+	mu     sync.Mutex // the transport reads in a goroutine of its own
+	sent   int64      // bytes of the form
+	broken error      // why the source could not be read
+	over   bool
 }
 
 // run sends the file. The answer is open if sending it again may help.
