@@ -264,7 +264,7 @@ func redirectURL(status int, header http.Header) string {
 
 // request builds what the engine sends.
 func (c *core) request(call call) (engine.Call, error) {
-	if key := c.config.apiKey(); len(key) > len("/webhooks") && slices.Contains(strings.Split(call.path, "/"), key) {
+	if key := c.config.apiKey.value(); len(key) > len("/webhooks") && slices.Contains(strings.Split(call.path, "/"), key) {
 		return engine.Call{}, invalid(errors.New("the API key stands where an id belongs"))
 	}
 	target, err := call.on(c.base(call))
