@@ -211,7 +211,7 @@ func TestSignedURLRefusesJobs(t *testing.T) {
 		"an option that is a task": {
 			cloudconvert.Pipeline(source, cloudconvert.Convert{OutputFormat: "pdf", Options: cloudconvert.Options{
 				"next": cloudconvert.PDFDecrypt{Password: "s3cr3t"},
-			}}, cloudconvert.ExportURL{}), "password of task",
+			}}, cloudconvert.ExportURL{}), "parameter next is a task",
 		},
 		"a password in the tag": {
 			&cloudconvert.JobRequest{Tasks: publicJob().Tasks, Tag: "https://me:s3cr3t@example.com"}, "tag",
