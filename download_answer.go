@@ -24,7 +24,7 @@ func (d *download) connect() *engine.Answer {
 	}
 	ranged := req.Header.Get("Range") != ""
 	d.attempts++
-	d.attempt = newDownloadAttempt(d.ctx, d.policy.StallTimeout)
+	d.attempt = newDownloadAttempt(d.ctx, d.policy.StallTimeout, d.client.core.config.transfer)
 	if failed := d.attempt.send(d.client.core, req, &d.trail); failed != nil {
 		return failed
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
@@ -25,15 +26,16 @@ type downloadAttempt struct {
 	err      error // how the body ended
 }
 
-func newDownloadAttempt(ctx context.Context, stall time.Duration) *downloadAttempt {
+func newDownloadAttempt(ctx context.Context, stall time.Duration, transport http.RoundTripper) *downloadAttempt {
 	attempt, cancel := context.WithCancelCause(ctx)
-	return &downloadAttempt{ctx: attempt, cancel: cancel, stall: stall, watchdog: newWatchdog(stall, cancel)}
+	watchdog := newWatchdog(stall, cancel)
+	attempt = httptrace.WithClientTrace(attempt, watchdog.trace(transport))
+	return &downloadAttempt{ctx: attempt, cancel: cancel, stall: stall, watchdog: watchdog}
 }
 
 // send sends the request. A nil answer means that the body can be read.
 func (a *downloadAttempt) send(core *core, req *http.Request, trail *trail) *engine.Answer {
-	traced := a.watchdog.trace(a.ctx, core.config.transfer)
-	resp, err := trail.do(core.storage, req.WithContext(traced)) //nolint:bodyclose // close does.
+	resp, err := trail.do(core.storage, req.WithContext(a.ctx)) //nolint:bodyclose // close does.
 	a.watchdog.stop()
 	if err != nil {
 		failed := trail.failure(err)

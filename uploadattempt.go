@@ -50,7 +50,8 @@ func (a *uploadAttempt) run(ctx context.Context) engine.Answer {
 	attempt, cancel := context.WithCancelCause(ctx)
 	a.watchdog = newWatchdog(a.stall, cancel)
 	defer a.finish(cancel)
-	attempt = httptrace.WithClientTrace(a.watchdog.trace(attempt, a.core.config.transfer), &httptrace.ClientTrace{
+	attempt = httptrace.WithClientTrace(attempt, a.watchdog.trace(a.core.config.transfer))
+	attempt = httptrace.WithClientTrace(attempt, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { a.connected.Store(true) },
 	})
 	req, err := a.request(attempt)

@@ -50,23 +50,23 @@ func (w *watchdog) stop() {
 	w.timer.Stop()
 }
 
-// trace returns a context by which the transport reports when a request waits for a
-// connection. Where nothing is reported, all time counts.
+// trace returns what the transport reports to when a request waits for a connection. Where
+// nothing is reported, all time counts.
 //
 // Package net/http does not report the wait itself. It has begun when a connection was
 // asked for, and is over as soon as there is any sign of one being made or used. Some
 // dialers give no sign, so a wait is assumed only where there may be one.
-func (w *watchdog) trace(ctx context.Context, transport http.RoundTripper) context.Context {
+func (w *watchdog) trace(transport http.RoundTripper) *httptrace.ClientTrace {
 	if t, ok := transport.(*http.Transport); ok && t.MaxConnsPerHost <= 0 {
-		return ctx
+		return &httptrace.ClientTrace{}
 	}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	return &httptrace.ClientTrace{
 		GetConn:           func(string) { w.queue() },
 		DNSStart:          func(httptrace.DNSStartInfo) { w.leaveQueue() },
 		ConnectStart:      func(string, string) { w.leaveQueue() },
 		TLSHandshakeStart: w.leaveQueue,
 		GotConn:           func(httptrace.GotConnInfo) { w.leaveQueue() },
-	})
+	}
 }
 
 func (w *watchdog) queue() {

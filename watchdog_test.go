@@ -3,11 +3,11 @@ package cloudconvert_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -35,7 +35,7 @@ func TestTransfersShareAConnection(t *testing.T) {
 			t.Helper()
 			var files []cloudconvert.File
 			for n := range 4 {
-				files = append(files, cloudconvert.File{Filename: fmt.Sprint(n), Size: size, URL: "http://127.0.0.1/file"})
+				files = append(files, cloudconvert.File{Filename: strconv.Itoa(n), Size: size, URL: "http://127.0.0.1/file"})
 			}
 			_, err := client.Save(t.Context(), t.TempDir(), files...)
 			return err
@@ -69,7 +69,7 @@ func TestTransfersShareAConnection(t *testing.T) {
 					listener := newPipeListener()
 					server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 						_, _ = io.Copy(io.Discard, r.Body)
-						w.Header().Set("Content-Length", fmt.Sprint(size))
+						w.Header().Set("Content-Length", strconv.Itoa(size))
 						for range size {
 							advance(time.Second)
 							_, _ = io.WriteString(w, "x")

@@ -70,7 +70,7 @@ func TestReadsAreNotHeldBack(t *testing.T) {
 // A mock that fails a test ends its goroutine.
 func TestTransportThatDoesNotReturnHoldsNobodyBack(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(){"panic": func() { panic("mock") }, "Goexit": runtime.Goexit} {
+	for name, end := range map[string]func(){"panic": func() { panic("mock") }, "Goexit": runtime.Goexit} { //nolint:forbidigo // what a mock may do
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

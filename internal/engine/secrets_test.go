@@ -8,6 +8,7 @@ import (
 	"html"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -197,7 +198,7 @@ func TestTooManySecretsToLookFor(t *testing.T) {
 	} {
 		if name == "many" {
 			for i := range secrets {
-				secrets[i] += fmt.Sprint(i)
+				secrets[i] += strconv.Itoa(i)
 			}
 		}
 		answer := engine.Answer{Err: errors.New("any text")}.Hiding(secrets...)

@@ -1,6 +1,7 @@
 package safefile_test
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -41,7 +42,9 @@ func TestTemporaryFileThatCannotBeRemoved(t *testing.T) {
 	t.Parallel()
 	root := openRoot(t)
 	file := create(t, root, "a.pdf", "content")
-	chattr := func(flag string) error { return exec.Command("chattr", flag, root.Name()).Run() }
+	chattr := func(flag string) error {
+		return exec.CommandContext(context.WithoutCancel(t.Context()), "chattr", flag, root.Name()).Run()
+	}
 	if err := chattr("+a"); err != nil {
 		t.Skipf("cannot make a directory append-only: %v", err)
 	}
