@@ -28,8 +28,9 @@ type Response struct {
 	StatusCode int
 	// Header holds the answer's header.
 	Header http.Header
-	// Body is the response's body with the secrets in it, such as the URLs of files.
-	// Of a refusal that repeats the API key, only the key is left out.
+	// Body is the response's body with the secrets in it, such as the URLs of files. Only
+	// the API key is left out of it and of Header if the response repeats it, and so is a
+	// long query of the request.
 	Body []byte
 	// RequestID is the id that the service gave the request, if it did.
 	RequestID string

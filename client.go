@@ -303,7 +303,7 @@ func speaksHTTP2(clone *http.Transport) bool {
 	}
 }
 
-// userAgent returns the value of the header of that name.
+// userAgentHeader returns the value of the User-Agent header.
 func (c *config) userAgentHeader() string {
 	own := fmt.Sprintf("cloudconvert-go/%s (%s; %s/%s)", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return strings.TrimSpace(c.userAgent + " " + own)

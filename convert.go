@@ -79,7 +79,8 @@ type conversion struct {
 // job is returned together with a [*JobError]. A job is never created twice, see
 // [JobsService.Create].
 //
-// Only the context ends the wait. The job then goes on, unless it is deleted: because
+// The context ends the wait, and so does an error that a retry would not change. If the
+// context ends it, the job goes on, unless it is deleted: because
 // [WithDelete] was given, or because its file has not been uploaded, without which it
 // would never end. The error is a [*WaitError] with the job's id or, if the request
 // that creates the job was under way, an [*OutcomeError] with its tag. Convert returns

@@ -19,8 +19,8 @@ import (
 //
 // dst appears whole or not at all. Its directory must exist. If dst exists, the error
 // matches [fs.ErrExist]; [WithOverwrite] replaces it. Whether dst can be written is
-// checked before the job is created. A process that is killed while it writes leaves a
-// file behind whose name ends in ".part", which may be deleted.
+// checked before the job is created. A process that is killed meanwhile may leave a
+// file whose name ends in ".part", or one named ".cloudconvert-*", which may be deleted.
 //
 // If a conversion has several output files, such as the pages of a document as
 // pictures, they are numbered: page.png becomes page-1.png, page-2.png and so on. A

@@ -172,8 +172,8 @@ func WithOutputDir(dir string) ConvertOption {
 // items were begun and which are done. A later run with the same file skips
 // those that are done, as long as their files are there, and goes on with the
 // jobs of those that were begun. No job is created twice, whenever the process
-// ended: if it ended while a job was being created, a run within a minute looks for
-// that job for as long as [JobsService.Create] does before it creates another. An
+// ended: if it ended while a job was being created, the next run looks for that job
+// until 40 seconds after the last note of it, and at least once, before it creates another. An
 // item whose job failed is tried again, with a new job.
 //
 // An item is known by its Key, see [Conversion]: with other options or a changed

@@ -47,8 +47,9 @@ func CaptureResponse(r *Response) CallOption {
 }
 
 // WithHeader sets a header of the request. It refuses Authorization, which the client
-// sets, and what is not for the caller of package net/http to set: Host,
-// Accept-Encoding, and the headers of a connection, of a body and of a proxy.
+// sets; Host, Accept-Encoding, Expect, Content-Length, Transfer-Encoding, Trailer and the
+// headers of a connection, which package net/http sets; those of a proxy; and
+// Idempotency-Key, for which net/http would repeat the request.
 func WithHeader(key, value string) CallOption {
 	return func(c *call) error {
 		switch name := http.CanonicalHeaderKey(key); {

@@ -84,8 +84,9 @@
 //
 // [JobsService.Wait] asks a host that answers when the job has ended, again and
 // again, in requests of at most a minute. If that host fails, it polls the other
-// one. A lost connection or a failing service does not end a wait. Only the
-// context does.
+// one. A lost connection, a response that says nothing about the job, or a failing
+// service does not end a wait. The context does, and so does what a retry would not
+// change: a refusal such as 401 or 404, or an untrusted certificate.
 //
 // # Logging
 //

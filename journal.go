@@ -38,18 +38,17 @@ type journalEntry struct {
 	// Files are written, if Done, or were about to be. None of them was there
 	// before.
 	Files []string `json:"files,omitzero"`
-	// Sizes are those of Files that were about to be written, or 0 where a size was not
-	// known. Earlier versions have not written them.
+	// Sizes are those of Files that were about to be written, 0 where they are unknown.
 	Sizes []int64 `json:"sizes,omitzero"`
 	Done  bool    `json:"done,omitzero"`
-	// Begun is when the creation of the job was last known to be under way. Earlier
-	// versions have not written it.
+	// Begun is when the creation of the job was last known to be under way, zero if that is
+	// unknown.
 	Begun lenient.Time `json:"begun,omitzero"`
 }
 
-// patience returns how long a job that is not found may still turn up: for as long
-// after the run ended as [JobsService.Create] looks for a job. Nothing more is known
-// of that moment than that a note of it was less than noteInterval old.
+// patience returns how much longer to look for a job that was not found. The run that
+// created it may have ended up to noteInterval after its last note, and the job may
+// appear up to settleTime after that.
 func (e journalEntry) patience() time.Duration {
 	if e.Done || len(e.Files) > 0 {
 		return 0 // the job was there

@@ -28,7 +28,7 @@ import (
 // replaced.
 //
 // If the directory is moved or replaced meanwhile, the paths would lead elsewhere:
-// that is an error, and the files are removed where they are.
+// that is an error, and files that replaced none are removed where they are.
 //
 // Everything else is as with [Client.Open].
 func (c *Client) Save(ctx context.Context, dir string, files ...File) ([]string, error) {

@@ -38,8 +38,9 @@ type TransferPolicy struct {
 	// TempDir is where an upload of unknown length is stored first, to learn its
 	// length. By default it is [os.TempDir].
 	TempDir string
-	// Progress is told how uploads, waits and downloads get on, at most a few
-	// times a second for each of them, and always when one has ended well. It is
+	// Progress is told how uploads, waits and downloads get on, at most ten
+	// times a second for each of them, every two seconds in [PhaseProcess], and always when
+	// one has ended well. It is
 	// called from the goroutine that does the work and must return soon. An upload
 	// of unknown length is stored first, which is not reported. Transfers that run
 	// at the same time call it one after the other.

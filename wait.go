@@ -79,8 +79,9 @@ func (e *WaitError) Unwrap() error { return e.err }
 // Wait returns a job when it has ended. If it ended in error, the job is
 // returned together with a [*JobError].
 //
-// Only the context ends a wait: after a lost connection, or an answer that says
-// nothing about the job, Wait asks again. When the context ends, the job as last
+// After a lost connection, or a response that says nothing about the job, Wait asks
+// again. The context ends it, and so does an [*Error] that a retry would not change,
+// such as [ErrNotFound], [ErrUnauthorized] or an untrusted certificate. When the context ends, the job as last
 // seen, or nil, is returned together with a [*WaitError]. Waiting for a job whose
 // file has not been uploaded is refused at once, see [WithPendingUpload].
 func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (*Job, error) {

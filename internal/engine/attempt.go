@@ -203,7 +203,7 @@ func readAll(body io.ReadCloser, limit int64) ([]byte, error) {
 // neverConnected reports whether an error proves that no connection was made
 // that a request could be sent on.
 func neverConnected(err error) bool {
-	if first, ok := errors.AsType[tls.RecordHeaderError](err); ok && first.Conn != nil || isUntrusted(err) || isRefusedByProxy(err) || as[*ProxyError](err) {
+	if first, ok := errors.AsType[tls.RecordHeaderError](err); ok && first.Conn != nil || isUntrusted(err) || isProxyError(err) {
 		return true
 	}
 	if lookup, ok := errors.AsType[*net.DNSError](err); ok && lookup != nil {

@@ -117,6 +117,12 @@ func isRefusedByProxy(err error) bool {
 	return containsAny(text, proxyTexts)
 }
 
+// isProxyError reports whether an error can only be that of a proxy which refused to make
+// the connection.
+func isProxyError(err error) bool {
+	return as[*ProxyError](err) || strings.HasPrefix(innermost(err).Error(), http.StatusText(http.StatusProxyAuthRequired))
+}
+
 // isFinal reports whether the same request would get the same status again.
 func isFinal(status int) bool {
 	return status >= http.StatusBadRequest && status < http.StatusInternalServerError &&

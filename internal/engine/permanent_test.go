@@ -109,6 +109,10 @@ func TestRefusalOfProxyProvesThatNothingWasSent(t *testing.T) {
 		require.ErrorIs(t, got.Err, err)
 		assert.False(t, got.Open, "%v", err)
 	}
+	// A wrapper may turn a response into such an error.
+	conflict := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("Conflict") })
+	got := engine.New(quick(conflict)).Send(t.Context(), newCall(t, http.MethodPost, "https://api.example/v2/jobs"))
+	assert.True(t, got.Open)
 }
 
 func TestServersOfAnotherTLSVersionAreNotRetried(t *testing.T) {
