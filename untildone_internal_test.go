@@ -2,6 +2,7 @@ package cloudconvert
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,16 +19,16 @@ func TestUntilDoneDiscardsWhatIsLate(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				discarded := 0
+				var discarded atomic.Int64
 				got, err := untilDone(ctx, func() (int, error) {
 					<-time.After(takes)
 					return 1, nil
-				}, func(late int) { discarded += late })
+				}, func(late int) { discarded.Add(int64(late)) })
 				<-time.After(time.Hour)
 				if err != nil {
 					require.ErrorIs(t, err, context.DeadlineExceeded)
 				}
-				assert.Equal(t, 1, got+discarded, "either returned or discarded")
+				assert.EqualValues(t, 1, int64(got)+discarded.Load(), "either returned or discarded")
 			})
 		}
 	}
