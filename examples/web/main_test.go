@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -123,6 +124,15 @@ func contentType(t *testing.T, url string) string {
 	require.NoError(t, err)
 	defer answer.Body.Close()
 	return answer.Header.Get("Content-Type")
+}
+
+func TestStopsBesideUnusedConnections(t *testing.T) { //nolint:paralleltest // it sets the environment.
+	var conn net.Conn
+	t.Cleanup(func() { assert.NoError(t, conn.Close()) })
+	address := strings.TrimPrefix(serveForTest(t), "http://")
+	var err error
+	conn, err = new(net.Dialer).DialContext(t.Context(), "tcp", address)
+	require.NoError(t, err)
 }
 
 func TestRefusals(t *testing.T) { //nolint:paralleltest // it sets the environment.
