@@ -237,6 +237,7 @@ func (f *forms) addForm(text string) {
 
 // longest returns how much of the beginning of a text is that of a piece.
 func (f *forms) longest(text []byte) int {
+	text = text[:min(len(text), 2*longSecret)] // no piece is longer
 	i := sort.Search(len(f.pieces), func(i int) bool { return f.pieces[i] >= string(text) })
 	var longest int
 	for _, piece := range f.pieces[max(i-1, 0):min(i+1, len(f.pieces))] {
