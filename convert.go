@@ -80,9 +80,9 @@ type conversion struct {
 // [JobsService.Create].
 //
 // The context ends the wait, and so does an error that a retry would not change. If the
-// context ends it, the job goes on, unless it is deleted: because
-// [WithDelete] was given, or because its file has not been uploaded, without which it
-// would never end. The error is a [*WaitError] with the job's id or, if the request
+// context ends it, the job goes on, unless it is deleted: because [WithDelete] was
+// given, or because its file has not been uploaded, without which it would never end.
+// The error is a [*WaitError] with the job's id or, if the request
 // that creates the job was under way, an [*OutcomeError] with its tag. Convert returns
 // within a second, and what could not be deleted by then is named in the error.
 func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, opts ...ConvertOption) (*Job, error) {

@@ -173,8 +173,8 @@ func WithOutputDir(dir string) ConvertOption {
 // those that are done, as long as their files are there, and goes on with the
 // jobs of those that were begun. No job is created twice, whenever the process
 // ended: if it ended while a job was being created, the next run looks for that job
-// until 40 seconds after the last note of it, and at least once, before it creates another. An
-// item whose job failed is tried again, with a new job.
+// until 40 seconds after the last note of it, and at least once, before it creates
+// another. An item whose job failed is tried again, with a new job.
 //
 // An item is known by its Key, see [Conversion]: with other options or a changed
 // source it is still the same item. If it is done and has no destination, a later

@@ -93,13 +93,13 @@
 // Tasks and answers carry secrets: credentials, payloads, and the addresses of files
 // and forms. Package fmt prints an outline of them without these, also within slices,
 // maps and exported fields of structs. It does not ask a value in an unexported field
-// how to print it: what it prints of a [Job], [Task], [TaskError], [File], [UploadForm], [Page],
-// [WebhookEvent], [Response] or request there has the secrets in it. Give your struct
-// a Format method, or keep a pointer in such a field and print the struct with %v or
-// %+v, which print an address: %s and %q print all behind the pointer. Package slog
-// asks a value how to log it, but not the values within a slice, a map or a struct of
-// yours: its JSON handler writes those as JSON, secrets included. Log such values one
-// by one, or log what [fmt.Sprint] makes of them.
+// how to print it: what it prints of a [Job], [Task], [TaskError], [File],
+// [UploadForm], [Page], [WebhookEvent], [Response] or request there has the secrets in
+// it. Give your struct a Format method, or keep a pointer in such a field and print
+// the struct with %v or %+v, which print an address: %s and %q print all behind the
+// pointer. Package slog asks a value how to log it, but not the values within a slice,
+// a map or a struct of yours: its JSON handler writes those as JSON, secrets included.
+// Log such values one by one, or log what [fmt.Sprint] makes of them.
 //
 // A transport that traces or logs requests sees the URLs of files and forms, see
 // [WithHTTPClient].

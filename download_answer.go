@@ -25,7 +25,7 @@ func (d *download) connect() *engine.Answer {
 	ranged := req.Header.Get("Range") != ""
 	d.attempts++
 	d.attempt = newDownloadAttempt(d.ctx, d.policy.StallTimeout, d.client.core.config.transfer)
-	if failed := d.attempt.send(d.client.core, req, &d.trail); failed != nil {
+	if failed := d.attempt.send(d.client.core.storage, req, &d.trail); failed != nil {
 		return failed
 	}
 	answered := engine.Answer{Status: d.attempt.resp.StatusCode}

@@ -34,8 +34,8 @@ func newDownloadAttempt(ctx context.Context, stall time.Duration, transport http
 }
 
 // send sends the request. A nil answer means that the body can be read.
-func (a *downloadAttempt) send(core *core, req *http.Request, trail *trail) *engine.Answer {
-	resp, err := trail.do(core.storage, req.WithContext(a.ctx)) //nolint:bodyclose // close does.
+func (a *downloadAttempt) send(client *http.Client, req *http.Request, trail *trail) *engine.Answer {
+	resp, err := trail.do(client, req.WithContext(a.ctx)) //nolint:bodyclose // close does.
 	a.watchdog.stop()
 	if err != nil {
 		failed := trail.failure(err)

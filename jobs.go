@@ -152,9 +152,9 @@ func (s *JobsService) List(ctx context.Context, options JobListOptions, opts ...
 // No job is yielded twice, unless ten thousand others are created between two
 // pages. Jobs that are deleted in the loop, by this client, make it skip none, since
 // it reads the page again. Jobs that are deleted elsewhere meanwhile, or cease to
-// match the options, may make it skip as many others, and so may
-// the deletion of more than a page of jobs that were yielded before: delete each when
-// it is yielded, or all of them after the loop.
+// match the options, may make it skip as many others. So may the deletion of more
+// than a page of jobs that were yielded before: delete each when it is yielded, or all
+// of them after the loop.
 func (s *JobsService) All(ctx context.Context, options JobListOptions, opts ...CallOption) iter.Seq2[*Job, error] {
 	query, err := queryOf(options)
 	if err != nil {

@@ -94,9 +94,9 @@ func (s *TasksService) List(ctx context.Context, options TaskListOptions, opts .
 // No task is yielded twice, unless ten thousand others are created between two
 // pages. Tasks that are deleted in the loop, by this client, make it skip none, since
 // it reads the page again. Tasks that are deleted elsewhere meanwhile, or cease to
-// match the options, may make it skip as many others, and so may
-// the deletion of more than a page of tasks that were yielded before: delete each when
-// it is yielded, or all of them after the loop.
+// match the options, may make it skip as many others. So may the deletion of more
+// than a page of tasks that were yielded before: delete each when it is yielded, or all
+// of them after the loop.
 func (s *TasksService) All(ctx context.Context, options TaskListOptions, opts ...CallOption) iter.Seq2[*Task, error] {
 	query, err := queryOf(options)
 	if err != nil {

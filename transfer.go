@@ -38,12 +38,11 @@ type TransferPolicy struct {
 	// TempDir is where an upload of unknown length is stored first, to learn its
 	// length. By default it is [os.TempDir].
 	TempDir string
-	// Progress is told how uploads, waits and downloads get on, at most ten
-	// times a second for each of them, every two seconds in [PhaseProcess], and always when
-	// one has ended well. It is
-	// called from the goroutine that does the work and must return soon. An upload
-	// of unknown length is stored first, which is not reported. Transfers that run
-	// at the same time call it one after the other.
+	// Progress is called with the progress of uploads, waits and downloads: at most ten
+	// times a second for each transfer, every two seconds in [PhaseProcess], and always
+	// when one has ended well. It is called from the goroutine that does the work and
+	// must return soon. An upload of unknown length is stored first, which is not
+	// reported. Transfers that run concurrently call it one after the other.
 	Progress func(Progress)
 }
 

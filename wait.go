@@ -81,9 +81,10 @@ func (e *WaitError) Unwrap() error { return e.err }
 //
 // After a lost connection, or a response that says nothing about the job, Wait asks
 // again. The context ends it, and so does an [*Error] that a retry would not change,
-// such as [ErrNotFound], [ErrUnauthorized] or an untrusted certificate. When the context ends, the job as last
-// seen, or nil, is returned together with a [*WaitError]. Waiting for a job whose
-// file has not been uploaded is refused at once, see [WithPendingUpload].
+// such as [ErrNotFound], [ErrUnauthorized] or an untrusted certificate. When the
+// context ends, the job as last seen, or nil, is returned together with a [*WaitError].
+// Waiting for a job whose file has not been uploaded is refused at once, see
+// [WithPendingUpload].
 func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (*Job, error) {
 	ctx, release := withLasting(ctx)
 	defer release()

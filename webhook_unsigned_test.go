@@ -231,7 +231,7 @@ func TestUnsignedHandlerDropsRepeats(t *testing.T) {
 	assert.Equal(t, 2, reads, "a repeat causes no read")
 }
 
-// Ids that nobody has must not make it forget those that were handled.
+// Deliveries with ids of no job do not displace those that were handled.
 func TestUnsignedHandlerRemembersOnlyWhatItHandled(t *testing.T) {
 	t.Parallel()
 	u := newUnsigned(t, clientOf(t, func(r *http.Request) (int, string) {

@@ -117,9 +117,9 @@ func (s *WebhooksService) List(ctx context.Context, options WebhookListOptions, 
 // No webhook is yielded twice, unless ten thousand others are created between two
 // pages. Webhooks that are deleted in the loop, by this client, make it skip none, since
 // it reads the page again. Webhooks that are deleted elsewhere meanwhile, or cease to
-// match the options, may make it skip as many others, and so may
-// the deletion of more than a page of webhooks that were yielded before: delete each when
-// it is yielded, or all of them after the loop.
+// match the options, may make it skip as many others. So may the deletion of more
+// than a page of webhooks that were yielded before: delete each when it is yielded, or all
+// of them after the loop.
 func (s *WebhooksService) All(ctx context.Context, options WebhookListOptions, opts ...CallOption) iter.Seq2[*Webhook, error] {
 	query, err := queryOf(options)
 	if err != nil {

@@ -203,9 +203,9 @@ func (l *Limiter) giveUp(w *waiter) {
 	l.admit(time.Now())
 }
 
-// admit lets as many waiters pass as there is room for. All of it goes by one moment: a
-// waiter that is held back since its time has not come must not find, a moment later, that
-// there is no time left to wait for.
+// admit lets as many waiters pass as there is room for. It reads the clock once: if the
+// time of a waiter came between the decision to hold it back and the setting of its timer,
+// no timer would be set.
 func (l *Limiter) admit(now time.Time) {
 	for len(l.waiting) > 0 {
 		w := l.waiting[0]
