@@ -114,9 +114,9 @@ func drained(resp *http.Response) error {
 // job is the same that the package makes.
 func (*raw) job(source object) object {
 	return object{"tag": "raw", "tasks": object{
-		"import":  source,
-		"convert": object{"operation": "convert", "input": []string{"import"}, "output_format": "out"},
-		"export":  object{"operation": "export/url", "input": []string{"convert"}},
+		"source":         source,
+		"convert":        object{"operation": "convert", "input": []string{"source"}, "output_format": "out"},
+		"export-convert": object{"operation": "export/url", "input": []string{"convert"}},
 	}}
 }
 
@@ -159,7 +159,7 @@ func (r *raw) upload(ctx context.Context, job *rawJob, name string, file []byte)
 	form := multipart.NewWriter(&body)
 	var address string
 	for _, task := range job.Data.Tasks {
-		if task.Name != "import" {
+		if task.Name != "source" {
 			continue
 		}
 		address = task.Result.Form.URL
@@ -292,8 +292,8 @@ func benchConvert(b *testing.B, convert func(ctx context.Context, src, dst strin
 	}
 }
 
-// BenchmarkConvertAll converts 200 files, 16 at a time.
-func BenchmarkConvertAll(b *testing.B) {
+// BenchmarkRunAll converts 200 files, 16 at a time.
+func BenchmarkRunAll(b *testing.B) {
 	const files, parallel = 200, 16
 	b.Run("raw", func(b *testing.B) {
 		server := benchServer(b)
@@ -307,7 +307,7 @@ func BenchmarkConvertAll(b *testing.B) {
 		client := server.Client()
 		benchBatch(b, files, func(ctx context.Context, src, dst func(n int) string) error {
 			var failures []error
-			for result := range client.ConvertAll(ctx, numberedItems(files, src, dst), cloudconvert.WithConcurrency(parallel)) {
+			for result := range client.RunAll(ctx, numberedWorks(files, src, dst), cloudconvert.WithConcurrency(parallel)) {
 				failures = append(failures, result.Err)
 			}
 			return errors.Join(failures...)
@@ -315,14 +315,22 @@ func BenchmarkConvertAll(b *testing.B) {
 	})
 }
 
-// numberedItems are so many items.
-func numberedItems(n int, src, dst func(n int) string) iter.Seq[cloudconvert.Conversion] {
-	return func(yield func(cloudconvert.Conversion) bool) {
+// numberedWorks are n works.
+func numberedWorks(n int, src, dst func(n int) string) iter.Seq[cloudconvert.Work] {
+	return func(yield func(cloudconvert.Work) bool) {
 		for i := range n {
-			if !yield(cloudconvert.Conversion{Source: cloudconvert.FromFile(src(i)), Destination: dst(i)}) {
+			if !yield(work(src(i), dst(i))) {
 				return
 			}
 		}
+	}
+}
+
+// work is the conversion of a file.
+func work(src, dst string) cloudconvert.Work {
+	return cloudconvert.Work{
+		Request:     cloudconvert.Pipeline(cloudconvert.FromFile(src), cloudconvert.Convert{OutputFormat: "out"}),
+		Destination: dst,
 	}
 }
 

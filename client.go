@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,14 +43,12 @@ type Client struct {
 type core struct {
 	*account
 
-	config  config
-	hosts   hosts
-	engine  *engine.Engine
-	storage *http.Client // without credentials, cookies and retries
-	uploads *uploadMemory
-	tried   *triedDir
-
-	reporting sync.Mutex // held while the progress callback runs
+	config   config
+	hosts    hosts
+	engine   *engine.Engine
+	storage  *http.Client // without credentials, cookies and retries
+	uploads  *uploadMemory
+	reporter *reporter // of TransferPolicy.Progress, nil if there is none
 }
 
 // account is what clients of one credential share.
@@ -163,11 +160,9 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 	if c.client.Transport == nil {
 		c.useTransport(newTransport())
 	}
-	core := &core{config: c, hosts: hosts}
-	if shared == nil {
-		core.uploads, core.tried = &uploadMemory{}, &triedDir{}
-	} else {
-		core.uploads, core.tried = shared.uploads, shared.tried
+	core := &core{config: c, hosts: hosts, uploads: &uploadMemory{}, reporter: newReporter(c.transfers.Progress)}
+	if shared != nil {
+		core.uploads = shared.uploads
 	}
 	if shared != nil && c.sameCredential(&shared.config) {
 		core.account = shared.account

@@ -26,18 +26,14 @@ type creation struct {
 	url      string // the response to redirect, if it came
 }
 
-// newCreation validates a request. It leaves the caller's value as it is.
-func newCreation(r *JobRequest) (*creation, error) {
-	body, err := r.body()
-	if err != nil {
-		return nil, err
-	}
+// newCreation returns the creation of a job.
+func newCreation(body jobBody) *creation {
 	c := &creation{body: body}
 	if c.body.Tag == "" {
 		c.own = true
 		c.body.Tag = newTag()
 	}
-	return c, nil
+	return c
 }
 
 // newTag returns a tag that no other job has.
@@ -52,15 +48,15 @@ func (c *creation) asError(err error) error {
 }
 
 // create sends the request to the host that answers at once.
-func (s *JobsService) create(ctx context.Context, c *creation, opts []CallOption) (*Job, error) {
+func (s *JobsService) create(ctx context.Context, c *creation, config createConfig) (*Job, error) {
 	var refused error
 	post := func() (*Job, error) {
 		s.client.core.logAgain(ctx, refused)
 		var job *Job
-		job, refused = s.post(ctx, call{in: c.body}, opts)
+		job, refused = s.post(ctx, call{in: c.body, queueing: config.queueing}, config.calls)
 		return job, refused
 	}
-	if isQueueing(opts) {
+	if config.queueing {
 		job, err := s.client.core.queue.create(ctx, post)
 		return s.settle(ctx, c, job, err)
 	}
@@ -70,16 +66,18 @@ func (s *JobsService) create(ctx context.Context, c *creation, opts []CallOption
 
 // createAndWait sends the request to the host that answers when the job has
 // ended. The job it returns may still be running.
-func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []CallOption) (*Job, error) {
+func (s *JobsService) createAndWait(ctx context.Context, c *creation, config createConfig) (*Job, error) {
 	// A long answer is easily lost, and a tag that need not be unique cannot
 	// settle it: that is worth a second request.
 	if !c.own || s.client.core.queue.isBusy() {
-		return s.create(ctx, c, opts)
+		return s.create(ctx, c, config)
 	}
 	body := c.body
 	body.Redirect = c.redirect
 	var response Response
-	job, err := s.post(ctx, call{in: body, sync: true, once: true, timeout: syncSlice, captures: []*Response{&response}}, opts)
+	job, err := s.post(ctx, call{
+		in: body, sync: true, once: true, timeout: syncSlice, captures: []*Response{&response}, queueing: config.queueing,
+	}, config.calls)
 	if c.redirect && response.StatusCode/100 == 3 {
 		if c.url = redirectURL(response.StatusCode, response.Header); c.url != "" {
 			return nil, nil //nolint:nilnil // the URL came instead
@@ -88,9 +86,9 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, opts []Cal
 			e.open = true // the job may have run, but the response says nothing of it
 		}
 	}
-	if isElsewherePossible(err, opts) {
+	if isElsewherePossible(err, config) {
 		s.client.core.logAgain(ctx, err)
-		job, elsewhere := s.create(ctx, c, opts)
+		job, elsewhere := s.create(ctx, c, config)
 		if isHeldBack(elsewhere) && errors.Is(err, ErrRateLimited) {
 			return nil, withAttemptsOf(err, elsewhere) // the service's own words
 		}
@@ -111,12 +109,12 @@ func withAttemptsOf(err, other error) error {
 // isElsewherePossible reports whether a job that the one host did not create may
 // be created on the other. After a refusal for a limit that is where to find out
 // whether there is room again, because the response comes at once.
-func isElsewherePossible(err error, opts []CallOption) bool {
+func isElsewherePossible(err error, config createConfig) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && (e.unsent || errors.Is(e, ErrRateLimited) || errors.Is(e, ErrTooManyJobs) && isQueueing(opts))
+	return ok && (e.unsent || errors.Is(e, ErrRateLimited) || errors.Is(e, ErrTooManyJobs) && config.queueing)
 }
 
-// isHeldBack tells whether a request was not sent because the limit that it
+// isHeldBack reports whether a request was not sent because the limit that it
 // would have to wait for lasts longer than its context.
 func isHeldBack(err error) bool {
 	_, blocked := errors.AsType[*limiter.BlockedError](err)
@@ -128,7 +126,7 @@ func (s *JobsService) post(ctx context.Context, call call, opts []CallOption) (*
 	return object[Job](ctx, s.client.core, call, opts)
 }
 
-// isOpen tells whether a request that failed may have had its effect.
+// isOpen reports whether a request that failed may have had its effect.
 func isOpen(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.open
@@ -144,10 +142,10 @@ const (
 )
 
 // lookup makes a call that is not worth repeating by itself.
-func lookup(c *call) error {
+var lookup = callOption{"lookup", func(c *call) error {
 	c.once, c.timeout = true, lookupTimeout
 	return nil
-}
+}}
 
 // settle turns an open outcome into the job that was created, if it can be found.
 func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err error) (*Job, error) {

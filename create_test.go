@@ -18,19 +18,32 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// textJob is a job that does next to nothing.
-func textJob() *cloudconvert.JobRequest {
-	return cloudconvert.Pipeline(cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}, cloudconvert.ExportURL{})
-}
-
-// jobCreator is [cloudconvert.JobsService.Create] or CreateAndWait.
-type jobCreator func(*cloudconvert.JobsService, context.Context, *cloudconvert.JobRequest, ...cloudconvert.CallOption) (*cloudconvert.Job, error)
+// jobCreator is a call that creates a job.
+type jobCreator func(context.Context, *cloudconvert.Client, *cloudconvert.JobRequest, ...cloudconvert.CreateOption) (*cloudconvert.Job, error)
 
 func jobCreators() map[string]jobCreator {
-	return map[string]jobCreator{
-		"Create":        (*cloudconvert.JobsService).Create,
-		"CreateAndWait": (*cloudconvert.JobsService).CreateAndWait,
+	return map[string]jobCreator{"Create": byCreate, "Start": byStart, "Run": byRun}
+}
+
+func byCreate(ctx context.Context, client *cloudconvert.Client, r *cloudconvert.JobRequest, opts ...cloudconvert.CreateOption) (*cloudconvert.Job, error) {
+	return client.Jobs.Create(ctx, r, opts...)
+}
+
+func byStart(ctx context.Context, client *cloudconvert.Client, r *cloudconvert.JobRequest, opts ...cloudconvert.CreateOption) (*cloudconvert.Job, error) {
+	return client.Start(ctx, r, runOptions(opts)...)
+}
+
+func byRun(ctx context.Context, client *cloudconvert.Client, r *cloudconvert.JobRequest, opts ...cloudconvert.CreateOption) (*cloudconvert.Job, error) {
+	return client.Run(ctx, r, runOptions(opts)...)
+}
+
+// runOptions returns options of a creation as options of a run.
+func runOptions(opts []cloudconvert.CreateOption) []cloudconvert.RunOption {
+	var all []cloudconvert.RunOption
+	for _, opt := range opts {
+		all = append(all, opt)
 	}
+	return all
 }
 
 // onCreation makes the first creation of a job go wrong, in the given phase
@@ -59,23 +72,12 @@ func openOutcomes() map[string]cloudconverttest.Fault {
 	}
 }
 
-// countRequests counts the requests of a method to a host.
-func countRequests(server *cloudconverttest.Server, request string) int {
-	count := 0
-	for _, seen := range outline(server) {
-		if seen == request {
-			count++
-		}
-	}
-	return count
-}
-
 // creations counts the requests to create a job.
 func creations(server *cloudconverttest.Server) int {
 	return countRequests(server, "POST api") + countRequests(server, "POST sync")
 }
 
-// eachCreation runs a test with both ways to create a job and each of some faults.
+// eachCreation runs a test with each way to create a job and each of some faults.
 func eachCreation(t *testing.T, faults map[string]cloudconverttest.Fault,
 	test func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault),
 ) {
@@ -103,7 +105,7 @@ func TestLostAnswerToACreation(t *testing.T) {
 		t.Helper()
 		server.Inject(onCreation(cloudconverttest.After, fault))
 		request := textJob()
-		job, err := create(server.Client().Jobs, t.Context(), request)
+		job, err := create(t.Context(), server.Client(), request)
 		require.NoError(t, err)
 		require.Equal(t, 1, jobCount(server))
 		assert.Equal(t, server.Jobs()[0].ID, job.ID)
@@ -118,7 +120,7 @@ func TestOutcomeOfACreationUnknown(t *testing.T) {
 	eachCreation(t, openOutcomes(), func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault) {
 		t.Helper()
 		server.Inject(onCreation(cloudconverttest.Before, fault))
-		job, err := create(server.Client().Jobs, t.Context(), textJob())
+		job, err := create(t.Context(), server.Client(), textJob())
 		assert.Nil(t, job)
 		require.ErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
 		assert.False(t, cloudconvert.IsRetryable(err))
@@ -144,7 +146,7 @@ func TestOutcomeOfATaggedCreationUnknown(t *testing.T) {
 		server.Inject(onCreation(cloudconverttest.After, fault))
 		request := textJob()
 		request.Tag = "mine"
-		_, err := create(server.Client().Jobs, t.Context(), request)
+		_, err := create(t.Context(), server.Client(), request)
 		var outcome *cloudconvert.OutcomeError
 		require.ErrorAs(t, err, &outcome)
 		assert.Equal(t, "mine", outcome.Tag)
@@ -162,7 +164,7 @@ func TestRefusedCreationIsNotOpen(t *testing.T) {
 	eachCreation(t, faults, func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault) {
 		t.Helper()
 		server.Inject(onCreation(cloudconverttest.Before, fault))
-		_, err := create(server.Client().Jobs, t.Context(), textJob())
+		_, err := create(t.Context(), server.Client(), textJob())
 		require.ErrorIs(t, err, cloudconvert.Code("SOME_CODE"))
 		require.NotErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
 		assert.Len(t, server.Requests(), 1)
@@ -217,7 +219,7 @@ func TestContextEndsDuringLookups(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		start := time.Now()
-		_, err := create(server.Client().Jobs, ctx, textJob())
+		_, err := create(ctx, server.Client(), textJob())
 		assert.Equal(t, 5*time.Second, time.Since(start))
 		require.ErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -226,12 +228,12 @@ func TestContextEndsDuringLookups(t *testing.T) {
 }
 
 // The answer of the host that waits for the end is the most easily lost.
-func TestCreateAndWaitGoesOnWithTheJobItFound(t *testing.T) {
+func TestRunGoesOnWithTheJobItFound(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		start := time.Now()
-		job, err := server.Client().Jobs.CreateAndWait(t.Context(), textJob())
+		job, err := server.Client().Run(t.Context(), textJob())
 		require.NoError(t, err)
 		assert.Equal(t, cloudconvert.StatusFinished, job.Status)
 		assert.Len(t, job.Files(), 1)
@@ -269,12 +271,12 @@ func hostOf(address string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(address, "http://"), "/v2")
 }
 
-func TestCreateAndWaitWithoutTheSyncHost(t *testing.T) {
+func TestRunWithoutTheSyncHost(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		start := time.Now()
-		job, err := server.Client(refusing(server, hostOf(server.SyncURL))).Jobs.CreateAndWait(t.Context(), textJob())
+		job, err := server.Client(refusing(server, hostOf(server.SyncURL))).Run(t.Context(), textJob())
 		require.NoError(t, err)
 		assert.Equal(t, cloudconvert.StatusFinished, job.Status)
 		assert.Less(t, time.Since(start), time.Minute)
@@ -284,7 +286,7 @@ func TestCreateAndWaitWithoutTheSyncHost(t *testing.T) {
 	}, cloudconverttest.WithTaskDuration(10*time.Second))
 }
 
-func TestCreateAndWaitRefusedByTheSyncHost(t *testing.T) {
+func TestRunRefusedByTheSyncHost(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
@@ -292,7 +294,7 @@ func TestCreateAndWaitRefusedByTheSyncHost(t *testing.T) {
 			Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"20"}},
 		}))
 		start := time.Now()
-		_, err := server.Client().Jobs.CreateAndWait(t.Context(), textJob())
+		_, err := server.Client().Run(t.Context(), textJob())
 		require.NoError(t, err)
 		assert.GreaterOrEqual(t, time.Since(start), 20*time.Second)
 		assert.Equal(t, []string{"POST sync", "POST api", "GET sync"}, outline(server))
@@ -300,14 +302,14 @@ func TestCreateAndWaitRefusedByTheSyncHost(t *testing.T) {
 }
 
 // Requests to both hosts are attempts of the same call.
-func TestCreateAndWaitCountsAttemptsOnBothHosts(t *testing.T) {
+func TestRunCountsAttemptsOnBothHosts(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		server.Inject(cloudconverttest.Fault{
 			Method: http.MethodPost, Path: "/v2/jobs", Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"20"}},
 		})
-		_, err := server.Client().Jobs.CreateAndWait(t.Context(), textJob())
+		_, err := server.Client().Run(t.Context(), textJob())
 		var refused *cloudconvert.Error
 		require.ErrorAs(t, err, &refused)
 		assert.Equal(t, 1, countRequests(server, "POST sync"))
@@ -316,14 +318,14 @@ func TestCreateAndWaitCountsAttemptsOnBothHosts(t *testing.T) {
 	})
 }
 
-func TestCreateAndWaitRefusesUploads(t *testing.T) {
+func TestRunRefusesUploads(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		for _, task := range []cloudconvert.TaskRequest{
 			cloudconvert.ImportUpload{}, cloudconvert.RawTask{Op: cloudconvert.OperationImportUpload},
 		} {
-			_, err := server.Client().Jobs.CreateAndWait(t.Context(), cloudconvert.Pipeline(task, cloudconvert.ExportURL{}))
+			_, err := server.Client().Run(t.Context(), cloudconvert.Pipeline(task, cloudconvert.ExportURL{}))
 			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 			assert.Contains(t, err.Error(), "import-upload")
 		}
@@ -331,7 +333,7 @@ func TestCreateAndWaitRefusesUploads(t *testing.T) {
 	})
 }
 
-func TestCreateAndWaitOfAJobThatFails(t *testing.T) {
+func TestRunOfAJobThatFails(t *testing.T) {
 	t.Parallel()
 	for name, tag := range map[string]string{"in one request": "", "in two": "mine"} {
 		t.Run(name, func(t *testing.T) {
@@ -341,7 +343,7 @@ func TestCreateAndWaitOfAJobThatFails(t *testing.T) {
 				request := cloudconvert.Pipeline(cloudconvert.ImportRaw{File: "text", Filename: "a.txt"},
 					cloudconvert.Convert{OutputFormat: "bad"}, cloudconvert.ExportURL{})
 				request.Tag = tag
-				job, err := server.Client().Jobs.CreateAndWait(t.Context(), request)
+				job, err := server.Client().Run(t.Context(), request)
 				require.ErrorIs(t, err, cloudconvert.CodeOpenFailed)
 				require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
 				assert.Equal(t, cloudconvert.StatusError, job.Status)
@@ -407,9 +409,9 @@ func TestLogOfCreationsThatAreSentAgain(t *testing.T) {
 		create  jobCreator
 		replies []reply
 	}{
-		"queueing":            {(*cloudconvert.JobsService).Create, []reply{refused, refused, created}},
-		"queueing and a wait": {(*cloudconvert.JobsService).CreateAndWait, []reply{refused, refused, created}},
-		"the other host":      {(*cloudconvert.JobsService).CreateAndWait, []reply{limited, created}},
+		"queueing":            {byCreate, []reply{refused, refused, created}},
+		"queueing and a wait": {byRun, []reply{refused, refused, created}},
+		"the other host":      {byRun, []reply{limited, created}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -417,7 +419,7 @@ func TestLogOfCreationsThatAreSentAgain(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log records
 				client, script := newScriptedWith(t, []cloudconvert.Option{log.option()}, tt.replies...)
-				_, err := tt.create(client.Jobs, t.Context(), textJob(), cloudconvert.WithQueueing())
+				_, err := tt.create(t.Context(), client, textJob(), cloudconvert.WithQueueing())
 				require.NoError(t, err)
 				assert.Len(t, script.requests, len(tt.replies))
 				warnings := log.lines(slog.LevelWarn)
@@ -439,14 +441,14 @@ func TestInvalidRequestsAreNotSent(t *testing.T) {
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				for _, request := range []*cloudconvert.JobRequest{nil, {}, cloudconvert.Pipeline(nil)} {
-					_, err := create(server.Client().Jobs, t.Context(), request)
+					_, err := create(t.Context(), server.Client(), request)
 					require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 				}
-				_, err := create(server.Client().Jobs, t.Context(), textJob(), cloudconvert.CaptureResponse(nil))
+				_, err := create(t.Context(), server.Client(), textJob(), cloudconvert.CaptureResponse(nil))
 				require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 				ctx, cancel := context.WithCancel(t.Context())
 				cancel()
-				_, err = create(server.Client().Jobs, ctx, textJob())
+				_, err = create(ctx, server.Client(), textJob())
 				require.ErrorIs(t, err, context.Canceled)
 				require.NotErrorIs(t, err, cloudconvert.ErrOutcomeUnknown, "nothing was sent")
 				assert.Equal(t, noRequests, outline(server))

@@ -138,8 +138,8 @@ func (s *distantServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			status = "waiting"
 		}
 		_, _ = fmt.Fprintf(w, `{"data": {"id": "1", "status": %q, "tasks": [
-			{"id": "1-1", "name": "import", "operation": "import/upload", "status": %q, "result": {"form": {"url": %q, "parameters": {"key": "1"}}}},
-			{"id": "1-2", "name": "export", "operation": "export/url", "status": %q, "result": {"files": [
+			{"id": "1-1", "name": "source", "operation": "import/upload", "status": %q, "result": {"form": {"url": %q, "parameters": {"key": "1"}}}},
+			{"id": "1-2", "name": "export-convert", "operation": "export/url", "status": %q, "result": {"files": [
 				{"filename": "out.out", "size": %d, "url": %q}]}}]}}`,
 			status, status, s.url+"/upload", status, smallFile, s.url+"/files/"+strconv.Itoa(smallFile))
 	}

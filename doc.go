@@ -30,7 +30,7 @@
 // which is returned together with the job and names the first cause. If the context
 // ends a wait, the error is a [*WaitError] with the id of the job; if it ends the
 // request that creates the job, an [*OutcomeError] with its tag.
-// [IsRetryable] tells whether the same call may succeed later without doing harm.
+// [IsRetryable] reports whether the same call may succeed later without doing harm.
 //
 // # What is sent again
 //

@@ -34,7 +34,7 @@ import (
 // no other was found.
 func (c *Client) Open(ctx context.Context, f File) (io.ReadCloser, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	d, err := c.newDownload(ctx, f)
+	d, err := c.newDownload(ctx, f, c.core.reporter.meter(PhaseDownload, "", f.Filename, f.Size))
 	if err == nil {
 		err = d.ready()
 	}
@@ -50,7 +50,7 @@ func (c *Client) Open(ctx context.Context, f File) (io.ReadCloser, error) {
 // received a part of the file; [Client.Save] leaves whole files or none. Download
 // waits for a Write that blocks, also when the context has ended.
 func (c *Client) Download(ctx context.Context, f File, w io.Writer) (int64, error) {
-	d, err := c.newDownload(ctx, f)
+	d, err := c.newDownload(ctx, f, c.core.reporter.meter(PhaseDownload, "", f.Filename, f.Size))
 	if err != nil {
 		return 0, err
 	}

@@ -84,7 +84,7 @@ func (d *download) handle200() *engine.Answer {
 	}
 	switch {
 	case announced < 0 && d.total < 0 && endsWithConnection(resp):
-		return d.attempt.answer(errors.New("nobody tells how long the file is, so a part of it could not be told from the whole"), false)
+		return d.attempt.answer(errors.New("unknown file size: a truncated download could not be detected"), false)
 	case d.total < 0 && found.encoding != "":
 		return d.attempt.answer(fmt.Errorf("storage sends the file encoded as %s, for which it was not asked", found.encoding), false)
 	case announced >= 0 && d.total >= 0 && announced != d.total:

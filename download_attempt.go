@@ -7,6 +7,7 @@ import (
 	"net/http/httptrace"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/content"
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
@@ -42,7 +43,7 @@ func (a *downloadAttempt) send(client *http.Client, req *http.Request, trail *tr
 		failed.Err = explainAttempt(a.ctx, err)
 		return &failed
 	}
-	a.resp, a.body = resp, &steadyReader{reader: resp.Body}
+	a.resp, a.body = resp, content.Steady(resp.Body)
 	return nil
 }
 

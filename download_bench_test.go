@@ -66,7 +66,7 @@ func BenchmarkDownload(b *testing.B) {
 	})
 	measure("save", func(b *testing.B, path string) error {
 		b.Helper()
-		paths, err := client.Save(b.Context(), filepath.Dir(path), file)
+		paths, err := client.Save(b.Context(), filepath.Dir(path), []cloudconvert.File{file})
 		if err != nil {
 			return err
 		}

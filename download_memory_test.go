@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
 )
 
 // zeros is an endless file.
@@ -42,7 +44,7 @@ func TestDownloadTakesConstantMemory(t *testing.T) { //nolint:paralleltest // it
 			return io.Copy(io.Discard, body)
 		},
 		"save": func() (int64, error) {
-			paths, err := client.Save(t.Context(), dir, file)
+			paths, err := client.Save(t.Context(), dir, []cloudconvert.File{file})
 			if err != nil {
 				return 0, err
 			}

@@ -45,7 +45,7 @@ type download struct {
 }
 
 // newDownload checks a file before anything is sent.
-func (c *Client) newDownload(ctx context.Context, f File) (*download, error) {
+func (c *Client) newDownload(ctx context.Context, f File, meter *meter) (*download, error) {
 	address, err := c.core.checkFile(f)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (c *Client) newDownload(ctx context.Context, f File) (*download, error) {
 	d := &download{
 		client: c, ctx: ctx, file: f, address: address,
 		policy: c.core.config.transfers.withDefaults(),
-		meter:  c.core.meter(PhaseDownload, f.Filename, f.Size),
+		meter:  meter,
 	}
 	d.total = d.sizeGiven()
 	return d, nil

@@ -155,7 +155,7 @@ func TestDownloadOfAChangingFileIsRetryable(t *testing.T) {
 				resumption.answer(w, r)
 			})
 			client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: 3}))
-			_, err := client.Save(t.Context(), t.TempDir(), storage.file(resumedSize))
+			_, err := client.Save(t.Context(), t.TempDir(), []cloudconvert.File{storage.file(resumedSize)})
 			require.Error(t, err)
 			assert.True(t, cloudconvert.IsRetryable(err), "%v", err)
 			assert.Less(t, len(storage.seen()), 10)

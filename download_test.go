@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -33,16 +32,6 @@ const (
 	refusedByS3   = `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>`
 	unknownLength = 0
 )
-
-// content is a file that differs from byte to byte.
-func content(size int) string {
-	random := rand.New(rand.NewPCG(1, uint64(size)))
-	bytes := make([]byte, size)
-	for i := range bytes {
-		bytes[i] = byte(random.UintN(256))
-	}
-	return string(bytes)
-}
 
 // storage is a server of files that answers as its script says. The last
 // answer is repeated.
@@ -201,7 +190,7 @@ var ways = []way{
 	{"save", true, func(t *testing.T, client *cloudconvert.Client, f cloudconvert.File) (string, error) {
 		t.Helper()
 		dir := t.TempDir()
-		paths, err := client.Save(t.Context(), dir, f)
+		paths, err := client.Save(t.Context(), dir, []cloudconvert.File{f})
 		if err != nil {
 			assert.Empty(t, paths)
 			assert.Empty(t, listed(t, dir), "nothing is left")
@@ -213,27 +202,6 @@ var ways = []way{
 		require.NoError(t, err)
 		return string(got), nil
 	}},
-}
-
-// same checks the content of a file that is too long to be shown.
-func same(t *testing.T, want, got string) {
-	t.Helper()
-	if want != got {
-		t.Errorf("got %d bytes that are not the %d bytes of the file", len(got), len(want))
-	}
-}
-
-// listed returns the slash paths of all files and directories below dir.
-func listed(t *testing.T, dir string) []string {
-	t.Helper()
-	names := []string{}
-	require.NoError(t, fs.WalkDir(os.DirFS(dir), ".", func(path string, _ fs.DirEntry, err error) error {
-		if path != "." {
-			names = append(names, path)
-		}
-		return err
-	}))
-	return names
 }
 
 // noSecrets checks that an error tells neither the key nor the signed query.
@@ -366,7 +334,7 @@ func TestDownloadFails(t *testing.T) {
 		"empty though there is a size": {size, serve("", storageTag), nil, 200, "has 0 bytes", 1},
 		"an error page":                {size, plain(200, html, page), nil, 200, "should have 1000", 1},
 		"an error page, chunked":       {size, chunked(page, ""), nil, 200, "should have 1000", 1},
-		"no length anywhere":           {unknownLength, untilClosed(file), nil, 200, "nobody tells how long the file is", 1},
+		"no length anywhere":           {unknownLength, untilClosed(file), nil, 200, "unknown file size", 1},
 		"nothing":                      {size, plain(204, nil, ""), nil, 204, "no answer to the request for a file", 1},
 		"a part nobody asked for":      {size, plain(206, map[string]string{"Content-Range": "bytes 0-999/1000"}, file), nil, 206, "no answer", 1},
 		"gone":                         {size, plain(404, nil, `<Error><Code>NoSuchKey</Code><Message>No such key.</Message></Error>`), cloudconvert.ErrNotFound, 404, "404 NoSuchKey: No such key", 1},
@@ -450,7 +418,7 @@ func TestDownloadWithoutProgressEnds(t *testing.T) {
 			whole := plain(200, map[string]string{"ETag": tag}, file)
 			storage := newStorage(t, cut(whole, 50))
 			client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: 2}))
-			_, err := client.Save(t.Context(), t.TempDir(), storage.file(100))
+			_, err := client.Save(t.Context(), t.TempDir(), []cloudconvert.File{storage.file(100)})
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 			assert.Len(t, storage.seen(), 3)
 		})
@@ -717,7 +685,7 @@ func TestDownloadEndsWithItsContext(t *testing.T) {
 		"save": func(ctx context.Context, t *testing.T, client *cloudconvert.Client, f cloudconvert.File) error {
 			t.Helper()
 			dir := t.TempDir()
-			_, err := client.Save(ctx, dir, f)
+			_, err := client.Save(ctx, dir, []cloudconvert.File{f})
 			assert.Empty(t, listed(t, dir))
 			return err
 		},

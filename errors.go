@@ -41,6 +41,9 @@ var (
 	// ErrOutcomeUnknown means that a job or task may have been created
 	// although no answer says so, see [OutcomeError].
 	ErrOutcomeUnknown = errors.New("cloudconvert: outcome unknown")
+	// ErrBudget means that a work was not begun since the budget of its batch is spent,
+	// see [WithBudget].
+	ErrBudget = errors.New("cloudconvert: budget spent")
 	// ErrJobFailed means that a job or task ended in error, see [JobError] and
 	// [TaskError].
 	ErrJobFailed = errors.New("cloudconvert: job failed")
@@ -201,7 +204,7 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// IsRetryable tells whether the same call may succeed later and can do no harm
+// IsRetryable reports whether the same call may succeed later and can do no harm
 // when it is made again. It is false for everything that may already have created
 // a job, such as a failure to save what a conversion has made, and for what would
 // fail again in the same way.
@@ -209,7 +212,9 @@ func (e *Error) LogValue() slog.Value {
 // This package has usually tried again before it returned the error: pause before
 // you do.
 func IsRetryable(err error) bool {
-	if _, converted := errors.AsType[*convertedError](err); converted {
+	_, unsaved := errors.AsType[*UnsavedError](err)
+	_, finished := errors.AsType[*finishedError](err)
+	if unsaved || finished {
 		return false
 	}
 	// Each of these may be joined with a failure to delete the job.
@@ -257,7 +262,7 @@ type OutcomeError struct {
 	err       error
 }
 
-// Error tells what happened and by which tag the job can be found.
+// Error says what happened and by which tag the job can be found.
 func (e *OutcomeError) Error() string {
 	if e.Tag == "" {
 		return fmt.Sprintf("%v; the task may have been created nevertheless", e.err)
@@ -277,6 +282,48 @@ func (e *OutcomeError) Unwrap() error { return e.err }
 
 // Is matches [ErrOutcomeUnknown].
 func (e *OutcomeError) Is(target error) bool { return target == ErrOutcomeUnknown }
+
+// UnsavedError is a job that has finished, and is paid for, and whose files are not on disk.
+// Go on with [Client.SaveAs], not with another job.
+type UnsavedError struct {
+	// Job is the finished job. Its files stay on the service for 24 hours.
+	Job *Job
+	// Destination is where the files were to go.
+	Destination string
+
+	err error
+}
+
+// Error says what failed and which job has the files.
+func (e *UnsavedError) Error() string {
+	var id string
+	if e.Job != nil {
+		id = " " + e.Job.ID
+	}
+	text := fmt.Sprintf("cloudconvert: the files of job%s, which has finished, were not saved to %q", id, engine.HideQueries(e.Destination))
+	if e.err != nil {
+		text += ": " + strings.TrimPrefix(e.err.Error(), "cloudconvert: ")
+	}
+	return text + ": use SaveAs"
+}
+
+// Unwrap returns why the files were not saved.
+func (e *UnsavedError) Unwrap() error { return e.err }
+
+// finishedError is a failure after the files of a job were saved. Another job would not
+// mend it.
+type finishedError struct {
+	job string // its id
+	err error
+}
+
+// Error says that the job has finished, and what failed after it.
+func (e *finishedError) Error() string {
+	return fmt.Sprintf("%v (job %s has finished, and its files are saved)", e.err, e.job)
+}
+
+// Unwrap returns what failed.
+func (e *finishedError) Unwrap() error { return e.err }
 
 // invalid joins problems into one error that matches [ErrInvalid].
 func invalid(problems ...error) error {

@@ -325,6 +325,20 @@ func TestIsRetryable(t *testing.T) {
 		assert.False(t, cloudconvert.IsRetryable(cloudconvert.ErrServer))
 		assert.False(t, cloudconvert.IsRetryable(&cloudconvert.JobError{Job: &cloudconvert.Job{}}))
 		assert.False(t, cloudconvert.IsRetryable(&cloudconvert.OutcomeError{}))
+		assert.False(t, cloudconvert.IsRetryable(&cloudconvert.UnsavedError{Job: &cloudconvert.Job{}}))
+		assert.False(t, cloudconvert.IsRetryable(cloudconvert.ErrBudget))
+	})
+	t.Run("a failure that may be retried, within one that may not", func(t *testing.T) {
+		t.Parallel()
+		limited := failure(t, http.MethodGet, says(503, ``))
+		require.True(t, cloudconvert.IsRetryable(limited))
+		client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, says(503, ``))
+		file := cloudconvert.File{Filename: "a.pdf", URL: "https://storage.example.com/a.pdf"}
+		_, err := client.SaveAs(t.Context(), finishedJob(file), t.TempDir()+"/")
+		require.ErrorAs(t, err, new(*cloudconvert.UnsavedError))
+		require.ErrorIs(t, err, cloudconvert.ErrServer)
+		assert.False(t, cloudconvert.IsRetryable(err))
+		assert.False(t, cloudconvert.IsRetryable(errors.Join(limited, err)))
 	})
 	t.Run("held back", func(t *testing.T) {
 		t.Parallel()

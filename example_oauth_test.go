@@ -11,19 +11,19 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// storedTokens is a token source that fetches a token whenever it is asked,
-// and so recovers from one that was revoked. The client asks it for one token
-// at a time, and only when it needs one.
+// storedTokens is a token source that fetches and stores a new token whenever the client
+// asks for one, which it does when it has none or when the last one was refused. It does
+// not ask concurrently.
 type storedTokens struct {
 	config *oauth2.Config
 	token  *oauth2.Token
 	store  func(*oauth2.Token) error
 }
 
-// Token fetches a token and stores it: it may hold a new refresh token.
+// Token fetches a token and stores it, since it may have a new refresh token.
 func (s *storedTokens) Token() (*oauth2.Token, error) {
-	old := &oauth2.Token{RefreshToken: s.token.RefreshToken} // has expired
-	token, err := s.config.TokenSource(context.Background(), old).Token()
+	expired := &oauth2.Token{RefreshToken: s.token.RefreshToken}
+	token, err := s.config.TokenSource(context.Background(), expired).Token()
 	if err != nil {
 		return nil, err
 	}
@@ -31,14 +31,18 @@ func (s *storedTokens) Token() (*oauth2.Token, error) {
 	return token, s.store(token)
 }
 
-// A program that works for users who log in.
+// A program that works with the accounts of its users.
 func ExampleWithTokenSource() {
-	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
-		id, secret := server.OAuthClient() // with the service: from the dashboard
-		config := cloudconvert.OAuthConfig(id, secret, "https://example.com/callback", cloudconvert.ScopeUserRead)
-		config.Endpoint.AuthURL, config.Endpoint.TokenURL = server.OAuthURLs() // with the service: not needed
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	ctx := context.Background()
 
-		code, err := logIn(ctx, config.AuthCodeURL("a random state"))
+	logIn := func() error {
+		id, secret := server.OAuthClient() // of the service: from the dashboard
+		config := cloudconvert.OAuthConfig(id, secret, "https://example.com/callback", cloudconvert.ScopeUserRead)
+		config.Endpoint.AuthURL, config.Endpoint.TokenURL = server.OAuthURLs() // not with the service
+
+		code, err := browse(ctx, config.AuthCodeURL("a random state"))
 		if err != nil {
 			return err
 		}
@@ -55,27 +59,28 @@ func ExampleWithTokenSource() {
 			return err
 		}
 		_, err = client.Users.Me(ctx)
-		fmt.Println("logged in:", err == nil)
-		return nil
-	})
+		return err
+	}
+
+	fmt.Println(logIn())
 	// Output:
 	// stored a new token
-	// logged in: true
+	// <nil>
 }
 
-// logIn is the browser of a user. It returns the code that the program finds in
-// the query when the browser comes back.
-func logIn(ctx context.Context, address string) (code string, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+// browse does what the browser of a user does. It returns the code that the program finds
+// in the query when the browser comes back.
+func browse(ctx context.Context, url string) (code string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return "", err
 	}
-	resp, err := http.DefaultTransport.RoundTrip(request)
+	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
 		return "", err
 	}
-	defer resp.Body.Close()
-	back, err := resp.Location()
+	defer response.Body.Close()
+	back, err := response.Location()
 	if err != nil {
 		return "", err
 	}

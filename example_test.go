@@ -1,250 +1,436 @@
 package cloudconvert_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
+	"image"
+	"image/png"
+	"io/fs"
 	"os"
 	"os/signal"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// offline runs an example in an empty directory with a photo.png and a
-// report.docx, against a local sandbox that converts both.
-func offline(example func(ctx context.Context, server *cloudconverttest.Server) error) {
-	server := cloudconverttest.NewServer()
-	defer server.Close()
-	photo, err := filepath.Abs("testdata/photo.png")
-	must(err)
-	server.HandleURL("https://example.com/photo.png", photo)
-	server.HandleConvert("docx", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
-		return run.Write("report.pdf", []byte("%PDF-1.7"))
-	})
-	leave := enterWorkspace()
-	defer leave()
-	must(example(context.Background(), server))
-}
-
-// must ends an example that cannot go on.
-func must(err error) {
+// workspace changes to a temporary directory until leave is called. The directory has
+// files of the given names, each of which holds an image.
+func workspace(names ...string) (leave func(), err error) {
+	home, err := os.Getwd()
 	if err != nil {
-		panic(err) //nolint:forbidigo // an example has no test to fail.
+		return nil, err
 	}
+	dir, err := os.MkdirTemp("", "example-")
+	if err != nil {
+		return nil, err
+	}
+	var content strings.Builder
+	err = errors.Join(png.Encode(&content, image.NewGray(image.Rect(0, 0, 32, 24))), os.Chdir(dir))
+	for _, name := range names {
+		err = errors.Join(err, os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte(content.String()), 0o600))
+	}
+	return func() { _ = errors.Join(os.Chdir(home), os.RemoveAll(dir)) }, err
 }
 
-// enterWorkspace changes to a new directory until the function it returns is called.
-func enterWorkspace() (leave func()) {
-	photo, err := os.ReadFile("testdata/photo.png")
-	home, homeErr := os.Getwd()
-	dir, dirErr := os.MkdirTemp("", "cloudconvert-example-*")
-	must(errors.Join(err, homeErr, dirErr, os.Chdir(dir),
-		os.WriteFile("photo.png", photo, 0o600), os.WriteFile("report.docx", []byte("a report"), 0o600)))
-	return func() { must(errors.Join(os.Chdir(home), os.RemoveAll(dir))) }
-}
-
-func Example() {
-	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
-		defer setenv(map[string]string{
-			"CLOUDCONVERT_API_KEY":  server.Key(),
-			"CLOUDCONVERT_API_URL":  server.URL,
-			"CLOUDCONVERT_SYNC_URL": server.SyncURL,
-			"CLOUDCONVERT_SANDBOX":  "",
-			"CLOUDCONVERT_REGION":   "",
-		})()
-		convert := func() error {
-			client, err := cloudconvert.NewClientFromEnv() // the key is in CLOUDCONVERT_API_KEY
-			if err != nil {
-				return err
-			}
-			_, err = client.ConvertFile(ctx, "report.docx", "report.pdf")
-			return err
-		}
-		if err := convert(); err != nil {
-			return err
-		}
-		content, err := os.ReadFile("report.pdf")
-		fmt.Println(string(content))
-		return err
-	})
-	// Output: %PDF-1.7
-}
-
-// setenv sets environment variables until the function it returns is called.
-func setenv(variables map[string]string) (restore func()) {
+// environment sets environment variables until restore is called.
+func environment(variables map[string]string) (restore func(), err error) {
 	before := map[string]string{}
 	for name, value := range variables {
 		before[name] = os.Getenv(name)
-		must(os.Setenv(name, value))
+		err = errors.Join(err, os.Setenv(name, value))
 	}
 	return func() {
 		for name, value := range before {
-			must(os.Setenv(name, value))
+			_ = os.Setenv(name, value)
+		}
+	}, err
+}
+
+// Convert a file. The extensions tell the formats.
+func Example() {
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	server.HandleConvert("docx", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
+		return run.Write("report.pdf", []byte("%PDF-1.7"))
+	})
+	restore, err := environment(map[string]string{
+		"CLOUDCONVERT_API_KEY":  server.Key(),
+		"CLOUDCONVERT_API_URL":  server.URL,
+		"CLOUDCONVERT_SYNC_URL": server.SyncURL,
+		"CLOUDCONVERT_SANDBOX":  "",
+		"CLOUDCONVERT_REGION":   "",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer restore()
+	leave, err := workspace("report.docx")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer leave()
+	ctx := context.Background()
+
+	convert := func() error {
+		client, err := cloudconvert.NewClientFromEnv() // reads CLOUDCONVERT_API_KEY
+		if err != nil {
+			return err
+		}
+		_, err = client.ConvertFile(ctx, "report.docx", "report.pdf")
+		return err
+	}
+
+	fmt.Println(convert())
+	content, err := os.ReadFile("report.pdf")
+	fmt.Println(string(content), err)
+	// Output:
+	// <nil>
+	// %PDF-1.7 <nil>
+}
+
+// Each page of a document becomes an image. The files are numbered as the pages are.
+func ExampleClient_ConvertFile() {
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	server.HandleConvert("pdf", "jpg", func(_ context.Context, run *cloudconverttest.Run) error {
+		return errors.Join(
+			run.Write("report-1.jpg", []byte("the first page")),
+			run.Write("report-2.jpg", []byte("the second page")),
+		)
+	})
+	client := server.Client()
+	leave, err := workspace("report.pdf")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer leave()
+	ctx := context.Background()
+
+	paths, err := client.ConvertFile(ctx, "report.pdf", "page.jpg", cloudconvert.WithOption("pages", "1-2"))
+
+	fmt.Println(paths, err)
+	// Output: [page-1.jpg page-2.jpg] <nil>
+}
+
+// Merge two local files into a PDF.
+func ExampleClient_RunFile() {
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	server.Handle("merge", func(_ context.Context, run *cloudconverttest.Run) error {
+		return run.Write("merged.pdf", fmt.Appendf(nil, "%s and %s", run.Inputs[0].Name, run.Inputs[1].Name))
+	})
+	client := server.Client()
+	leave, err := workspace("cover.docx", "body.pdf")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer leave()
+	ctx := context.Background()
+
+	paths, err := client.RunFile(ctx, cloudconvert.Pipeline(
+		cloudconvert.FromFile("cover.docx"),
+		cloudconvert.FromFile("body.pdf"),
+		cloudconvert.Merge{OutputFormat: "pdf"},
+	), "book.pdf")
+
+	fmt.Println(paths, err)
+	content, err := os.ReadFile("book.pdf")
+	fmt.Println(string(content), err)
+	// Output:
+	// [book.pdf] <nil>
+	// cover.docx and body.pdf <nil>
+}
+
+// Save a website as a PDF.
+func ExampleCaptureWebsite() {
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	server.Handle("capture-website", func(_ context.Context, run *cloudconverttest.Run) error {
+		return run.Write("capture.pdf", []byte("%PDF-1.7 of "+run.Text("url")))
+	})
+	client := server.Client()
+	leave, err := workspace()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer leave()
+	ctx := context.Background()
+
+	paths, err := client.RunFile(ctx, cloudconvert.Pipeline(
+		cloudconvert.CaptureWebsite{URL: "https://example.com", OutputFormat: "pdf"},
+	), "example.pdf")
+
+	fmt.Println(paths, err)
+	content, err := os.ReadFile("example.pdf")
+	fmt.Println(string(content), err)
+	// Output:
+	// [example.pdf] <nil>
+	// %PDF-1.7 of https://example.com <nil>
+}
+
+// Make a small image of a large one.
+func ExampleThumbnail() {
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	client := server.Client()
+	leave, err := workspace("photo.png")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer leave()
+	ctx := context.Background()
+
+	paths, err := client.RunFile(ctx, cloudconvert.Pipeline(
+		cloudconvert.FromFile("photo.png"),
+		cloudconvert.Thumbnail{OutputFormat: "jpg", Width: 200},
+	), "thumbnails/photo.jpg")
+
+	fmt.Println(len(paths), "file", err)
+	// Output: 1 file <nil>
+}
+
+// Make images of five sizes of one file, in one job. The file is sent once.
+func ExampleTasks() {
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	client := server.Client()
+	leave, err := workspace("photo.png")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer leave()
+	ctx := context.Background()
+
+	tasks := cloudconvert.Tasks{"photo": cloudconvert.FromFile("photo.png")}
+	for _, width := range []int{100, 200, 400, 800, 1600} {
+		tasks[fmt.Sprintf("width-%d", width)] = cloudconvert.Thumbnail{
+			Input: []string{"photo"}, OutputFormat: "jpg", Width: width,
+			Filename: fmt.Sprintf("photo-%d.jpg", width),
 		}
 	}
-}
+	paths, err := client.RunFile(ctx, &cloudconvert.JobRequest{Tasks: tasks}, "sizes/")
 
-func ExampleClient_Convert() {
-	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
-		client := server.Client()
-		var upload io.Reader = strings.NewReader("a report")
-		job, err := client.Convert(ctx, cloudconvert.FromReader("report.docx", upload), "pdf",
-			cloudconvert.WithOption("pages", "1-2"))
-		if err != nil {
-			return err
-		}
-		paths, err := client.Save(ctx, "out", job.Files()...)
-		fmt.Println(len(paths), "file,", filepath.Base(paths[0]))
-		return err
-	})
-	// Output: 1 file, report.pdf
-}
-
-func ExampleNewClient() {
-	key := "an API key"
-	client, err := cloudconvert.NewClient(key,
-		cloudconvert.WithRegion(cloudconvert.RegionEUCentral),
-		cloudconvert.WithLogger(slog.Default()))
-	fmt.Println(client, err)
-
-	key = strings.ReplaceAll(key, " ", "-")
-	client, err = cloudconvert.NewClient(key, cloudconvert.WithRegion(cloudconvert.RegionEUCentral))
-	fmt.Println(client, err)
+	fmt.Println(len(paths), "files", err)
+	names, err := fs.Glob(os.DirFS("sizes"), "*")
+	fmt.Println(names, err)
 	// Output:
-	// <nil> cloudconvert: the API key contains a blank, a line break or another character that no key has: was it read from a file with its last line break?
-	// cloudconvert.Client(eu-central.api.cloudconvert.com) <nil>
+	// 5 files <nil>
+	// [photo-100.jpg photo-1600.jpg photo-200.jpg photo-400.jpg photo-800.jpg] <nil>
 }
 
-func ExamplePipeline() {
-	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
-		client := server.Client()
-		job, err := client.Jobs.CreateAndWait(ctx, cloudconvert.Pipeline(
-			cloudconvert.ImportURL{URL: "https://example.com/photo.png"},
-			cloudconvert.Thumbnail{OutputFormat: "jpg", Width: 200},
-			cloudconvert.ExportURL{},
-		))
-		if err != nil {
-			return err
-		}
-		fmt.Println(job.Status, job.Files()[0].Filename)
-		return nil
-	})
-	// Output: finished photo.jpg
-}
+// Make thumbnails of all images of a directory.
+func ExampleClient_RunAll() {
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	client := server.Client()
+	leave, err := workspace("photos/beach.png", "photos/harbor.png", "photos/mountain.png")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer leave()
+	ctx := context.Background()
 
-func ExampleJobsService_CreateAndWait() {
-	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
-		client := server.Client()
-		request := &cloudconvert.JobRequest{Tag: "invoice-42", Tasks: cloudconvert.Tasks{
-			"in":    cloudconvert.ImportURL{URL: "https://example.com/photo.png"},
-			"photo": cloudconvert.Convert{Input: []string{"in"}, OutputFormat: "jpg"},
-			"small": cloudconvert.Thumbnail{Input: []string{"in"}, OutputFormat: "png", Width: 200},
-			"out":   cloudconvert.ExportURL{Input: []string{"photo", "small"}},
-		}}
-		job, err := client.Jobs.CreateAndWait(ctx, request)
+	makeThumbnails := func() error {
+		photos, err := filepath.Glob("photos/*.png")
 		if err != nil {
 			return err
 		}
-		for _, file := range job.Files() {
-			fmt.Println(file.Filename)
+		var works []cloudconvert.Work
+		for _, photo := range photos {
+			works = append(works, cloudconvert.Work{Request: cloudconvert.Pipeline(
+				cloudconvert.FromFile(photo),
+				cloudconvert.Thumbnail{OutputFormat: "jpg", Width: 200},
+			)})
 		}
-		return nil
-	})
-	// Output:
-	// photo.jpg
-	// photo.png
-}
-
-func ExampleTasksService_Upload() {
-	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
-		client := server.Client()
-		job, err := client.Jobs.Create(ctx, cloudconvert.Pipeline(
-			cloudconvert.ImportUpload{},
-			cloudconvert.Convert{OutputFormat: "jpg"},
-			cloudconvert.ExportURL{},
-		))
-		if err != nil {
-			return err
-		}
-		task, _ := job.Task("import-upload")
-		if err := client.Tasks.Upload(ctx, task, cloudconvert.FromFile("photo.png")); err != nil {
-			return err
-		}
-		job, err = client.Jobs.Wait(ctx, job.ID)
-		if err != nil {
-			return err
-		}
-		fmt.Println(job.Status)
-		return nil
-	})
-	// Output: finished
-}
-
-func ExampleJobsService_Watch() {
-	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
-		client := server.Client()
-		job, err := client.Convert(ctx, cloudconvert.FromFile("photo.png"), "jpg")
-		if err != nil {
-			return err
-		}
-		id := job.ID
-		for job, err := range client.Jobs.Watch(ctx, id) {
-			if err != nil {
-				return err
+		for result := range client.RunAll(ctx, slices.Values(works), cloudconvert.WithOutputDir("thumbnails")) {
+			if result.Err != nil {
+				fmt.Println(result.Work.Name, result.Err)
 			}
-			fmt.Println(job.Status)
 		}
 		return nil
-	})
-	// Output: finished
+	}
+
+	fmt.Println(makeThumbnails())
+	names, err := fs.Glob(os.DirFS("thumbnails"), "*")
+	fmt.Println(names, err)
+	// Output:
+	// <nil>
+	// [beach.jpg harbor.jpg mountain.jpg] <nil>
 }
 
+// Convert a tree of files into a tree of the same shape. A second run converts what the
+// first one did not.
+func ExampleClient_RunAll_tree() {
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	client := server.Client()
+	leave, err := workspace("in/2025/beach.png", "in/2026/harbor.png", "in/cover.png")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer leave()
+	ctx := context.Background()
+
+	mirror := func() error {
+		tree := os.DirFS("in")
+		var works []cloudconvert.Work
+		err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() {
+				works = append(works, cloudconvert.Work{
+					Request:     cloudconvert.Pipeline(cloudconvert.FromFS(tree, name), cloudconvert.Convert{OutputFormat: "jpg"}),
+					Destination: path.Dir(name) + "/", // below the output directory
+				})
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for result := range client.RunAll(ctx, slices.Values(works),
+			cloudconvert.WithOutputDir("out"),
+			cloudconvert.WithJournal("journal"), // the next run skips what is done
+			cloudconvert.WithBudget(100),        // credits
+		) {
+			if result.Err != nil {
+				fmt.Println(result.Work.Name, result.Err)
+			}
+		}
+		return nil
+	}
+
+	for range 2 {
+		fmt.Println(mirror(), len(server.Jobs()), "jobs")
+	}
+	for _, pattern := range []string{"*.jpg", "*/*.jpg"} {
+		names, err := fs.Glob(os.DirFS("out"), pattern)
+		fmt.Println(names, err)
+	}
+	// Output:
+	// <nil> 3 jobs
+	// <nil> 3 jobs
+	// [cover.jpg] <nil>
+	// [2025/beach.jpg 2026/harbor.jpg] <nil>
+}
+
+// Run a job and save its files later, or elsewhere.
+func ExampleClient_SaveAs() {
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	client := server.Client()
+	leave, err := workspace("photo.png")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer leave()
+	ctx := context.Background()
+
+	job, err := client.Convert(ctx, cloudconvert.FromFile("photo.png"), "jpg")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	paths, err := client.SaveAs(ctx, job, "converted.jpg")
+
+	fmt.Println(paths, err)
+	// Output: [converted.jpg] <nil>
+}
+
+// Save the files of a job under the names that the service gave them.
 func ExampleClient_Save() {
-	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
-		client := server.Client()
-		job, err := client.Convert(ctx, cloudconvert.FromFile("photo.png"), "jpg")
-		if err != nil {
-			return err
-		}
-		paths, err := client.Save(ctx, "out", job.Files()...)
-		fmt.Println(filepath.ToSlash(strings.Join(paths, " ")))
-		return err
-	})
-	// Output: out/photo.jpg
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	client := server.Client()
+	leave, err := workspace("photo.png")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer leave()
+	ctx := context.Background()
+
+	job, err := client.Convert(ctx, cloudconvert.FromFile("photo.png"), "jpg")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	paths, err := client.Save(ctx, "out", job.Files())
+
+	fmt.Println(filepath.Base(paths[0]), err)
+	// Output: photo.jpg <nil>
 }
 
-func ExampleClient_Download() {
-	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
-		client := server.Client()
-		job, err := client.Convert(ctx, cloudconvert.FromFile("report.docx"), "pdf")
-		if err != nil {
-			return err
-		}
-		var content bytes.Buffer
-		size, err := client.Download(ctx, job.Files()[0], &content)
-		fmt.Println(size, content.String())
-		return err
+// The job has finished and is paid for, but another program has written the file
+// meanwhile. Its files are saved to another place, without another job.
+func ExampleUnsavedError() {
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	server.HandleConvert("docx", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
+		return errors.Join(
+			os.WriteFile("report.pdf", []byte("written by another program"), 0o600),
+			run.Write("report.pdf", []byte("%PDF-1.7")),
+		)
 	})
-	// Output: 8 %PDF-1.7
+	client := server.Client()
+	leave, err := workspace("report.docx")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer leave()
+	ctx := context.Background()
+
+	paths, err := client.ConvertFile(ctx, "report.docx", "report.pdf")
+	if unsaved, ok := errors.AsType[*cloudconvert.UnsavedError](err); ok {
+		paths, err = client.SaveAs(ctx, unsaved.Job, "report-new.pdf")
+	}
+
+	fmt.Println(paths, err)
+	fmt.Println(len(server.Jobs()), "job")
+	// Output:
+	// [report-new.pdf] <nil>
+	// 1 job
 }
 
+// What can go wrong, and what to do then.
 func ExampleJobError() {
-	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
-		client := server.Client()
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	client := server.Client()
+	leave, err := workspace("photo.png")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer leave()
+
+	convert := func(ctx context.Context) error {
 		ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 		defer stop()
 		_, err := client.ConvertFile(ctx, "photo.png", "photo.docx")
+		if unsaved, ok := errors.AsType[*cloudconvert.UnsavedError](err); ok {
+			// The job has finished and is paid for: save its files, do not run another job.
+			_, err = client.SaveAs(ctx, unsaved.Job, "photo-new.docx")
+		}
 		switch {
 		case err == nil:
 			fmt.Println("converted")
 		case errors.Is(err, cloudconvert.ErrOutcomeUnknown):
-			fmt.Println("look for the job before you try again:", err)
+			fmt.Println("the job may exist: look for its tag before you try again:", err)
 		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 			fmt.Println("the job may still be running:", err)
 		case errors.Is(err, cloudconvert.CodeInvalidConversionType):
@@ -259,12 +445,21 @@ func ExampleJobError() {
 			return err
 		}
 		return nil
-	})
+	}
+
+	if err := convert(context.Background()); err != nil {
+		fmt.Println(err)
+	}
 	// Output: there is no such conversion
 }
 
+// A test of a program that converts a file.
 func Example_testing() {
-	leave := enterWorkspace()
+	leave, err := workspace("report.docx")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	defer leave()
 	ctx := context.Background()
 
@@ -274,28 +469,7 @@ func Example_testing() {
 		return run.Write("report.pdf", []byte("%PDF-1.7"))
 	})
 
-	_, err := server.Client().ConvertFile(ctx, "report.docx", "report.pdf")
-	fmt.Println(err)
-	// Output: <nil>
-}
-
-func ExampleClient_ConvertAll() {
-	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
-		client := server.Client()
-		paths := []string{"report.docx"}
-		items := func(yield func(cloudconvert.Conversion) bool) {
-			for _, path := range paths {
-				item := cloudconvert.Conversion{Source: cloudconvert.FromFile(path), OutputFormat: "pdf"}
-				if !yield(item) {
-					return
-				}
-			}
-		}
-		for result := range client.ConvertAll(ctx, items,
-			cloudconvert.WithOutputDir("."), cloudconvert.WithJournal("journal")) {
-			fmt.Println(result.Conversion.Source, result.Files, result.Err)
-		}
-		return nil
-	})
-	// Output: source "report.docx" [report.pdf] <nil>
+	_, err = server.Client().ConvertFile(ctx, "report.docx", "report.pdf")
+	fmt.Println(err, len(server.Jobs()))
+	// Output: <nil> 1
 }

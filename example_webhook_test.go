@@ -3,6 +3,7 @@ package cloudconvert_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,18 +13,18 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// A webhook handler, and how to test it: sign what you send to it.
+// A webhook handler, and how to test it: sign the requests that you send to it.
 func ExampleWebhookHandler() {
-	secret := "the SigningSecret of the webhook"
+	secret := "the SigningSecret of the webhook" // see Webhooks.Create
 	handle := func(_ context.Context, event *cloudconvert.WebhookEvent) error {
 		switch event.Event {
 		case cloudconvert.EventJobFinished:
 			fmt.Println(event.Job.Tag, "has finished")
 		case cloudconvert.EventJobFailed:
 			fmt.Println(event.Job.Tag, "has failed")
-		default: // not asked for
+		default: // the webhook has no other events
 		}
-		return nil // an error would have it delivered again
+		return nil // after an error the event is delivered again
 	}
 	handler, err := cloudconvert.WebhookHandler(cloudconvert.OncePerEvent(handle, 1000), secret)
 	if err != nil {
@@ -36,9 +37,9 @@ func ExampleWebhookHandler() {
 		request := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/hook", strings.NewReader(body))
 		request.Header.Set("Content-Type", "application/json")
 		request.Header.Set("CloudConvert-Signature", signature)
-		answer := httptest.NewRecorder()
-		handler.ServeHTTP(answer, request)
-		fmt.Println(answer.Code)
+		response := httptest.NewRecorder()
+		handler.ServeHTTP(response, request)
+		fmt.Println(response.Code)
 	}
 	// Output:
 	// invoice-42 has finished
@@ -46,53 +47,56 @@ func ExampleWebhookHandler() {
 	// 400
 }
 
-// A handler for the WebhookURL of jobs, and a secret in its path instead of signatures.
+// A handler for the WebhookURL of jobs, whose deliveries have no documented signature. The
+// path of its URL has a secret instead.
 func ExampleWebhooksService_UnsignedHandler() {
-	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
-		mux := http.NewServeMux()
-		public := httptest.NewServer(mux)
-		defer public.Close()
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	client := server.Client()
+	ctx := context.Background()
+	mux := http.NewServeMux()
+	public := httptest.NewServer(mux)
+	defer public.Close()
 
-		client := server.Client()
+	start := func() error {
 		secret := rand.Text() // the same for all jobs: keep it with the API key
-		ended := make(chan struct{})
 		handler, err := client.Webhooks.UnsignedHandler(func(_ context.Context, event *cloudconvert.WebhookEvent) error {
 			if event.Job.Tag != "invoice-42" {
-				return nil // a job of the account, but not one of these
+				return nil // another job of the account
 			}
-			fmt.Println(event.Event, event.Job.Files()[0].Filename)
-			close(ended)
+			fmt.Println(event.Event, len(event.Job.Files()), "file")
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		mux.Handle("/hook/"+secret, handler)
+		mux.Handle("POST /hook/"+secret, handler)
 
-		request := cloudconvert.Pipeline(
-			cloudconvert.ImportURL{URL: "https://example.com/photo.png"},
-			cloudconvert.Convert{OutputFormat: "jpg"},
-			cloudconvert.ExportURL{},
-		)
+		text := cloudconvert.FromBytes("a.txt", []byte("text"))
+		request := cloudconvert.Pipeline(text, cloudconvert.Archive{OutputFormat: "zip"})
 		request.Tag, request.WebhookURL = "invoice-42", public.URL+"/hook/"+secret
-		if _, err := client.Jobs.Create(ctx, request); err != nil {
-			return err
-		}
-		<-ended
-		return nil
-	})
+		_, err = client.Start(ctx, request)
+		return err
+	}
+
+	err := start()
+	fmt.Println(errors.Join(err, server.WaitIdle(ctx))) // the webhook has been delivered
 	// Output:
-	// job.finished photo.jpg
+	// job.finished 1 file
+	// <nil>
 }
 
-// Waiting for jobs by webhook, in a program that runs a server.
+// Wait for a job until a webhook is called, in a program that runs a server.
 func ExampleWebhookWaiter() {
-	offline(func(ctx context.Context, server *cloudconverttest.Server) error {
-		mux := http.NewServeMux()
-		public := httptest.NewServer(mux)
-		defer public.Close()
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	client := server.Client()
+	ctx := context.Background()
+	mux := http.NewServeMux()
+	public := httptest.NewServer(mux)
+	defer public.Close()
 
-		client := server.Client()
+	await := func() error {
 		webhook, err := client.Webhooks.Create(ctx, cloudconvert.WebhookRequest{
 			URL:    public.URL + "/hook",
 			Events: []cloudconvert.Event{cloudconvert.EventJobFinished, cloudconvert.EventJobFailed},
@@ -105,13 +109,10 @@ func ExampleWebhookWaiter() {
 		if err != nil {
 			return err
 		}
-		mux.Handle("/hook", handler)
+		mux.Handle("POST /hook", handler)
 
-		job, err := client.Jobs.Create(ctx, cloudconvert.Pipeline(
-			cloudconvert.ImportURL{URL: "https://example.com/photo.png"},
-			cloudconvert.Convert{OutputFormat: "jpg"},
-			cloudconvert.ExportURL{},
-		))
+		text := cloudconvert.FromBytes("a.txt", []byte("text"))
+		job, err := client.Start(ctx, cloudconvert.Pipeline(text, cloudconvert.Archive{OutputFormat: "zip"}))
 		if err != nil {
 			return err
 		}
@@ -119,28 +120,28 @@ func ExampleWebhookWaiter() {
 		if err != nil {
 			return err
 		}
-		fmt.Println(job.Status, job.Files()[0].Filename)
+		fmt.Println(job.Status, len(job.Files()), "file")
 		return nil
-	})
+	}
+
+	fmt.Println(await())
 	// Output:
-	// finished photo.jpg
+	// finished 1 file
+	// <nil>
 }
 
-// An address that converts a file when a browser visits it.
+// A URL that converts a file when a browser opens it.
 func ExampleSignedURL() {
-	offline(func(_ context.Context, server *cloudconverttest.Server) error {
-		base, secret := server.SignedURLBase() // with the service: from the dashboard
-		address, err := cloudconvert.SignedURL(base, secret, cloudconvert.Pipeline(
-			cloudconvert.ImportURL{URL: "https://example.com/photo.png"},
-			cloudconvert.Convert{OutputFormat: "jpg"},
-			cloudconvert.ExportURL{Inline: true},
-		), "photo")
-		if err != nil {
-			return err
-		}
-		fmt.Println(strings.HasPrefix(address, base))
-		return nil
-	})
-	// Output:
-	// true
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	base, secret := server.SignedURLBase() // of the service: from the dashboard
+
+	url, err := cloudconvert.SignedURL(base, secret, cloudconvert.Pipeline(
+		cloudconvert.FromURL("https://example.com/photo.png"),
+		cloudconvert.Convert{OutputFormat: "jpg"},
+		cloudconvert.ExportURL{Inline: true},
+	), "photo")
+
+	fmt.Println(strings.HasPrefix(url, base), err)
+	// Output: true <nil>
 }

@@ -197,7 +197,7 @@ func (w *world) connect(through func(*http.Request) (*http.Response, error), opt
 // use makes connections to all hosts.
 func (w *world) use(t *testing.T) {
 	t.Helper()
-	job, err := w.client.Jobs.CreateAndWait(t.Context(), textJob())
+	job, err := w.client.Run(t.Context(), textJob())
 	require.NoError(t, err)
 	_, err = w.client.Jobs.Get(t.Context(), job.ID)
 	require.NoError(t, err)

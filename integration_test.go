@@ -133,9 +133,9 @@ func (s integration) unknownKey(ctx context.Context, t *testing.T) {
 func (s integration) convertFile(ctx context.Context, t *testing.T) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "photo.jpg")
-	job, err := s.client.ConvertFile(ctx, photoPath(), path)
+	paths, err := s.client.ConvertFile(ctx, photoPath(), path)
 	require.NoError(t, err)
-	assert.Equal(t, cloudconvert.StatusFinished, job.Status)
+	assert.Equal(t, []string{path}, paths)
 	picture, err := jpeg.DecodeConfig(bytes.NewReader([]byte(read(t, path))))
 	require.NoError(t, err)
 	assert.Equal(t, []int{640, 480}, []int{picture.Width, picture.Height})
@@ -143,7 +143,7 @@ func (s integration) convertFile(ctx context.Context, t *testing.T) {
 
 func (s integration) notWhitelisted(ctx context.Context, t *testing.T) {
 	t.Helper()
-	job, err := s.client.Jobs.CreateAndWait(ctx, cloudconvert.Pipeline(
+	job, err := s.client.Run(ctx, cloudconvert.Pipeline(
 		cloudconvert.ImportRaw{File: "on nobody's list: " + t.Name(), Filename: "note.txt"},
 		cloudconvert.ExportURL{},
 	))
@@ -230,7 +230,7 @@ func (s integration) roundTrip(ctx context.Context, t *testing.T) {
 	require.Len(t, job.Files(), 1)
 	assert.Equal(t, name, job.Files()[0].Filename)
 	assert.Equal(t, int64(len(photo)), job.Files()[0].Size)
-	paths, err := s.client.Save(ctx, t.TempDir(), job.Files()...)
+	paths, err := s.client.Save(ctx, t.TempDir(), job.Files())
 	require.NoError(t, err)
 	require.Len(t, paths, 1)
 	assert.Equal(t, name, filepath.Base(paths[0]))

@@ -46,6 +46,15 @@ func (j *Job) Files() []File {
 	return files
 }
 
+// Credits returns what the job has cost so far: the sum of its tasks.
+func (j *Job) Credits() int {
+	sum := 0
+	for _, task := range j.Tasks {
+		sum += task.Credits
+	}
+	return sum
+}
+
 // UnmarshalJSON reads a job of any generation of the API. Only an answer that
 // is no job at all is an error.
 func (j *Job) UnmarshalJSON(data []byte) error {

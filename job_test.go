@@ -120,6 +120,13 @@ func TestJobFilesAreInOneOrder(t *testing.T) {
 	assert.Empty(t, (&cloudconvert.Job{}).Files())
 }
 
+func TestJobCredits(t *testing.T) {
+	t.Parallel()
+	assert.Zero(t, (&cloudconvert.Job{}).Credits())
+	job := cloudconvert.Job{Tasks: []cloudconvert.Task{{Credits: 1}, {}, {Credits: 4, Status: cloudconvert.StatusError}}}
+	assert.Equal(t, 5, job.Credits())
+}
+
 func TestJobsOfOddShapes(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string]cloudconvert.Job{

@@ -12,59 +12,77 @@ import (
 // JobsService creates jobs, follows them and waits for them.
 type JobsService service
 
+// errRedirect is why a job with a redirect is refused where the job is the result.
+var errRedirect = invalid(errors.New("a redirect gives a URL instead of the job: use CreateForURL"))
+
 // Create creates a job and returns at once, while it waits or runs. The request is
-// validated first, see [JobRequest.Validate].
+// validated first, see [JobRequest.Validate]. It may name no local sources: [Client.Start]
+// and [Client.Run] send those.
 //
-// A job is never created twice. If the answer to the creation is lost, or says
+// A job is never created twice. If the response to the creation is lost, or says
 // that the service failed, Create looks for the job by its tag for about half a
 // minute and returns it if it is there. If it is not, the error is an
 // [*OutcomeError]. Only a job whose tag the package chose can be found in this
 // way: with a tag of your own, which need not be unique, the error comes at once.
-func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CallOption) (*Job, error) {
-	creation, err := newJobCreation(r)
+func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CreateOption) (*Job, error) {
+	config, err := newCreateConfig(opts)
 	if err != nil {
 		return nil, err
 	}
-	job, err := s.create(ctx, creation, opts)
+	body, err := r.remoteBody()
+	if err != nil {
+		return nil, err
+	}
+	if r.Redirect {
+		return nil, errRedirect
+	}
+	creation := newCreation(body)
+	job, err := s.create(ctx, creation, config)
 	return job, creation.asError(err)
-}
-
-// CreateAndWait creates a job and returns it when it has ended, in a single
-// request if all goes well, the job has no tag of your own, and it does not find
-// out about limits for others that are created at the same time. If the context
-// ends during that request, the error is an [*OutcomeError]: the job is most
-// likely there, but its id never came, and it can be found by the tag in the
-// error. If the job ends in error, it is returned together with a [*JobError].
-// Everything else is as with [JobsService.Create] and [JobsService.Wait].
-//
-// A job that waits for an upload would never end: it is refused. Create it,
-// upload, and wait.
-func (s *JobsService) CreateAndWait(ctx context.Context, r *JobRequest, opts ...CallOption) (*Job, error) {
-	creation, err := newJobCreation(r)
-	if err != nil {
-		return nil, err
-	}
-	return s.createUntilEnd(ctx, r, creation, opts)
 }
 
 // CreateForURL creates a job and returns the URL of its first exported file when
 // the job has finished, in a single request with a response of a few bytes if all
 // goes well and the job has no tag of your own. The URL is not followed. It is a
-// secret, see [File]. Everything else is as with [JobsService.CreateAndWait].
-func (s *JobsService) CreateForURL(ctx context.Context, r *JobRequest, opts ...CallOption) (string, error) {
+// secret, see [File]. Everything else is as with [Client.Run], but that the job needs an
+// export/url task and may name no local sources.
+func (s *JobsService) CreateForURL(ctx context.Context, r *JobRequest, opts ...CreateOption) (string, error) {
+	config, err := newCreateConfig(opts)
+	if err != nil {
+		return "", err
+	}
 	var request JobRequest
 	if r != nil {
 		request = *r
 	}
 	request.Redirect = true
-	creation, err := newCreation(&request)
+	body, err := request.remoteBody()
 	if err != nil {
 		return "", err
 	}
+	if name, found := request.Tasks.uses(OperationImportUpload); found {
+		return "", invalid(fmt.Errorf("task %q waits for an upload: use Start, Upload and ResultURL", name))
+	}
+	creation := newCreation(body)
 	creation.redirect = true
-	job, err := s.createUntilEnd(ctx, &request, creation, opts)
-	if err != nil || creation.url != "" {
-		return creation.url, err
+	return s.createForURL(ctx, creation, config)
+}
+
+func (s *JobsService) createForURL(ctx context.Context, c *creation, config createConfig) (string, error) {
+	job, err := s.createAndWait(ctx, c, config)
+	switch {
+	case err != nil:
+		return "", c.asError(err)
+	case c.url != "":
+		s.client.core.queue.jobEnded()
+		return c.url, nil
+	case job.Status.Terminal():
+		err = s.outcome(job)
+	default:
+		job, err = s.wait(ctx, job.ID, waiting{last: job.Status})
+	}
+	if err != nil {
+		return "", err
 	}
 	for _, file := range job.Files() {
 		if file.URL != "" {
@@ -72,34 +90,6 @@ func (s *JobsService) CreateForURL(ctx context.Context, r *JobRequest, opts ...C
 		}
 	}
 	return "", fmt.Errorf("cloudconvert: job %s has no exported file", job.ID)
-}
-
-// newJobCreation is newCreation for calls that return the job.
-func newJobCreation(r *JobRequest) (*creation, error) {
-	creation, err := newCreation(r)
-	if err == nil && r.Redirect {
-		err = invalid(errors.New("a redirect gives a URL instead of the job: use CreateForURL"))
-	}
-	return creation, err
-}
-
-// createUntilEnd creates a job and returns it when it has ended, or nil if the
-// response was a URL.
-func (s *JobsService) createUntilEnd(ctx context.Context, r *JobRequest, c *creation, opts []CallOption) (*Job, error) {
-	if name, found := r.Tasks.uses(OperationImportUpload); found {
-		return nil, invalid(fmt.Errorf("task %q waits for an upload: use Create, Upload and Wait", name))
-	}
-	job, err := s.createAndWait(ctx, c, opts)
-	switch {
-	case err != nil:
-		return nil, c.asError(err)
-	case job == nil:
-		s.client.core.queue.jobEnded()
-		return nil, nil //nolint:nilnil // the URL came instead
-	case job.Status.Terminal():
-		return job, s.outcome(job)
-	}
-	return s.wait(ctx, job.ID, waiting{last: job.Status})
 }
 
 // Get returns a job with its tasks.

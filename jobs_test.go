@@ -307,7 +307,7 @@ func TestRedirectIsRefusedWhereItCannotWork(t *testing.T) {
 	redirected.Redirect = true
 	require.NoError(t, redirected.Validate())
 	for _, create := range jobCreators() {
-		_, err := create(client.Jobs, t.Context(), redirected)
+		_, err := create(t.Context(), client, redirected)
 		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 		require.ErrorContains(t, err, "CreateForURL")
 	}

@@ -19,21 +19,27 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
 
-// journal remembers which items of a batch were begun and which are done. It
+// journal remembers which works of a batch were begun and which are done. It
 // is a file of JSON lines that only grows. A nil journal remembers nothing.
 type journal struct {
 	mu      sync.Mutex
 	locks   []*flock.Flock
 	file    *os.File
 	torn    bool                    // the last line has no end
-	entries map[string]journalEntry // of earlier runs
+	entries map[workID]journalEntry // of earlier runs
 }
 
-// journalEntry is a line of the journal. The last one of a key counts.
+// workID is what tells works apart. A work of other tasks or of another destination is
+// another one, whatever its name is.
+type workID struct{ key, hash string }
+
+// journalEntry is a line of the journal. The last one of a work counts.
 type journalEntry struct {
+	// Key is the name of the work.
 	Key string `json:"key"`
-	// Tag is the tag of the job that the item was begun with or, if Done, that
-	// still has the files.
+	// Work is a hash of the tasks and the destination of the work.
+	Work string `json:"work,omitzero"`
+	// Tag is the tag of the job that the work was begun with.
 	Tag string `json:"tag,omitzero"`
 	// Files are written, if Done, or were about to be. None of them was there
 	// before.
@@ -60,14 +66,10 @@ func (e journalEntry) patience() time.Duration {
 	return max(settleTime+noteInterval-age, 0)
 }
 
-// noteInterval is how often a creation that is under way is noted. It may wait for
-// limits, and be sent hours after it began.
-const noteInterval = 10 * time.Second
-
 // journalStart is what all lines of a journal begin with, as far as they go.
 const journalStart = `{"key":`
 
-// isDone tells whether nothing is left to do: all files are still there. As
+// isDone reports whether nothing is left to do: all files are still there. As
 // files appear whole, those of an item that was about to be done are as good.
 func (e journalEntry) isDone() bool {
 	return (e.Done || e.saving()) && len(e.ownFiles()) == len(e.Files)
@@ -87,7 +89,7 @@ func (e journalEntry) ownFiles() []string {
 	return own
 }
 
-// saving tells whether the run ended while the files were written.
+// saving reports whether the run ended while the files were written.
 func (e journalEntry) saving() bool { return !e.Done && len(e.Files) > 0 }
 
 // openJournal reads a journal and goes on with it. It need not exist.
@@ -96,7 +98,7 @@ func openJournal(path string) (*journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &journal{file: file, entries: map[string]journalEntry{}}
+	j := &journal{file: file, entries: map[workID]journalEntry{}}
 	if err := j.takeOver(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -159,7 +161,7 @@ func (j *journal) read() error {
 		line, err := readLine(reader)
 		var entry journalEntry
 		if json.Unmarshal(line, &entry) == nil && entry.Key != "" {
-			j.entries[entry.Key] = entry
+			j.entries[workID{entry.Key, entry.Work}] = entry
 		}
 		switch {
 		case errors.Is(err, errLineTooLong):
@@ -195,63 +197,15 @@ func readLine(reader *bufio.Reader) (line []byte, err error) {
 	}
 }
 
-// find returns what an earlier run has left of an item.
-func (j *journal) find(key string) journalEntry {
-	if j == nil {
-		return journalEntry{}
-	}
-	return j.entries[key]
-}
-
-// begin notes the tag of a job that is about to be created. The note is on
-// disk when it returns: the job costs more than a moment.
-func (j *journal) begin(ctx context.Context, key, tag string) error {
+// record appends a line. That of a creation is on disk when it returns: the job costs more
+// than a moment.
+func (j *journal) record(ctx context.Context, entry journalEntry) error {
 	return j.within(ctx, func() error {
-		if err := j.write(begun(key, tag)); err != nil {
+		if err := j.write(entry); err != nil || entry.Begun.IsZero() {
 			return err
 		}
 		return j.file.Sync()
 	})
-}
-
-func begun(key, tag string) journalEntry {
-	return journalEntry{Key: key, Tag: tag, Begun: lenient.Time{Time: time.Now().UTC()}}
-}
-
-// follow goes on noting that a creation is under way, until it is told to stop.
-func (j *journal) follow(ctx context.Context, key, tag string) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for pause(ctx, noteInterval) == nil {
-			// Without the note, the next run is less patient.
-			_ = j.within(ctx, func() error { return j.write(begun(key, tag)) })
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
-}
-
-// save notes at which paths files are about to appear.
-func (j *journal) save(ctx context.Context, key, tag string, paths []string, files []File) error {
-	sizes := make([]int64, 0, len(files))
-	for _, file := range files {
-		sizes = append(sizes, file.Size)
-	}
-	return j.within(ctx, func() error { return j.write(journalEntry{Key: key, Tag: tag, Files: paths, Sizes: sizes}) })
-}
-
-// end notes that an item is finished.
-func (j *journal) end(ctx context.Context, key, tag string, files []string) error {
-	return j.within(ctx, func() error { return j.write(journalEntry{Key: key, Tag: tag, Files: files, Done: true}) })
-}
-
-// forget notes that an item is as if it had never been begun.
-func (j *journal) forget(ctx context.Context, key string) error {
-	return j.within(ctx, func() error { return j.write(journalEntry{Key: key}) })
 }
 
 // errDisk is all that is known of a write that does not return.

@@ -27,8 +27,8 @@ func TestJournalOnFullDisk(t *testing.T) {
 	t.Parallel()
 	client, err := NewClient("an-invented-key", WithHTTPClient(&http.Client{Transport: nowhere{t}}))
 	require.NoError(t, err)
-	items := []Conversion{{Source: FromBytes("a.txt", []byte("x")), OutputFormat: "pdf", Key: "0"}}
-	b, err := client.newBatch(slices.Values(items), []ConvertOption{WithJournal(filepath.Join(t.TempDir(), "journal"))})
+	works := []Work{{Name: "0", Request: Pipeline(FromBytes("a.txt", []byte("x")), Convert{OutputFormat: "pdf"})}}
+	b, err := client.newBatch(slices.Values(works), []BatchOption{WithJournal(filepath.Join(t.TempDir(), "journal"))})
 	require.NoError(t, err)
 	require.NoError(t, b.journal.file.Close()) // which fails as a full disk would
 	var results []Result
@@ -36,9 +36,9 @@ func TestJournalOnFullDisk(t *testing.T) {
 		results = append(results, r)
 		return true
 	})
-	require.Len(t, results, 2, "of the item and of the end of the journal")
+	require.Len(t, results, 2, "of the work and of the end of the journal")
 	require.ErrorContains(t, results[0].Err, "journal")
-	assert.Equal(t, "0", results[0].Conversion.Key)
+	assert.Equal(t, "0", results[0].Work.Name)
 	require.ErrorContains(t, results[1].Err, "journal")
 }
 
@@ -51,15 +51,15 @@ func TestJournalAfterATornLine(t *testing.T) {
 	_, err = j.file.WriteString(`{"key":"a","tag":"cl`)
 	require.NoError(t, err)
 	j.torn = true // as the write that failed has noted
-	require.NoError(t, j.begin(t.Context(), "b", "tag-b"))
-	require.NoError(t, j.begin(t.Context(), "c", "tag-c"))
+	require.NoError(t, j.record(t.Context(), journalEntry{Key: "b", Work: "1", Tag: "tag-b"}))
+	require.NoError(t, j.record(t.Context(), journalEntry{Key: "c", Work: "1", Tag: "tag-c"}))
 	require.NoError(t, j.close(t.Context()))
 
 	again, err := openJournal(path)
 	require.NoError(t, err)
-	assert.Empty(t, again.find("a").Tag)
-	assert.Equal(t, "tag-b", again.find("b").Tag)
-	assert.Equal(t, "tag-c", again.find("c").Tag)
+	assert.Empty(t, again.entries[workID{"a", ""}].Tag)
+	assert.Equal(t, "tag-b", again.entries[workID{"b", "1"}].Tag)
+	assert.Equal(t, "tag-c", again.entries[workID{"c", "1"}].Tag)
 	require.NoError(t, again.close(t.Context()))
 }
 
@@ -71,13 +71,32 @@ func TestJournalOnASilentDisk(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	j.mu.Lock() // as a write does that does not return
-	require.ErrorIs(t, j.begin(ctx, "a", "tag-a"), errDisk)
-	require.ErrorIs(t, j.end(ctx, "a", "tag-a", nil), errDisk)
+	require.ErrorIs(t, j.record(ctx, journalEntry{Key: "a", Tag: "tag-a"}), errDisk)
+	require.ErrorIs(t, j.record(ctx, journalEntry{Key: "a", Done: true}), errDisk)
 	require.ErrorIs(t, j.close(ctx), errDisk)
 	locked, err := flock.New(j.locks[0].Path()).TryLock()
 	require.NoError(t, err)
 	assert.False(t, locked, "no other run uses it before the write is over")
 	j.mu.Unlock()
+}
+
+// The last line of a work counts, and lines of other works of its name say nothing of it.
+func TestJournalTellsWorksOfOneNameApart(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "journal")
+	j, err := openJournal(path)
+	require.NoError(t, err)
+	for _, entry := range []journalEntry{{Work: "1", Tag: "old"}, {Work: "2", Tag: "tag-2"}, {Work: "1", Tag: "tag-1"}, {Work: "3", Tag: "t"}, {Work: "3"}} {
+		entry.Key = "a"
+		require.NoError(t, j.record(t.Context(), entry))
+	}
+	require.NoError(t, j.close(t.Context()))
+	again, err := openJournal(path)
+	require.NoError(t, err)
+	assert.Equal(t, "tag-1", again.entries[workID{"a", "1"}].Tag)
+	assert.Equal(t, "tag-2", again.entries[workID{"a", "2"}].Tag)
+	assert.Empty(t, again.entries[workID{"a", "3"}].Tag)
+	require.NoError(t, again.close(t.Context()))
 }
 
 // A wrong path, to a film for instance, must not be read into memory.

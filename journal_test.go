@@ -26,32 +26,47 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// resume runs a batch with a journal and returns the results by key.
-func resume(t *testing.T, server *cloudconverttest.Server, journal string, items iter.Seq[cloudconvert.Conversion], opts ...cloudconvert.ConvertOption) map[string]cloudconvert.Result {
+// resume runs a batch with a journal and returns the results by name.
+func resume(t *testing.T, server *cloudconverttest.Server, journal string, works iter.Seq[cloudconvert.Work], opts ...cloudconvert.BatchOption) map[string]cloudconvert.Result {
 	t.Helper()
 	results := map[string]cloudconvert.Result{}
-	for result := range server.Client().ConvertAll(t.Context(), items, append(opts, cloudconvert.WithJournal(journal))...) {
-		results[result.Conversion.Key] = result
+	for result := range server.Client().RunAll(t.Context(), works, cloudconvert.WithJournal(journal)) {
+		results[result.Work.Name] = result
 	}
 	return results
 }
 
-// keyed are so many items with their number as text, key and file name.
-func keyed(n int, dir string) iter.Seq[cloudconvert.Conversion] {
-	return func(yield func(cloudconvert.Conversion) bool) {
-		for i := range n {
-			item := textItem("a.txt", fmt.Sprint("text ", i), filepath.Join(dir, fmt.Sprint(i, ".pdf")))
-			item.Key = strconv.Itoa(i)
-			if !yield(item) {
-				return
-			}
-		}
+// pageWork is a work of a text that has a page for each line.
+func pageWork(name, text, dst string) cloudconvert.Work {
+	return cloudconvert.Work{
+		Name:        name,
+		Request:     cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte(text)), cloudconvert.Convert{OutputFormat: "page"}),
+		Destination: dst,
 	}
 }
+
+// hashOf returns the hash by which a journal knows a work, besides its name: what a run notes whose creation is refused.
+// Nothing may be in the way of the work's file.
+func hashOf(t *testing.T, work cloudconvert.Work) string {
+	t.Helper()
+	journal := filepath.Join(t.TempDir(), "journal")
+	client := clientOf(t, func(*http.Request) (int, string) { return http.StatusUnprocessableEntity, `{}` })
+	for result := range client.RunAll(t.Context(), onlyWork(work), cloudconvert.WithJournal(journal)) {
+		require.ErrorIs(t, result.Err, cloudconvert.ErrInvalid)
+	}
+	notes := notesIn(t, journal)
+	require.NotEmpty(t, notes)
+	require.NotEmpty(t, notes[0].Work)
+	return notes[0].Work
+}
+
+// firstOf is the first of several works.
+func firstOf(works iter.Seq[cloudconvert.Work]) cloudconvert.Work { return slices.Collect(works)[0] }
 
 // note is a line of a journal.
 type note struct {
 	Key   string   `json:"key"`
+	Work  string   `json:"work,omitempty"`
 	Tag   string   `json:"tag,omitempty"`
 	Files []string `json:"files,omitempty"`
 	Sizes []int64  `json:"sizes,omitempty"`
@@ -86,16 +101,16 @@ func TestJournalSkipsWhatIsDone(t *testing.T) {
 	t.Parallel()
 	server := newSandbox(t)
 	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
-	first := resume(t, server, journal, keyed(10, dir))
+	first := resume(t, server, journal, textWorks(10, dir))
 	for _, result := range first {
 		require.NoError(t, result.Err)
 	}
 	before := len(server.Requests())
-	again := resume(t, server, journal, keyed(12, dir))
+	again := resume(t, server, journal, textWorks(12, dir))
 	require.Len(t, again, 12)
 	for key, result := range again {
 		require.NoError(t, result.Err)
-		assert.Equal(t, []string{result.Conversion.Destination}, result.Files)
+		assert.Equal(t, []string{result.Work.Destination}, result.Files)
 		assert.Equal(t, key == "10" || key == "11", result.Job != nil)
 	}
 	assert.InDelta(t, before+2*2, len(outline(server)), 1, "one of them may find out about limits")
@@ -109,9 +124,9 @@ func TestJournalSkipsWhatHasNoFiles(t *testing.T) {
 	t.Parallel()
 	server := newSandbox(t)
 	journal := filepath.Join(t.TempDir(), "journal")
-	item := slices.Values([]cloudconvert.Conversion{textItem("a.txt", "x", "")})
+	work := onlyWork(textWork("a.txt", "x", ""))
 	for range 2 {
-		require.NoError(t, resume(t, server, journal, item)[""].Err)
+		require.NoError(t, resume(t, server, journal, work)["a.txt"].Err)
 	}
 	assert.Equal(t, 1, jobCount(server))
 }
@@ -121,9 +136,9 @@ func TestJournalRedoesWhatIsGone(t *testing.T) {
 	t.Parallel()
 	server := newSandbox(t)
 	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
-	resume(t, server, journal, keyed(3, dir))
+	resume(t, server, journal, textWorks(3, dir))
 	require.NoError(t, os.Remove(filepath.Join(dir, "1.pdf")))
-	resume(t, server, journal, keyed(3, dir))
+	resume(t, server, journal, textWorks(3, dir))
 	assert.Equal(t, "pdf: text 1", readFile(t, filepath.Join(dir, "1.pdf")))
 	assert.Equal(t, 4, jobCount(server))
 }
@@ -140,7 +155,7 @@ func TestJournalAfterCancellation(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 11*time.Second)
 				defer cancel()
 				good := 0
-				for result := range server.Client().ConvertAll(ctx, keyed(10, dir), cloudconvert.WithConcurrency(3),
+				for result := range server.Client().RunAll(ctx, textWorks(10, dir), cloudconvert.WithConcurrency(3),
 					cloudconvert.WithJournal(journal), cloudconvert.WithInlineLimit(limit), cloudconvert.WithDelete()) {
 					if result.Err == nil {
 						good++
@@ -150,7 +165,7 @@ func TestJournalAfterCancellation(t *testing.T) {
 				assert.Equal(t, 3, jobCount(server), "those in the middle; the finished ones are deleted")
 				require.NoError(t, server.WaitIdle(t.Context()))
 				running := server.Jobs()
-				for _, result := range resume(t, server, journal, keyed(10, dir)) {
+				for _, result := range resume(t, server, journal, textWorks(10, dir)) {
 					require.NoError(t, result.Err)
 				}
 				assert.Len(t, listed(t, dir), 10)
@@ -166,9 +181,9 @@ func leaveJob(t *testing.T, server *cloudconverttest.Server, source cloudconvert
 	t.Helper()
 	tag = "left-" + strconv.Itoa(len(server.Jobs()))
 	job, err := server.Client().Jobs.Create(t.Context(), &cloudconvert.JobRequest{Tag: tag, Tasks: cloudconvert.Tasks{
-		"import":  source,
-		"convert": cloudconvert.Convert{Input: []string{"import"}, OutputFormat: format},
-		"export":  cloudconvert.ExportURL{Input: []string{"convert"}},
+		"source":         source,
+		"convert":        cloudconvert.Convert{Input: []string{"source"}, OutputFormat: format},
+		"export-convert": cloudconvert.ExportURL{Input: []string{"convert"}},
 	}})
 	require.NoError(t, err)
 	return tag, job
@@ -189,7 +204,7 @@ func TestJournalAdoptsJobs(t *testing.T) {
 			source: cloudconvert.ImportUpload{}, format: "pdf", jobs: 1, want: "pdf: earlier",
 			prepare: func(t *testing.T, server *cloudconverttest.Server, job *cloudconvert.Job) {
 				t.Helper()
-				task, _ := job.Task("import")
+				task, _ := job.Task("source")
 				require.NoError(t, server.Client().Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", []byte("earlier"))))
 			},
 		},
@@ -224,12 +239,14 @@ func TestJournalAdoptsJobs(t *testing.T) {
 				if c.prepare != nil {
 					c.prepare(t, server, job)
 				}
-				dir, journal := t.TempDir(), writeJournal(t, note{Key: "0", Tag: tag})
-				require.NoError(t, resume(t, server, journal, keyed(1, dir))["0"].Err)
+				dir := t.TempDir()
+				hash := hashOf(t, firstOf(textWorks(1, dir)))
+				journal := writeJournal(t, note{Key: "0", Work: hash, Tag: tag})
+				require.NoError(t, resume(t, server, journal, textWorks(1, dir))["0"].Err)
 				assert.Equal(t, c.want, readFile(t, filepath.Join(dir, "0.pdf")))
 				assert.Equal(t, c.jobs, jobCount(server))
 				notes := notesIn(t, journal)
-				assert.Equal(t, note{Key: "0", Files: []string{filepath.Join(dir, "0.pdf")}, Done: true}, notes[len(notes)-1])
+				assert.Equal(t, note{Key: "0", Work: hash, Files: []string{filepath.Join(dir, "0.pdf")}, Done: true}, notes[len(notes)-1])
 			}, cloudconverttest.WithTaskDuration(5*time.Second), cloudconverttest.WithUploadSettle(3*time.Second))
 		})
 	}
@@ -241,11 +258,12 @@ func TestJournalKeepsJobsItCannotFind(t *testing.T) {
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "earlier", Filename: "a.txt"}, "pdf")
-		dir, journal := t.TempDir(), writeJournal(t, note{Key: "0", Tag: tag})
+		dir := t.TempDir()
+		journal := writeJournal(t, note{Key: "0", Work: hashOf(t, firstOf(textWorks(1, dir))), Tag: tag})
 		server.Inject(cloudconverttest.Fault{Method: http.MethodGet, Path: "/v2/jobs"})
-		require.ErrorIs(t, resume(t, server, journal, keyed(1, dir))["0"].Err, cloudconvert.ErrServer)
+		require.ErrorIs(t, resume(t, server, journal, textWorks(1, dir))["0"].Err, cloudconvert.ErrServer)
 		server.ClearFaults()
-		require.NoError(t, resume(t, server, journal, keyed(1, dir))["0"].Err)
+		require.NoError(t, resume(t, server, journal, textWorks(1, dir))["0"].Err)
 		assert.Equal(t, "pdf: earlier", readFile(t, filepath.Join(dir, "0.pdf")))
 		assert.Equal(t, 1, jobCount(server))
 	})
@@ -270,16 +288,16 @@ func TestJournalWhileSaving(t *testing.T) {
 				dir := t.TempDir()
 				tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "1\n2", Filename: "a.txt"}, "page")
 				require.NoError(t, server.WaitIdle(t.Context()))
-				journal := writeJournal(t, note{Key: "0", Tag: tag}, note{
-					Key: "0", Tag: tag, Files: []string{filepath.Join(dir, "0-1.page"), filepath.Join(dir, "0-2.page")},
+				work := pageWork("0", "x", filepath.Join(dir, "0.page"))
+				hash := hashOf(t, work)
+				journal := writeJournal(t, note{Key: "0", Work: hash, Tag: tag}, note{
+					Key: "0", Work: hash, Tag: tag, Files: []string{filepath.Join(dir, "0-1.page"), filepath.Join(dir, "0-2.page")},
 				})
 				for _, name := range c.there {
 					writeFile(t, filepath.Join(dir, name), "before")
 				}
 				before := len(server.Requests())
-				item := textItem("a.txt", "x", filepath.Join(dir, "0.page"))
-				item.Key, item.OutputFormat = "0", ""
-				result := resume(t, server, journal, slices.Values([]cloudconvert.Conversion{item}))["0"]
+				result := resume(t, server, journal, onlyWork(work))["0"]
 				require.NoError(t, result.Err)
 				assert.Len(t, result.Files, 2)
 				got := map[string]string{}
@@ -300,12 +318,13 @@ func TestJournalLeavesFilesOfOthers(t *testing.T) {
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "earlier", Filename: "a.txt"}, "pdf")
-		dir, journal := t.TempDir(), writeJournal(t, note{Key: "0", Tag: tag})
+		dir := t.TempDir()
+		journal := writeJournal(t, note{Key: "0", Work: hashOf(t, firstOf(textWorks(1, dir))), Tag: tag})
 		dst := writeFile(t, filepath.Join(dir, "0.pdf"), "mine")
-		require.ErrorIs(t, resume(t, server, journal, keyed(1, dir))["0"].Err, os.ErrExist)
+		require.ErrorIs(t, resume(t, server, journal, textWorks(1, dir))["0"].Err, os.ErrExist)
 		assert.Equal(t, "mine", readFile(t, dst))
 		require.NoError(t, os.Remove(dst))
-		require.NoError(t, resume(t, server, journal, keyed(1, dir))["0"].Err)
+		require.NoError(t, resume(t, server, journal, textWorks(1, dir))["0"].Err)
 		assert.Equal(t, "pdf: earlier", readFile(t, dst))
 	})
 }
@@ -334,13 +353,17 @@ func TestJournalReplacesOnlyItsOwnFiles(t *testing.T) {
 				tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "earlier", Filename: "a.txt"}, "pdf")
 				require.NoError(t, server.WaitIdle(t.Context()))
 				dir := t.TempDir()
+				hash := hashOf(t, firstOf(textWorks(1, dir)))
 				dst := filepath.Join(dir, "0.pdf")
 				if c.there != "" {
 					writeFile(t, dst, c.there)
 				}
-				journal := writeJournal(t, note{Key: "0", Tag: tag, Files: []string{filepath.Join(dir, c.announced)}, Sizes: []int64{c.size}})
+				journal := writeJournal(t, note{
+					Key: "0", Work: hash, Tag: tag,
+					Files: []string{filepath.Join(dir, c.announced)}, Sizes: []int64{c.size},
+				})
 				for range 2 {
-					result := resume(t, server, journal, keyed(1, dir))["0"]
+					result := resume(t, server, journal, textWorks(1, dir))["0"]
 					if c.want == "" {
 						require.ErrorIs(t, result.Err, fs.ErrExist)
 						assert.Equal(t, c.there, readFile(t, dst))
@@ -367,25 +390,27 @@ func TestJournalAfterFailedSave(t *testing.T) {
 			return errors.Join(os.WriteFile(dst, []byte("mine"), 0o600), run.Write("0.pdf", []byte("made")))
 		})
 		for range 2 {
-			require.ErrorIs(t, resume(t, server, journal, keyed(1, dir), cloudconvert.WithDelete())["0"].Err, os.ErrExist)
+			require.ErrorIs(t, resume(t, server, journal, textWorks(1, dir), cloudconvert.WithDelete())["0"].Err, os.ErrExist)
 			assert.Equal(t, "mine", readFile(t, dst))
 		}
 		require.NoError(t, os.Remove(dst))
-		require.NoError(t, resume(t, server, journal, keyed(1, dir))["0"].Err)
+		require.NoError(t, resume(t, server, journal, textWorks(1, dir))["0"].Err)
 		assert.Equal(t, "made", readFile(t, dst))
 		assert.Equal(t, 1, jobCount(server))
 	})
 }
 
-// Items that failed are tried again, without looking for their jobs.
+// Works that failed are tried again, without looking for their jobs.
 func TestJournalRetriesFailures(t *testing.T) {
 	t.Parallel()
 	server := newSandbox(t)
 	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
-	item := textItem("a.txt", "x", filepath.Join(dir, "0.bad"))
-	item.OutputFormat = "bad"
+	work := cloudconvert.Work{
+		Request:     cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("x")), cloudconvert.Convert{OutputFormat: "bad"}),
+		Destination: filepath.Join(dir, "0.bad"),
+	}
 	for n := range 3 {
-		result := resume(t, server, journal, slices.Values([]cloudconvert.Conversion{item}))[""]
+		result := resume(t, server, journal, onlyWork(work))["a.txt"]
 		require.ErrorIs(t, result.Err, cloudconvert.ErrJobFailed)
 		assert.Equal(t, n+1, jobCount(server))
 	}
@@ -405,13 +430,13 @@ func TestJournalOfUnknownOutcomes(t *testing.T) {
 				dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
 				server.Inject(cloudconverttest.Fault{Method: http.MethodPost, Path: "/v2/jobs", Phase: phase, Kind: cloudconverttest.Reset})
 				server.Inject(cloudconverttest.Fault{Method: http.MethodGet, Path: "/v2/jobs"})
-				for _, result := range resume(t, server, journal, keyed(10, dir)) {
+				for _, result := range resume(t, server, journal, textWorks(10, dir)) {
 					require.ErrorIs(t, result.Err, cloudconvert.ErrOutcomeUnknown)
 					assert.Contains(t, result.Err.Error(), "the next run with this journal looks for it")
 					assert.NotContains(t, result.Err.Error(), "before you send it again")
 				}
 				server.ClearFaults()
-				for _, result := range resume(t, server, journal, keyed(10, dir)) {
+				for _, result := range resume(t, server, journal, textWorks(10, dir)) {
 					require.NoError(t, result.Err)
 				}
 				assert.Len(t, listed(t, dir), 10)
@@ -454,10 +479,15 @@ func TestJournalIsTolerant(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
-				journal := writeFile(t, filepath.Join(t.TempDir(), "journal"), c.journal)
 				out := t.TempDir()
+				text := c.journal
+				for work := range textWorks(2, out) {
+					key := fmt.Sprintf(`"key":%q`, work.Name)
+					text = strings.ReplaceAll(text, key, fmt.Sprintf(`%s,"work":%q`, key, hashOf(t, work)))
+				}
+				journal := writeFile(t, filepath.Join(t.TempDir(), "journal"), text)
 				for range 2 {
-					for key, result := range resume(t, server, journal, keyed(2, out)) {
+					for key, result := range resume(t, server, journal, textWorks(2, out)) {
 						require.NoError(t, result.Err)
 						if slices.Contains(c.skipped, key) {
 							assert.Equal(t, []string{filepath.Join(dir, key+".pdf")}, result.Files)
@@ -470,13 +500,13 @@ func TestJournalIsTolerant(t *testing.T) {
 	}
 }
 
-func TestJournalThatIsNone(t *testing.T) {
+func TestJournalRefusesWhatIsNotAFile(t *testing.T) {
 	t.Parallel()
 	for name, journal := range map[string]string{"directory": t.TempDir(), "device": os.DevNull} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newSandbox(t)
-			results := resume(t, server, journal, keyed(2, t.TempDir()))
+			results := resume(t, server, journal, textWorks(2, t.TempDir()))
 			require.Len(t, results, 1)
 			require.ErrorContains(t, results[""].Err, "journal")
 			assert.Empty(t, server.Requests())
@@ -492,17 +522,17 @@ func TestJournalOfAnotherRun(t *testing.T) {
 	journal := filepath.Join(dir, "journal")
 	first := true
 	// One at a time, the first result comes long before the end of the run.
-	for result := range server.Client().ConvertAll(t.Context(), keyed(3, dir), cloudconvert.WithJournal(journal), cloudconvert.WithConcurrency(1)) {
+	for result := range server.Client().RunAll(t.Context(), textWorks(3, dir), cloudconvert.WithJournal(journal), cloudconvert.WithConcurrency(1)) {
 		require.NoError(t, result.Err)
 		if first {
-			others := resume(t, server, journal, keyed(3, t.TempDir()))
+			others := resume(t, server, journal, textWorks(3, t.TempDir()))
 			require.Len(t, others, 1)
 			require.ErrorContains(t, others[""].Err, fmt.Sprintf("another run is using the journal %q", journal))
 		}
 		first = false
 	}
 	assert.Equal(t, 3, jobCount(server))
-	for key, result := range resume(t, server, journal, keyed(3, dir)) {
+	for key, result := range resume(t, server, journal, textWorks(3, dir)) {
 		require.NoError(t, result.Err, key)
 	}
 	assert.Equal(t, 3, jobCount(server))
@@ -522,26 +552,26 @@ func TestJournalOfAnotherRunByAnotherName(t *testing.T) {
 			journal, link := writeFile(t, filepath.Join(dir, "journal"), ""), filepath.Join(dir, "link")
 			require.NoError(t, linked(journal, link))
 			first := true
-			for result := range server.Client().ConvertAll(t.Context(), keyed(3, dir), cloudconvert.WithJournal(link), cloudconvert.WithConcurrency(1)) {
+			for result := range server.Client().RunAll(t.Context(), textWorks(3, dir), cloudconvert.WithJournal(link), cloudconvert.WithConcurrency(1)) {
 				require.NoError(t, result.Err)
 				if first {
-					require.ErrorContains(t, resume(t, server, journal, keyed(3, t.TempDir()))[""].Err, "another run")
+					require.ErrorContains(t, resume(t, server, journal, textWorks(3, t.TempDir()))[""].Err, "another run")
 				}
 				first = false
 			}
 			assert.Equal(t, 3, jobCount(server))
-			require.NoError(t, resume(t, server, journal, keyed(1, dir))["0"].Err, "the other run has ended")
+			require.NoError(t, resume(t, server, journal, textWorks(1, dir))["0"].Err, "the other run has ended")
 		})
 	}
 }
 
 // A file that was named by mistake is left as it is.
-func TestJournalThatIsSomethingElse(t *testing.T) {
+func TestJournalRefusesForeignFile(t *testing.T) {
 	t.Parallel()
 	server := newSandbox(t)
 	for _, text := range []string{"Dear diary,\nall is well", "{\n  \"name\": \"app\"\n}\n", `{"name": "app"}`, "{}", "{ "} {
 		file := writeFile(t, filepath.Join(t.TempDir(), "file"), text)
-		require.ErrorContains(t, resume(t, server, file, keyed(2, t.TempDir()))[""].Err, "is not a journal", text)
+		require.ErrorContains(t, resume(t, server, file, textWorks(2, t.TempDir()))[""].Err, "is not a journal", text)
 		assert.Equal(t, text, readFile(t, file))
 	}
 	assert.Empty(t, server.Requests())
@@ -553,18 +583,62 @@ func TestJournalRedoesNothingInVain(t *testing.T) {
 	t.Parallel()
 	server := newSandbox(t)
 	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
-	item := textItem("a.txt", "1\n2", filepath.Join(dir, "0.page"))
-	item.Key, item.OutputFormat = "0", ""
-	items := slices.Values([]cloudconvert.Conversion{item})
-	require.NoError(t, resume(t, server, journal, items)["0"].Err)
+	works := onlyWork(pageWork("0", "1\n2", filepath.Join(dir, "0.page")))
+	require.NoError(t, resume(t, server, journal, works)["0"].Err)
 	require.NoError(t, os.Remove(filepath.Join(dir, "0-1.page")))
 	for range 2 {
-		require.ErrorIs(t, resume(t, server, journal, items)["0"].Err, fs.ErrExist)
+		require.ErrorIs(t, resume(t, server, journal, works)["0"].Err, fs.ErrExist)
 		assert.Equal(t, 1, jobCount(server))
 	}
-	require.NoError(t, resume(t, server, journal, items, cloudconvert.WithOverwrite())["0"].Err)
+	require.NoError(t, resume(t, server, journal, works, cloudconvert.WithOverwrite())["0"].Err)
 	assert.Equal(t, []string{"0-1.page", "0-2.page"}, listed(t, dir))
 	assert.Equal(t, 2, jobCount(server))
+}
+
+// A work is known by its name, its tasks and its destination. With other tasks or another destination it is another
+// work, and what the journal says of the one remains true of the other.
+func TestJournalTellsWorksOfOneNameApart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	first := pageWork("k", "1\n2", at("0.page"))
+	for name, other := range map[string]cloudconvert.Work{
+		"destination":    pageWork("k", "1\n2", at("1.page")),
+		"no destination": pageWork("k", "1\n2", ""),
+		"directory":      pageWork("k", "1\n2", at("new")+"/"),
+		"source": {Name: "k", Destination: at("2.page"), Request: cloudconvert.Pipeline(
+			cloudconvert.FromBytes("b.txt", []byte("1\n2")), cloudconvert.Convert{OutputFormat: "page"})},
+		"options": {Name: "k", Destination: at("3.page"), Request: cloudconvert.Pipeline(
+			cloudconvert.FromBytes("a.txt", []byte("1\n2")), cloudconvert.Convert{OutputFormat: "page", Options: cloudconvert.Options{"pages": "1"}})},
+		"tasks": {Name: "k", Destination: at("4.page"), Request: cloudconvert.Pipeline(
+			cloudconvert.FromBytes("a.txt", []byte("1\n2")), cloudconvert.Convert{OutputFormat: "page"}, cloudconvert.ExportURL{})},
+	} {
+		assert.NotEqual(t, hashOf(t, first), hashOf(t, other), name)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newSandbox(t)
+			journal := filepath.Join(t.TempDir(), "journal")
+			first := first
+			first.Destination = filepath.Join(t.TempDir(), "0.page")
+			for range 2 {
+				for _, work := range []cloudconvert.Work{first, other} {
+					result := resume(t, server, journal, onlyWork(work))["k"]
+					require.NoError(t, result.Err)
+					for _, file := range result.Files {
+						assert.FileExists(t, file)
+					}
+				}
+			}
+			assert.Equal(t, 2, jobCount(server), "each has one job")
+		})
+	}
+}
+
+// The content of sources is not compared.
+func TestJournalKnowsAWorkWhoseSourceHasChanged(t *testing.T) {
+	t.Parallel()
+	dst := filepath.Join(t.TempDir(), "a.pdf")
+	assert.Equal(t, hashOf(t, textWork("a.txt", "1", dst)), hashOf(t, textWork("a.txt", "2", dst)))
 }
 
 // What an earlier run has written elsewhere is in nobody's way.
@@ -572,36 +646,104 @@ func TestJournalOfAnotherDestination(t *testing.T) {
 	t.Parallel()
 	server := newSandbox(t)
 	before, after, journal := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "journal")
-	item := textItem("a.txt", "1\n2", filepath.Join(before, "0.page"))
-	item.Key, item.OutputFormat = "0", ""
-	require.NoError(t, resume(t, server, journal, slices.Values([]cloudconvert.Conversion{item}))["0"].Err)
+	work := pageWork("0", "1\n2", filepath.Join(before, "0.page"))
+	require.NoError(t, resume(t, server, journal, onlyWork(work))["0"].Err)
 	require.NoError(t, os.Remove(filepath.Join(before, "0-1.page")))
-	item.Destination = filepath.Join(after, "0.page")
-	require.NoError(t, resume(t, server, journal, slices.Values([]cloudconvert.Conversion{item}))["0"].Err)
+	work.Destination = filepath.Join(after, "0.page")
+	require.NoError(t, resume(t, server, journal, onlyWork(work))["0"].Err)
 	assert.Equal(t, []string{"0-2.page"}, listed(t, before))
 	assert.Equal(t, []string{"0-1.page", "0-2.page"}, listed(t, after))
+}
+
+// A job that another work of the same name has left is not taken, and is still there for that work.
+func TestJournalAdoptsOnlyTheJobOfTheSameWork(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		dir := t.TempDir()
+		tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "earlier", Filename: "a.txt"}, "pdf")
+		first, other := textWork("a.txt", "now", filepath.Join(dir, "a.pdf")), textWork("a.txt", "now", filepath.Join(dir, "b.pdf"))
+		journal := writeJournal(t, note{Key: "a.txt", Work: hashOf(t, first), Tag: tag})
+		require.NoError(t, resume(t, server, journal, onlyWork(other))["a.txt"].Err)
+		require.NoError(t, resume(t, server, journal, onlyWork(first))["a.txt"].Err)
+		assert.Equal(t, "pdf: now", readFile(t, other.Destination))
+		assert.Equal(t, "pdf: earlier", readFile(t, first.Destination))
+		assert.Equal(t, 2, jobCount(server))
+	})
+}
+
+// A run that was interrupted while it wrote replaces files of its own entry, and no others.
+func TestJournalWhileSavingReplacesOnlyItsOwnFiles(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		dir := t.TempDir()
+		at := func(name string) string { return filepath.Join(dir, name) }
+		tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "1\n2\n3", Filename: "a.txt"}, "page")
+		work := pageWork("k", "x", at("p.page"))
+		journal := writeJournal(t, note{Key: "k", Work: hashOf(t, work), Tag: tag, Files: []string{at("p-1.page"), at("p-2.page"), at("gone.page")}})
+		writeFile(t, at("p-1.page"), "half of the run before")
+		writeFile(t, at("p-3.page"), "mine")
+		require.ErrorIs(t, resume(t, server, journal, onlyWork(work))["k"].Err, fs.ErrExist)
+		assert.Equal(t, "mine", readFile(t, at("p-3.page")))
+		require.NoError(t, os.Remove(at("p-3.page")))
+		require.NoError(t, os.Remove(at("p-1.page")))
+		require.NoError(t, resume(t, server, journal, onlyWork(work))["k"].Err)
+		assert.Equal(t, "1", readFile(t, at("p-1.page")))
+		assert.Equal(t, 1, jobCount(server))
+	})
+}
+
+// The single file that an interrupted run wrote is its own, also where nothing may be overwritten.
+func TestJournalWhileSavingOfAJobThatIsGone(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		dir := t.TempDir()
+		work := textWork("a.txt", "now", filepath.Join(dir, "a.pdf"))
+		journal := writeJournal(t, note{Key: "a.txt", Work: hashOf(t, work), Tag: "gone", Files: []string{work.Destination, filepath.Join(dir, "b.pdf")}})
+		writeFile(t, work.Destination, "half of the run before")
+		require.NoError(t, resume(t, server, journal, onlyWork(work))["a.txt"].Err)
+		assert.Equal(t, "pdf: now", readFile(t, work.Destination))
+	})
+}
+
+// With WithOverwrite nothing is known of the files that an interrupted run was about to write: they may be of anyone.
+func TestJournalOfARunThatOverwrites(t *testing.T) {
+	t.Parallel()
+	server := newSandbox(t)
+	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
+	writeFile(t, filepath.Join(dir, "0.pdf"), "mine")
+	require.NoError(t, resume(t, server, journal, textWorks(1, dir), cloudconvert.WithOverwrite())["0"].Err)
+	assert.Equal(t, "pdf: text 0", readFile(t, filepath.Join(dir, "0.pdf")))
+	for _, n := range notesIn(t, journal) {
+		assert.Equal(t, n.Done, len(n.Files) > 0, "files are noted only when they are written")
+	}
 }
 
 func TestJournalRefusesTags(t *testing.T) {
 	t.Parallel()
 	server := newSandbox(t)
-	result := resume(t, server, filepath.Join(t.TempDir(), "journal"), keyed(1, t.TempDir()), cloudconvert.WithTag("mine"))["0"]
+	work := textWork("a.txt", "x", filepath.Join(t.TempDir(), "a.pdf"))
+	work.Request.Tag = "mine"
+	result := resume(t, server, filepath.Join(t.TempDir(), "journal"), onlyWork(work))["a.txt"]
 	require.ErrorIs(t, result.Err, cloudconvert.ErrInvalid)
 	assert.Empty(t, server.Requests())
 }
 
-func TestJournalOfEqualKeys(t *testing.T) {
+// A journal is text.
+func TestJournalRefusesWhatItCannotHold(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
-		t.Helper()
-		items := []cloudconvert.Conversion{textItem("a.txt", "1", ""), textItem("a.txt", "2", "")}
-		var failures []error
-		for result := range server.Client().ConvertAll(t.Context(), slices.Values(items), cloudconvert.WithJournal(filepath.Join(t.TempDir(), "journal"))) {
-			failures = append(failures, result.Err)
+	server := newSandbox(t)
+	named := textWork("a.txt", "x", "")
+	named.Name = "caf\xe9"
+	for _, work := range []cloudconvert.Work{named, textWork("a.txt", "x", t.TempDir()+"/caf\xe9.pdf")} {
+		for _, result := range resume(t, server, filepath.Join(t.TempDir(), "journal"), onlyWork(work)) {
+			require.ErrorIs(t, result.Err, cloudconvert.ErrInvalid)
+			require.ErrorContains(t, result.Err, "not UTF-8")
 		}
-		require.ErrorContains(t, errors.Join(failures...), "has the same key")
-		assert.Equal(t, 1, jobCount(server))
-	}, cloudconverttest.WithTaskDuration(time.Second))
+	}
+	assert.Empty(t, server.Requests())
 }
 
 // The environment variables by which a test runs a part of itself in a process
@@ -613,13 +755,13 @@ const (
 	childDir  = "CLOUDCONVERT_TEST_DIR"
 )
 
-// killedItems are what the child converts: every other one is uploaded.
-func killedItems(n int, dir string) iter.Seq[cloudconvert.Conversion] {
-	return func(yield func(cloudconvert.Conversion) bool) {
+// killedWorks are what the child converts: every other one is uploaded.
+func killedWorks(n int, dir string) iter.Seq[cloudconvert.Work] {
+	return func(yield func(cloudconvert.Work) bool) {
 		for i := range n {
-			item := textItem(fmt.Sprint(i, ".txt"), killedText(i), filepath.Join(dir, fmt.Sprint(i, ".pdf")),
+			work := textWork(fmt.Sprint(i, ".txt"), killedText(i), filepath.Join(dir, fmt.Sprint(i, ".pdf")),
 				cloudconvert.WithInlineLimit(int64(i%2)<<20))
-			if !yield(item) {
+			if !yield(work) {
 				return
 			}
 		}
@@ -644,13 +786,13 @@ func TestJournalChild(t *testing.T) {
 		cloudconvert.WithHTTPClient(&http.Client{Transport: transport}))
 	require.NoError(t, err)
 	dir := os.Getenv(childDir)
-	for result := range client.ConvertAll(t.Context(), killedItems(killedCount, filepath.Join(dir, "out")),
+	for result := range client.RunAll(t.Context(), killedWorks(killedCount, filepath.Join(dir, "out")),
 		cloudconvert.WithJournal(filepath.Join(dir, "journal"))) {
 		assert.NoError(t, result.Err)
 	}
 }
 
-// However often the process is killed, and whenever: in the end each item has
+// However often the process is killed, and whenever: in the end each work has
 // its file, and had one job.
 func TestJournalAfterKill(t *testing.T) {
 	t.Parallel()
@@ -717,26 +859,23 @@ func runChild(t *testing.T, server *cloudconverttest.Server, dir string, request
 	}
 }
 
-// An item that was done without a destination has its files fetched by a later
-// run that has one.
-func TestJournalFetchesLater(t *testing.T) {
+// A work without a destination is done when its job has ended, and its files stay there.
+func TestJournalLeavesFilesInTheJob(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
-		dir := t.TempDir()
-		journal := cloudconvert.WithJournal(filepath.Join(dir, "journal"))
-		item := cloudconvert.Conversion{Key: "k", Source: cloudconvert.FromBytes("a.txt", []byte("text")), OutputFormat: "pdf"}
-		items := func(yield func(cloudconvert.Conversion) bool) { yield(item) }
-		for result := range server.Client().ConvertAll(t.Context(), items, journal) {
-			require.NoError(t, result.Err)
-			assert.Empty(t, result.Files)
-		}
-		for range 2 {
-			for result := range server.Client().ConvertAll(t.Context(), items, journal, cloudconvert.WithOutputDir(dir)) {
-				require.NoError(t, result.Err)
-				assert.Equal(t, []string{filepath.Join(dir, "a.pdf")}, result.Files)
-			}
-		}
+		journal := filepath.Join(t.TempDir(), "journal")
+		work := textWork("a.txt", "text", "")
+		first := resume(t, server, journal, onlyWork(work))["a.txt"]
+		require.NoError(t, first.Err)
+		assert.Empty(t, first.Files)
+		again := resume(t, server, journal, onlyWork(work))["a.txt"]
+		require.NoError(t, again.Err)
+		assert.Nil(t, again.Job)
+		assert.Empty(t, again.Files)
+		files, err := server.Client().SaveAs(t.Context(), first.Job, filepath.Join(t.TempDir(), "a.pdf"))
+		require.NoError(t, err)
+		assert.Len(t, files, 1)
 		assert.Equal(t, 1, jobCount(server))
 	})
 }
@@ -747,29 +886,49 @@ func TestJournalKeepsAJobWithoutItsSource(t *testing.T) {
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		dir := t.TempDir()
-		path := filepath.Join(dir, "journal")
-		_, err := server.Client().Jobs.Create(t.Context(), &cloudconvert.JobRequest{Tag: "left", Tasks: cloudconvert.Tasks{
-			"import":  cloudconvert.ImportUpload{},
-			"convert": cloudconvert.Convert{Input: []string{"import"}, OutputFormat: "pdf"},
-			"export":  cloudconvert.ExportURL{Input: []string{"convert"}},
-		}})
-		require.NoError(t, err)
-		writeFile(t, path, `{"key":"k","tag":"left"}`+"\n")
+		tag, job := leaveJob(t, server, cloudconvert.ImportUpload{}, "pdf")
 		src := filepath.Join(dir, "a.txt")
-		convert := func() error {
-			var failure error
-			for result := range server.Client().ConvertAll(t.Context(), func(yield func(cloudconvert.Conversion) bool) {
-				yield(cloudconvert.Conversion{Key: "k", Source: cloudconvert.FromFile(src), Destination: filepath.Join(dir, "a.pdf")})
-			}, cloudconvert.WithJournal(path)) {
-				failure = result.Err
-			}
-			return failure
+		work := cloudconvert.Work{
+			Name: "k", Destination: filepath.Join(dir, "a.pdf"),
+			Request: cloudconvert.Pipeline(cloudconvert.FromFile(src), cloudconvert.Convert{OutputFormat: "pdf"}),
 		}
-		require.ErrorIs(t, convert(), fs.ErrNotExist)
 		writeFile(t, src, "text")
-		require.NoError(t, convert())
+		path := writeJournal(t, note{Key: "k", Work: hashOf(t, work), Tag: tag})
+		require.NoError(t, os.Remove(src))
+		require.ErrorIs(t, resume(t, server, path, onlyWork(work))["k"].Err, fs.ErrNotExist)
+		writeFile(t, src, "text")
+		result := resume(t, server, path, onlyWork(work))["k"]
+		require.NoError(t, result.Err)
+		assert.Equal(t, job.ID, result.Job.ID)
 		assert.Equal(t, 1, jobCount(server))
 	})
+}
+
+// A job that has its file needs the source no more.
+func TestJournalAdoptsAJobWhoseSourceIsGone(t *testing.T) {
+	t.Parallel()
+	for name, ended := range map[string]bool{"runs": false, "has ended": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "earlier", Filename: "a.txt"}, "pdf")
+				if ended {
+					require.NoError(t, server.WaitIdle(t.Context()))
+				}
+				src := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
+				work := cloudconvert.Work{
+					Name: "k", Destination: filepath.Join(t.TempDir(), "a.pdf"),
+					Request: cloudconvert.Pipeline(cloudconvert.FromFile(src), cloudconvert.Convert{OutputFormat: "pdf"}),
+				}
+				journal := writeJournal(t, note{Key: "k", Work: hashOf(t, work), Tag: tag})
+				require.NoError(t, os.Remove(src))
+				require.NoError(t, resume(t, server, journal, onlyWork(work))["k"].Err)
+				assert.Equal(t, "pdf: earlier", readFile(t, work.Destination))
+				assert.Equal(t, 1, jobCount(server))
+			}, cloudconverttest.WithTaskDuration(5*time.Second))
+		})
+	}
 }
 
 // Files of the user that numbered outputs would replace are never taken for
@@ -782,11 +941,7 @@ func TestJournalLeavesNumberedFilesAlone(t *testing.T) {
 		mine := writeFile(t, filepath.Join(dir, "p-1.page"), "mine")
 		path := filepath.Join(dir, "journal")
 		for range 2 {
-			for result := range server.Client().ConvertAll(t.Context(), func(yield func(cloudconvert.Conversion) bool) {
-				yield(cloudconvert.Conversion{Key: "k", Source: cloudconvert.FromBytes("a.txt", []byte("1\n2")), Destination: filepath.Join(dir, "p.page")})
-			}, cloudconvert.WithJournal(path)) {
-				require.ErrorIs(t, result.Err, fs.ErrExist)
-			}
+			require.ErrorIs(t, resume(t, server, path, onlyWork(pageWork("k", "1\n2", filepath.Join(dir, "p.page"))))["k"].Err, fs.ErrExist)
 			assert.Equal(t, "mine", readFile(t, mine))
 			assert.NotContains(t, readFile(t, path), "files", "nothing is announced")
 		}

@@ -69,7 +69,7 @@ func TestRateLimitOfManyGoroutines(t *testing.T) {
 				client := server.Client()
 				start := time.Now()
 				createMany(t, jobs, func(ctx context.Context, r *cloudconvert.JobRequest) error {
-					_, err := create(client.Jobs, ctx, r)
+					_, err := create(ctx, client, r)
 					return err
 				})
 				assertDistinctJobs(t, server, jobs)
@@ -101,7 +101,7 @@ func TestRateLimitLongerThanTheContext(t *testing.T) {
 				defer cancel()
 				start := time.Now()
 				for range 2 { // refused by the service, and by the limiter
-					_, err := create(client.Jobs, ctx, textJob())
+					_, err := create(ctx, client, textJob())
 					require.ErrorIs(t, err, cloudconvert.ErrRateLimited)
 					require.NotErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
 					assert.True(t, cloudconvert.IsRetryable(err))
@@ -240,7 +240,7 @@ func TestTooManyJobs(t *testing.T) {
 				t.Helper()
 				client := server.Client()
 				runJob(t, client)
-				_, err := create(client.Jobs, t.Context(), textJob())
+				_, err := create(t.Context(), client, textJob())
 				require.ErrorIs(t, err, cloudconvert.ErrTooManyJobs)
 				require.NotErrorIs(t, err, cloudconvert.ErrCreditsExceeded)
 				assert.True(t, cloudconvert.IsRetryable(err))
@@ -257,7 +257,7 @@ func TestOutOfCredits(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
-				_, err := create(server.Client().Jobs, t.Context(), textJob(), cloudconvert.WithQueueing())
+				_, err := create(t.Context(), server.Client(), textJob(), cloudconvert.WithQueueing())
 				require.ErrorIs(t, err, cloudconvert.ErrCreditsExceeded)
 				require.NotErrorIs(t, err, cloudconvert.ErrTooManyJobs)
 				assert.False(t, cloudconvert.IsRetryable(err))
@@ -279,7 +279,7 @@ func TestQueueing(t *testing.T) {
 				client := server.Client()
 				start := time.Now()
 				createMany(t, jobs, func(ctx context.Context, r *cloudconvert.JobRequest) error {
-					job, err := create(client.Jobs, ctx, r, cloudconvert.WithQueueing())
+					job, err := create(ctx, client, r, cloudconvert.WithQueueing())
 					if err == nil {
 						_, err = client.Jobs.Wait(ctx, job.ID)
 					}
@@ -308,7 +308,7 @@ func TestQueueingAsksOneAtATime(t *testing.T) {
 		start := time.Now()
 		for range cap(failures) {
 			go func() {
-				_, err := client.Jobs.CreateAndWait(ctx, textJob(), cloudconvert.WithQueueing())
+				_, err := client.Run(ctx, textJob(), cloudconvert.WithQueueing())
 				failures <- err
 			}()
 		}
@@ -392,16 +392,16 @@ func TestQueueingSettlesLostAnswers(t *testing.T) {
 	}, cloudconverttest.WithParallelJobs(1), cloudconverttest.WithTaskDuration(5*time.Second))
 }
 
-// What is refused without a request tells how long to wait, like what the service refuses.
-func TestRefusalOfTheLimiterTellsHowLong(t *testing.T) {
+// What is refused without a request says how long to wait, like what the service refuses.
+func TestRefusalOfTheLimiterSaysHowLong(t *testing.T) {
 	t.Parallel()
 	calls := map[string]func(ctx context.Context, client *cloudconvert.Client) error{
 		"create": func(ctx context.Context, client *cloudconvert.Client) error {
 			_, err := client.Jobs.Create(ctx, textJob())
 			return err
 		},
-		"create and wait": func(ctx context.Context, client *cloudconvert.Client) error {
-			_, err := client.Jobs.CreateAndWait(ctx, textJob())
+		"run": func(ctx context.Context, client *cloudconvert.Client) error {
+			_, err := client.Run(ctx, textJob())
 			return err
 		},
 		"convert": func(ctx context.Context, client *cloudconvert.Client) error {

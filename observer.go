@@ -42,7 +42,7 @@ type observer[T any] struct {
 	lost error // why nothing was seen since then
 }
 
-// look has a first look. It tells whether there is anything to wait for.
+// look has a first look. It reports whether there is anything to wait for.
 func (o *observer[T]) look(ctx context.Context) (over bool, result error) {
 	for n := 0; ; n++ {
 		seen, err := o.ask(ctx, false)
@@ -157,7 +157,7 @@ func (o *observer[T]) ask(ctx context.Context, sync bool) (*T, error) {
 	return seen, err
 }
 
-// judge takes an observation and tells whether the wait is over.
+// judge takes an observation and reports whether the wait is over.
 func (o *observer[T]) judge(ctx context.Context, seen *T, err error) (over bool, result error) {
 	switch {
 	case err == nil:
@@ -173,7 +173,7 @@ func (o *observer[T]) judge(ctx context.Context, seen *T, err error) (over bool,
 	}
 }
 
-// isTransient tells whether a failed read says nothing about the job. Only the
+// isTransient reports whether a failed read says nothing about the job. Only the
 // refusals that the API is known to give do: whatever else answers stands
 // between it and us.
 func isTransient(err error) bool {
@@ -192,7 +192,7 @@ func isTransient(err error) bool {
 	}
 }
 
-// isUnsent tells whether a request never reached its host.
+// isUnsent reports whether a request never reached its host.
 func isUnsent(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.unsent

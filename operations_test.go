@@ -184,7 +184,8 @@ func without(task cloudconvert.TaskRequest, field string) cloudconvert.TaskReque
 
 func TestEveryTaskTypeHasACase(t *testing.T) {
 	t.Parallel()
-	assert.ElementsMatch(t, taskTypes(parsePackage(t)), slices.Collect(maps.Keys(allTasks())))
+	types := slices.DeleteFunc(taskTypes(parsePackage(t)), func(name string) bool { return name == "Source" }) // sent as one of the others
+	assert.ElementsMatch(t, types, slices.Collect(maps.Keys(allTasks())))
 }
 
 func TestEveryOperationHasATask(t *testing.T) {

@@ -22,7 +22,7 @@ type parameter struct {
 	rules []string
 }
 
-// is tells whether the parameter has a rule.
+// is reports whether the parameter has a rule.
 func (p parameter) is(rule string) bool { return slices.Contains(p.rules, rule) }
 
 // wire returns the value as it is sent: durations are whole numbers of a unit.
@@ -68,7 +68,11 @@ func options(t TaskRequest) map[string]any {
 	if raw, ok := reflect.TypeAssert[RawTask](v); ok {
 		return raw.Fields
 	}
-	options, _ := reflect.TypeAssert[Options](v.FieldByName("Options"))
+	field := v.FieldByName("Options")
+	if !field.IsValid() {
+		return nil
+	}
+	options, _ := reflect.TypeAssert[Options](field)
 	return options
 }
 
@@ -212,7 +216,7 @@ func choices(typed []parameter) [][]string {
 	return list
 }
 
-// isEmpty tells whether a parameter was not given.
+// isEmpty reports whether a parameter was not given.
 func isEmpty(value any) bool {
 	v := reflect.ValueOf(value)
 	if !v.IsValid() || v.IsZero() {

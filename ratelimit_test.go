@@ -122,12 +122,12 @@ func FuzzRateLimitHeaders(f *testing.F) {
 	})
 }
 
-func TestCreateAndWaitGoesOnWhereItCanWaitForRoom(t *testing.T) {
+func TestRunGoesOnWhereItCanWaitForRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, script := newScripted(t, says(http.StatusTooManyRequests, `{}`, "Retry-After", "60"), says(http.StatusCreated, endedJob))
 		start := time.Now()
-		job, err := client.Jobs.CreateAndWait(t.Context(), &cloudconvert.JobRequest{
+		job, err := client.Run(t.Context(), &cloudconvert.JobRequest{
 			Tasks: cloudconvert.Tasks{"in": cloudconvert.ImportURL{URL: "https://example.com/a.txt"}},
 		})
 		require.NoError(t, err)

@@ -41,6 +41,29 @@ func TestReadmeOperations(t *testing.T) {
 	}
 }
 
+// TestArchitectureNamesFiles makes sure that docs/architecture.md names files that
+// exist, and each file of the root package but for its doc.go.
+func TestArchitectureNamesFiles(t *testing.T) {
+	t.Parallel()
+	named := map[string]bool{"doc.go": true}
+	for _, match := range regexp.MustCompile("`([a-z0-9_*/]+\\.go)`").FindAllStringSubmatch(readText(t, "docs/architecture.md"), -1) {
+		paths, err := filepath.Glob(match[1])
+		require.NoError(t, err)
+		assert.NotEmpty(t, paths, match[1])
+		for _, path := range paths {
+			named[path] = true
+		}
+	}
+	sources, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, source := range sources {
+		isVariant := strings.HasSuffix(source, "_other.go") // for the systems that another file is not for
+		if !isVariant && !strings.HasSuffix(source, "_test.go") {
+			assert.True(t, named[source], "%s has no place in docs/architecture.md", source)
+		}
+	}
+}
+
 func readText(t *testing.T, path string) string {
 	t.Helper()
 	content, err := os.ReadFile(path)

@@ -7,40 +7,120 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
 )
 
-// Save fetches files into a directory, which is created if need be, and
-// returns their paths in the order of the files. Without files it does nothing.
+// SaveAs fetches the files of a job ([Job.Files]) and returns their paths. dst is a file,
+// or a directory if it ends in a separator. Missing directories are made.
+//
+// One file gets the name dst. Of several, that is the one with the extension of dst; if
+// there are more of those, the stem of dst is followed by the number in which their own
+// names differ, so that p-2.jpg is page 2, or else by their place. The others keep their
+// own names, made safe. In a directory, files get the service's names.
+//
+// Either all files are there afterwards, or none, see [Client.Save]. If they cannot be
+// written the error is an [*UnsavedError]: SaveAs to another destination is no second job.
+func (c *Client) SaveAs(ctx context.Context, job *Job, dst string, opts ...RunOption) ([]string, error) {
+	config, err := saveConfig("SaveAs", opts)
+	if err != nil {
+		return nil, err
+	}
+	if job == nil {
+		return nil, invalid(errors.New("SaveAs: the job is nil"))
+	}
+	destination, err := newDestination(dst)
+	if err != nil {
+		return nil, err
+	}
+	if !job.Status.Terminal() && len(job.Files()) == 0 {
+		return nil, invalid(fmt.Errorf("SaveAs: job %s has no files yet: wait for its end first", job.ID))
+	}
+	ctx, release := withLasting(ctx)
+	defer release()
+	w := &work{client: c, config: config, dst: destination, plan: &plan{}}
+	if err := destination.prepare(plannedOutput{}, config.overwrite); err != nil {
+		return nil, &UnsavedError{Job: job, Destination: dst, err: err}
+	}
+	return w.saveAndDiscard(ctx, job)
+}
+
+// Save fetches files into a directory, which is created if need be, under the names that
+// the service gave them, and returns their paths in the order of the files. Without files
+// it does nothing.
 //
 // Either all files are there afterwards, or none: they are downloaded under
 // temporary names, several at a time as [TransferPolicy] says, and get their own
 // names when the last one is whole and on disk. If one fails, the others are
 // removed. Files that exist are left alone, and the error matches [fs.ErrExist],
-// unless [TransferPolicy.Overwrite] is set. With it, files that were already
+// unless [WithOverwrite] is given. With it, files that were already
 // replaced when another one could not be given its name stay replaced.
 //
-// The names come from the service and are made safe on all systems: a file is
-// never outside of the directory, whatever [File.Filename] and [File.Dir] are.
-// Files with a Dir are in a directory of that name. A name that occurs twice
-// gets a number. Permissions follow the umask, but for those of files that are
-// replaced.
+// The names are made safe on all systems: a file is never outside of the directory,
+// whatever [File.Filename] and [File.Dir] are. Files with a Dir are in a directory of that
+// name. A name that occurs twice gets a number. Permissions follow the umask, but for
+// those of files that are replaced.
 //
 // If the directory is moved or replaced meanwhile, the paths would lead elsewhere:
-// that is an error, and files that replaced none are removed where they are.
+// that is an error, and files that replaced none are removed where they are. A process that is killed
+// while it writes leaves files behind whose names end in ".part", which may be deleted.
 //
 // Everything else is as with [Client.Open].
-func (c *Client) Save(ctx context.Context, dir string, files ...File) ([]string, error) {
+func (c *Client) Save(ctx context.Context, dir string, files []File, opts ...RunOption) ([]string, error) {
+	config, err := saveConfig("Save", opts)
+	if err != nil {
+		return nil, err
+	}
+	if config.delete {
+		return nil, invalid(errors.New("Save has no use for WithDelete: use SaveAs, which knows the job"))
+	}
+	s := saver{client: c, overwrite: config.overwrite, reporter: config.reporter}
+	if s.reporter == nil {
+		s.reporter = c.core.reporter
+	}
+	return s.save(ctx, filepath.Clean(dir), files, safeNames(files))
+}
+
+// saveConfig refuses options that saving has no use for.
+func saveConfig(method string, opts []RunOption) (runConfig, error) {
+	config, err := newRunConfig(opts)
+	if err != nil {
+		return runConfig{}, err
+	}
+	others := slices.DeleteFunc(slices.Clone(config.used), func(name string) bool {
+		return slices.Contains([]string{"WithOverwrite", "WithProgress", "WithDelete"}, name)
+	})
+	return config, config.refuse(method, "it creates no job", others...)
+}
+
+// saver writes the files of a job.
+type saver struct {
+	client    *Client
+	overwrite bool
+	own       []string // files that may be replaced in any case
+	reporter  *reporter
+	work      string // by which progress knows the job
+}
+
+// saveAs writes files to a destination.
+func (s *saver) saveAs(ctx context.Context, files []File, dst *destination, output plannedOutput) ([]string, error) {
+	if len(files) == 0 {
+		return nil, errors.New("the job has no exported files")
+	}
+	return s.save(ctx, dst.dir(), files, dst.names(files, output))
+}
+
+// save writes files under names below a directory.
+func (s *saver) save(ctx context.Context, dir string, files []File, names []string) ([]string, error) {
 	if len(files) == 0 {
 		return nil, nil
 	}
 	for _, file := range files {
-		if _, err := c.core.checkFile(file); err != nil {
+		if _, err := s.client.core.checkFile(file); err != nil {
 			return nil, err
 		}
 	}
-	dir = filepath.Clean(dir)
 	if err := os.MkdirAll(dir, newDirMode); err != nil {
 		return nil, fmt.Errorf("cloudconvert: save: %w", err)
 	}
@@ -48,21 +128,24 @@ func (c *Client) Save(ctx context.Context, dir string, files ...File) ([]string,
 	if err != nil {
 		return nil, fmt.Errorf("cloudconvert: save: %w", err)
 	}
-	s := newSaving(c, root, files)
-	if err := errors.Join(s.run(ctx), root.Close()); err != nil {
+	g := &saving{saver: s, root: root, parallel: s.client.core.config.transfers.withDefaults().Parallel}
+	for i, name := range names {
+		g.files = append(g.files, &savedFile{File: files[i], name: name})
+	}
+	if err := errors.Join(g.run(ctx), root.Close()); err != nil {
 		return nil, err
 	}
-	return s.paths(), nil
+	return g.paths(), nil
 }
 
-// newDirMode is what new directories get, but for what the umask takes away.
-const newDirMode = 0o777
+// pathBelow returns the path of a file with a slash path below a directory.
+func pathBelow(dir, name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
 
-// saving is one call of Save.
+// saving is a group of files on their way to the disk.
 type saving struct {
-	client   *Client
+	*saver
+
 	root     *os.Root
-	remedy   string // what to do about a file that is in the way
 	parallel int
 	files    []*savedFile
 	made     []string // directories, the outer ones first
@@ -72,23 +155,10 @@ type saving struct {
 type savedFile struct {
 	File
 
-	name      string         // below the root, with slashes
-	overwrite bool           // it may replace another one
-	disk      *safefile.File // nil until the download begins
-	made      fs.FileInfo    // what it is, to be told from others of its name
-	created   bool           // it has its name, and nothing had it before
-}
-
-func newSaving(c *Client, root *os.Root, files []File) *saving {
-	policy := c.core.config.transfers.withDefaults()
-	s := &saving{
-		client: c, root: root, parallel: policy.Parallel,
-		remedy: "set Overwrite in the TransferPolicy of WithTransfers",
-	}
-	for i, name := range safeNames(files) {
-		s.files = append(s.files, &savedFile{File: files[i], name: name, overwrite: policy.Overwrite})
-	}
-	return s
+	name    string         // below the root, with slashes
+	disk    *safefile.File // nil until the download begins
+	made    fs.FileInfo    // what it is, to be told from others of its name
+	created bool           // it has its name, and nothing had it before
 }
 
 // run saves all files or none.
@@ -116,7 +186,7 @@ func (s *saving) prepare(ctx context.Context) error {
 		if err := s.makeDirs(file.name); err != nil {
 			return fmt.Errorf("cloudconvert: save: %w", err)
 		}
-		if _, err := s.root.Lstat(file.name); err == nil && !file.overwrite {
+		if _, err := s.root.Lstat(file.name); err == nil && !s.replaces(file) {
 			return s.inTheWay(file)
 		}
 	}
@@ -125,12 +195,17 @@ func (s *saving) prepare(ctx context.Context) error {
 
 // inTheWay is the failure to give a file a name that another one has.
 func (s *saving) inTheWay(file *savedFile) error {
-	return fmt.Errorf("cloudconvert: save: %s is there already: remove it, or %s: %w", s.path(file), s.remedy, fs.ErrExist)
+	return fmt.Errorf("cloudconvert: save: %s already exists: remove it, or use WithOverwrite: %w", s.path(file), fs.ErrExist)
+}
+
+// replaces reports whether a file may replace another one.
+func (s *saving) replaces(file *savedFile) bool {
+	return s.overwrite || slices.Contains(s.own, s.path(file))
 }
 
 // path is where a file is going to be.
 func (s *saving) path(file *savedFile) string {
-	return filepath.Join(s.root.Name(), filepath.FromSlash(file.name))
+	return pathBelow(s.root.Name(), file.name)
 }
 
 // makeDirs makes the directories above a name that are missing.
@@ -148,7 +223,7 @@ func (s *saving) makeDirs(name string) error {
 
 // fetch downloads a file under a temporary name.
 func (s *saving) fetch(ctx context.Context, file *savedFile) error {
-	download, err := s.client.newDownload(ctx, file.File)
+	download, err := s.client.newDownload(ctx, file.File, s.reporter.meter(PhaseDownload, s.work, file.Filename, file.Size))
 	if err != nil {
 		return err
 	}
@@ -175,7 +250,7 @@ func (s *saving) commit(_ context.Context, file *savedFile) error {
 	}
 	file.created = file.disk.Named()
 	switch {
-	case errors.Is(err, fs.ErrExist) && !file.overwrite:
+	case errors.Is(err, fs.ErrExist) && !s.replaces(file):
 		return s.inTheWay(file)
 	case errors.Is(err, fs.ErrExist):
 		err = file.disk.Commit(true)

@@ -39,8 +39,12 @@ func (s *storage) echoed(dir, name, path string) cloudconvert.File {
 	return cloudconvert.File{Filename: name, Dir: dir, Size: int64(len(path)), URL: s.URL + path + signedQuery}
 }
 
-func overwriting() cloudconvert.Option {
-	return cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Overwrite: true})
+// overwriting returns the options of a call that may or may not replace files.
+func overwriting(overwrite bool) []cloudconvert.RunOption {
+	if !overwrite {
+		return nil
+	}
+	return []cloudconvert.RunOption{cloudconvert.WithOverwrite()}
 }
 
 func write(t *testing.T, content string, path ...string) {
@@ -58,7 +62,7 @@ func read(t *testing.T, path ...string) string {
 func TestSaveNothing(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new")
-	paths, err := newDownloader(t).Save(t.Context(), dir)
+	paths, err := newDownloader(t).Save(t.Context(), dir, nil)
 	require.NoError(t, err)
 	assert.Empty(t, paths)
 	assert.NoDirExists(t, dir)
@@ -68,9 +72,10 @@ func TestSave(t *testing.T) {
 	t.Parallel()
 	storage := echo(t, nil)
 	dir := filepath.Join(t.TempDir(), "new", "dir")
-	paths, err := newDownloader(t).Save(t.Context(), dir+"//.",
+	paths, err := newDownloader(t).Save(t.Context(), dir+"//.", []cloudconvert.File{
 		storage.echoed("", "b.pdf", "/1"), storage.echoed("", "a.pdf", "/2"),
-		storage.echoed("sub/sub", "a.pdf", "/3"), storage.echoed("sub", "c.pdf", "/4"))
+		storage.echoed("sub/sub", "a.pdf", "/3"), storage.echoed("sub", "c.pdf", "/4"),
+	})
 	require.NoError(t, err)
 	want := []string{"b.pdf", "a.pdf", filepath.Join("sub", "sub", "a.pdf"), filepath.Join("sub", "c.pdf")}
 	for i, name := range want {
@@ -86,7 +91,7 @@ func TestSaveToTheWorkingDirectory(t *testing.T) {
 	storage := echo(t, nil)
 	for i, dir := range []string{"", "."} {
 		name := fmt.Sprintf("%d.pdf", i)
-		paths, err := newDownloader(t).Save(t.Context(), dir, storage.echoed("", name, "/1"))
+		paths, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{storage.echoed("", name, "/1")})
 		require.NoError(t, err)
 		assert.Equal(t, []string{name}, paths)
 		assert.Equal(t, "/1", read(t, name))
@@ -116,7 +121,7 @@ func TestSaveUnderSafeNames(t *testing.T) {
 			outer := t.TempDir()
 			dir := filepath.Join(outer, "a", "b", "c")
 			storage := echo(t, nil)
-			paths, err := newDownloader(t).Save(t.Context(), dir, storage.echoed(test.dir, test.name, "/content"))
+			paths, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{storage.echoed(test.dir, test.name, "/content")})
 			require.NoError(t, err)
 			assert.Equal(t, []string{filepath.Join(dir, filepath.FromSlash(test.want))}, paths)
 			assert.Equal(t, "/content", read(t, paths[0]))
@@ -141,7 +146,7 @@ func TestSaveUnderDistinctNames(t *testing.T) {
 	for i, name := range given {
 		files = append(files, storage.echoed(name[0], name[1], fmt.Sprintf("/%d", i)))
 	}
-	paths, err := newDownloader(t).Save(t.Context(), dir, files...)
+	paths, err := newDownloader(t).Save(t.Context(), dir, files)
 	require.NoError(t, err)
 	require.Len(t, paths, len(want))
 	for i, name := range want {
@@ -163,11 +168,11 @@ func TestSaveDoesNotFollowLinks(t *testing.T) {
 	require.NoError(t, os.Symlink(outside, filepath.Join(dir, "sub")))
 	require.NoError(t, os.Symlink(filepath.Join(outside, "file"), filepath.Join(dir, "a.pdf")))
 	storage := echo(t, nil)
-	client := newDownloader(t, overwriting())
+	client := newDownloader(t)
 
-	_, err := client.Save(t.Context(), dir, storage.echoed("sub", "file", "/1"))
+	_, err := client.Save(t.Context(), dir, []cloudconvert.File{storage.echoed("sub", "file", "/1")}, cloudconvert.WithOverwrite())
 	require.Error(t, err, "the directory leads out")
-	_, err = client.Save(t.Context(), dir, storage.echoed("", "a.pdf", "/1"))
+	_, err = client.Save(t.Context(), dir, []cloudconvert.File{storage.echoed("", "a.pdf", "/1")}, cloudconvert.WithOverwrite())
 	require.NoError(t, err, "the link is replaced")
 	assert.Equal(t, "/1", read(t, dir, "a.pdf"))
 	assert.Equal(t, "untouched", read(t, outside, "file"))
@@ -179,7 +184,7 @@ func TestSaveDoesNotOverwrite(t *testing.T) {
 	storage := echo(t, nil)
 	dir := t.TempDir()
 	write(t, "mine", dir, "a.pdf")
-	paths, err := newDownloader(t).Save(t.Context(), dir, storage.echoed("new", "b.pdf", "/1"), storage.echoed("", "a.pdf", "/2"))
+	paths, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{storage.echoed("new", "b.pdf", "/1"), storage.echoed("", "a.pdf", "/2")})
 	require.ErrorIs(t, err, fs.ErrExist)
 	require.ErrorContains(t, err, "a.pdf")
 	assert.Empty(t, paths)
@@ -193,7 +198,7 @@ func TestSaveOverwritesWhenAllowed(t *testing.T) {
 	storage := echo(t, nil)
 	dir := t.TempDir()
 	write(t, "mine", dir, "a.pdf")
-	_, err := newDownloader(t, overwriting()).Save(t.Context(), dir, storage.echoed("", "a.pdf", "/1"), storage.echoed("", "b.pdf", "/2"))
+	_, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{storage.echoed("", "a.pdf", "/1"), storage.echoed("", "b.pdf", "/2")}, cloudconvert.WithOverwrite())
 	require.NoError(t, err)
 	assert.Equal(t, "/1", read(t, dir, "a.pdf"))
 	assert.Equal(t, []string{"a.pdf", "b.pdf"}, listed(t, dir))
@@ -207,8 +212,9 @@ func TestSaveLosesARace(t *testing.T) {
 		assert.NoError(t, os.WriteFile(filepath.Join(dir, "b.pdf"), []byte("theirs"), 0o600))
 		serve("/2", storageTag)(w, r)
 	}})
-	_, err := newDownloader(t).Save(t.Context(), dir,
-		storage.echoed("sub", "a.pdf", "/1"), storage.echoed("", "b.pdf", "/2"), storage.echoed("", "c.pdf", "/3"))
+	_, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{
+		storage.echoed("sub", "a.pdf", "/1"), storage.echoed("", "b.pdf", "/2"), storage.echoed("", "c.pdf", "/3"),
+	})
 	require.ErrorIs(t, err, fs.ErrExist)
 	assert.Equal(t, []string{"b.pdf"}, listed(t, dir), "what was there already of this call is gone")
 	assert.Equal(t, "theirs", read(t, dir, "b.pdf"))
@@ -232,9 +238,10 @@ func TestSaveAllOrNothing(t *testing.T) {
 				}
 				before := listed(t, dir)
 				storage := echo(t, map[string]http.HandlerFunc{"/2": failure})
-				client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Overwrite: overwrite, Resumptions: 1, Parallel: 1}))
-				paths, err := client.Save(t.Context(), dir,
-					storage.echoed("", "a.pdf", "/1"), storage.echoed("sub", "b.pdf", "/2"), storage.echoed("sub/sub", "c.pdf", "/3"))
+				client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: 1, Parallel: 1}))
+				paths, err := client.Save(t.Context(), dir, []cloudconvert.File{
+					storage.echoed("", "a.pdf", "/1"), storage.echoed("sub", "b.pdf", "/2"), storage.echoed("sub/sub", "c.pdf", "/3"),
+				}, overwriting(overwrite)...)
 				failed := new(cloudconvert.Error)
 				require.ErrorAs(t, err, &failed)
 				noSecrets(t, err)
@@ -268,8 +275,9 @@ func TestSaveReportsTheCause(t *testing.T) {
 		http.NotFound(w, r)
 	}})
 	dir := t.TempDir()
-	_, err := newDownloader(t).Save(t.Context(), dir,
-		storage.echoed("", "a.pdf", "/1"), storage.echoed("", "b.pdf", "/2"), storage.echoed("", "c.pdf", "/3"))
+	_, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{
+		storage.echoed("", "a.pdf", "/1"), storage.echoed("", "b.pdf", "/2"), storage.echoed("", "c.pdf", "/3"),
+	})
 	require.ErrorIs(t, err, cloudconvert.ErrNotFound)
 	assert.Empty(t, listed(t, dir))
 }
@@ -304,7 +312,7 @@ func TestSaveInParallel(t *testing.T) {
 	}
 	dir := t.TempDir()
 	client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Parallel: parallel}))
-	paths, err := client.Save(t.Context(), dir, files...)
+	paths, err := client.Save(t.Context(), dir, files)
 	require.NoError(t, err)
 	for i, path := range paths {
 		assert.Equal(t, fmt.Sprintf("/%d", i), read(t, path))
@@ -321,7 +329,7 @@ func TestSaveOfManyCallsAtOnce(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range errs {
 		group.Go(func() {
-			_, errs[i] = client.Save(t.Context(), dir, storage.echoed("sub", "a.pdf", fmt.Sprintf("/%d", i)))
+			_, errs[i] = client.Save(t.Context(), dir, []cloudconvert.File{storage.echoed("sub", "a.pdf", fmt.Sprintf("/%d", i))})
 		})
 	}
 	group.Wait()
@@ -342,7 +350,7 @@ func TestSaveNeedsAllAddresses(t *testing.T) {
 	t.Parallel()
 	storage := echo(t, nil)
 	dir := filepath.Join(t.TempDir(), "new")
-	_, err := newDownloader(t).Save(t.Context(), dir, storage.echoed("", "a.pdf", "/1"), cloudconvert.File{Filename: "b.pdf"})
+	_, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{storage.echoed("", "a.pdf", "/1"), {Filename: "b.pdf"}})
 	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 	require.ErrorContains(t, err, `"b.pdf" has no address`)
 	assert.Empty(t, storage.seen())
@@ -355,10 +363,10 @@ func TestSaveNeedsADirectory(t *testing.T) {
 	dir := t.TempDir()
 	write(t, "mine", dir, "file")
 	for _, where := range []string{filepath.Join(dir, "file"), filepath.Join(dir, "file", "sub")} {
-		_, err := newDownloader(t).Save(t.Context(), where, storage.echoed("", "a.pdf", "/1"))
+		_, err := newDownloader(t).Save(t.Context(), where, []cloudconvert.File{storage.echoed("", "a.pdf", "/1")})
 		require.ErrorContains(t, err, "cloudconvert: save")
 	}
-	_, err := newDownloader(t).Save(t.Context(), dir, storage.echoed("file", "a.pdf", "/1"))
+	_, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{storage.echoed("file", "a.pdf", "/1")})
 	require.Error(t, err, "a file is where a directory should be")
 	assert.Equal(t, []string{"file"}, listed(t, dir))
 	assert.Empty(t, storage.seen())
@@ -375,7 +383,7 @@ func TestSaveWhenTheDirectoryDisappears(t *testing.T) {
 		assert.NoError(t, os.RemoveAll(dir))
 		serve(file, storageTag)(w, r)
 	})
-	_, err := newDownloader(t).Save(t.Context(), dir, storage.file(len(file)))
+	_, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{storage.file(len(file))})
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	assert.NoDirExists(t, dir)
 }
@@ -387,7 +395,7 @@ func TestSavePermissionsFollowTheUmask(t *testing.T) {
 	}
 	storage := echo(t, nil)
 	dir := filepath.Join(t.TempDir(), "new")
-	paths, err := newDownloader(t).Save(t.Context(), dir, storage.echoed("sub", "a.pdf", "/1"))
+	paths, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{storage.echoed("sub", "a.pdf", "/1")})
 	require.NoError(t, err)
 	model := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(model, "dir"), 0o777))
@@ -413,7 +421,7 @@ func TestSaveKeepsThePermissionsOfReplacedFiles(t *testing.T) {
 	for name, mode := range map[string]fs.FileMode{"private.pdf": 0o600, "shared.pdf": 0o664, "run.pdf": 0o755} {
 		write(t, "old", dir, name)
 		require.NoError(t, os.Chmod(filepath.Join(dir, name), mode))
-		paths, err := newDownloader(t, overwriting()).Save(t.Context(), dir, storage.echoed("", name, "/new"))
+		paths, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{storage.echoed("", name, "/new")}, cloudconvert.WithOverwrite())
 		require.NoError(t, err)
 		info, err := os.Stat(paths[0])
 		require.NoError(t, err)
@@ -449,8 +457,7 @@ func TestSaveIntoADirectoryThatIsSwapped(t *testing.T) {
 						assert.NoError(t, swap(dir))
 						serve("/1", storageTag)(w, r)
 					}})
-					client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Overwrite: overwrite}))
-					paths, err := client.Save(t.Context(), dir, storage.echoed(sub, "a.pdf", "/1"), storage.echoed(sub, "b.pdf", "/2"))
+					paths, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{storage.echoed(sub, "a.pdf", "/1"), storage.echoed(sub, "b.pdf", "/2")}, overwriting(overwrite)...)
 					if name == "by its own" {
 						require.NoError(t, err)
 						assert.Equal(t, "/1", read(t, paths[0]))
@@ -475,7 +482,7 @@ func TestSaveTooLate(t *testing.T) {
 	cancel()
 	storage := echo(t, nil)
 	dir := t.TempDir()
-	_, err := newDownloader(t).Save(ctx, dir, storage.echoed("sub", "a.pdf", "/1"))
+	_, err := newDownloader(t).Save(ctx, dir, []cloudconvert.File{storage.echoed("sub", "a.pdf", "/1")})
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Empty(t, listed(t, dir))
 	assert.Empty(t, storage.seen())
@@ -489,7 +496,7 @@ func TestSaveFromTheSandbox(t *testing.T) {
 	t.Cleanup(server.Close)
 	client := server.Client(cloudconvert.WithRetry(cloudconvert.RetryPolicy{MinWait: time.Millisecond}))
 	text := strings.Repeat("some text\n", 10_000)
-	job, err := client.Jobs.CreateAndWait(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
+	job, err := client.Run(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
 		"import": cloudconvert.ImportRaw{File: text, Filename: "a.txt"},
 		"export": cloudconvert.ExportURL{Input: []string{"import"}},
 	}})
@@ -504,26 +511,292 @@ func TestSaveFromTheSandbox(t *testing.T) {
 		Path: "storage:download", Nth: 3, Status: http.StatusForbidden, Code: "AccessDenied", Message: "Request has expired",
 	})
 	dir := t.TempDir()
-	paths, err := client.Save(t.Context(), dir, job.Files()...)
+	paths, err := client.Save(t.Context(), dir, job.Files())
 	require.NoError(t, err)
 	assert.Equal(t, []string{filepath.Join(dir, "a.txt")}, paths)
 	same(t, text, read(t, paths[0]))
 }
 
-// A function of the caller's may end the goroutine that it is called from, as
-// FailNow of a test does: what was not fetched is not taken for whole.
-func TestSaveWhoseProgressEndsTheGoroutine(t *testing.T) {
+func TestSaveReportsProgress(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
-	client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Progress: func(p cloudconvert.Progress) {
-		if p.Phase == cloudconvert.PhaseDownload {
-			runtime.Goexit()
-		}
-	}}))
-	dir := t.TempDir()
-	job, err := client.Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte(content(2<<20))), "pdf")
+	storage := echo(t, nil)
+	var ofCall, ofClient reports
+	client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Progress: ofClient.add}))
+	files := []cloudconvert.File{storage.echoed("", "a.pdf", "/1")}
+	want := cloudconvert.Progress{Phase: cloudconvert.PhaseDownload, Name: "a.pdf", Done: 2, Total: 2}
+
+	_, err := client.Save(t.Context(), t.TempDir(), files, cloudconvert.WithProgress(ofCall.add))
 	require.NoError(t, err)
-	_, err = client.Save(t.Context(), dir, job.Files()...)
-	require.ErrorContains(t, err, "ended")
-	assert.Empty(t, listed(t, dir))
+	require.NotEmpty(t, ofCall.all)
+	assert.Equal(t, want, ofCall.all[len(ofCall.all)-1])
+	assert.Empty(t, ofClient.all, "the option takes its place")
+
+	_, err = client.Save(t.Context(), t.TempDir(), files)
+	require.NoError(t, err)
+	require.NotEmpty(t, ofClient.all)
+	assert.Equal(t, want, ofClient.all[len(ofClient.all)-1])
+
+	ofCall.all = nil
+	_, err = client.SaveAs(t.Context(), finishedJob(files...), filepath.Join(t.TempDir(), "b.pdf"), cloudconvert.WithProgress(ofCall.add))
+	require.NoError(t, err)
+	require.NotEmpty(t, ofCall.all)
+	assert.Equal(t, want, ofCall.all[len(ofCall.all)-1])
+}
+
+// savers are the calls that save files. Both are given a directory.
+var savers = map[string]func(ctx context.Context, client *cloudconvert.Client, dir string, file cloudconvert.File, opts ...cloudconvert.RunOption) error{
+	"Save": func(ctx context.Context, client *cloudconvert.Client, dir string, file cloudconvert.File, opts ...cloudconvert.RunOption) error {
+		_, err := client.Save(ctx, dir, []cloudconvert.File{file}, opts...)
+		return err
+	},
+	"SaveAs": func(ctx context.Context, client *cloudconvert.Client, dir string, file cloudconvert.File, opts ...cloudconvert.RunOption) error {
+		_, err := client.SaveAs(ctx, finishedJob(file), dir+"/", opts...)
+		return err
+	},
+}
+
+func TestSaveRefusesOptionsOfJobs(t *testing.T) {
+	t.Parallel()
+	refused := map[string]cloudconvert.RunOption{
+		"WithSignal":         cloudconvert.WithSignal(newSignal()),
+		"WithDeleteOnCancel": cloudconvert.WithDeleteOnCancel(),
+		"WithPendingUpload":  cloudconvert.WithPendingUpload(),
+		"WithInlineLimit":    cloudconvert.WithInlineLimit(0),
+		"WithQueueing":       cloudconvert.WithQueueing(),
+		"WithHeader":         cloudconvert.WithHeader("X-Test", "1"),
+		"CaptureResponse":    cloudconvert.CaptureResponse(new(cloudconvert.Response)),
+	}
+	for name, save := range savers {
+		for option, opt := range refused {
+			t.Run(name+"/"+option, func(t *testing.T) {
+				t.Parallel()
+				storage := echo(t, nil)
+				dir := filepath.Join(t.TempDir(), "new")
+				err := save(t.Context(), newDownloader(t), dir, storage.echoed("", "a.pdf", "/1"), cloudconvert.WithOverwrite(), opt)
+				require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+				require.ErrorContains(t, err, option)
+				assert.NotContains(t, err.Error(), "WithOverwrite")
+				assert.Empty(t, storage.seen())
+				assert.NoDirExists(t, dir)
+			})
+		}
+	}
+	_, err := newDownloader(t).Save(t.Context(), t.TempDir(), nil, cloudconvert.WithDelete())
+	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+	require.ErrorContains(t, err, "SaveAs", "which knows the job")
+}
+
+// finishedJob is a job that has exported files.
+func finishedJob(files ...cloudconvert.File) *cloudconvert.Job {
+	return &cloudconvert.Job{ID: "job-1", Tag: "invoice-42", Status: cloudconvert.StatusFinished, Tasks: []cloudconvert.Task{{
+		ID: "task-1", Name: "export", Operation: cloudconvert.OperationExportURL, Status: cloudconvert.StatusFinished,
+		Result: cloudconvert.TaskResult{Files: files},
+	}}}
+}
+
+func TestSaveAsNamesFiles(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		dst         string
+		files, want []string
+	}{
+		"one file":                    {"out.pdf", []string{"report.pdf"}, []string{"out.pdf"}},
+		"one of another extension":    {"out.bin", []string{"report.pdf"}, []string{"out.bin"}},
+		"in missing directories":      {"a/b/out.pdf", []string{"report.pdf"}, []string{"a/b/out.pdf"}},
+		"a directory":                 {"a/b/", []string{"report.pdf"}, []string{"a/b/report.pdf"}},
+		"a directory, several files":  {"a/", []string{"p-1.jpg", "p-2.jpg"}, []string{"a/p-1.jpg", "a/p-2.jpg"}},
+		"a directory, an unsafe name": {"a/", []string{"../../x.pdf"}, []string{"a/x.pdf"}},
+		"pages":                       {"out.jpg", []string{"p-1.jpg", "p-2.jpg", "p-10.jpg"}, []string{"out-1.jpg", "out-2.jpg", "out-10.jpg"}},
+		"pages out of order":          {"out.jpg", []string{"p-10.jpg", "p-2.jpg"}, []string{"out-10.jpg", "out-2.jpg"}},
+		"pages of 2024":               {"out.jpg", []string{"2024 p3.jpg", "2024 p4.jpg"}, []string{"out-3.jpg", "out-4.jpg"}},
+		"two numbers":                 {"out.jpg", []string{"1-1.jpg", "2-2.jpg"}, []string{"out-1.jpg", "out-2.jpg"}},
+		"no numbers":                  {"out.jpg", []string{"b.jpg", "a.jpg"}, []string{"out-1.jpg", "out-2.jpg"}},
+		"the same name":               {"out.jpg", []string{"p-7.jpg", "p-7.jpg"}, []string{"out-1.jpg", "out-2.jpg"}},
+		"a page and its images":       {"out.html", []string{"page1.png", "page.html", "page2.png"}, []string{"page1.png", "out.html", "page2.png"}},
+		"none of the extension":       {"out.pdf", []string{"a.png", "b.png"}, []string{"a.png", "b.png"}},
+		"another spelling":            {"out.jpg", []string{"a.html", "a.JPEG"}, []string{"a.html", "out.jpg"}},
+		"another is called so":        {"a.html", []string{"b.html", "c.png", "a.html"}, []string{"a-1.html", "c.png", "a-2.html"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			storage := echo(t, nil)
+			var files []cloudconvert.File
+			var want []string
+			for i, name := range c.files {
+				files = append(files, storage.echoed("", name, fmt.Sprintf("/%d", i)))
+				want = append(want, filepath.Join(dir, filepath.FromSlash(c.want[i])))
+			}
+			paths, err := newDownloader(t).SaveAs(t.Context(), finishedJob(files...), dir+"/"+c.dst)
+			require.NoError(t, err)
+			assert.Equal(t, want, paths)
+			for i, path := range paths {
+				assert.Equal(t, fmt.Sprintf("/%d", i), read(t, path))
+			}
+			for _, name := range listed(t, dir) {
+				assert.NotContains(t, name, ".part")
+			}
+		})
+	}
+}
+
+// A finished job is paid for: the error has it, and the next call gets its files.
+func TestSaveAsGoesOnElsewhere(t *testing.T) {
+	t.Parallel()
+	for name, obstruct := range map[string]func(t *testing.T, dir string) (dst string, want error){
+		"the file exists": func(t *testing.T, dir string) (string, error) {
+			t.Helper()
+			write(t, "mine", dir, "out.pdf")
+			return filepath.Join(dir, "out.pdf"), fs.ErrExist
+		},
+		"one of several exists": func(t *testing.T, dir string) (string, error) {
+			t.Helper()
+			write(t, "mine", dir, "a.pdf")
+			return dir + "/", fs.ErrExist
+		},
+		"a file is in the way": func(t *testing.T, dir string) (string, error) {
+			t.Helper()
+			write(t, "mine", dir, "file")
+			return filepath.Join(dir, "file", "out.pdf"), nil
+		},
+		"a directory is in the way": func(t *testing.T, dir string) (string, error) {
+			t.Helper()
+			require.NoError(t, os.Mkdir(filepath.Join(dir, "a.pdf"), 0o700))
+			return dir + "/", fs.ErrExist
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			dst, want := obstruct(t, dir)
+			before := listed(t, dir)
+			storage := echo(t, nil)
+			client := newDownloader(t)
+			job := finishedJob(storage.echoed("", "a.pdf", "/1"))
+			paths, err := client.SaveAs(t.Context(), job, dst)
+			assert.Empty(t, paths)
+			unsaved := new(cloudconvert.UnsavedError)
+			require.ErrorAs(t, err, &unsaved)
+			assert.Same(t, job, unsaved.Job)
+			assert.Equal(t, dst, unsaved.Destination)
+			assert.False(t, cloudconvert.IsRetryable(err))
+			require.ErrorContains(t, err, "job-1")
+			if want != nil {
+				require.ErrorIs(t, err, want)
+			}
+			assert.Empty(t, storage.seen(), "nothing is fetched in vain")
+			assert.Equal(t, before, listed(t, dir))
+
+			paths, err = client.SaveAs(t.Context(), unsaved.Job, filepath.Join(dir, "other.pdf"))
+			require.NoError(t, err)
+			assert.Equal(t, "/1", read(t, paths[0]))
+		})
+	}
+}
+
+func TestSaveAsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, "mine", dir, "out-1.pdf")
+	before := listed(t, dir)
+	storage := echo(t, map[string]http.HandlerFunc{"/2": plain(http.StatusServiceUnavailable, nil, "")})
+	client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: 1}))
+	job := finishedJob(storage.echoed("", "p1.pdf", "/1"), storage.echoed("", "p2.pdf", "/2"))
+	_, err := client.SaveAs(t.Context(), job, filepath.Join(dir, "out.pdf"), cloudconvert.WithOverwrite())
+	unsaved := new(cloudconvert.UnsavedError)
+	require.ErrorAs(t, err, &unsaved)
+	require.ErrorIs(t, err, cloudconvert.ErrServer)
+	assert.False(t, cloudconvert.IsRetryable(err), "another job would be paid for again")
+	noSecrets(t, err)
+	assert.Equal(t, before, listed(t, dir))
+	assert.Equal(t, "mine", read(t, dir, "out-1.pdf"))
+}
+
+func TestSaveAsOverwritesWhenAllowed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, "mine", dir, "out.pdf")
+	storage := echo(t, nil)
+	paths, err := newDownloader(t).SaveAs(t.Context(), finishedJob(storage.echoed("", "a.pdf", "/1")),
+		filepath.Join(dir, "out.pdf"), cloudconvert.WithOverwrite())
+	require.NoError(t, err)
+	assert.Equal(t, "/1", read(t, paths[0]))
+	assert.Equal(t, []string{"out.pdf"}, listed(t, dir))
+}
+
+func TestSaveAsRefusesWhatCannotWork(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	storage := echo(t, nil)
+	job := finishedJob(storage.echoed("", "a.pdf", "/1"))
+	for name, c := range map[string]struct {
+		job       *cloudconvert.Job
+		dst, want string
+	}{
+		"no job":              {nil, filepath.Join(dir, "a.pdf"), "the job is nil"},
+		"no destination":      {job, "", "the destination is empty"},
+		"no separator":        {job, dir, "is a directory"},
+		"a dot":               {job, dir + "/new/.", "is a directory"},
+		"two dots":            {job, dir + "/new/..", "is a directory"},
+		"a job that goes on":  {&cloudconvert.Job{ID: "job-1", Status: cloudconvert.StatusProcessing}, dir + "/", "has no files yet"},
+		"a job without files": {&cloudconvert.Job{ID: "job-1", Status: cloudconvert.StatusFinished}, dir + "/", "has no exported files"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			paths, err := newDownloader(t).SaveAs(t.Context(), c.job, c.dst)
+			require.ErrorContains(t, err, c.want)
+			assert.Empty(t, paths)
+			assert.False(t, cloudconvert.IsRetryable(err))
+			if name != "a job without files" {
+				require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+			}
+			assert.Empty(t, listed(t, dir))
+		})
+	}
+	assert.Empty(t, storage.seen())
+}
+
+func TestSaveAsDeletesTheJobWhenItsFilesAreSaved(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault *cloudconverttest.Fault
+		exist bool // the file is in the way
+	}{
+		"saved":                  {},
+		"deleted already":        {fault: &cloudconverttest.Fault{Method: http.MethodDelete, Status: http.StatusNotFound}},
+		"not saved":              {exist: true},
+		"deletion is not served": {fault: &cloudconverttest.Fault{Method: http.MethodDelete, Status: http.StatusServiceUnavailable}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				job, err := server.Client().Run(t.Context(), textJob())
+				require.NoError(t, err)
+				dst := filepath.Join(t.TempDir(), "out.txt")
+				if c.exist {
+					writeFile(t, dst, "mine")
+				}
+				if c.fault != nil {
+					server.Inject(*c.fault)
+				}
+				paths, err := server.Client().SaveAs(t.Context(), job, dst, cloudconvert.WithDelete())
+				switch {
+				case c.exist:
+					require.ErrorIs(t, err, fs.ErrExist)
+					assert.Equal(t, 1, jobCount(server), "the files can still be fetched")
+					return
+				case c.fault != nil && c.fault.Status == http.StatusServiceUnavailable:
+					require.ErrorIs(t, err, cloudconvert.ErrServer)
+					require.ErrorContains(t, err, job.ID)
+					assert.False(t, cloudconvert.IsRetryable(err), "the files are there")
+				default:
+					require.NoError(t, err)
+				}
+				assert.Equal(t, []string{dst}, paths)
+				assert.Equal(t, "text", readFile(t, dst))
+				assert.Equal(t, c.fault != nil, jobCount(server) == 1)
+			})
+		})
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -180,8 +181,12 @@ func TestRequestsAndAnswersPrintNoSecrets(t *testing.T) {
 	response := cloudconvert.Response{
 		StatusCode: 200, Body: []byte(encode(t, job)), Header: http.Header{"Location": {"https://storage.example/?sig=s3cret"}},
 	}
+	source := cloudconvert.FromURL("https://me:s3cret@a.example/a.docx?sig=s3cret")
 	result := cloudconvert.Result{
-		Conversion: cloudconvert.Conversion{Source: cloudconvert.FromURL("https://me:s3cret@a.example/a.docx?sig=s3cret"), Key: "https://a.example/?s3cret", OutputFormat: "pdf"}, Job: job,
+		Work: cloudconvert.Work{
+			Name: "https://me:s3cret@a.example/?s3cret", Destination: "https://me:s3cret@a.example/?s3cret",
+			Request: cloudconvert.Pipeline(source, cloudconvert.Convert{OutputFormat: "pdf", Options: cloudconvert.Options{"password": "s3cret"}}),
+		}, Job: job,
 	}
 	containers := map[string]any{
 		"page of jobs":     cloudconvert.Page[cloudconvert.Job]{Data: []cloudconvert.Job{*job}},
@@ -190,8 +195,9 @@ func TestRequestsAndAnswersPrintNoSecrets(t *testing.T) {
 		"event":            cloudconvert.WebhookEvent{Event: "job.finished", Job: *job},
 		"event, pointer":   &cloudconvert.WebhookEvent{Event: "job.finished", Job: *job},
 		"response":         response, "response, pointer": &response,
-		"conversion result": result, "conversion result, pointer": &result, "source": result.Conversion.Source,
-		"conversion": result.Conversion, "webhook request": cloudconvert.WebhookRequest{URL: "https://hook.example/?token=s3cret"},
+		"result of a work": result, "result of a work, pointer": &result, "source": source, "source, pointer": &source,
+		"source under another name": source.WithName("a.pdf"), "unsaved": &cloudconvert.UnsavedError{Job: job, Destination: "a.pdf"},
+		"work": result.Work, "work, pointer": &result.Work, "webhook request": cloudconvert.WebhookRequest{URL: "https://hook.example/?token=s3cret"},
 		"form field": task.Result.Form.Fields[0], "source named after a URL": cloudconvert.FromBytes("https://a.example/a.docx?sig=s3cret", nil),
 		"empty result": cloudconvert.Result{}, "no source": cloudconvert.Source{},
 	}
@@ -204,7 +210,7 @@ func TestRequestsAndAnswersPrintNoSecrets(t *testing.T) {
 		})
 	}
 	for name, value := range map[string]any{
-		"conversions": []cloudconvert.Conversion{result.Conversion}, "results": []cloudconvert.Result{result},
+		"works": []cloudconvert.Work{result.Work}, "sources": []cloudconvert.Source{source}, "results": []cloudconvert.Result{result},
 		"responses": []cloudconvert.Response{response}, "within a struct": struct{ Response *cloudconvert.Result }{&result},
 		"fields of a form": task.Result.Form.Fields, "errors": errors.Join(&cloudconvert.JobError{Job: job}),
 		"request": request, "request, pointer": &request, "tasks": request.Tasks,
@@ -240,20 +246,21 @@ func TestPrintsNoSecretsWithinAStruct(t *testing.T) {
 	job := recordedJob(t, "job-finished.json")
 	job.Tasks[0].Result.Files = []cloudconvert.File{{Filename: "a.pdf", URL: "https://storage.example/?sig=s3cret"}}
 	source := cloudconvert.FromURL("https://me:s3cret@a.example/a.docx?sig=s3cret")
+	work := cloudconvert.Work{Request: cloudconvert.Pipeline(source, cloudconvert.Convert{OutputFormat: "pdf"})}
 	client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, says(500, `{"message":"`+testKey+` s3cret"}`))
 	err := client.Do(t.Context(), http.MethodPost, "/import/url", cloudconvert.ImportURL{URL: "https://a.example/?sig=s3cret"}, nil)
 	require.Error(t, err)
 	for name, value := range map[string]any{
-		"source":     struct{ source cloudconvert.Source }{source},
-		"conversion": struct{ item cloudconvert.Conversion }{cloudconvert.Conversion{Source: source}},
-		"result":     struct{ result cloudconvert.Result }{cloudconvert.Result{Conversion: cloudconvert.Conversion{Source: source}, Job: job, Err: err}},
-		"results":    struct{ results []cloudconvert.Result }{[]cloudconvert.Result{{Conversion: cloudconvert.Conversion{Source: source}}}},
-		"job":        struct{ job *cloudconvert.Job }{job},
-		"jobs":       struct{ jobs []*cloudconvert.Job }{[]*cloudconvert.Job{job}},
-		"form":       struct{ result cloudconvert.TaskResult }{cloudconvert.TaskResult{Form: &cloudconvert.UploadForm{URL: "https://a.example/?sig=s3cret"}}},
-		"job error":  struct{ err error }{&cloudconvert.JobError{Job: job}},
-		"error":      struct{ err error }{err},
-		"client":     struct{ client cloudconvert.Client }{*client},
+		"source":    struct{ source cloudconvert.Source }{source},
+		"work":      struct{ work cloudconvert.Work }{work},
+		"result":    struct{ result cloudconvert.Result }{cloudconvert.Result{Work: work, Job: job, Err: err}},
+		"results":   struct{ results []cloudconvert.Result }{[]cloudconvert.Result{{Work: work}}},
+		"job":       struct{ job *cloudconvert.Job }{job},
+		"jobs":      struct{ jobs []*cloudconvert.Job }{[]*cloudconvert.Job{job}},
+		"form":      struct{ result cloudconvert.TaskResult }{cloudconvert.TaskResult{Form: &cloudconvert.UploadForm{URL: "https://a.example/?sig=s3cret"}}},
+		"job error": struct{ err error }{&cloudconvert.JobError{Job: job}},
+		"error":     struct{ err error }{err},
+		"client":    struct{ client cloudconvert.Client }{*client},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -323,12 +330,12 @@ func TestErrorsQuoteNoAddresses(t *testing.T) {
 		},
 		"file": func(t *testing.T) error {
 			t.Helper()
-			_, err := server(t).Save(t.Context(), t.TempDir(), cloudconvert.File{Filename: "a", URL: "http://a.example/?sig=s3cret"})
+			_, err := server(t).Save(t.Context(), t.TempDir(), []cloudconvert.File{{Filename: "a", URL: "http://a.example/?sig=s3cret"}})
 			return err
 		},
 		"file, no address": func(t *testing.T) error {
 			t.Helper()
-			_, err := server(t).Save(t.Context(), t.TempDir(), cloudconvert.File{Filename: "a", URL: "https://a.example/%zz?sig=s3cret"})
+			_, err := server(t).Save(t.Context(), t.TempDir(), []cloudconvert.File{{Filename: "a", URL: "https://a.example/%zz?sig=s3cret"}})
 			return err
 		},
 		"form": func(t *testing.T) error {
@@ -345,6 +352,32 @@ func TestErrorsQuoteNoAddresses(t *testing.T) {
 		"source, no format": func(t *testing.T) error {
 			t.Helper()
 			_, err := server(t).Convert(t.Context(), cloudconvert.FromBytes("https://a.example/?sig=s3cret", nil), "pdf")
+			return err
+		},
+		"source, twice": func(t *testing.T) error {
+			t.Helper()
+			source := cloudconvert.FromURL("https://me:s3cret@a.example/a.docx?sig=s3cret")
+			for result := range server(t).RunAll(t.Context(), slices.Values([]cloudconvert.Work{
+				{Request: cloudconvert.Pipeline(source)}, {Request: cloudconvert.Pipeline(source)},
+			})) {
+				return result.Err
+			}
+			return nil
+		},
+		"source, not used": func(t *testing.T) error {
+			t.Helper()
+			_, err := server(t).Run(t.Context(), cloudconvert.Pipeline(cloudconvert.FromURL("https://me:s3cret@a.example/a.docx?sig=s3cret")))
+			return err
+		},
+		"source that is not sent": func(t *testing.T) error {
+			t.Helper()
+			_, err := server(t).Jobs.Create(t.Context(), cloudconvert.Pipeline(cloudconvert.FromFile("https://me:s3cret@a.example/a.docx?sig=s3cret"), cloudconvert.ExportURL{}))
+			return err
+		},
+		"destination, other format": func(t *testing.T) error {
+			t.Helper()
+			_, err := server(t).RunFile(t.Context(), cloudconvert.Pipeline(cloudconvert.FromURL("https://a.example/a.docx"),
+				cloudconvert.Convert{OutputFormat: "pdf"}), "https://me:s3cret@a.example/?sig=s3cret&b=a.png")
 			return err
 		},
 		"destination": func(t *testing.T) error {
@@ -378,17 +411,18 @@ func TestWhatIsPrintedHelps(t *testing.T) {
 	assert.Equal(t, `page 2 [file "a" (1 bytes)]`, fmt.Sprint(cloudconvert.Page[cloudconvert.File]{
 		Data: []cloudconvert.File{{Filename: "a", Size: 1}}, Meta: cloudconvert.PageMeta{CurrentPage: 2},
 	}))
-	assert.Equal(t, `result [source "a.docx" job 1 finished [] files ["a.pdf"] no space left]`, fmt.Sprint(cloudconvert.Result{
-		Conversion: cloudconvert.Conversion{Source: cloudconvert.FromFile("b/a.docx")}, Job: &cloudconvert.Job{ID: "1", Status: "finished"},
+	assert.Equal(t, `result [work "b/a.docx" job 1 finished [] files ["a.pdf"] no space left]`, fmt.Sprint(cloudconvert.Result{
+		Work: cloudconvert.Work{Name: "b/a.docx"}, Job: &cloudconvert.Job{ID: "1", Status: "finished"},
 		Files: []string{"a.pdf"}, Err: errors.New("no space left"),
 	}))
 	assert.Equal(t, "answer 200 of 2 bytes after 1 attempts 77", fmt.Sprint(cloudconvert.Response{
 		StatusCode: 200, Body: []byte("{}"), Attempts: 1, RequestID: "77",
 	}))
-	assert.Equal(t, "source on a.example", fmt.Sprint(cloudconvert.FromURL("https://me:s3cret@a.example/b?c")))
-	assert.Equal(t, `source on a.example to "pdf" in "b.pdf"`, fmt.Sprint(cloudconvert.Conversion{
-		Source: cloudconvert.FromURL("https://a.example/b?c"), OutputFormat: "pdf", Destination: "b.pdf",
-	}))
+	assert.Equal(t, "b/a.docx", cloudconvert.FromFile("b/a.docx").String())
+	assert.Equal(t, "https://...@a.example/b?2e7d2c03a950", cloudconvert.FromURL("https://me:s3cret@a.example/b?c").String())
+	assert.Equal(t, `work "invoice" in "b.pdf"`, fmt.Sprint(cloudconvert.Work{Name: "invoice", Destination: "b.pdf"}))
+	assert.Equal(t, `cloudconvert: the files of job 1, which has finished, were not saved to "b.pdf": use SaveAs`,
+		fmt.Sprint(&cloudconvert.UnsavedError{Job: &cloudconvert.Job{ID: "1"}, Destination: "b.pdf"}))
 	assert.Equal(t, `job request "invoice" map[in:import/url(url)]`, fmt.Sprint(&cloudconvert.JobRequest{
 		Tag: "invoice", Tasks: cloudconvert.Tasks{"in": cloudconvert.ImportURL{URL: "https://a.example/b?c"}},
 	}))

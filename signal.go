@@ -55,23 +55,13 @@ const (
 //
 // Waits for tasks, and [JobsService.Watch], ignore the option.
 func WithSignal(signal JobSignal) WaitOption {
-	return func(w *waiting) { w.signal = signal }
-}
-
-// WithJobSignal does for [Client.Convert], [Client.ConvertFile] and
-// [Client.ConvertAll] what [WithSignal] does for waits. Jobs are created without
-// waiting for their end in the same request, which helps with many at once: they
-// take no connections while they run. An Account of the package events, which is an
-// [AccountSignal], tells of all jobs with one subscription, and a short job then
-// takes hardly more than one look.
-func WithJobSignal(signal JobSignal) ConvertOption {
-	return func(c *conversion) error {
+	return waitOption{"WithSignal", func(c *waitConfig) error {
 		if signal == nil {
-			return errors.New("WithJobSignal: the signal is nil")
+			return errors.New("WithSignal: the signal is nil")
 		}
 		c.signal = signal
 		return nil
-	}
+	}}
 }
 
 // waitForSignals is the whole wait for a job that there are signals for. The
@@ -102,7 +92,7 @@ func (o *observer[T]) waitForSignals(ctx context.Context) (*T, error) {
 	}
 }
 
-// isCovered tells whether the signal has heard of everything since before the
+// isCovered reports whether the signal has heard of everything since before the
 // job was created.
 func (o *observer[T]) isCovered() bool {
 	account, ok := o.signal.(AccountSignal)

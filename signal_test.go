@@ -226,7 +226,7 @@ func TestWaitWithASignalEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestConversionsWithASignal(t *testing.T) {
+func TestConvertWithASignal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSignal()
@@ -244,16 +244,16 @@ func TestConversionsWithASignal(t *testing.T) {
 			<-time.After(time.Minute + time.Second)
 			s.wake <- struct{}{}
 		}()
-		job, err := client.Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("a")), "pdf", cloudconvert.WithJobSignal(s))
+		job, err := client.Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("a")), "pdf", cloudconvert.WithSignal(s))
 		require.NoError(t, err)
 		assert.Equal(t, cloudconvert.StatusFinished, job.Status)
 		assert.Less(t, time.Since(start), 62*time.Second)
 		assert.Equal(t, []string{"a"}, s.jobs)
 		assert.Equal(t, 1, s.stopped)
 
-		_, err = client.Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("a")), "pdf", cloudconvert.WithJobSignal(nil))
+		_, err = client.Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("a")), "pdf", cloudconvert.WithSignal(nil))
 		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
-		require.ErrorContains(t, err, "WithJobSignal")
+		require.ErrorContains(t, err, "WithSignal")
 	})
 }
 
@@ -266,7 +266,7 @@ type accountSignal struct {
 
 func (s *accountSignal) Since() time.Time { return s.since }
 
-func TestConversionsWithASignalOfAnAccount(t *testing.T) {
+func TestConvertWithASignalOfAnAccount(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		since func() time.Time
@@ -290,7 +290,7 @@ func TestConversionsWithASignalOfAnAccount(t *testing.T) {
 					return http.StatusOK, `{"data": {"id": "a", "status": "` + status + `", "tasks": []}}`
 				})
 				s := &accountSignal{since: test.since()}
-				_, err := client.Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("a")), "pdf", cloudconvert.WithJobSignal(s))
+				_, err := client.Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("a")), "pdf", cloudconvert.WithSignal(s))
 				require.NoError(t, err)
 				assert.Equal(t, test.looks, looks)
 

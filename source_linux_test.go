@@ -54,7 +54,7 @@ func TestCancelledNamedPipeLeavesNothing(t *testing.T) { //nolint:paralleltest /
 			assert.Empty(t, listed(t, dir))
 			require.Eventually(t, func() bool {
 				stacks := make([]byte, 1<<20)
-				return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "cloudconvert-go.untilDone")
+				return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "cloudconvert-go/internal/content.untilDone")
 			}, 10*time.Second, time.Millisecond)
 			if writer != nil {
 				require.NoError(t, writer.Close())

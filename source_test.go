@@ -3,15 +3,17 @@ package cloudconvert_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
-	"mime"
-	"mime/multipart"
+	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
@@ -20,38 +22,6 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
-
-// part is a part of an upload as storage reads it.
-type part struct{ name, filename, content string }
-
-// partsOf reads the body of an upload.
-func partsOf(t *testing.T, req *http.Request, body string) []part {
-	t.Helper()
-	_, params, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
-	require.NoError(t, err)
-	reader := multipart.NewReader(strings.NewReader(body), params["boundary"])
-	var parts []part
-	for {
-		next, err := reader.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			return parts
-		}
-		require.NoError(t, err)
-		content, err := io.ReadAll(next)
-		require.NoError(t, err)
-		_, disposition, err := mime.ParseMediaType(next.Header.Get("Content-Disposition"))
-		require.NoError(t, err)
-		parts = append(parts, part{next.FormName(), disposition["filename"], string(content)})
-	}
-}
-
-// waitingTask is a task that waits for a file.
-func waitingTask(fields ...cloudconvert.FormField) cloudconvert.Task {
-	return cloudconvert.Task{
-		ID: "task", Name: "import", Operation: cloudconvert.OperationImportUpload, Status: cloudconvert.StatusWaiting,
-		Result: cloudconvert.TaskResult{Form: &cloudconvert.UploadForm{URL: "https://storage.example.com/bucket", Fields: fields}},
-	}
-}
 
 // Readers that can do less than they might.
 type (
@@ -90,8 +60,6 @@ func newPipe(t *testing.T, content string) *os.File {
 	return reader
 }
 
-const sourceText = "what is in the file"
-
 // sourceKind is a kind of source that yields sourceText.
 type sourceKind struct {
 	source func(t *testing.T) cloudconvert.Source
@@ -120,6 +88,15 @@ func sourceKinds() map[string]sourceKind {
 			t.Helper()
 			return cloudconvert.FromFile(writeFile(t, filepath.Join(t.TempDir(), "a.txt"), sourceText))
 		}, true, true},
+		"file system": {func(*testing.T) cloudconvert.Source {
+			return cloudconvert.FromFS(fstest.MapFS{"dir/a.txt": {Data: []byte(sourceText)}}, "dir/a.txt")
+		}, true, true},
+		"pipe of a file system": {func(*testing.T) cloudconvert.Source {
+			return cloudconvert.FromFS(fstest.MapFS{"a.txt": {Data: []byte(sourceText), Mode: fs.ModeNamedPipe}}, "a.txt")
+		}, true, true},
+		"named": {func(*testing.T) cloudconvert.Source {
+			return cloudconvert.FromBytes("README", []byte(sourceText)).WithName("dir/a.txt")
+		}, true, true},
 		"bytes": {func(*testing.T) cloudconvert.Source {
 			return cloudconvert.FromBytes("a.txt", []byte(sourceText))
 		}, true, true},
@@ -143,50 +120,13 @@ func sourceKinds() map[string]sourceKind {
 		"not a seeker": readerKind(false, true, func(*testing.T) io.Reader {
 			return unseekable{strings.NewReader(sourceText), strings.NewReader(sourceText)}
 		}),
+		"stated length": {func(*testing.T) cloudconvert.Source {
+			return cloudconvert.FromReader("a.txt", readOnly{strings.NewReader(sourceText)}).WithSize(int64(len(sourceText)))
+		}, false, false},
 		"limited": readerKind(false, true, func(*testing.T) io.Reader {
 			return io.LimitReader(strings.NewReader(sourceText+"more"), int64(len(sourceText)))
 		}),
 		"one at a time": readerKind(false, true, func(*testing.T) io.Reader { return readOnly{&trickle{text: sourceText}} }),
-	}
-}
-
-// trickle yields a byte at a time, and sometimes none.
-type trickle struct {
-	text string
-	turn int
-}
-
-func (r *trickle) Read(p []byte) (int, error) {
-	if r.text == "" {
-		return 0, io.EOF
-	}
-	if r.turn++; r.turn%3 == 0 || len(p) == 0 {
-		return 0, nil
-	}
-	n := copy(p[:1], r.text)
-	r.text = r.text[n:]
-	return n, nil
-}
-
-// uploader returns a client of a storage that gives the replies, and the
-// directory where it may keep files.
-func uploader(t *testing.T, replies ...reply) (*cloudconvert.Client, *scripted, string) {
-	t.Helper()
-	dir := t.TempDir()
-	client, script := newScriptedWith(t, []cloudconvert.Option{
-		cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: dir}),
-	}, replies...)
-	return client, script, dir
-}
-
-// assertUploaded checks all attempts to send a source.
-func assertUploaded(t *testing.T, script *scripted, attempts int) {
-	t.Helper()
-	require.Len(t, script.requests, attempts)
-	for i, req := range script.requests {
-		assert.Equal(t, int64(len(script.bodies[i])), req.ContentLength)
-		assert.Empty(t, req.TransferEncoding)
-		assert.Equal(t, []part{{"file", "a.txt", sourceText}}, partsOf(t, req, script.bodies[i]))
 	}
 }
 
@@ -247,15 +187,21 @@ func TestSourcesThatCannotBeRead(t *testing.T) {
 		source cloudconvert.Source
 		want   error
 	}{
-		"zero":          {cloudconvert.Source{}, cloudconvert.ErrInvalid},
-		"address":       {cloudconvert.FromURL("https://example.com/a.txt"), cloudconvert.ErrInvalid},
-		"no reader":     {cloudconvert.FromReader("a.txt", nil), cloudconvert.ErrInvalid},
-		"missing":       {cloudconvert.FromFile(missing), os.ErrNotExist},
-		"directory":     {cloudconvert.FromFile(directory), nil},
-		"closed":        {cloudconvert.FromReader("a.txt", closed), os.ErrClosed},
-		"broken":        {cloudconvert.FromReader("a.txt", readOnly{&failingReader{broken}}), broken},
-		"broken length": {cloudconvert.FromReader("a.txt", lenOnly{&failingReader{broken}, 5}), broken},
-		"broken seek":   {cloudconvert.FromReader("a.txt", badSeeker{strings.NewReader(""), broken}), broken},
+		"zero":            {cloudconvert.Source{}, cloudconvert.ErrInvalid},
+		"address":         {cloudconvert.FromURL("https://example.com/a.txt"), cloudconvert.ErrInvalid},
+		"no file system":  {cloudconvert.FromFS(nil, "a.txt"), cloudconvert.ErrInvalid},
+		"not in it":       {cloudconvert.FromFS(fstest.MapFS{}, "a.txt"), fs.ErrNotExist},
+		"directory of it": {cloudconvert.FromFS(fstest.MapFS{"a.txt/b": {}}, "a.txt"), cloudconvert.ErrInvalid},
+		"outside of it":   {cloudconvert.FromFS(fstest.MapFS{}, "../a.txt"), fs.ErrNotExist},
+		"no extension":    {cloudconvert.FromBytes("README", nil), cloudconvert.ErrInvalid},
+		"wrong length":    {cloudconvert.FromBytes("a.txt", nil).WithSize(1), cloudconvert.ErrInvalid},
+		"no reader":       {cloudconvert.FromReader("a.txt", nil), cloudconvert.ErrInvalid},
+		"missing":         {cloudconvert.FromFile(missing), os.ErrNotExist},
+		"directory":       {cloudconvert.FromFile(directory), nil},
+		"closed":          {cloudconvert.FromReader("a.txt", closed), os.ErrClosed},
+		"broken":          {cloudconvert.FromReader("a.txt", readOnly{&failingReader{broken}}), broken},
+		"broken length":   {cloudconvert.FromReader("a.txt", lenOnly{&failingReader{broken}, 5}), broken},
+		"broken seek":     {cloudconvert.FromReader("a.txt", badSeeker{strings.NewReader(""), broken}), broken},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -323,4 +269,58 @@ func TestSourceOfSeveralUploads(t *testing.T) {
 			assertUploaded(t, script, 8)
 		})
 	}
+}
+
+// What is too large to be kept in memory is stored, so that it can be sent again, and nothing of that is left.
+func TestLargeStreamIsSentAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		text := content(inlineDefault + 1)
+		client, script, dir := uploader(t, says(http.StatusServiceUnavailable, ""), says(http.StatusCreated, ""))
+		stored := -1
+		reader := io.MultiReader(strings.NewReader(text), readerFunc(func([]byte) (int, error) {
+			stored = len(listed(t, dir))
+			return 0, io.EOF
+		}))
+		require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), cloudconvert.FromReader("a.txt", reader)))
+		assert.Equal(t, 1, stored)
+		require.Len(t, script.bodies, 2)
+		for i, body := range script.bodies {
+			parts := partsOf(t, script.requests[i], body)
+			require.Len(t, parts, 1)
+			same(t, text, parts[0].content)
+		}
+		assert.Empty(t, listed(t, dir), "no temporary file is left")
+	})
+}
+
+// A source is known by what it was made of. The query of a URL may be a secret, and is replaced by a hash of it.
+func TestSourceString(t *testing.T) {
+	t.Parallel()
+	const address = "https://example.com/dir/a.txt?token=secret"
+	for want, source := range map[string]cloudconvert.Source{
+		"dir/a.txt":  cloudconvert.FromFile("dir/a.txt"),
+		"dir/b.txt":  cloudconvert.FromFS(fstest.MapFS{}, "dir/b.txt"),
+		"c.txt":      cloudconvert.FromBytes("c.txt", []byte("secret")),
+		"d.txt":      cloudconvert.FromReader("d.txt", strings.NewReader("secret")),
+		"e":          cloudconvert.FromFile("e").WithName("e.txt"),
+		"https://x/": cloudconvert.FromURL("https://x/"),
+	} {
+		assert.Equal(t, want, source.String())
+	}
+	source := cloudconvert.FromURL(address)
+	assert.Regexp(t, `^https://example\.com/dir/a\.txt\?[0-9a-f]{12}$`, source.String())
+	assert.Equal(t, source.String(), cloudconvert.FromURL(address).String())
+	assert.NotEqual(t, source.String(), cloudconvert.FromURL(address+"2").String(), "another query is another file")
+	for _, value := range []any{source, &source, []cloudconvert.Source{source}, cloudconvert.Tasks{"in": source}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+			printed := fmt.Sprintf(verb, value)
+			assert.NotContains(t, printed, "secret")
+			assert.NotContains(t, printed, fmt.Sprintf("%x", "secret"))
+		}
+	}
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("a", "from", source, "tasks", cloudconvert.Tasks{"in": source})
+	assert.NotContains(t, log.String(), "secret")
+	assert.Contains(t, log.String(), source.String())
 }

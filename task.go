@@ -25,7 +25,7 @@ const (
 	StatusError      Status = "error"      // ended badly
 )
 
-// Terminal tells whether a job or task of this state has ended.
+// Terminal reports whether a job or task of this state has ended.
 func (s Status) Terminal() bool { return s == StatusFinished || s == StatusError }
 
 // Task is a task as the service describes it. A field that the answer leaves out, or

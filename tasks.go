@@ -22,7 +22,10 @@ func (s *TasksService) Create(ctx context.Context, t TaskRequest, opts ...CallOp
 	if isNil(t) {
 		return nil, invalid(errors.New("the task is nil"))
 	}
-	task := readTask(t)
+	if err := (Tasks{"": t}).checkRemote(); err != nil {
+		return nil, err
+	}
+	task := readTaskOrSource(t)
 	if len(task.problems) > 0 {
 		return nil, invalid(task.problems...)
 	}
@@ -53,14 +56,14 @@ func (s *TasksService) Get(ctx context.Context, id string, opts ...CallOption) (
 
 // WithInclude asks [TasksService.Get] for parts that the answer otherwise leaves out.
 func WithInclude(parts ...Include) CallOption {
-	return func(c *call) error {
+	return callOption{"WithInclude", func(c *call) error {
 		texts := make([]string, 0, len(parts))
 		for _, part := range parts {
 			texts = append(texts, string(part))
 		}
 		c.setQuery("include", strings.Join(texts, ","))
 		return nil
-	}
+	}}
 }
 
 // TaskListOptions selects tasks. The zero value selects all.
@@ -115,7 +118,7 @@ func (s *TasksService) Cancel(ctx context.Context, id string, opts ...CallOption
 	return object[Task](ctx, s.client.core, call{method: http.MethodPost, path: path}, opts)
 }
 
-// hasEnded tells whether a task that could not be cancelled needs it no more.
+// hasEnded reports whether a task that could not be cancelled needs it no more.
 func (s *TasksService) hasEnded(ctx context.Context, id string) bool {
 	task, err := s.Get(ctx, id)
 	return err == nil && task.Status.Terminal() || errors.Is(err, ErrNotFound)

@@ -39,7 +39,7 @@ func TestTextThatJSONCannotCarry(t *testing.T) {
 	}
 	job := func(r *cloudconvert.JobRequest) func(context.Context, *cloudconvert.Client) error {
 		return func(ctx context.Context, client *cloudconvert.Client) error {
-			if _, err := client.Jobs.CreateAndWait(ctx, r); !errors.Is(err, cloudconvert.ErrInvalid) {
+			if _, err := client.Run(ctx, r, cloudconvert.WithPendingUpload()); !errors.Is(err, cloudconvert.ErrInvalid) {
 				return err
 			}
 			_, err := client.Jobs.Create(ctx, r)
@@ -116,65 +116,52 @@ func TestValidateSaysWhichTextIsBroken(t *testing.T) {
 	require.ErrorContains(t, err, `task "import-raw": import/raw: parameter file is not UTF-8 text`)
 }
 
-// The same of conversions, whichever way the size of a file makes them take.
-func TestConvertRefusesTextThatJSONCannotCarry(t *testing.T) {
+// The same of works, whichever way the size of a file makes them take.
+func TestRunRefusesTextThatJSONCannotCarry(t *testing.T) {
 	t.Parallel()
 	for size, limit := range map[string]int64{"inline": 1000, "uploaded": 0} {
-		named := func(name string) cloudconvert.Source { return cloudconvert.FromBytes(name, []byte("text")) }
 		path := writeFile(t, filepath.Join(t.TempDir(), latin1+".txt"), "text")
+		text := cloudconvert.FromBytes("a.txt", []byte("text"))
 		for name, c := range map[string]struct {
-			item  cloudconvert.Conversion
-			opts  []cloudconvert.ConvertOption
-			names string
+			src     cloudconvert.Source
+			convert cloudconvert.Convert
+			export  cloudconvert.ExportURL
+			tag     string
+			hook    string
+			names   string
 		}{
-			"name":           {cloudconvert.Conversion{Source: named(latin1 + ".txt")}, nil, `caf\xe9`},
-			"name of a file": {cloudconvert.Conversion{Source: cloudconvert.FromFile(path)}, nil, `caf\xe9`},
-			"name of a reader": {
-				cloudconvert.Conversion{Source: cloudconvert.FromReader(latin1+".txt", strings.NewReader("text"))}, nil, `caf\xe9`,
-			},
-			"name with a line break": {cloudconvert.Conversion{Source: named("a\nb.txt")}, nil, `a\nb`},
-			"name with a zero byte":  {cloudconvert.Conversion{Source: named("a\x00b.txt")}, nil, `a\x00b`},
-			"address":                {cloudconvert.Conversion{Source: cloudconvert.FromURL("https://example.com/a.txt?" + latin1)}, nil, "url"},
-			"key":                    {cloudconvert.Conversion{Source: named("a.txt"), Key: latin1}, nil, "Key"},
-			"tag":                    {cloudconvert.Conversion{Source: named("a.txt")}, []cloudconvert.ConvertOption{cloudconvert.WithTag(latin1)}, "tag"},
-			"option": {
-				cloudconvert.Conversion{Source: named("a.txt")},
-				[]cloudconvert.ConvertOption{cloudconvert.WithOption("pages", latin1)},
-				"pages",
-			},
-			"option's key": {
-				cloudconvert.Conversion{Source: named("a.txt")},
-				[]cloudconvert.ConvertOption{cloudconvert.WithOption(latin1, 1)},
-				`"caf\xe9"`,
-			},
-			"engine": {
-				cloudconvert.Conversion{Source: named("a.txt")},
-				[]cloudconvert.ConvertOption{cloudconvert.WithEngine(latin1, latin1)},
-				"engine",
-			},
-			"file name": {
-				cloudconvert.Conversion{Source: named("a.txt")},
-				[]cloudconvert.ConvertOption{cloudconvert.WithFilename(latin1)},
-				"filename",
-			},
-			"webhook": {
-				cloudconvert.Conversion{Source: named("a.txt")},
-				[]cloudconvert.ConvertOption{cloudconvert.WithWebhookURL("https://example.com/" + latin1)},
-				"webhook_url",
-			},
+			"name":                   {src: cloudconvert.FromBytes(latin1+".txt", []byte("text")), names: `caf\xe9`},
+			"name of a file":         {src: cloudconvert.FromFile(path), names: `caf\xe9`},
+			"name of a reader":       {src: cloudconvert.FromReader(latin1+".txt", strings.NewReader("text")), names: `caf\xe9`},
+			"name of its own":        {src: text.WithName(latin1 + ".txt"), names: "UTF-8"},
+			"name with a line break": {src: cloudconvert.FromBytes("a\nb.txt", []byte("text")), names: `a\nb`},
+			"name with a zero byte":  {src: cloudconvert.FromBytes("a\x00b.txt", []byte("text")), names: `a\x00b`},
+			"URL":                    {src: cloudconvert.FromURL("https://example.com/a.txt?" + latin1), names: "url"},
+			"tag":                    {src: text, tag: latin1, names: "tag"},
+			"option":                 {src: text, convert: cloudconvert.Convert{Options: cloudconvert.Options{"pages": latin1}}, names: "pages"},
+			"option's key":           {src: text, convert: cloudconvert.Convert{Options: cloudconvert.Options{latin1: 1}}, names: `"caf\xe9"`},
+			"engine":                 {src: text, convert: cloudconvert.Convert{Engine: latin1, EngineVersion: latin1}, names: "engine"},
+			"file name":              {src: text, convert: cloudconvert.Convert{Filename: latin1}, names: "filename"},
+			"export":                 {src: text, export: cloudconvert.ExportURL{Options: cloudconvert.Options{"a": latin1}}, names: `"export-url": export/url: parameter a`},
+			"webhook":                {src: text, hook: "https://example.com/" + latin1, names: "webhook_url"},
 		} {
 			t.Run(size+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				client, script := newScripted(t, says(http.StatusOK, endedJob))
-				c.item.OutputFormat = "pdf"
-				opts := append(slices.Clone(c.opts), cloudconvert.WithInlineLimit(limit))
+				c.convert.OutputFormat = "pdf"
+				request := cloudconvert.Pipeline(c.src, c.convert, c.export)
+				request.Tag, request.WebhookURL = c.tag, c.hook
 				results := 0
-				for result := range client.ConvertAll(t.Context(), slices.Values([]cloudconvert.Conversion{c.item}), opts...) {
+				works := slices.Values([]cloudconvert.Work{{Request: request}})
+				for result := range client.RunAll(t.Context(), works, cloudconvert.WithInlineLimit(limit)) {
 					require.ErrorIs(t, result.Err, cloudconvert.ErrInvalid)
 					require.ErrorContains(t, result.Err, c.names)
 					results++
 				}
 				assert.Equal(t, 1, results)
+				_, err := client.Run(t.Context(), request, cloudconvert.WithInlineLimit(limit))
+				require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+				require.ErrorContains(t, err, c.names)
 				assert.Empty(t, script.urls())
 			})
 		}
@@ -184,18 +171,20 @@ func TestConvertRefusesTextThatJSONCannotCarry(t *testing.T) {
 // A journal is JSON as well: what it could not tell apart would be made twice.
 func TestJournalRefusesTextThatJSONCannotCarry(t *testing.T) {
 	t.Parallel()
-	for name, item := range map[string]cloudconvert.Conversion{
-		"key":         {Key: latin1},
-		"destination": {Key: "k", Destination: filepath.Join(t.TempDir(), latin1+".pdf")},
-		"both":        {Destination: filepath.Join(t.TempDir(), latin1+".pdf")},
+	for name, work := range map[string]cloudconvert.Work{
+		"name":        {Name: latin1},
+		"destination": {Name: "k", Destination: filepath.Join(t.TempDir(), latin1+".pdf")},
+		"both":        {Name: latin1, Destination: filepath.Join(t.TempDir(), latin1+".pdf")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client, script := newScripted(t, says(http.StatusOK, endedJob))
-			item.Source, item.OutputFormat = cloudconvert.FromBytes("a.txt", []byte("text")), "pdf"
-			err := runJournal(t.Context(), client, item, filepath.Join(t.TempDir(), "journal")).Err
-			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
-			require.ErrorContains(t, err, "UTF-8")
+			work.Request = converting(cloudconvert.FromBytes("a.txt", []byte("text")), "pdf")
+			journal := cloudconvert.WithJournal(filepath.Join(t.TempDir(), "journal"))
+			results := slices.Collect(client.RunAll(t.Context(), slices.Values([]cloudconvert.Work{work}), journal))
+			require.Len(t, results, 1)
+			require.ErrorIs(t, results[0].Err, cloudconvert.ErrInvalid)
+			require.ErrorContains(t, results[0].Err, "UTF-8")
 			assert.Empty(t, script.urls())
 		})
 	}

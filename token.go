@@ -155,7 +155,7 @@ func (t *tokenCache) settle(fetch *tokenFetch, token *oauth2.Token, err error) {
 	}
 }
 
-// isPassing tells whether a source that failed may do better soon.
+// isPassing reports whether a source that failed may do better soon.
 func isPassing(err error) bool {
 	if refusal, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		status := statusOf(refusal)

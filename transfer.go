@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -29,12 +28,6 @@ type TransferPolicy struct {
 	Resumptions int
 	// Parallel is how many files [Client.Save] fetches at a time. The default is 4.
 	Parallel int
-	// Overwrite lets [Client.Save] replace files that exist. By default they
-	// are left alone and the error matches [fs.ErrExist]. The new file has the
-	// permission bits of the one that it replaces. It does not have its owner,
-	// access control list or other attributes, and hard links still lead to the
-	// old file. A symbolic link is replaced itself, not the file it leads to.
-	Overwrite bool
 	// TempDir is where an upload of unknown length is stored first, to learn its
 	// length. By default it is [os.TempDir].
 	TempDir string
@@ -65,82 +58,6 @@ func (p TransferPolicy) withDefaults() TransferPolicy {
 	return p
 }
 
-// Phase is what a [Progress] is about.
-type Phase string
-
-// The phases of a conversion.
-const (
-	PhaseUpload   Phase = "upload"
-	PhaseProcess  Phase = "process" // the service works on the file
-	PhaseDownload Phase = "download"
-)
-
-// Progress tells how far something has got.
-type Progress struct {
-	Phase Phase
-	// Name is the file that is transferred. It is empty in [PhaseProcess].
-	Name string
-	// Done and Total are bytes. Total is 0 while it is unknown. Both are 0 in
-	// [PhaseProcess].
-	Done, Total int64
-	// Percent is how far the tasks of the job have got, in [PhaseProcess].
-	Percent int
-}
-
-// progressInterval is how often progress is reported at most.
-const progressInterval = 100 * time.Millisecond
-
-// meter reports the progress of one transfer at a bounded rate. A nil meter
-// reports nothing.
-type meter struct {
-	report   func(Progress)
-	progress Progress
-	reported time.Time
-}
-
-// meter returns the meter of a transfer, or nil if nobody wants to know.
-func (c *core) meter(phase Phase, name string, total int64) *meter {
-	if c.config.transfers.Progress == nil {
-		return nil
-	}
-	return &meter{report: c.report, progress: Progress{Phase: phase, Name: name, Total: total}}
-}
-
-// report calls the callback, which need not be safe for concurrent use.
-func (c *core) report(p Progress) {
-	c.reporting.Lock()
-	defer c.reporting.Unlock()
-	c.config.transfers.Progress(p)
-}
-
-// setTotal tells how many bytes there are in all.
-func (m *meter) setTotal(total int64) {
-	if m != nil {
-		m.progress.Total = total
-	}
-}
-
-// set tells how many bytes are done.
-func (m *meter) set(done int64) {
-	if m == nil {
-		return
-	}
-	m.progress.Done = done
-	if now := time.Now(); now.Sub(m.reported) >= progressInterval {
-		m.reported = now
-		m.report(m.progress)
-	}
-}
-
-// end reports the final state.
-func (m *meter) end(done int64) {
-	if m == nil {
-		return
-	}
-	m.progress.Done = done
-	m.report(m.progress)
-}
-
 // backOff returns how long to wait before a transfer is retried: what the response
 // asks for, or a random part of a time that grows with each failure. It reports
 // whether that ends before the context's deadline.
@@ -162,27 +79,6 @@ func (c *core) leaveSilent(failed error) {
 	if errors.Is(failed, errStalled) {
 		c.storage.CloseIdleConnections()
 	}
-}
-
-// maxEmptyReads is how often in a row a reader may return neither bytes nor an error.
-const maxEmptyReads = 100
-
-// steadyReader ends a reader that returns nothing again and again.
-type steadyReader struct {
-	reader io.Reader
-	empty  int
-}
-
-// Read reads from the reader.
-func (s *steadyReader) Read(p []byte) (int, error) {
-	n, err := s.reader.Read(p)
-	if s.empty++; n > 0 || len(p) == 0 {
-		s.empty = 0
-	}
-	if err == nil && s.empty >= maxEmptyReads {
-		err = io.ErrNoProgress
-	}
-	return n, err
 }
 
 // isTemporary reports whether a transfer that got this status may be retried.

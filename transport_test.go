@@ -235,7 +235,7 @@ func TestDownloadOverAnyTransport(t *testing.T) {
 		"byte by byte":       {body: func() io.Reader { return iotest.OneByteReader(whole()) }},
 		"empty reads":        {body: func() io.Reader { return &hesitant{reader: whole()} }, size: 7},
 		"no body":            {size: 7, changes: []change{func(r *http.Response) { r.ContentLength = 7 }}, want: "ended after 0 bytes"},
-		"HTTP/1.1, no end":   {body: whole, changes: []change{http1, unknown}, want: "nobody tells how long"},
+		"HTTP/1.1, no end":   {body: whole, changes: []change{http1, unknown}, want: "unknown file size"},
 		"nothing for ever":   {body: func() io.Reader { return idle{} }, size: 7, want: io.ErrNoProgress.Error()},
 		"refusal of nothing": {body: func() io.Reader { return idle{} }, status: 404, size: 7, want: "404"},
 		"processing":         {status: 102, size: 7, want: "102"},
@@ -301,7 +301,7 @@ func TestExampleTracesTheAPIOnly(t *testing.T) {
 		}),
 		api: []string{server.URL, server.SyncURL},
 	}}))
-	job, err := client.Jobs.CreateAndWait(t.Context(), textJob())
+	job, err := client.Run(t.Context(), textJob())
 	require.NoError(t, err)
 	_, err = client.Download(t.Context(), job.Files()[0], io.Discard)
 	require.NoError(t, err)

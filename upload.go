@@ -11,17 +11,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/content"
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/multipart"
 )
-
-// UploadOption changes a single upload.
-type UploadOption func(*upload)
-
-// WithAnyName uploads a file whose name has no extension, for a job in which the
-// next task sets its InputFormat. Without it such a name is refused, because
-// the service takes the format from the extension.
-func WithAnyName() UploadOption { return func(u *upload) { u.anyName = true } }
 
 // Upload sends a file to an import/upload task that waits for it. [Job.Task] finds
 // the task in a new job. The task then goes on by itself.
@@ -35,19 +28,16 @@ func WithAnyName() UploadOption { return func(u *upload) { u.anyName = true } }
 // A success that comes before all of the file was sent is an error. A recorder or a
 // mock in place of the transport need not read the file: its response counts if it
 // has read none of it, and reported no connection to package httptrace.
-func (s *TasksService) Upload(ctx context.Context, task Task, src Source, opts ...UploadOption) error {
-	u := &upload{core: s.client.core, task: task}
-	for _, opt := range opts {
-		opt(u)
-	}
+func (s *TasksService) Upload(ctx context.Context, task Task, src Source) error {
+	u := &upload{core: s.client.core, task: task, reporter: s.client.core.reporter}
 	if err := u.check(src); err != nil {
 		return err
 	}
-	content, err := src.content(ctx, u.core.config.transfers.TempDir)
+	content, err := src.content(ctx, u.core.config.transfers.TempDir, defaultInlineLimit)
 	if err != nil {
 		return err
 	}
-	return errors.Join(u.send(ctx, src.name, content), content.close())
+	return errors.Join(u.send(ctx, src.name, content), content.Close())
 }
 
 // UploadForm returns the form of an import/upload task, for a browser or
@@ -63,7 +53,7 @@ func (s *TasksService) UploadForm(ctx context.Context, id string, opts ...CallOp
 	return task.Result.Form, nil
 }
 
-// checkForm tells why a file cannot be uploaded to a task.
+// checkForm returns why a file cannot be uploaded to a task.
 func checkForm(t Task) error {
 	switch {
 	case t.ID == "":
@@ -80,29 +70,27 @@ func checkForm(t Task) error {
 
 // upload sends one file.
 type upload struct {
-	core    *core
-	task    Task
-	anyName bool
-	target  *url.URL
-	trail   trail
+	core   *core
+	task   Task
+	target *url.URL
+	trail  trail
+
+	reporter *reporter
+	work     string // by which progress knows the job
 }
 
 func (u *upload) check(src Source) error {
 	if err := checkForm(u.task); err != nil {
 		return err
 	}
-	if src.url.value() != "" {
+	if !src.isLocal() {
 		return invalid(errors.New("upload: the source is a URL: let an import/url task fetch it"))
-	}
-	if src.open != nil && src.extension() == "" && !u.anyName {
-		return invalid(fmt.Errorf("upload: the name %q has no extension, which tells the format: "+
-			"rename it, or set InputFormat in the next task and pass WithAnyName", src.name))
 	}
 	return nil
 }
 
 // checkAndSend uploads the content if the task waits for it.
-func (u *upload) checkAndSend(ctx context.Context, name string, content *content) error {
+func (u *upload) checkAndSend(ctx context.Context, name string, content *content.Content) error {
 	if err := checkForm(u.task); err != nil {
 		return err
 	}
@@ -110,7 +98,7 @@ func (u *upload) checkAndSend(ctx context.Context, name string, content *content
 }
 
 // send uploads the content, several times if need be.
-func (u *upload) send(ctx context.Context, name string, content *content) error {
+func (u *upload) send(ctx context.Context, name string, content *content.Content) error {
 	target, err := url.Parse(u.task.Result.Form.URL)
 	if err != nil {
 		return invalid(errors.New("upload: the address of the form is no URL"))
@@ -119,12 +107,12 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 	if err := u.core.config.checkStorageURL(target); err != nil {
 		return fmt.Errorf("cloudconvert: upload: %w", err)
 	}
-	form, err := multipart.New(u.task.Result.Form.multipart(), name, content.size)
+	form, err := multipart.New(u.task.Result.Form.multipart(), name, content.Size)
 	if err != nil {
 		return invalid(fmt.Errorf("upload: %w", err))
 	}
 	policy := u.core.config.transfers.withDefaults()
-	meter := u.core.meter(PhaseUpload, name, content.size)
+	meter := u.reporter.meter(PhaseUpload, u.work, name, content.Size)
 	for attempt := 1; ; attempt++ {
 		try := &uploadAttempt{core: u.core, target: target, trail: &u.trail, form: form, content: content, meter: meter, stall: policy.StallTimeout}
 		began := time.Now()
@@ -133,11 +121,11 @@ func (u *upload) send(ctx context.Context, name string, content *content) error 
 		attrs := append(u.describe(answer), slog.Duration("duration", time.Since(began)))
 		u.core.config.logger.LogAttrs(ctx, slog.LevelDebug, "cloudconvert: upload", attrs...)
 		if answer.Err == nil && isTaken(answer.Status, http.MethodPost) {
-			meter.end(content.size)
+			meter.end(content.Size)
 			u.core.uploads.add(u.task.ID)
 			return nil
 		}
-		if !answer.Open || !content.replay || attempt > policy.Resumptions {
+		if !answer.Open || !content.Replayable || attempt > policy.Resumptions {
 			return u.failure(answer)
 		}
 		wait, fits := u.core.backOff(ctx, answer.Header, attempt-1)

@@ -450,12 +450,17 @@ func TestNamesOfUploads(t *testing.T) {
 	}
 }
 
-func TestUploadWithAnyName(t *testing.T) {
+// The name has the extension that the source's own lacks.
+func TestUploadUnderAnotherName(t *testing.T) {
 	t.Parallel()
 	client, script, _ := uploader(t, says(http.StatusCreated, ""))
 	source := cloudconvert.FromBytes("README", []byte(sourceText))
-	require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), source, cloudconvert.WithAnyName()))
-	assert.Equal(t, "README", partsOf(t, script.requests[0], script.bodies[0])[0].filename)
+	err := client.Tasks.Upload(t.Context(), waitingTask(), source)
+	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+	require.ErrorContains(t, err, "WithName")
+	assert.Empty(t, script.requests)
+	require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), source.WithName("README.md")))
+	assert.Equal(t, "README.md", partsOf(t, script.requests[0], script.bodies[0])[0].filename)
 }
 
 // Neither errors nor logs tell what would let somebody else upload.

@@ -8,23 +8,22 @@ import (
 	"time"
 )
 
-// WaitOption changes how a job or task is waited for.
-type WaitOption func(*waiting)
-
-// waiting is what wait options write to.
+// waiting is what is known and wanted of a wait.
 type waiting struct {
-	last           Status // as seen before the wait
-	pendingUpload  bool
-	deleteOnCancel bool
-	signal         JobSignal // nil if there is none
-	begun          time.Time // before the job was created, zero if that is not known
+	waitConfig
+
+	last  Status    // as seen before the wait
+	begun time.Time // before the job was created, zero if that is not known
 }
 
 // WithPendingUpload allows waiting for a job whose file somebody else is going to
 // upload, a browser for example. Without it such a wait is refused with
 // [ErrInvalid], because nothing in this process would ever end it.
 func WithPendingUpload() WaitOption {
-	return func(w *waiting) { w.pendingUpload = true }
+	return waitOption{"WithPendingUpload", func(c *waitConfig) error {
+		c.pendingUpload = true
+		return nil
+	}}
 }
 
 // WithDeleteOnCancel deletes the job, or the task, if the context ends before it
@@ -32,15 +31,10 @@ func WithPendingUpload() WaitOption {
 // when it is deleted, within a second after the end of the context. If the service
 // has not confirmed the deletion by then, the error says so.
 func WithDeleteOnCancel() WaitOption {
-	return func(w *waiting) { w.deleteOnCancel = true }
-}
-
-func newWaiting(opts []WaitOption) waiting {
-	var w waiting
-	for _, opt := range opts {
-		opt(&w)
-	}
-	return w
+	return waitOption{"WithDeleteOnCancel", func(c *waitConfig) error {
+		c.deleteOnCancel = true
+		return nil
+	}}
 }
 
 // WaitError is a wait that ended before the job or task did, because the
@@ -86,9 +80,13 @@ func (e *WaitError) Unwrap() error { return e.err }
 // Waiting for a job whose file has not been uploaded is refused at once, see
 // [WithPendingUpload].
 func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (*Job, error) {
+	config, err := newWaitConfig(opts)
+	if err != nil {
+		return nil, err
+	}
 	ctx, release := withLasting(ctx)
 	defer release()
-	o := s.observer(id, newWaiting(opts))
+	o := s.observer(id, waiting{waitConfig: config})
 	if o.signal != nil {
 		return o.waitForSignals(ctx)
 	}
@@ -102,8 +100,12 @@ func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (
 // end. If it ended in error, the last job comes together with a [*JobError].
 // Everything else is as with [JobsService.Wait], but Watch asks more often.
 func (s *JobsService) Watch(ctx context.Context, id string, opts ...WaitOption) iter.Seq2[*Job, error] {
+	config, err := newWaitConfig(opts)
+	if err != nil {
+		return failed[Job](err)
+	}
 	return func(yield func(*Job, error) bool) {
-		watch(ctx, s.observer(id, newWaiting(opts)), yield)
+		watch(ctx, s.observer(id, waiting{waitConfig: config}), yield)
 	}
 }
 
@@ -139,9 +141,13 @@ func (s *JobsService) outcome(job *Job) error {
 // returned together with a [*TaskError]. Everything else is as with
 // [JobsService.Wait].
 func (s *TasksService) Wait(ctx context.Context, id string, opts ...WaitOption) (*Task, error) {
+	config, err := newWaitConfig(opts)
+	if err != nil {
+		return nil, err
+	}
 	ctx, release := withLasting(ctx)
 	defer release()
-	o := s.observer(id, newWaiting(opts))
+	o := s.observer(id, waiting{waitConfig: config})
 	if over, result := o.look(ctx); over {
 		return o.last, result
 	}

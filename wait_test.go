@@ -426,7 +426,7 @@ func TestWaitForAJobWithAnErrorThatIsIgnored(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
-		job, err := server.Client().Jobs.CreateAndWait(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
+		job, err := server.Client().Run(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
 			"in":      cloudconvert.ImportRaw{File: "text", Filename: "a.txt"},
 			"ignored": cloudconvert.Convert{Input: []string{"in"}, OutputFormat: "bad", IgnoreError: true},
 			"out":     cloudconvert.ExportURL{Input: []string{"in"}},

@@ -37,7 +37,7 @@ func TestTransfersShareAConnection(t *testing.T) {
 			for n := range 4 {
 				files = append(files, cloudconvert.File{Filename: strconv.Itoa(n), Size: size, URL: "http://127.0.0.1/file"})
 			}
-			_, err := client.Save(t.Context(), t.TempDir(), files...)
+			_, err := client.Save(t.Context(), t.TempDir(), files)
 			return err
 		},
 		"uploads": func(t *testing.T, client *cloudconvert.Client) error {

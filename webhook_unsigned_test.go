@@ -368,7 +368,7 @@ func TestDeliveriesToTheUnsignedHandler(t *testing.T) {
 			t.Cleanup(public.Close)
 			request := textJob()
 			request.Tag, request.WebhookURL = "mine", public.URL
-			_, err := client.Jobs.CreateAndWait(t.Context(), request)
+			_, err := client.Run(t.Context(), request)
 			require.NoError(t, err)
 			require.NoError(t, server.WaitIdle(t.Context()))
 			var statuses []int

@@ -209,7 +209,7 @@ func TestWebhookDelivery(t *testing.T) {
 	require.NoError(t, err)
 	*webhook = *created
 
-	job, err := client.Jobs.CreateAndWait(t.Context(), cloudconvert.Pipeline(
+	job, err := client.Run(t.Context(), cloudconvert.Pipeline(
 		cloudconvert.ImportRaw{File: "hello", Filename: "hello.txt"}, cloudconvert.ExportURL{},
 	))
 	require.NoError(t, err)

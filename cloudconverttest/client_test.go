@@ -32,7 +32,7 @@ func TestClientInBubble(t *testing.T) {
 		server := cloudconverttest.NewServer(cloudconverttest.WithInProcess(), cloudconverttest.WithTaskDuration(time.Hour))
 		defer server.Close()
 		begin := time.Now()
-		job, err := server.Client().Jobs.CreateAndWait(t.Context(), cloudconvert.Pipeline(
+		job, err := server.Client().Run(t.Context(), cloudconvert.Pipeline(
 			cloudconvert.ImportRaw{File: "x", Filename: "a.txt"},
 			cloudconvert.ExportURL{},
 		))

@@ -110,7 +110,7 @@ func (e *EventSocket) Joins() []EventJoin {
 	return out
 }
 
-// Hears tells whether anybody has joined a channel. The service does not tell its
+// Hears reports whether anybody has joined a channel. The service does not tell its
 // clients, but a test may want to wait for it.
 func (e *EventSocket) Hears(channel string) bool { return e.socket.Hears(channel) }
 

@@ -103,7 +103,7 @@ func TestHTTP2InABubble(t *testing.T) {
 		s := NewServer(WithInProcess(), WithHTTP2(), WithTaskDuration(time.Hour))
 		defer s.Close()
 		begin := time.Now()
-		job, err := s.Client().Jobs.CreateAndWait(t.Context(), cloudconvert.Pipeline(
+		job, err := s.Client().Run(t.Context(), cloudconvert.Pipeline(
 			cloudconvert.ImportRaw{File: "hello", Filename: "a.txt"}, cloudconvert.ExportURL{}))
 		require.NoError(t, err)
 		assert.Equal(t, cloudconvert.StatusFinished, job.Status)

@@ -68,7 +68,7 @@ func (s *Server) admission(channel, authorization string) int {
 	return http.StatusOK
 }
 
-// hasChannel tells whether a channel is one of the account.
+// hasChannel reports whether a channel is one of the account.
 func (s *Server) hasChannel(name string) bool {
 	if name == userJobs || name == userTasks {
 		return true

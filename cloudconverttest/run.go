@@ -203,7 +203,7 @@ func (r *Run) AddFile(name, path string) error {
 	return errors.Join(r.ReadFrom(name, f), f.Close())
 }
 
-// mayMove tells whether a file is in one of the directories of the run. Others, such as an input, have more than one user.
+// mayMove reports whether a file is in one of the directories of the run. Others, such as an input, have more than one user.
 func (r *Run) mayMove(path string) bool {
 	r.results.mu.Lock()
 	defer r.results.mu.Unlock()

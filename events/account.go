@@ -55,7 +55,7 @@ func (c *Client) Account(ctx context.Context) (*Account, error) {
 	return a, nil
 }
 
-// Err tells why no more events are to be expected: [ErrClosed], a
+// Err returns why no more events are to be expected: [ErrClosed], a
 // [*SubscriptionError], or the reason why there can be no line. It is nil as long
 // as there may be more.
 func (a *Account) Err() error {

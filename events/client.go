@@ -53,7 +53,7 @@ func New(client *cloudconvert.Client, opts ...Option) (*Client, error) {
 // String names the address of the socket, and no key.
 func (c *Client) String() string { return "events.Client(" + c.cfg.url.Host + ")" }
 
-// Err tells why there is no line: the last failure, or the one that ended it
+// Err returns why there is no connection: the last failure, or the one that ended it
 // for good. It is nil while there is a line, and before the first attempt.
 func (c *Client) Err() error {
 	c.mu.Lock()
@@ -64,7 +64,7 @@ func (c *Client) Err() error {
 	return c.lost
 }
 
-// Ignored tells how many messages of the service were not understood by this
+// Ignored returns how many messages of the service were not understood by this
 // package, or belonged to no subscription.
 func (c *Client) Ignored() int64 {
 	c.mu.Lock()
@@ -124,7 +124,7 @@ func (c *Client) hangUp(l *line) {
 	l.end(conn)
 }
 
-// listened tells whether there are subscriptions. It needs the lock.
+// listened reports whether there are subscriptions. It needs the lock.
 func (c *Client) listened() bool {
 	for _, r := range c.rooms {
 		if len(r.members) > 0 {
@@ -193,7 +193,7 @@ func (c *Client) leave(m *member) {
 	signal(c.line.changed)
 }
 
-// hears tells whether somebody may be in the channel, for all that is known.
+// hears reports whether somebody may be in the channel, for all that is known.
 func (c *Client) hears(m *member) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

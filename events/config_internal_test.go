@@ -45,6 +45,7 @@ func TestNew(t *testing.T) {
 		"no pause":        {nil, []Option{WithBackoff(0, time.Second)}, "no pauses that grow"},
 		"falling pause":   {nil, []Option{WithBackoff(time.Second, time.Millisecond)}, "no pauses that grow"},
 		"no logger":       {nil, []Option{WithLogger(nil)}, "the logger is nil"},
+		"no option":       {nil, []Option{nil}, "an option is nil"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

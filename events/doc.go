@@ -54,8 +54,7 @@
 //
 //	account, err := listener.Account(ctx)
 //	...
-//	signal := cloudconvert.WithJobSignal(account)
-//	for result := range client.ConvertAll(ctx, items, signal) {
+//	for result := range client.RunAll(ctx, works, cloudconvert.WithSignal(account)) {
 //
 // A job that is created while the account is heard takes one look, at its end, if
 // that comes soon; otherwise further ones, in pauses of up to half a minute, in case

@@ -31,7 +31,7 @@ const (
 // API how things are.
 const Resync Name = "resync"
 
-// Ended tells whether a job or task has ended, well or badly.
+// Ended reports whether a job or task has ended, well or badly.
 func (n Name) Ended() bool {
 	switch n {
 	case JobFinished, JobFailed, TaskFinished, TaskFailed:
@@ -41,7 +41,7 @@ func (n Name) Ended() bool {
 	}
 }
 
-// progress tells whether an event is worth less than those that come after it.
+// progress reports whether an event is worth less than those that come after it.
 func (n Name) progress() bool { return !n.Ended() && n != Resync }
 
 // Event is something that happened.

@@ -147,7 +147,7 @@ func (j *joiner) lack(ctx context.Context, r *room, err error) {
 	}
 }
 
-// expected tells whether there is still somebody in a room. It needs the lock.
+// expected reports whether there is still somebody in a room. It needs the lock.
 func (j *joiner) expected(r *room) bool {
 	return !j.line.ended && j.client.rooms[r.channel] == r && len(r.members) > 0
 }

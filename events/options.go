@@ -43,6 +43,10 @@ func newConfig(lent access.Access, opts []Option) (config, error) {
 	}
 	var problems []error
 	for _, opt := range opts {
+		if opt == nil {
+			problems = append(problems, errors.New("an option is nil"))
+			continue
+		}
 		problems = append(problems, opt(&c))
 	}
 	if c.url == nil {

@@ -23,7 +23,7 @@ type Subscription struct {
 // events.
 //
 // The context bounds this call only. If it ends before the request could be sent,
-// the error tells why: there is no line, or no token.
+// the error says why: there is no connection, or no token.
 func (c *Client) Subscribe(ctx context.Context, channel Channel) (*Subscription, error) {
 	s := &Subscription{client: c, channel: channel, box: newMailbox(c.cfg.buffer)}
 	member, err := c.enter(channel, s.box) //nolint:contextcheck // the line outlives the call
@@ -81,7 +81,7 @@ func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 	}
 }
 
-// Dropped tells how many events were dropped because the program did not take
+// Dropped returns how many events were dropped because the program did not take
 // them in time. Those that tell of progress are dropped first, the oldest before the
 // others, when there are more than [WithBuffer] says. Ends of jobs and tasks are kept
 // up to 4096, and 16 MiB of all events: what exceeds that makes a [Resync] of all of

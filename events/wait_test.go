@@ -189,7 +189,7 @@ func TestWaitWithTheSocketInTrouble(t *testing.T) {
 	}
 }
 
-func TestConvertAllWithTheSocketInTrouble(t *testing.T) {
+func TestRunAllWithTheSocketInTrouble(t *testing.T) {
 	t.Parallel()
 	for name, trouble := range troubles {
 		t.Run(name, func(t *testing.T) {
@@ -204,7 +204,7 @@ func TestConvertAllWithTheSocketInTrouble(t *testing.T) {
 				trouble.set(t, s)
 				s.Events().Cut() // for what concerns new connections
 				begin, results := time.Now(), 0
-				for result := range s.client.ConvertAll(t.Context(), items(0, 60, -60), cloudconvert.WithJobSignal(account)) {
+				for result := range s.client.RunAll(t.Context(), works(0, 60, -60), cloudconvert.WithSignal(account)) {
 					results++
 					check(t, result.Job, result.Err, secondsOf(t, result))
 				}
@@ -216,15 +216,16 @@ func TestConvertAllWithTheSocketInTrouble(t *testing.T) {
 	}
 }
 
-// items are conversions that take so many seconds each.
-func items(seconds ...float64) iter.Seq[cloudconvert.Conversion] {
-	return func(yield func(cloudconvert.Conversion) bool) {
-		for _, n := range seconds {
-			item := cloudconvert.Conversion{
-				Source: cloudconvert.FromBytes("a.txt", []byte("text")), OutputFormat: "pdf", Key: fmt.Sprint(n),
-				Options: []cloudconvert.ConvertOption{cloudconvert.WithOption("seconds", n)},
+// works are conversions that take so many seconds each. Their names begin with these.
+func works(seconds ...float64) iter.Seq[cloudconvert.Work] {
+	return func(yield func(cloudconvert.Work) bool) {
+		for i, n := range seconds {
+			work := cloudconvert.Work{
+				Name: fmt.Sprint(n, " seconds, work ", i),
+				Request: cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("text")),
+					cloudconvert.Convert{OutputFormat: "pdf", Options: cloudconvert.Options{"seconds": n}}),
 			}
-			if !yield(item) {
+			if !yield(work) {
 				return
 			}
 		}
@@ -233,12 +234,13 @@ func items(seconds ...float64) iter.Seq[cloudconvert.Conversion] {
 
 func secondsOf(t *testing.T, result cloudconvert.Result) float64 {
 	t.Helper()
-	seconds, err := strconv.ParseFloat(result.Conversion.Key, 64)
+	number, _, _ := strings.Cut(result.Work.Name, " ")
+	seconds, err := strconv.ParseFloat(number, 64)
 	require.NoError(t, err)
 	return seconds
 }
 
-// check tells whether a job has ended as it was to.
+// check reports whether a job has ended as it was to.
 func check(t *testing.T, job *cloudconvert.Job, err error, seconds float64) {
 	t.Helper()
 	if seconds < 0 {
@@ -251,7 +253,7 @@ func check(t *testing.T, job *cloudconvert.Job, err error, seconds float64) {
 	assert.Len(t, job.Files(), 1)
 }
 
-// assertBetween tells whether something took some seconds, and not much longer.
+// assertBetween reports whether something took some seconds, and not much longer.
 func assertBetween(t *testing.T, took time.Duration, seconds float64, late time.Duration) {
 	t.Helper()
 	least := time.Duration(max(seconds, -seconds) * float64(time.Second))
@@ -277,8 +279,8 @@ func TestABatchTakesOneJoinAndOneLookForEachJob(t *testing.T) {
 			seconds[i] = float64(i%40) / 10
 		}
 		done := 0
-		for result := range s.client.ConvertAll(t.Context(), items(seconds...),
-			cloudconvert.WithJobSignal(account), cloudconvert.WithConcurrency(50)) {
+		for result := range s.client.RunAll(t.Context(), works(seconds...),
+			cloudconvert.WithSignal(account), cloudconvert.WithConcurrency(50)) {
 			require.NoError(t, result.Err)
 			done++
 		}

@@ -3,7 +3,6 @@ module github.com/cloudconvert/cloudconvert-go/examples
 go 1.26.0
 
 require (
-	github.com/cheggaaa/pb/v3 v3.3.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/cloudconvert/cloudconvert-go v0.0.0
 	github.com/pdfcpu/pdfcpu v0.15.0
@@ -14,7 +13,6 @@ require (
 )
 
 require (
-	github.com/VividCortex/ewma v1.2.0 // indirect
 	github.com/chromedp/cdproto v0.159.0 // indirect
 	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
 	github.com/coder/websocket v1.8.15 // indirect

@@ -13,9 +13,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job, err := client.ConvertFile(context.Background(), "report.docx", "report.pdf")
+	paths, err := client.ConvertFile(context.Background(), "report.docx", "report.pdf")
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Println(job.ID)
+	log.Println(paths)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -13,13 +12,14 @@ import (
 )
 
 // connect returns a client for the service, or for a local sandbox if there is
-// no API key. The caller calls the function it returns at the end.
-func connect(s settings, stderr io.Writer) (*cloudconvert.Client, func(), error) {
+// no API key. The caller calls the returned function at the end.
+func connect(s *settings, term *terminal) (*cloudconvert.Client, func(), error) {
 	if os.Getenv("CLOUDCONVERT_API_KEY") == "" {
 		if s.sandbox || s.region != "" {
 			return nil, nil, errors.New("-sandbox and -region need an API key in CLOUDCONVERT_API_KEY")
 		}
-		return connectLocally(stderr)
+		s.local = true
+		return connectLocally(term)
 	}
 	var options []cloudconvert.Option
 	if s.sandbox {
@@ -29,11 +29,14 @@ func connect(s settings, stderr io.Writer) (*cloudconvert.Client, func(), error)
 		options = append(options, cloudconvert.WithRegion(cloudconvert.Region(s.region)))
 	}
 	client, err := cloudconvert.NewClientFromEnv(options...)
-	return client, func() {}, err
+	if err != nil {
+		return nil, nil, errors.New(plain(err))
+	}
+	return client, client.CloseIdleConnections, nil
 }
 
 // connectLocally starts a sandbox in this process.
-func connectLocally(stderr io.Writer) (*cloudconvert.Client, func(), error) {
+func connectLocally(term *terminal) (*cloudconvert.Client, func(), error) {
 	server, err := cloudconverttest.Start()
 	if err != nil {
 		return nil, nil, fmt.Errorf("start a local sandbox: %w", err)
@@ -42,7 +45,7 @@ func connectLocally(stderr io.Writer) (*cloudconvert.Client, func(), error) {
 	for _, engine := range engines.Register(server) {
 		names = append(names, engine.Name)
 	}
-	fmt.Fprintf(stderr, "No CLOUDCONVERT_API_KEY is set: using a local sandbox, which converts pictures and archives, and more with %s.\n",
+	term.printf("No CLOUDCONVERT_API_KEY is set: using a local sandbox, which converts images and archives, and more with %s.",
 		strings.Join(names, ", "))
 	return server.Client(), server.Close, nil
 }

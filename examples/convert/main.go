@@ -1,17 +1,11 @@
-// Command convert converts a file to another format, which it takes from the
-// name of the output file, and prints where the result is:
+// Command convert converts files with CloudConvert: a single one, or whole
+// directories, several files at a time. Run it with -h for its manual.
 //
 //	convert report.docx report.pdf
-//	convert -option quality=70 photo.png photo.jpg
-//
-// Or it converts many files, several at a time. An input may also be a pattern,
-// an address, or a directory, which stands for the files in it:
-//
-//	convert -to jpg *.png
-//	convert -to pdf -o out -resume batch.journal docs 'more/*.docx'
+//	convert -to jpg -o out -resume journal photos
 //
 // It uses the API key in CLOUDCONVERT_API_KEY. Without one it starts a local
-// sandbox and converts what that can.
+// sandbox in its own process and converts what that can.
 package main
 
 import (
@@ -20,9 +14,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go"
@@ -31,7 +24,7 @@ import (
 
 func main() {
 	ctx, stop := ending.Context()
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
@@ -44,80 +37,217 @@ const (
 )
 
 // run is the command. It returns the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	settings, err := parse(args, stderr)
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	s, err := parse(args)
+	term := newTerminal(stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stderr, manual)
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(stderr, "convert: %v (convert -h tells more)\n", err)
+		term.printf("convert: %v (convert -h shows the manual)", err)
 		return exitUsage
-	case settings.format != "":
-		err = convertAll(ctx, settings, stderr)
+	case s.isBatch():
+		err = convertAll(ctx, s, stdout, term)
 	default:
-		err = convert(ctx, settings, stdout, stderr)
+		err = convertOne(ctx, s, stdin, stdout, term)
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "convert:", err)
+		term.printf("convert: %v", err)
 		return exitFailed
 	}
 	return exitOK
 }
 
-// convert converts one file, and prints where the result is.
-func convert(ctx context.Context, s settings, stdout, stderr io.Writer) error {
-	if err := s.checkName(s.input); err != nil {
-		return err
-	}
-	client, closeClient, err := connect(s, stderr)
+// standard stands for standard input or output in place of a path.
+const standard = "-"
+
+// settings are what the command line asks for: one file with its destination,
+// or many sources with a format.
+type settings struct {
+	source, destination string
+	sources             []string // nil for a single file
+
+	from, to    string // formats; from is empty for what the names say
+	dir         string // empty for the directory of each source
+	journal     string // empty for none
+	concurrency int
+	budget      int // 0 for none
+
+	overwrite, delete bool
+	options           optionFlags
+	sandbox           bool
+	region            string
+
+	local bool // there is no API key: use a sandbox in this process
+}
+
+func (s *settings) isBatch() bool { return s.sources != nil }
+
+func parse(args []string) (*settings, error) {
+	s := &settings{options: optionFlags{}}
+	flags := flag.NewFlagSet("convert", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&s.to, "to", "", "")
+	flags.StringVar(&s.from, "from", "", "")
+	flags.StringVar(&s.dir, "o", "", "")
+	flags.StringVar(&s.journal, "resume", "", "")
+	flags.IntVar(&s.concurrency, "n", 8, "")
+	flags.IntVar(&s.budget, "budget", 0, "")
+	flags.BoolVar(&s.overwrite, "overwrite", false, "")
+	flags.BoolVar(&s.delete, "delete", false, "")
+	flags.Var(s.options, "option", "")
+	flags.BoolVar(&s.sandbox, "sandbox", false, "")
+	flags.StringVar(&s.region, "region", "", "")
+	arguments, err := parseAnywhere(flags, args)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer closeClient()
-	options, finish := progressBar(stderr)
-	job, err := client.ConvertFile(ctx, s.input, s.output, append(options, s.convertOptions()...)...)
-	finish()
-	if err != nil {
-		return friendly(err, s.output)
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if err := s.checkFlags(given); err != nil {
+		return nil, err
 	}
-	for _, path := range outputs(s.output, len(job.Files())) {
-		if _, err := fmt.Fprintln(stdout, path); err != nil {
-			return err
+	if s.to != "" && !slices.Contains(arguments, standard) {
+		if s.sources = arguments; len(arguments) == 0 {
+			return nil, errors.New("-to needs at least one file or directory")
 		}
+		return s, nil
+	}
+	return s, s.takeSingle(arguments, given)
+}
+
+// parseAnywhere parses flags before, between and after the arguments, up to a
+// "--", and returns the arguments.
+func parseAnywhere(flags *flag.FlagSet, args []string) ([]string, error) {
+	var arguments []string
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		rest := flags.Args()
+		ended := len(rest) < len(args) && args[len(args)-len(rest)-1] == "--"
+		if ended || len(rest) == 0 {
+			return append(arguments, rest...), nil
+		}
+		arguments, args = append(arguments, rest[0]), rest[1:]
+	}
+}
+
+// checkFlags refuses values that no run could use.
+func (s *settings) checkFlags(given map[string]bool) error {
+	for _, flag := range []struct {
+		name   string
+		format *string
+	}{{"to", &s.to}, {"from", &s.from}} {
+		text := *flag.format
+		*flag.format = normalFormat(text)
+		if given[flag.name] && !formatName.MatchString(*flag.format) {
+			return fmt.Errorf("-%s %q is not a format: use an extension such as pdf", flag.name, text)
+		}
+	}
+	switch {
+	case s.concurrency < 1:
+		return fmt.Errorf("-n %d: convert at least one file at a time", s.concurrency)
+	case given["budget"] && s.budget < 1:
+		return fmt.Errorf("-budget %d: allow at least one credit", s.budget)
+	case given["o"] && s.dir == "":
+		return errors.New("-o is empty: use . for the current directory")
+	case given["resume"] && s.journal == "":
+		return errors.New("-resume is empty: name a file for the journal")
+	default:
+		return nil
+	}
+}
+
+// batchFlags have no effect on a single file.
+var batchFlags = []string{"o", "resume", "n", "budget"}
+
+// takeSingle takes the arguments of a single file.
+func (s *settings) takeSingle(arguments []string, given map[string]bool) error {
+	for _, name := range batchFlags {
+		if given[name] && slices.Contains(arguments, standard) {
+			return fmt.Errorf("-%s is for many files, and - stands for a single one", name)
+		}
+		if given[name] {
+			return fmt.Errorf("-%s is for many files: add -to FORMAT", name)
+		}
+	}
+	if len(arguments) == 1 && arguments[0] == standard {
+		arguments = append(arguments, standard)
+	}
+	if len(arguments) != 2 {
+		return fmt.Errorf("want a source and a destination, got %d arguments: to convert many files, add -to FORMAT", len(arguments))
+	}
+	s.source, s.destination = arguments[0], arguments[1]
+	format := formatOf(s.destination)
+	switch {
+	case s.source == standard && s.from == "":
+		return errors.New("standard input has no name that shows its format: add -from FORMAT")
+	case isDirectory(s.source):
+		return fmt.Errorf("%s is a directory: to convert the files in it, use -to FORMAT -o DIRECTORY", s.source)
+	case s.from == "" && !isURL(s.source) && formatOf(s.source) == "":
+		return fmt.Errorf("cannot tell the format of %q: add -from FORMAT", s.source)
+	}
+	switch {
+	case s.destination == standard && s.to == "":
+		return errors.New("standard output has no name that shows its format: add -to FORMAT")
+	case s.destination == standard:
+	case format == "":
+		return fmt.Errorf("cannot tell the output format from %q: add an extension such as .pdf, or use -to FORMAT -o DIRECTORY", s.destination)
+	case s.to == "":
+		s.to = format
+	case s.to != format:
+		return fmt.Errorf("-to %s and the destination %q are different formats: change one", s.to, s.destination)
 	}
 	return nil
 }
 
-// outputs are the files that a conversion to a path has made: several ones are
-// numbered.
-func outputs(path string, n int) []string {
-	if n == 1 {
-		return []string{path}
-	}
-	extension := filepath.Ext(path)
-	var paths []string
-	for i := range n {
-		paths = append(paths, fmt.Sprintf("%s-%d%s", strings.TrimSuffix(path, extension), i+1, extension))
-	}
-	return paths
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
-// convertOptions are those of every conversion.
-func (s *settings) convertOptions() []cloudconvert.ConvertOption {
-	options := []cloudconvert.ConvertOption{cloudconvert.WithOptions(cloudconvert.Options(s.options))}
-	if s.from != "" {
-		options = append(options, cloudconvert.WithInputFormat(s.from))
-	}
+// request returns the job that converts a source.
+func (s *settings) request(source cloudconvert.Source) *cloudconvert.JobRequest {
+	return cloudconvert.Pipeline(source, cloudconvert.Convert{
+		InputFormat: s.from, OutputFormat: s.to, Options: cloudconvert.Options(s.options),
+	})
+}
+
+// runOptions are those of every job.
+func (s *settings) runOptions() []cloudconvert.RunOption {
+	var options []cloudconvert.RunOption
 	if s.overwrite {
 		options = append(options, cloudconvert.WithOverwrite())
+	}
+	if s.delete {
+		options = append(options, cloudconvert.WithDelete())
 	}
 	return options
 }
 
-// friendly says what to do in the words of this command.
-func friendly(err error, output string) error {
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s exists already: use -overwrite to replace it", output)
+// optionFlags collects the parameters of the conversion.
+type optionFlags cloudconvert.Options
+
+// String returns "": there are no parameters by default.
+func (o optionFlags) String() string { return "" }
+
+// Set adds a parameter. Numbers are sent as text, which the service accepts
+// for both, and which keeps a page range such as 1 what it is.
+func (o optionFlags) Set(text string) error {
+	name, value, found := strings.Cut(text, "=")
+	if !found || name == "" {
+		return fmt.Errorf("want name=value, got %q", text)
 	}
-	return err
+	if _, twice := o[name]; twice {
+		return fmt.Errorf("%q is set twice", name)
+	}
+	switch value {
+	case "true", "false":
+		o[name] = value == "true"
+	default:
+		o[name] = value
+	}
+	return nil
 }

@@ -7,8 +7,10 @@ import (
 	"image"
 	_ "image/jpeg" // to look at results
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -30,201 +32,96 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// folder is a directory with a picture of 60x40 pixels, photo.png.
-func folder(t *testing.T) string {
+// photo is an image of 60x40 pixels as PNG.
+func photo(t *testing.T) []byte {
 	t.Helper()
-	dir := t.TempDir()
-	f, err := os.Create(filepath.Join(dir, "photo.png"))
-	require.NoError(t, err)
-	require.NoError(t, png.Encode(f, image.NewRGBA(image.Rect(0, 0, 60, 40))))
-	require.NoError(t, f.Close())
+	var file bytes.Buffer
+	require.NoError(t, png.Encode(&file, image.NewRGBA(image.Rect(0, 0, 60, 40))))
+	return file.Bytes()
+}
+
+// album returns a directory with the photo under several names.
+func album(t *testing.T, names ...string) string {
+	t.Helper()
+	dir, content := t.TempDir(), photo(t)
+	for _, name := range names {
+		write(t, filepath.Join(dir, name), content)
+	}
 	return dir
 }
 
-func filesIn(t *testing.T, dir string) []string {
+func write(t *testing.T, path string, content []byte) {
 	t.Helper()
-	entries, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	names := make([]string, len(entries))
-	for i, entry := range entries {
-		names[i] = entry.Name()
-	}
-	return names
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+	require.NoError(t, os.WriteFile(path, content, 0o600))
 }
 
-// runIn runs the command with arguments in which $ stands for a directory.
-func runIn(ctx context.Context, dir string, args ...string) (code int, stderr string) {
-	code, _, stderr = runFor(ctx, dir, args...)
-	return code, stderr
+// filesBelow returns the paths of all files below a directory, with slashes.
+func filesBelow(t *testing.T, dir string) []string {
+	t.Helper()
+	files := []string{}
+	require.NoError(t, filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			path, err = filepath.Rel(dir, path)
+			files = append(files, filepath.ToSlash(path))
+		}
+		return err
+	}))
+	return files
 }
 
-// runFor is runIn for those who look at the results.
-func runFor(ctx context.Context, dir string, args ...string) (code int, stdout, stderr string) {
-	var results, out bytes.Buffer
+// output is what the command printed.
+type output struct {
+	code           int
+	stdout, stderr string
+}
+
+// command runs the command with arguments in which $ stands for a directory. In the output,
+// the directory is $ again, with slashes.
+func command(ctx context.Context, dir string, args ...string) output {
+	return commandWithInput(ctx, dir, strings.NewReader(""), args...)
+}
+
+func commandWithInput(ctx context.Context, dir string, stdin io.Reader, args ...string) output {
+	var stdout, stderr bytes.Buffer
+	all := make([]string, len(args))
 	for i := range args {
-		args[i] = strings.ReplaceAll(args[i], "$", dir)
+		all[i] = strings.ReplaceAll(args[i], "$", dir)
 	}
-	code = run(ctx, args, &results, &out)
-	return code, results.String(), out.String()
+	code := run(ctx, all, stdin, &stdout, &stderr)
+	return output{code, relative(stdout.String(), dir), relative(stderr.String(), dir)}
 }
 
-// full is an output that takes nothing.
-type full struct{}
-
-func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
-
-func TestOutputThatCannotBeWritten(t *testing.T) {
-	t.Parallel()
-	dir := folder(t)
-	output := filepath.Join(dir, "photo.jpg")
-	var stderr bytes.Buffer
-	assert.Equal(t, exitFailed, run(t.Context(), []string{filepath.Join(dir, "photo.png"), output}, full{}, &stderr))
-	assert.Contains(t, stderr.String(), "convert: no space left\n")
-	assert.FileExists(t, output)
-}
-
-func TestUsage(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		args    []string
-		message string
-	}{
-		"nothing":         {nil, "got 0 arguments"},
-		"no output":       {[]string{"a.png"}, "got 1 arguments"},
-		"too much":        {[]string{"a.png", "b.jpg", "c.jpg"}, "got 3 arguments"},
-		"unknown flag":    {[]string{"-fast", "a.png", "b.jpg"}, "-fast"},
-		"option":          {[]string{"-option", "quality", "a.png", "b.jpg"}, "want name=value"},
-		"option twice":    {[]string{"-option", "a=1", "-option", "a=2", "a.png", "b.jpg"}, "set twice"},
-		"no name":         {[]string{"-option", "=1", "a.png", "b.jpg"}, "want name=value"},
-		"overwrite wrong": {[]string{"-overwrite=perhaps", "a.png", "b.jpg"}, "-overwrite"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			code, stderr := runIn(t.Context(), dir, c.args...)
-			assert.Equal(t, exitUsage, code)
-			assert.Contains(t, stderr, "convert: ")
-			assert.Contains(t, stderr, c.message)
-			assert.True(t, strings.HasSuffix(stderr, " (convert -h tells more)\n"), stderr)
-			assert.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
-		})
+func relative(text, dir string) string {
+	if dir == "" {
+		return text
 	}
+	return strings.ReplaceAll(strings.ReplaceAll(text, dir, "$"), `\`, "/")
 }
 
-func TestHelp(t *testing.T) {
-	t.Parallel()
-	code, stderr := runIn(t.Context(), "", "-help")
-	assert.Equal(t, exitOK, code)
-	assert.Contains(t, stderr, "usage: convert [flags] input output")
-	assert.Contains(t, stderr, "-overwrite")
-}
+// paths returns the lines of standard output.
+func (o output) paths() []string { return strings.Fields(o.stdout) }
 
-func TestFailuresLeaveNothing(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		args    []string
-		message string
-	}{
-		"no input file":       {[]string{"$/none.png", "$/out.jpg"}, "none.png"},
-		"input is a folder":   {[]string{"$", "$/out.jpg"}, ""},
-		"unsupported":         {[]string{"$/photo.png", "$/out.epub"}, "INVALID_CONVERSION_TYPE"},
-		"no extension":        {[]string{"$/photo.png", "$/out"}, "no extension"},
-		"no folder":           {[]string{"$/photo.png", "$/none/out.jpg"}, "cannot be written"},
-		"output is a folder":  {[]string{"-overwrite", "$/photo.png", "$"}, ""},
-		"broken picture":      {[]string{"$/broken.png", "$/out.jpg"}, "OPEN_FAILED"},
-		"sandbox needs a key": {[]string{"-sandbox", "$/photo.png", "$/out.jpg"}, "need an API key"},
-		"region needs a key":  {[]string{"-region", "eu-central", "$/photo.png", "$/out.jpg"}, "need an API key"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := folder(t)
-			require.NoError(t, os.WriteFile(filepath.Join(dir, "broken.png"), []byte("no picture"), 0o600))
-			code, stderr := runIn(t.Context(), dir, c.args...)
-			assert.Equal(t, exitFailed, code)
-			assert.Contains(t, stderr, "convert: ")
-			assert.Contains(t, stderr, c.message)
-			assert.Equal(t, []string{"broken.png", "photo.png"}, filesIn(t, dir))
-		})
+var (
+	jobID   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`)
+	elapsed = regexp.MustCompile(`, time: \d+:\d+`)
+	used    = regexp.MustCompile(`, credits used: \d+`)
+)
+
+// messages returns standard error without what differs between runs and between machines.
+func (o output) messages() string {
+	text := jobID.ReplaceAllString(o.stderr, "ID")
+	text = used.ReplaceAllString(elapsed.ReplaceAllString(text, ""), "")
+	if first, rest, found := strings.Cut(text, "\n"); found && strings.Contains(first, "local sandbox") {
+		return rest
 	}
+	return text
 }
 
-func TestExistingOutput(t *testing.T) {
-	t.Parallel()
-	dir := folder(t)
-	output := filepath.Join(dir, "out.jpg")
-	require.NoError(t, os.WriteFile(output, []byte("mine"), 0o600))
-	code, stderr := runIn(t.Context(), dir, "$/photo.png", "$/out.jpg")
-	assert.Equal(t, exitFailed, code)
-	assert.Contains(t, stderr, "out.jpg exists already: use -overwrite to replace it\n")
-	content, err := os.ReadFile(output)
-	require.NoError(t, err)
-	assert.Equal(t, "mine", string(content))
-
-	code, stderr = runIn(t.Context(), dir, "-overwrite", "$/photo.png", "$/out.jpg")
-	assert.Equal(t, exitOK, code, stderr)
-	assert.Equal(t, image.Pt(60, 40), sizeOf(t, output))
-	assert.Equal(t, []string{"out.jpg", "photo.png"}, filesIn(t, dir))
-}
-
-func sizeOf(t *testing.T, path string) image.Point {
+// serverFor returns a sandbox that the command uses like the service.
+func serverFor(t *testing.T, opts ...cloudconverttest.Option) *cloudconverttest.Server {
 	t.Helper()
-	f, err := os.Open(path)
-	require.NoError(t, err)
-	size, _, err := image.DecodeConfig(f)
-	require.NoError(t, err)
-	require.NoError(t, f.Close())
-	return image.Pt(size.Width, size.Height)
-}
-
-func TestConvert(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		args []string
-		size image.Point
-	}{
-		"as it is": {[]string{"$/photo.png", "$/out.jpg"}, image.Pt(60, 40)},
-		"smaller":  {[]string{"-option", "width=30", "-option", "quality=50", "$/photo.png", "$/out.jpg"}, image.Pt(30, 20)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := folder(t)
-			code, stdout, stderr := runFor(t.Context(), dir, c.args...)
-			require.Equal(t, exitOK, code, stderr)
-			assert.Equal(t, filepath.Join(dir, "out.jpg")+"\n", stdout)
-			assert.Contains(t, stderr, "No CLOUDCONVERT_API_KEY is set: using a local sandbox, ")
-			assert.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
-			assert.Equal(t, c.size, sizeOf(t, filepath.Join(dir, "out.jpg")))
-			assert.Equal(t, []string{"out.jpg", "photo.png"}, filesIn(t, dir))
-		})
-	}
-}
-
-func TestConvertToPDF(t *testing.T) {
-	t.Parallel()
-	dir := folder(t)
-	code, stderr := runIn(t.Context(), dir, "$/photo.png", "$/out.pdf")
-	require.Equal(t, exitOK, code, stderr)
-	content, err := os.ReadFile(filepath.Join(dir, "out.pdf"))
-	require.NoError(t, err)
-	assert.Equal(t, "%PDF-", string(content[:5]))
-}
-
-func TestSeveralResults(t *testing.T) { //nolint:paralleltest // it sets the environment.
-	server := serverFor(t)
-	server.HandleConvert("png", "gif", func(_ context.Context, run *cloudconverttest.Run) error {
-		return errors.Join(run.Write("1.gif", []byte("GIF89a")), run.Write("2.gif", []byte("GIF89a")))
-	})
-	dir := folder(t)
-	code, stdout, stderr := runFor(t.Context(), dir, "$/photo.png", "$/my.own.gif")
-	assert.Equal(t, exitOK, code, stderr)
-	assert.Equal(t, filepath.Join(dir, "my.own-1.gif")+"\n"+filepath.Join(dir, "my.own-2.gif")+"\n", stdout)
-	assert.Equal(t, []string{"my.own-1.gif", "my.own-2.gif", "photo.png"}, filesIn(t, dir))
-}
-
-// serverFor is a sandbox that the command uses like the service.
-func serverFor(t *testing.T) *cloudconverttest.Server {
-	t.Helper()
-	server := cloudconverttest.NewServer()
+	server := cloudconverttest.NewServer(opts...)
 	t.Cleanup(server.Close)
 	t.Setenv("CLOUDCONVERT_API_KEY", server.Key())
 	t.Setenv("CLOUDCONVERT_API_URL", server.URL)
@@ -232,12 +129,84 @@ func serverFor(t *testing.T) *cloudconverttest.Server {
 	return server
 }
 
-func TestInterrupted(t *testing.T) {
+// brokenPipe is an output that accepts nothing.
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestUsage(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	dir := folder(t)
-	code, stderr := runIn(ctx, dir, "$/photo.png", "$/out.jpg")
-	assert.Equal(t, exitFailed, code, stderr)
-	assert.Equal(t, []string{"photo.png"}, filesIn(t, dir))
+	dir := album(t, "sub/a.png")
+	for name, c := range map[string]struct {
+		args, message string
+	}{
+		"nothing":                    {"", "got 0 arguments"},
+		"no destination":             {"a.png", "got 1 arguments: to convert many files, add -to FORMAT"},
+		"too much":                   {"a.png b.jpg c.jpg", "got 3 arguments"},
+		"unknown flag":               {"-fast a.png b.jpg", "-fast"},
+		"option without value":       {"-option quality a.png b.jpg", "want name=value"},
+		"option without name":        {"-option =1 a.png b.jpg", "want name=value"},
+		"option twice":               {"-option a=1 -option a=2 a.png b.jpg", "set twice"},
+		"overwrite without a bool":   {"-overwrite=perhaps a.png b.jpg", "-overwrite"},
+		"no source":                  {"-to jpg", "-to needs at least one file or directory"},
+		"directory for one file":     {"-o out a.png b.jpg", "-o is for many files: add -to FORMAT"},
+		"journal for one file":       {"-resume journal a.png b.jpg", "-resume is for many files: add -to FORMAT"},
+		"budget for standard output": {"-to jpg -budget 4 a.png -", "-budget is for many files, and - stands for a single one"},
+		"none concurrently":          {"-to jpg -n 0 a.png", "-n 0: convert at least one file"},
+		"no number concurrently":     {"-to jpg -n many a.png", "-n"},
+		"no budget":                  {"-to jpg -budget 0 a.png", "-budget 0: allow at least one credit"},
+		"empty directory":            {"-to jpg -o= a.png", "-o is empty"},
+		"empty journal":              {"-to jpg -resume= a.png", "-resume is empty"},
+		"format with a slash":        {"-to a/b a.png", `-to "a/b" is not a format`},
+		"empty format":               {"-from= a.png b.jpg", `-from "" is not a format`},
+		"input without format":       {"-to pdf - -", "add -from FORMAT"},
+		"output without format":      {"-from png - -", "add -to FORMAT"},
+		"source without format":      {"README b.pdf", `cannot tell the format of "README": add -from FORMAT`},
+		"destination without format": {"a.png b", `cannot tell the output format from "b": add an extension such as .pdf`},
+		"destination is a directory": {"a.png out/", "use -to FORMAT -o DIRECTORY"},
+		"source is a directory":      {"$/sub out.jpg", "is a directory: to convert the files in it, use -to FORMAT -o DIRECTORY"},
+		"two formats":                {"-to pdf -from png - a.jpg", "are different formats"},
+		"standard input of many":     {"-to pdf -from png - a.png b.png", "got 3 arguments"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := command(t.Context(), dir, strings.Fields(c.args)...)
+			assert.Equal(t, exitUsage, got.code)
+			assert.Empty(t, got.stdout)
+			assert.True(t, strings.HasPrefix(got.stderr, "convert: "), got.stderr)
+			assert.Contains(t, got.stderr, c.message)
+			assert.True(t, strings.HasSuffix(got.stderr, " (convert -h shows the manual)\n"), got.stderr)
+			assert.Equal(t, 1, strings.Count(got.stderr, "\n"), got.stderr)
+		})
+	}
+}
+
+func TestManualNamesEveryFlag(t *testing.T) {
+	t.Parallel()
+	got := command(t.Context(), "", "-h")
+	assert.Equal(t, exitOK, got.code)
+	assert.Empty(t, got.stdout)
+	assert.Equal(t, manual, got.stderr)
+	for _, flag := range []string{"to", "from", "o", "resume", "n", "budget", "overwrite", "delete", "option", "region", "sandbox", "h"} {
+		assert.Regexp(t, `(?m)^  -`+flag+` `, got.stderr)
+	}
+	for line := range strings.Lines(manual) {
+		assert.LessOrEqual(t, len(line), 81, line)
+	}
+}
+
+func TestFlagsMayFollowTheFiles(t *testing.T) {
+	t.Parallel()
+	s, err := parse([]string{"a.png", "-to", ".JPG", "b.png", "-n", "1", "--", "-c.png"})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a.png", "b.png", "-c.png"}, s.sources)
+	assert.Equal(t, "jpg", s.to)
+	assert.Equal(t, 1, s.concurrency)
+}
+
+func TestOptionsKeepTheirText(t *testing.T) {
+	t.Parallel()
+	s, err := parse([]string{"-option", "pages=1", "-option", "crop=true", "-option", "title=a=b", "a.png", "b.jpg"})
+	require.NoError(t, err)
+	assert.Equal(t, optionFlags{"pages": "1", "crop": true, "title": "a=b"}, s.options)
 }

@@ -16,7 +16,7 @@ import (
 // keyVariable comes first, in the file as well.
 const keyVariable = "CLOUDCONVERT_API_KEY"
 
-// announce tells how to reach the server: scripts by the file, if one is
+// announce says how to reach the server: scripts by the file, if one is
 // asked for, and people by what it prints.
 func announce(s settings, server *cloudconverttest.Server, stdout io.Writer) error {
 	signedBase, signedSecret := server.SignedURLBase()
@@ -40,7 +40,7 @@ func announce(s settings, server *cloudconverttest.Server, stdout io.Writer) err
 }
 
 // writeEnvFile writes variables to a file, which appears as a whole and which
-// nobody else can read.
+// only the current user can read.
 func writeEnvFile(path string, variables []string) error {
 	if path == "" {
 		return nil

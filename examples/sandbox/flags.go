@@ -71,7 +71,7 @@ func (u urlsFlag) Set(text string) error {
 	}
 	address, file := text[:i], text[i+1:]
 	if parsed, err := url.Parse(address); err != nil || parsed.Host == "" {
-		return fmt.Errorf("%q is no address: want the form https://host/path", address)
+		return fmt.Errorf("%q is not an address: want the form https://host/path", address)
 	}
 	info, err := os.Stat(file)
 	if err != nil {

@@ -14,7 +14,7 @@
 // CLOUDCONVERT_EVENTS_URL, the event socket, is read by examples/watch; other
 // programs give it to events.WithURL.
 //
-// It converts pictures and archives, works on PDFs, and converts documents,
+// It converts images and archives, works on PDFs, and converts documents,
 // sound and film where LibreOffice and ffmpeg are installed. It ends, and takes
 // everything it was given with it, when it is interrupted.
 package main
@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(stderr, "sandbox: %v (sandbox -h tells more)\n", err)
+		fmt.Fprintf(stderr, "sandbox: %v (sandbox -h shows the flags)\n", err)
 		return exitUsage
 	}
 	if err := serve(ctx, settings, stdout, stderr); err != nil {

@@ -69,7 +69,7 @@ func (s *settings) flags() *flag.FlagSet {
 	flags.Uint64Var(&s.seed, "seed", s.seed, "`number` that decides which requests go wrong (default a random one)")
 	flags.StringVar(&s.envFile, "env-file", "", "write the environment variables to this `file` as soon as the sandbox is ready")
 	for _, name := range []string{"credits", "seed"} {
-		flags.Lookup(name).DefValue = "0" // the usage tells the default in words
+		flags.Lookup(name).DefValue = "0" // the usage describes the default in words
 	}
 	return flags
 }

@@ -16,10 +16,10 @@ import (
 )
 
 // settling is how long a join may take to have its effect. What happens
-// before, nobody is told.
+// before that is not reported.
 const settling = 2 * time.Second
 
-// patience is how long there may be no line to the events without a word.
+// patience is how long the connection to the events may be missing before that is reported.
 const patience = 2 * time.Second
 
 // follower shows what happens.
@@ -123,7 +123,7 @@ func (f *follower) follow(ctx context.Context, channel events.Channel, read read
 	return events.ErrClosed
 }
 
-// explain says why there is nothing to see, while there is no line to the
+// explain says why there is nothing to see, while there is no connection to the
 // events.
 func (f *follower) explain(ctx context.Context, joined *atomic.Bool) {
 	looks := time.NewTicker(patience)
@@ -141,12 +141,12 @@ func (f *follower) explain(ctx context.Context, joined *atomic.Bool) {
 			reason = err.Error()
 		case joined.Load():
 		case said == "":
-			reason = "it does not answer"
+			reason = "it does not respond"
 		default:
-			reason = said // the line has only just been made
+			reason = said // the connection is new
 		}
 		if reason != said && reason != "" {
-			fmt.Fprintln(f.stderr, "watch: no line to the event socket:", reason)
+			fmt.Fprintln(f.stderr, "watch: no connection to the event socket:", reason)
 		}
 		said = reason
 	}

@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(stderr, "watch: %v (watch -h tells more)\n", err)
+		fmt.Fprintf(stderr, "watch: %v (watch -h shows the flags)\n", err)
 		return exitUsage
 	}
 	if err := watch(ctx, settings, stdout, stderr); err != nil {

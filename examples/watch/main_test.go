@@ -222,7 +222,7 @@ func TestWhyThereIsNothingToSee(t *testing.T) {
 		"all is well": {nothingSpecial, ""},
 		"no answer": {func(server *cloudconverttest.Server) {
 			server.Events().SetFaults(cloudconverttest.EventFaults{ConnectDelay: 5 * time.Second})
-		}, "watch: no line to the event socket: it does not answer\n"},
+		}, "watch: no connection to the event socket: it does not respond\n"},
 		"unavailable": {func(server *cloudconverttest.Server) { server.Inject(unavailable) }, "503"},
 		"later": {func(server *cloudconverttest.Server) {
 			// Not at the very moment of a look, which could then see the end of the line before its reason.

@@ -23,7 +23,7 @@ var pages embed.FS
 // formats are what a visitor can choose from.
 var formats = []string{"jpg", "png", "gif", "bmp", "tiff"}
 
-// app converts the pictures of its visitors.
+// app converts the images of its visitors.
 type app struct {
 	ctx     context.Context //nolint:containedctx // that of the program, which outlives every request.
 	client  *cloudconvert.Client
@@ -84,7 +84,7 @@ func page(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, pages, name) }
 }
 
-// create makes a job that waits for a file, and tells the browser where to
+// create makes a job that waits for a file, and returns where the browser is to
 // post it.
 func (a *app) create(w http.ResponseWriter, r *http.Request) {
 	format := r.FormValue("format")
@@ -177,7 +177,7 @@ func (o *outcome) state() state {
 	case failed && len(failure.Tasks) > 0:
 		return state{Status: "error", Message: failure.Tasks[0].Message}
 	case o.err != nil || len(o.job.Files()) == 0:
-		return state{Status: "error", Message: "the picture could not be converted"}
+		return state{Status: "error", Message: "the image could not be converted"}
 	default:
 		return state{Status: "finished", Percent: 100, Message: o.job.Files()[0].Filename}
 	}
@@ -202,7 +202,7 @@ func (a *app) result(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, o.job.Files()[0].URL, http.StatusSeeOther)
 }
 
-// fail tells the visitor that something went wrong, and the log what.
+// fail reports a failure to the visitor, and its cause to the log.
 func fail(w http.ResponseWriter, err error) {
 	log.Println(err)
 	http.Error(w, "the service cannot be reached, try again", http.StatusBadGateway)

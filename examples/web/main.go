@@ -1,6 +1,6 @@
-// Command web is a web service that converts pictures. The browser posts the
+// Command web is a web service that converts images. The browser posts the
 // file straight to storage, so that no file goes through the service, and a
-// webhook tells when the job has ended:
+// webhook reports the end of the job:
 //
 //	web -addr 127.0.0.1:8080
 //
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, stderr io.Writer, started func(url 
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(stderr, "web: %v (web -h tells more)\n", err)
+		fmt.Fprintf(stderr, "web: %v (web -h shows the flags)\n", err)
 		return exitUsage
 	}
 	if err := serve(ctx, settings, stderr, started); err != nil {
@@ -99,7 +99,7 @@ func serve(ctx context.Context, s settings, stderr io.Writer, started func(url s
 	}
 	fmt.Fprintln(stderr, "Open", public)
 	started(public)
-	return errors.Join(answer(ctx, listener, app.routes()), app.close()) //nolint:contextcheck // the context has ended by then.
+	return errors.Join(serveUntilDone(ctx, listener, app.routes()), app.close()) //nolint:contextcheck // the context has ended by then.
 }
 
 // connect returns a client for the service, or for a local sandbox that takes
@@ -109,7 +109,7 @@ func connect(stderr io.Writer) (*cloudconvert.Client, func(), error) {
 		client, err := cloudconvert.NewClientFromEnv()
 		return client, func() {}, err
 	}
-	fmt.Fprintln(stderr, "No CLOUDCONVERT_API_KEY is set: using a local sandbox, which converts pictures.")
+	fmt.Fprintln(stderr, "No CLOUDCONVERT_API_KEY is set: using a local sandbox, which converts images.")
 	server, err := cloudconverttest.Start(cloudconverttest.WithTaskDuration(700 * time.Millisecond))
 	if err != nil {
 		return nil, nil, err
@@ -117,8 +117,8 @@ func connect(stderr io.Writer) (*cloudconvert.Client, func(), error) {
 	return server.Client(), server.Close, nil
 }
 
-// answer handles requests until the context ends.
-func answer(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// serveUntilDone handles requests until the context ends.
+func serveUntilDone(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

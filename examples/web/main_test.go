@@ -51,8 +51,8 @@ func TestUsage(t *testing.T) {
 		lines   int
 	}{
 		{[]string{"-h"}, exitOK, "usage: web [flags]\n", 5},
-		{[]string{"-fast"}, exitUsage, "web: flag provided but not defined: -fast (web -h tells more)\n", 1},
-		{[]string{"photos"}, exitUsage, `web: unexpected argument "photos": there are only flags (web -h tells more)` + "\n", 1},
+		{[]string{"-fast"}, exitUsage, "web: flag provided but not defined: -fast (web -h shows the flags)\n", 1},
+		{[]string{"photos"}, exitUsage, `web: unexpected argument "photos": there are only flags (web -h shows the flags)` + "\n", 1},
 		{[]string{"-addr", "nowhere"}, exitFailed, "web: listen tcp: address nowhere", 1},
 	} {
 		var stderr bytes.Buffer

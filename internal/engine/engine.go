@@ -69,7 +69,7 @@ type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
-	// Err tells why there is no answer, or why the body is not whole.
+	// Err is why there is no answer, or why the body is not whole.
 	Err error
 	// Attempts counts how often the request was sent.
 	Attempts int

@@ -96,7 +96,7 @@ func unixTime(number float64) (time.Time, bool) {
 	return time.UnixMilli(int64(math.Round(milliseconds))).UTC(), true
 }
 
-// encodable tells whether a time can be written again: more can be read.
+// encodable reports whether a time can be written again: more can be read.
 func encodable(t time.Time) bool {
 	_, err := t.MarshalText()
 	return err == nil
@@ -198,7 +198,7 @@ func unquoted(data []byte) string {
 	return s
 }
 
-// isPlain tells whether text stands for itself within a JSON string.
+// isPlain reports whether text stands for itself within a JSON string.
 func isPlain(text []byte) bool {
 	for _, b := range text {
 		if b < ' ' || b > '~' || b == '"' || b == '\\' {

@@ -84,11 +84,6 @@ func isPadding(r rune) bool {
 	return r == '.' || unicode.IsSpace(r)
 }
 
-// Shorten cuts a name before its extension, so that it fits every file system with room bytes more.
-func Shorten(name string, room int) string {
-	return shorten(name, maxBytes-room)
-}
-
 // shorten cuts name to at most limit bytes, between runes and before the extension.
 func shorten(name string, limit int) string {
 	if len(name) <= limit {

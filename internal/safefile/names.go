@@ -38,3 +38,9 @@ func (n *Names) Distinct(name string) string {
 func foldCase(name string) string {
 	return strings.ToLower(strings.ToUpper(name))
 }
+
+// Numbered puts a dash and a number before the extension of a name, which stays short enough for every file system.
+func Numbered(name, number string) string {
+	stem, ext := split(name)
+	return shorten(stem, maxBytes-len(ext)-len(number)-1) + "-" + number + ext
+}

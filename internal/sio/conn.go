@@ -69,7 +69,7 @@ func (c *Conn) nextPacket() (packet, error) {
 	return p, cause(ctx, err)
 }
 
-// Skipped tells how many messages were none that this package knows.
+// Skipped returns how many messages were none that this package knows.
 func (c *Conn) Skipped() int64 { return c.skipped.Load() }
 
 func (c *Conn) skip(p packet) {

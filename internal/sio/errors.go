@@ -32,12 +32,12 @@ func (e *UpgradeError) Error() string {
 // RefusedError is a server that does not let the client in.
 type RefusedError struct{ Message string }
 
-// Error tells what the server says.
+// Error returns what the server says.
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the server refused the connection: %q", e.Message)
 }
 
-// IsPermanent tells whether a server that was called again would fail in the same way.
+// IsPermanent reports whether a server that was called again would fail in the same way.
 func IsPermanent(err error) bool {
 	if errors.Is(err, ErrOldServer) || errors.Is(err, ErrWrapped) {
 		return true
@@ -49,7 +49,7 @@ func IsPermanent(err error) bool {
 	return ok && !IsPassing(upgrade.Status) && upgrade.Status >= 400 && upgrade.Status < 500
 }
 
-// IsPassing tells whether a status says nothing about the next attempt.
+// IsPassing reports whether a status says nothing about the next attempt.
 func IsPassing(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:

@@ -222,7 +222,7 @@ func (s *Server) Emit(channel, event string, data any) error {
 	return nil
 }
 
-// Hears tells whether anybody is in a channel.
+// Hears reports whether anybody is in a channel.
 func (s *Server) Hears(channel string) bool {
 	return slices.ContainsFunc(s.each(), func(c *conn) bool { return c.isIn(channel) })
 }

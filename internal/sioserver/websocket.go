@@ -114,7 +114,7 @@ func (s *socket) leave(payload []byte) error {
 	return errors.Join(s.write(goodbye, payload), io.EOF)
 }
 
-// mayClose tells whether a code may stand in a goodbye: it is one of the protocol, or of a program.
+// mayClose reports whether a code may stand in a goodbye: it is one of the protocol, or of a program.
 func mayClose(code uint16) bool {
 	switch {
 	case code >= 1000 && code <= 1003, code >= 1007 && code <= 1014, code >= 3000 && code <= 4999:

@@ -1,4 +1,4 @@
-// Package ending tells the commands when they are to end, so that they can take
+// Package ending ends the commands on signals, so that they can take
 // their local sandbox with them.
 package ending
 
@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// Context returns a context that ends when somebody interrupts the program, asks
+// Context returns a context that ends when the user interrupts the program, asks
 // it to end or leaves its terminal. Until the function it returns is called, the
-// program sees a pipe that nobody reads as an error of the write, and is not
+// program sees a pipe that no process reads as an error of the write, and is not
 // killed by it.
 func Context() (context.Context, context.CancelFunc) {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}

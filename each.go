@@ -1,0 +1,40 @@
+package cloudconvert
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// each does something with all items, at most parallel of them concurrently. The first
+// error ends it and is returned, as is the end of the context.
+func each[T any](ctx context.Context, parallel int, items []T, do func(context.Context, T) error) error {
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		workers sync.WaitGroup
+		next    atomic.Int64
+		once    sync.Once
+		failure error
+	)
+	work := func() {
+		for i := next.Add(1) - 1; i < int64(len(items)) && inner.Err() == nil; i = next.Add(1) - 1 {
+			if err := do(inner, items[i]); err != nil {
+				once.Do(func() { failure = err })
+				cancel()
+			}
+		}
+	}
+	for range min(parallel, len(items)) {
+		workers.Go(work)
+	}
+	workers.Wait()
+	switch {
+	case failure != nil:
+		return failure
+	case ctx.Err() != nil:
+		return fmt.Errorf("cloudconvert: %w", ctx.Err())
+	}
+	return nil
+}

@@ -1,0 +1,25 @@
+package content
+
+import "io"
+
+// maxEmptyReads is how often in a row a reader may return neither bytes nor an error.
+const maxEmptyReads = 100
+
+// Steady returns a reader that ends with [io.ErrNoProgress] when r returns nothing again and again.
+func Steady(r io.Reader) io.Reader { return &steadyReader{reader: r} }
+
+type steadyReader struct {
+	reader io.Reader
+	empty  int
+}
+
+func (s *steadyReader) Read(p []byte) (int, error) {
+	n, err := s.reader.Read(p)
+	if s.empty++; n > 0 {
+		s.empty = 0
+	}
+	if err == nil && s.empty >= maxEmptyReads {
+		err = io.ErrNoProgress
+	}
+	return n, err
+}

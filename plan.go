@@ -1,0 +1,198 @@
+package cloudconvert
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+)
+
+// A plan is what a request comes to when this package runs it: with exports, and with its
+// local sources apart. The caller's request is left as it is.
+type plan struct {
+	request JobRequest // with exports
+	body    jobBody    // in which local sources are still to be filled in
+	sources []plannedSource
+	output  plannedOutput
+}
+
+// plannedSource is a local source and the task that imports it.
+type plannedSource struct {
+	task string
+	Source
+}
+
+// plannedOutput is what is known beforehand of the files of a job.
+type plannedOutput struct {
+	exports  int    // export/url tasks
+	filename string // of a single file, "" if not known
+	format   string // of a single file, "" if not known
+	archive  bool   // several files may come as one ZIP
+	stem     string // of the first source
+}
+
+// newPlan validates a request and adds exports to it.
+func newPlan(r *JobRequest) (*plan, error) {
+	if r == nil || len(r.Tasks) == 0 {
+		_, err := r.body()
+		return nil, err
+	}
+	p := &plan{request: *r}
+	p.request.Tasks = maps.Clone(r.Tasks)
+	p.request.problems = slices.Clone(r.problems)
+	p.addExports()
+	body, err := p.request.body()
+	if err != nil {
+		return nil, err
+	}
+	if p.request.Redirect {
+		return nil, errRedirect
+	}
+	p.body = body
+	for _, name := range slices.Sorted(maps.Keys(p.request.Tasks)) {
+		if source, ok := sourceBehind(p.request.Tasks[name]); ok && source.isLocal() {
+			p.sources = append(p.sources, plannedSource{name, source})
+		}
+	}
+	p.output = p.planOutput()
+	return p, nil
+}
+
+// addExports adds an export/url task for each task that no other one names, if the job
+// has no exports. A source that no task uses is a problem.
+func (p *plan) addExports() {
+	tasks := p.request.Tasks
+	names := slices.Sorted(maps.Keys(tasks))
+	used, exports := map[string]bool{}, false
+	for _, name := range names {
+		if isNil(tasks[name]) {
+			continue // a problem that body finds
+		}
+		exports = exports || strings.HasPrefix(string(tasks[name].Operation()), "export/")
+		for _, input := range readTaskOrSource(tasks[name]).inputs {
+			used[input] = true
+		}
+	}
+	for _, name := range names {
+		if isNil(tasks[name]) || used[name] {
+			continue
+		}
+		if source, ok := sourceBehind(tasks[name]); ok {
+			p.request.problems = append(p.request.problems, fmt.Errorf("the source %q is used by no task: name it in the Input of one", source.String()))
+			continue
+		}
+		if !exports && tasks[name].Operation() != OperationMetadata {
+			ignore, _ := readTask(tasks[name]).body["ignore_error"].(bool)
+			tasks[tasks.numbered("export-"+name)] = ExportURL{Input: []string{name}, IgnoreError: ignore}
+		}
+	}
+}
+
+// planOutput returns what is known of the output.
+func (p *plan) planOutput() plannedOutput {
+	var o plannedOutput
+	if first, ok := p.request.firstSource(); ok {
+		o.stem = first.stem()
+	}
+	var inputs []string
+	for _, name := range slices.Sorted(maps.Keys(p.body.Tasks)) {
+		task := p.body.Tasks[name]
+		if task["operation"] == OperationExportURL {
+			o.exports++
+			inputs = append(inputs, textsOf(task["input"])...)
+			o.archive, _ = task["archive_multiple_files"].(bool)
+		}
+	}
+	if len(inputs) != 1 {
+		return o
+	}
+	exported := p.body.Tasks[inputs[0]]
+	if filename := textOf(exported["filename"]); !strings.Contains(filename, "%") {
+		o.filename = filename
+	}
+	operation, _ := exported["operation"].(Operation)
+	switch format, known := formatOf(o.filename); {
+	case textOf(exported["output_format"]) != "":
+		o.format = normalFormat(textOf(exported["output_format"]))
+	case known:
+		o.format = format
+	case strings.HasPrefix(string(operation), "pdf/"):
+		o.format = "pdf"
+	}
+	return o
+}
+
+// firstSource returns the source that the output is named after: the first one of a
+// pipeline, and else the first by name.
+func (r *JobRequest) firstSource() (Source, bool) {
+	if r == nil {
+		return Source{}, false
+	}
+	if source, ok := sourceBehind(r.Tasks["source"]); ok {
+		return source, true
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Tasks)) {
+		if source, ok := sourceBehind(r.Tasks[name]); ok {
+			return source, true
+		}
+	}
+	return Source{}, false
+}
+
+// defaultName returns the name of a work: what its first source was made of.
+func (r *JobRequest) defaultName() string {
+	first, ok := r.firstSource()
+	if !ok {
+		return ""
+	}
+	return first.String()
+}
+
+// fits returns an error if a file of the given name would have another format.
+func (o plannedOutput) fits(path string) error {
+	format, known := formatOf(path)
+	archived := o.archive && format == archiveFormat
+	if !known || o.format == "" || archived || sameFormat(format) == sameFormat(o.format) {
+		return nil
+	}
+	return invalid(fmt.Errorf("the destination %q has the extension of another format than the output, which is %q: change one", engine.HideQueries(path), o.format))
+}
+
+// name returns the name of a single file in a directory, or "" if it is not known.
+func (o plannedOutput) name() string {
+	switch {
+	case o.exports != 1 || o.archive:
+		return ""
+	case o.filename != "":
+		return o.filename
+	case o.stem == "" || o.format == "":
+		return ""
+	default:
+		return o.stem + "." + o.format
+	}
+}
+
+// archiveFormat is what several files are packed into.
+const archiveFormat = "zip"
+
+// checkUploads refuses tasks that wait for a file which this package does not send.
+func (p *plan) checkUploads() error {
+	for _, name := range slices.Sorted(maps.Keys(p.request.Tasks)) {
+		task := p.request.Tasks[name]
+		if _, ok := sourceBehind(task); !ok && task.Operation() == OperationImportUpload {
+			return invalid(fmt.Errorf("task %q waits for an upload: put a source in its place, or pass WithPendingUpload if another program sends the file", name))
+		}
+	}
+	return nil
+}
+
+// checkFiles refuses what would leave no file to write.
+func (p *plan) checkFiles() error {
+	if p.output.exports == 0 {
+		return invalid(errors.New("the job has no export/url task, so that there is no file to write: use Run"))
+	}
+	return nil
+}
