@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // A creation is a job that must not be created twice.
@@ -153,7 +154,7 @@ func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err err
 		return job, err
 	}
 	for attempt := range lookups {
-		if attempt > 0 && pause(ctx, lookupPause<<(attempt-1)) != nil {
+		if attempt > 0 && poll.Pause(ctx, lookupPause<<(attempt-1)) != nil {
 			break
 		}
 		found, failure := s.find(ctx, c.body.Tag, lookup)

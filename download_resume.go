@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // copyBuffer is the size of the one buffer of a download. On loopback, where it
@@ -196,7 +197,7 @@ func (d *download) recover(failed engine.Answer) error {
 	d.client.core.leaveSilent(failed.Err)
 	attrs := append(d.describe(failed), slog.Duration("pause", wait))
 	d.client.core.config.logger.LogAttrs(d.ctx, slog.LevelWarn, "cloudconvert: resuming download", attrs...)
-	if err := pause(d.ctx, wait); err != nil {
+	if err := poll.Pause(d.ctx, wait); err != nil {
 		return d.error(engine.Answer{Err: err})
 	}
 	return nil

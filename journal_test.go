@@ -30,7 +30,7 @@ import (
 func resume(t *testing.T, server *cloudconverttest.Server, journal string, works iter.Seq[cloudconvert.Work], opts ...cloudconvert.BatchOption) map[string]cloudconvert.Result {
 	t.Helper()
 	results := map[string]cloudconvert.Result{}
-	for result := range server.Client().RunAll(t.Context(), works, cloudconvert.WithJournal(journal)) {
+	for result := range server.Client().RunAll(t.Context(), works, append(opts, cloudconvert.WithJournal(journal))...) {
 		results[result.Work.Name] = result
 	}
 	return results

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // journaled is a work of a batch with a journal. A nil one records nothing.
@@ -114,7 +115,7 @@ func (n *journaled) adopt(ctx context.Context) (*Job, error) {
 			return nil, nil //nolint:nilnil // as above
 		}
 		gap = min(gap, patience)
-		if err := pause(ctx, gap); err != nil {
+		if err := poll.Pause(ctx, gap); err != nil {
 			return nil, fmt.Errorf("cloudconvert: looking for the job of an earlier run by its tag %q: %w", n.earlier.Tag, err)
 		}
 		patience -= gap
@@ -141,7 +142,7 @@ func (n *journaled) note(ctx context.Context, c *creation) (stop func(), err err
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for pause(ctx, noteInterval) == nil {
+		for poll.Pause(ctx, noteInterval) == nil {
 			_ = n.begun(ctx) // without the record, the next run is less patient
 		}
 	}()

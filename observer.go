@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 const (
@@ -21,10 +21,10 @@ const (
 	syncFailures = 3
 	// syncRetry is after how many polls that host is tried again.
 	syncRetry = 5
-	// minPoll and maxPoll bound the pauses between polls, which double.
-	minPoll = time.Second
-	maxPoll = 15 * time.Second
 )
+
+// polls are the pauses between polls.
+var polls = poll.Backoff{First: time.Second, Longest: 15 * time.Second}
 
 // observer looks at a job or task until it has ended.
 type observer[T any] struct {
@@ -59,7 +59,7 @@ func (o *observer[T]) look(ctx context.Context) (over bool, result error) {
 			result := o.refuse(seen)
 			return result != nil, result
 		}
-		if pause(ctx, pollPause(n)) != nil {
+		if poll.Pause(ctx, polls.Random(n)) != nil {
 			return true, o.interrupted(ctx)
 		}
 	}
@@ -83,7 +83,7 @@ func (o *observer[T]) wait(ctx context.Context) (*T, error) {
 		began := time.Now()
 		sync := hosts.isSync()
 		seen, err := o.ask(ctx, sync)
-		held := sync && !isUnsent(err) && time.Since(began) > maxPoll
+		held := sync && !isUnsent(err) && time.Since(began) > polls.Longest
 		hosts.note(sync, err == nil || held)
 		if sync && err != nil && ctx.Err() == nil {
 			// A host that fails proves nothing, whatever it says. The other one
@@ -96,7 +96,7 @@ func (o *observer[T]) wait(ctx context.Context) (*T, error) {
 		if held {
 			n = 0 // even if its answer was lost, the request did wait
 		}
-		if pause(ctx, pollPause(n)) != nil {
+		if poll.Pause(ctx, polls.Random(n)) != nil {
 			return o.last, o.interrupted(ctx)
 		}
 	}
@@ -119,24 +119,6 @@ func (h *hostChoice) note(sync, served bool) {
 		*h = hostChoice{}
 	default:
 		h.failures, h.polls = h.failures+1, 0
-	}
-}
-
-// pollPause returns a random pause that grows with n.
-func pollPause(n int) time.Duration {
-	ceiling := min(minPoll<<min(n, 8), maxPoll)
-	return ceiling/2 + rand.N(ceiling/2)
-}
-
-// pause waits for a time or until the context ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }
 
@@ -209,4 +191,27 @@ func (o *observer[T]) interrupted(ctx context.Context) error {
 	}
 	failure.deleted = true
 	return failure
+}
+
+// deleteTimeout bounds a deletion for which there is more time than [poll.CleanupTime].
+const deleteTimeout = 10 * time.Second
+
+// removeLeft deletes a job or a task that is not wanted any more, even if the context
+// ended. What is left is named in the error.
+func removeLeft(ctx context.Context, path, id string, remove func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(poll.Cleanup(ctx), deleteTimeout)
+	defer cancel()
+	err := remove(ctx)
+	if err == nil || errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	kind, remedy := "job", "Jobs.Delete"
+	if path == "tasks" {
+		kind, remedy = "task", "Tasks.Delete"
+	}
+	if ctx.Err() != nil {
+		// Its error would pass for that of the caller's context.
+		err = errors.New("no response in time")
+	}
+	return fmt.Errorf("cloudconvert: the %s %s could not be deleted, use %s: %w", kind, id, remedy, err)
 }

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // WithQueueing makes the creation of a job wait while too many jobs of the account run at
@@ -89,15 +90,8 @@ func (q *jobQueue) forget() {
 
 // pause waits for the next attempt, or until a job has ended.
 func (q *jobQueue) pause(ctx context.Context) error {
-	timer := time.NewTimer(pollPause(q.refusals - 1))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-q.ended:
-	case <-timer.C:
-	}
-	return nil
+	_, err := poll.PauseOr(ctx, q.ended, polls.Random(q.refusals-1))
+	return err
 }
 
 func stillFull(ctx context.Context) error { return fmt.Errorf("%w: %w", ErrTooManyJobs, ctx.Err()) }

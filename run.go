@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/content"
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // Run runs a job: it creates the job, sends the local sources in it, and returns it when
@@ -51,7 +52,7 @@ func (c *Client) runWithoutFiles(ctx context.Context, r *JobRequest, opts []RunO
 	if w.config.delete && w.plan.output.exports > 0 {
 		return nil, invalid(fmt.Errorf("WithDelete: the files of the job would be lost: use %s", other))
 	}
-	ctx, release := withLasting(ctx)
+	ctx, release := poll.WithCleanup(ctx)
 	defer release()
 	job, err := w.run(ctx)
 	return job, errors.Join(err, w.discard(ctx, job, err))
@@ -74,7 +75,7 @@ func (c *Client) RunFile(ctx context.Context, r *JobRequest, dst string, opts ..
 	if err := w.writeTo(dst); err != nil {
 		return nil, err
 	}
-	ctx, release := withLasting(ctx)
+	ctx, release := poll.WithCleanup(ctx)
 	defer release()
 	_, paths, err := w.runAndSave(ctx)
 	return paths, err
@@ -92,7 +93,7 @@ func (c *Client) Start(ctx context.Context, r *JobRequest, opts ...RunOption) (*
 	if err := w.config.refuse("Start", "it does not wait for the job, use Run or RunFile", "WithDelete", "WithOverwrite", "WithSignal", "WithDeleteOnCancel"); err != nil {
 		return nil, err
 	}
-	ctx, release := withLasting(ctx)
+	ctx, release := poll.WithCleanup(ctx)
 	defer release()
 	return w.start(ctx, false)
 }
@@ -586,7 +587,7 @@ func (w *work) followProcess(ctx context.Context, id string) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for pause(ctx, processInterval) == nil {
+		for poll.Pause(ctx, processInterval) == nil {
 			if job, err := w.client.Jobs.Get(ctx, id); err == nil {
 				w.reportProcess(percentOf(job))
 			}
@@ -649,10 +650,10 @@ func (w *work) removeLost(ctx context.Context, tag string) bool {
 		return false // the job has been looked for already
 	}
 	for attempt := range 3 {
-		if attempt > 0 && pause(lasting(ctx), cleanupTime/3) != nil {
+		if attempt > 0 && poll.Pause(poll.Cleanup(ctx), poll.CleanupTime/3) != nil {
 			return false
 		}
-		if job, err := w.client.Jobs.find(lasting(ctx), tag, lookup); err == nil && job != nil {
+		if job, err := w.client.Jobs.find(poll.Cleanup(ctx), tag, lookup); err == nil && job != nil {
 			return w.remove(ctx, job) == nil
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // defaultConcurrency is how many works [Client.RunAll] does at a time. A work spends most
@@ -130,7 +131,7 @@ func (c *Client) newBatch(works iter.Seq[Work], opts []BatchOption) (*batch, err
 // started goes on after it.
 func (b *batch) run(ctx context.Context, yield func(Result) bool) {
 	ctx, cancel := context.WithCancel(ctx)
-	ctx, release := withLasting(ctx)
+	ctx, release := poll.WithCleanup(ctx)
 	go b.work(ctx)
 	defer func() {
 		cancel()

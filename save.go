@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
 )
 
@@ -37,7 +38,7 @@ func (c *Client) SaveAs(ctx context.Context, job *Job, dst string, opts ...RunOp
 	if !job.Status.Terminal() && len(job.Files()) == 0 {
 		return nil, invalid(fmt.Errorf("SaveAs: job %s has no files yet: wait for its end first", job.ID))
 	}
-	ctx, release := withLasting(ctx)
+	ctx, release := poll.WithCleanup(ctx)
 	defer release()
 	w := &work{client: c, config: config, dst: destination, plan: &plan{}}
 	if err := destination.prepare(plannedOutput{}, config.overwrite); err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // JobSignal tells when it is time to look at a job. The package events makes
@@ -137,7 +139,7 @@ func (p *pacer) space(ctx context.Context) error {
 	gap := min(minGap<<min(p.vain, 8), maxGap)
 	p.vain++
 	if left := gap - time.Since(p.looked); left > 0 {
-		return pause(ctx, left)
+		return poll.Pause(ctx, left)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/content"
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/multipart"
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // Upload sends a file to an import/upload task that waits for it. [Job.Task] finds
@@ -135,7 +136,7 @@ func (u *upload) send(ctx context.Context, name string, content *content.Content
 		u.core.leaveSilent(answer.Err)
 		attrs = append(u.describe(answer), slog.Duration("pause", wait))
 		u.core.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: uploading again", attrs...)
-		if err := pause(ctx, wait); err != nil {
+		if err := poll.Pause(ctx, wait); err != nil {
 			answer.Err = err
 			return u.failure(answer)
 		}

@@ -6,6 +6,8 @@ import (
 	"iter"
 	"strings"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // waiting is what is known and wanted of a wait.
@@ -84,7 +86,7 @@ func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (
 	if err != nil {
 		return nil, err
 	}
-	ctx, release := withLasting(ctx)
+	ctx, release := poll.WithCleanup(ctx)
 	defer release()
 	o := s.observer(id, waiting{waitConfig: config})
 	if o.signal != nil {
@@ -145,7 +147,7 @@ func (s *TasksService) Wait(ctx context.Context, id string, opts ...WaitOption) 
 	if err != nil {
 		return nil, err
 	}
-	ctx, release := withLasting(ctx)
+	ctx, release := poll.WithCleanup(ctx)
 	defer release()
 	o := s.observer(id, waiting{waitConfig: config})
 	if over, result := o.look(ctx); over {

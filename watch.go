@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // watch polls a job and yields it when it has changed. Pauses grow while
 // nothing changes.
 func watch(ctx context.Context, o *observer[Job], yield func(*Job, error) bool) {
-	ctx, release := withLasting(ctx)
+	ctx, release := poll.WithCleanup(ctx)
 	defer release()
 	over, result := o.look(ctx)
 	if !yield(o.last, result) || over {
@@ -17,7 +19,7 @@ func watch(ctx context.Context, o *observer[Job], yield func(*Job, error) bool) 
 	}
 	before := fingerprint(o.last)
 	for unchanged := 0; ; unchanged++ {
-		if pause(ctx, pollPause(unchanged)) != nil {
+		if poll.Pause(ctx, polls.Random(unchanged)) != nil {
 			yield(o.last, o.interrupted(ctx))
 			return
 		}

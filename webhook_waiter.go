@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 const (
@@ -75,7 +77,7 @@ func (w *WebhookWaiter) Await(ctx context.Context, id string, opts ...WaitOption
 	if err != nil {
 		return nil, err
 	}
-	ctx, release := withLasting(ctx)
+	ctx, release := poll.WithCleanup(ctx)
 	defer release()
 	ended, leave := w.enter(id)
 	defer leave()
@@ -102,9 +104,9 @@ func (w *WebhookWaiter) Await(ctx context.Context, id string, opts ...WaitOption
 // one has told already, ended is nil, and the pauses are those of a job that is
 // about to be seen to have ended.
 func pauseOr(ctx context.Context, ended <-chan struct{}, n int) (told bool, err error) {
-	d := pollPause(n)
+	d := polls.Random(n)
 	if ended != nil {
-		d = fallback * pollPause(n+1)
+		d = fallback * polls.Random(n+1)
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -2,7 +2,6 @@ package events
 
 import (
 	"log/slog"
-	"math"
 	"net/http"
 	"testing"
 	"time"
@@ -86,32 +85,7 @@ func TestOptions(t *testing.T) {
 	assert.EqualValues(t, 1, c.cfg.readLimit)
 	assert.Equal(t, 2, c.cfg.buffer)
 	for failures := range 100 {
-		assert.LessOrEqual(t, c.backoff(failures), time.Duration(4))
-		assert.GreaterOrEqual(t, c.backoff(failures), time.Duration(1))
+		assert.LessOrEqual(t, c.cfg.backoff.Random(failures), time.Duration(4))
+		assert.GreaterOrEqual(t, c.cfg.backoff.Random(failures), time.Duration(1))
 	}
-}
-
-func TestPausesStayWithinTheirBounds(t *testing.T) {
-	t.Parallel()
-	for _, first := range []time.Duration{1, time.Second, 20 * time.Second, time.Hour, math.MaxInt64} {
-		for _, longest := range []time.Duration{first, max(first, 24*time.Hour), math.MaxInt64} {
-			c := &Client{cfg: config{minWait: first, maxWait: longest}}
-			for failures := range 100 {
-				pause := c.backoff(failures)
-				assert.GreaterOrEqual(t, pause, first/2, "%v %v %d", first, longest, failures)
-				assert.LessOrEqual(t, pause, longest, "%v %v %d", first, longest, failures)
-			}
-		}
-	}
-}
-
-// Many clients that lost their lines at once do not come back at once.
-func TestPausesDiffer(t *testing.T) {
-	t.Parallel()
-	c := &Client{cfg: config{minWait: time.Second, maxWait: time.Minute}}
-	pauses := map[time.Duration]bool{}
-	for range 100 {
-		pauses[c.backoff(3)] = true
-	}
-	assert.Greater(t, len(pauses), 90)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 	"github.com/cloudconvert/cloudconvert-go/internal/sio"
 )
 
@@ -49,19 +50,13 @@ func (j *joiner) run(ctx context.Context) {
 			j.conn.Cut()
 			return
 		}
-		_ = sleep(ctx, pace) // the context is looked at above
+		_ = poll.Pause(ctx, pace) // the context is looked at above
 	}
 }
 
 // rest waits for a time or until there may be something to do.
 func (j *joiner) rest(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-j.line.changed:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	_, _ = poll.PauseOr(ctx, j.line.changed, d) // the caller looks at the context
 }
 
 // next returns the room to be joined or left next, or else how long there is nothing to do.
@@ -143,7 +138,7 @@ func (j *joiner) lack(ctx context.Context, r *room, err error) {
 	case errors.Is(err, cloudconvert.ErrUnauthorized):
 		c.shut(r, fmt.Errorf("cloudconvert: events: joining %s: %w", r.channel, err))
 	default:
-		r.postpone(told, c.backoff(r.failures))
+		r.postpone(told, c.cfg.backoff.Random(r.failures))
 	}
 }
 
@@ -179,7 +174,7 @@ func (c *Client) refuse(l *line, r *room, status int) {
 	case len(r.members) == 0:
 		delete(c.rooms, r.channel) // whoever was not let in need not leave
 	case sio.IsPassing(status):
-		r.postpone(err, c.backoff(r.failures))
+		r.postpone(err, c.cfg.backoff.Random(r.failures))
 	case status == http.StatusUnauthorized && r.refused == nil:
 		// A token that was revoked is replaced once, as with every other request.
 		r.postpone(err, 0)

@@ -5,11 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"math/rand/v2"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 	"github.com/cloudconvert/cloudconvert-go/internal/sio"
 )
 
@@ -21,7 +21,7 @@ func (c *Client) supervise(l *line) {
 		if err == nil {
 			begin := time.Now()
 			err = c.listen(l, conn)
-			if time.Since(begin) >= c.cfg.maxWait {
+			if time.Since(begin) >= c.cfg.backoff.Longest {
 				failures = 0 // one that ends soon is as bad as none
 			}
 		}
@@ -35,9 +35,9 @@ func (c *Client) supervise(l *line) {
 			return
 		}
 		c.lose(l, err)
-		pause := c.backoff(failures)
+		pause := c.cfg.backoff.Random(failures)
 		c.cfg.logger.LogAttrs(l.ctx, slog.LevelWarn, "cloudconvert: events: no line", slog.Any("error", err), slog.Duration("pause", pause))
-		if sleep(l.ctx, pause) != nil {
+		if poll.Pause(l.ctx, pause) != nil {
 			return
 		}
 	}
@@ -145,25 +145,4 @@ func statusOf(e sio.Event) int {
 		return 0
 	}
 	return status
-}
-
-// backoff is the pause after some failures.
-func (c *Client) backoff(failures int) time.Duration {
-	pause := c.cfg.maxWait
-	if c.cfg.minWait <= pause>>failures { // else the pause would be longer than the longest, or overflow
-		pause = c.cfg.minWait << failures
-	}
-	return pause/2 + rand.N(pause/2+1)
-}
-
-// sleep waits for a time or until the context ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

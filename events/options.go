@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/access"
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // Option changes how a [Client] is built.
@@ -21,8 +22,7 @@ type config struct {
 	transport http.RoundTripper
 	readLimit int64
 	buffer    int
-	minWait   time.Duration
-	maxWait   time.Duration
+	backoff   poll.Backoff
 	logger    *slog.Logger
 }
 
@@ -37,8 +37,7 @@ func newConfig(lent access.Access, opts []Option) (config, error) {
 		transport: lent.Transport,
 		readLimit: 4 << 20,
 		buffer:    256,
-		minWait:   500 * time.Millisecond,
-		maxWait:   10 * time.Second,
+		backoff:   poll.Backoff{First: 500 * time.Millisecond, Longest: 10 * time.Second},
 		logger:    lent.Logger,
 	}
 	var problems []error
@@ -152,7 +151,7 @@ func WithBackoff(first, longest time.Duration) Option {
 		if first <= 0 || longest < first {
 			return fmt.Errorf("WithBackoff: %v and %v are no pauses that grow", first, longest)
 		}
-		c.minWait, c.maxWait = first, longest
+		c.backoff = poll.Backoff{First: first, Longest: longest}
 		return nil
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // settling is how long a join may take to have its effect, for all that is known.
@@ -38,13 +40,8 @@ func (c *Client) await(ctx context.Context, m *member, b *bell) {
 	if c.Err() != nil {
 		return
 	}
-	timer := time.NewTimer(settling)
-	defer timer.Stop()
-	select {
-	case <-m.settled:
+	if settled, _ := poll.PauseOr(ctx, m.settled, settling); settled {
 		b.calm()
-	case <-timer.C:
-	case <-ctx.Done():
 	}
 }
 

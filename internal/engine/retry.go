@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // again decides whether a call is sent once more and for how long to pause
@@ -136,11 +137,8 @@ func (e *Engine) pause(state *state) time.Duration {
 }
 
 func (e *Engine) jitter(attempt int) time.Duration {
-	ceiling := e.config.MinWait
-	for range attempt - 1 {
-		ceiling = 2 * min(ceiling, e.config.MaxWait/2)
-	}
-	return rand.N(max(ceiling, 1))
+	backoff := poll.Backoff{First: e.config.MinWait, Longest: e.config.MaxWait}
+	return rand.N(max(backoff.Ceiling(attempt-1), 1))
 }
 
 // RetryAfter reads the header of that name, which gives seconds or a date. It
