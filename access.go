@@ -1,8 +1,6 @@
 package cloudconvert
 
 import (
-	"context"
-
 	"github.com/cloudconvert/cloudconvert-go/internal/access"
 )
 
@@ -23,12 +21,6 @@ func (c *Client) access() access.Access {
 		UserAgent: config.userAgentHeader(),
 		Transport: config.client.Transport,
 		Logger:    config.logger,
-		Token: func(ctx context.Context, refused string) (string, error) {
-			token, err := config.token(ctx, refused)
-			if err != nil {
-				return "", config.tokens.failure(err)
-			}
-			return token, nil
-		},
+		Token:     config.token,
 	}
 }

@@ -425,7 +425,7 @@ func TestLogOfCreationsThatAreSentAgain(t *testing.T) {
 				warnings := log.lines(slog.LevelWarn)
 				require.Len(t, warnings, len(tt.replies)-1)
 				for _, warning := range warnings {
-					assert.Contains(t, warning, `"msg":"cloudconvert: sending again"`)
+					assert.Contains(t, warning, `"msg":"cloudconvert: retrying"`)
 					assert.Contains(t, warning, `"method":"POST","path":"/base/v2/jobs","status":4`)
 				}
 			})

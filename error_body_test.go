@@ -339,7 +339,7 @@ func TestTokenEndpointsThatRepeatSecrets(t *testing.T) {
 				client, err := cloudconvert.NewClient("", cloudconvert.WithTokenSource(source), onlyOnce())
 				require.NoError(t, err)
 				_, err = client.Users.Me(t.Context())
-				require.ErrorContains(t, err, fmt.Sprint("the token endpoint answered ", status))
+				require.ErrorContains(t, err, fmt.Sprint("the token endpoint responded ", status))
 				assert.NotContains(t, everythingIn(t, err), "s3cr3t")
 			})
 		}

@@ -1,10 +1,14 @@
 package cloudconvert
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"golang.org/x/oauth2"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
 // The scopes of the API. An API key or an access token has those that it was
@@ -64,7 +68,23 @@ func WithTokenSource(source oauth2.TokenSource) Option {
 		if source == nil {
 			return errors.New("WithTokenSource: the source is nil")
 		}
-		c.apiKey, c.tokens = nil, &tokenCache{source: source}
+		c.apiKey, c.tokens = nil, engine.NewTokens(source, checkKey)
 		return nil
 	}
+}
+
+// token returns what the next request is authorized with. If a token was refused, it is
+// another one, if there is another.
+func (c *config) token(ctx context.Context, refused string) (string, error) {
+	if c.tokens == nil {
+		return c.apiKey.value(), nil
+	}
+	token, err := c.tokens.Get(ctx, refused)
+	if err == nil {
+		return token, nil
+	}
+	if failure, ok := errors.AsType[*engine.TokenError](err); ok && failure.Refused() {
+		return "", fmt.Errorf("%w: no access token: %w", ErrUnauthorized, err)
+	}
+	return "", fmt.Errorf("cloudconvert: no access token: %w", err)
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -240,7 +239,7 @@ func TestRefusedTokenOfACreation(t *testing.T) {
 	assert.Equal(t, "a", job.ID)
 	warnings := log.lines(slog.LevelWarn)
 	require.Len(t, warnings, 1)
-	assert.Contains(t, warnings[0], `"msg":"cloudconvert: sending again","error":{"method":"POST","path":"/v2/jobs","status":401`)
+	assert.Contains(t, warnings[0], `"msg":"cloudconvert: retrying with another token","method":"POST","path":"/v2/jobs","status":401`)
 }
 
 func TestRefusedTokenThatTheSourceInsistsOn(t *testing.T) {
@@ -373,23 +372,6 @@ func TestTokenSourceThatHangs(t *testing.T) {
 		close(release)
 		_, err = client.Users.Me(t.Context())
 		require.NoError(t, err)
-	})
-}
-
-// A mock that fails a test ends its goroutine, which is not that of the call.
-func TestTokenSourceThatEndsItsGoroutine(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		client := tokenClient(t, sourceFunc(func() (*oauth2.Token, error) {
-			runtime.Goexit()
-			return nil, nil //nolint:nilnil // not reached
-		}), accepting(only("access")))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		for range 2 {
-			_, err := client.Users.Me(ctx)
-			require.ErrorContains(t, err, "the token source ended its goroutine")
-		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package cloudconvert
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
 // Option changes how a [Client] is built, see [NewClient] and [Client.With].
@@ -29,7 +32,7 @@ const (
 // config is what options write to.
 type config struct {
 	apiKey    secret
-	tokens    *tokenCache // in place of the key; set by WithTokenSource
+	tokens    *engine.Tokens // in place of the key; set by WithTokenSource
 	sandbox   bool
 	region    Region
 	custom    *hosts // set by WithBaseURLs
@@ -212,7 +215,7 @@ func WithHTTPClient(client *http.Client) Option {
 func (c *config) useTransport(transport http.RoundTripper) {
 	c.client.Transport, c.transfer = transport, transport
 	if t, ok := transport.(*http.Transport); ok {
-		c.client.Transport, c.transfer = leavingSilent(t), overHTTP1(t)
+		c.client.Transport, c.transfer = engine.LeavingSilent(t), engine.OverHTTP1(t)
 	}
 }
 
@@ -247,18 +250,11 @@ func WithRetry(policy RetryPolicy) Option {
 
 // withDefaults fills in what is zero.
 func (p RetryPolicy) withDefaults() RetryPolicy {
-	p.Attempts = or(p.Attempts, 5)
-	p.MinWait = or(p.MinWait, 500*time.Millisecond)
-	p.MaxWait = max(or(p.MaxWait, 20*time.Second), p.MinWait)
-	p.MaxRetryAfter = or(p.MaxRetryAfter, 2*time.Minute)
+	p.Attempts = cmp.Or(p.Attempts, 5)
+	p.MinWait = cmp.Or(p.MinWait, 500*time.Millisecond)
+	p.MaxWait = max(cmp.Or(p.MaxWait, 20*time.Second), p.MinWait)
+	p.MaxRetryAfter = cmp.Or(p.MaxRetryAfter, 2*time.Minute)
 	return p
-}
-
-func or[T comparable](value, otherwise T) T {
-	if value == *new(T) {
-		return otherwise
-	}
-	return value
 }
 
 // WithLogger logs to the given logger: a debug record for each attempt, and a

@@ -224,7 +224,7 @@ func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.A
 	if err != nil {
 		return engine.Answer{}, err
 	}
-	answer, err := c.authorized(ctx, request)
+	answer, err := c.engine.Authorized(ctx, request)
 	if err != nil {
 		return engine.Answer{}, err
 	}
@@ -244,7 +244,7 @@ func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.A
 // which tells it by itself. What was not sent before is not sent again.
 func (c *core) logAgain(ctx context.Context, before error) {
 	if e, ok := errors.AsType[*Error](before); ok && e.Attempts > 0 {
-		c.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: sending again", slog.Any("error", e))
+		c.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: retrying", slog.Any("error", e))
 	}
 }
 

@@ -2,6 +2,7 @@ package cloudconvert
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -359,7 +360,7 @@ func (f *File) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	file := wire.file()
-	file.TaskID = or(file.TaskID, f.TaskID)
+	file.TaskID = cmp.Or(file.TaskID, f.TaskID)
 	*f = file
 	return nil
 }

@@ -1,6 +1,7 @@
 package cloudconvert
 
 import (
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -49,7 +50,7 @@ func (c valueCheck) run(value any) error {
 	if len(path) > maxPath {
 		path = strings.ToValidUTF8(path[:maxPath], "") + "…"
 	}
-	return fmt.Errorf("%s %w", or(path, "the request"), problem)
+	return fmt.Errorf("%s %w", cmp.Or(path, "the request"), problem)
 }
 
 // find returns the first problem in a value, and its path.
@@ -138,7 +139,7 @@ func (c valueCheck) findInStruct(v reflect.Value, depth int) (path string, probl
 		}
 		if path, problem := c.find(value, depth+1); problem != nil {
 			name, _, _ := strings.Cut(tag, ",")
-			return "." + or(name, field.Name) + path, problem
+			return "." + cmp.Or(name, field.Name) + path, problem
 		}
 	}
 	return "", nil

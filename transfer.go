@@ -1,6 +1,7 @@
 package cloudconvert
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -52,9 +53,9 @@ func WithTransfers(policy TransferPolicy) Option {
 
 // withDefaults fills in what is zero.
 func (p TransferPolicy) withDefaults() TransferPolicy {
-	p.StallTimeout = or(p.StallTimeout, 30*time.Second)
-	p.Resumptions = max(or(p.Resumptions, 5), 0)
-	p.Parallel = or(p.Parallel, 4)
+	p.StallTimeout = cmp.Or(p.StallTimeout, 30*time.Second)
+	p.Resumptions = max(cmp.Or(p.Resumptions, 5), 0)
+	p.Parallel = cmp.Or(p.Parallel, 4)
 	return p
 }
 

@@ -1,6 +1,7 @@
 package cloudconvert
 
 import (
+	"cmp"
 	"context"
 	"sync"
 )
@@ -29,7 +30,7 @@ func OncePerEvent(handle func(context.Context, *WebhookEvent) error, size int) f
 	if handle == nil {
 		return nil // which WebhookHandler refuses
 	}
-	m := newEventMemory(or(max(size, 0), maxHandled))
+	m := newEventMemory(cmp.Or(max(size, 0), maxHandled))
 	return func(ctx context.Context, event *WebhookEvent) error {
 		key := eventKey{event.Job.ID, event.Event}
 		mine, err := m.begin(ctx, key)

@@ -33,6 +33,9 @@ type Config struct {
 	MaxAnswer int64
 	// Limiter holds back the attempts of limited calls.
 	Limiter *limiter.Limiter
+	// Token returns what the next request is authorized with. If a token was refused, it
+	// is another one, if there is another. Only [Engine.Authorized] asks for it.
+	Token func(ctx context.Context, refused string) (string, error)
 	// Observe is told of the answer to each attempt. It may be called from many
 	// goroutines at once.
 	Observe func(Answer)

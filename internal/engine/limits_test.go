@@ -134,7 +134,7 @@ func TestHeldBackByOthersForTooLong(t *testing.T) {
 		require.ErrorAs(t, got.Err, &blocked)
 		assert.Equal(t, 429, got.Status)
 		assert.Equal(t, 1, got.Attempts)
-		assert.Equal(t, 1, strings.Count(buffer.String(), "sending again"))
+		assert.Equal(t, 1, strings.Count(buffer.String(), "retrying"))
 	})
 }
 
@@ -187,7 +187,7 @@ func TestRefusedLateCallIsNotSentAgain(t *testing.T) {
 		assert.Equal(t, 1, refused.Attempts)
 		require.NoError(t, refused.Err)
 		assert.False(t, refused.Open)
-		assert.NotContains(t, buffer.String(), "sending again")
+		assert.NotContains(t, buffer.String(), "retrying")
 		assert.Less(t, time.Since(start), time.Second)
 
 		assert.Equal(t, 201, e.Send(t.Context(), newLateCall(t)).Status)

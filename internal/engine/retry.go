@@ -38,7 +38,7 @@ func (e *Engine) again(ctx context.Context, state *state) bool {
 		return false
 	}
 	attrs := append(describe(state), slog.Duration("pause", state.pause))
-	e.config.Logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: sending again", attrs...)
+	e.config.Logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: retrying", attrs...)
 	if limited {
 		// The limiter does the waiting: others may be before in the queue.
 		state.pause = 0
