@@ -176,7 +176,7 @@ func (d *download) close() {
 // recover pauses before the next attempt, or returns why there must be none.
 func (d *download) recover(failed engine.Answer) error {
 	d.close()
-	failed = failed.Hiding(slices.AppendSeq(urlSecrets(d.address), maps.Keys(d.trail.secrets))...)
+	failed = failed.Hiding(slices.AppendSeq(engine.URLSecrets(d.address), maps.Keys(d.trail.secrets))...)
 	if d.offset > d.furthest {
 		d.furthest, d.failures = d.offset, 0
 	}

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
 // checkPublic refuses a job that not everybody may read.
@@ -36,7 +38,7 @@ func checkPublic(payload []byte) error {
 // credentials returns where in the value of a parameter there are any: below
 // a name that tells so, or in a text of such a form.
 func credentials(name string, value any) []string {
-	if isCredential(name) && !isEmpty(value) {
+	if engine.IsCredential(name) && !isEmpty(value) {
 		return []string{name}
 	}
 	var found []string
@@ -55,23 +57,6 @@ func credentials(name string, value any) []string {
 		}
 	}
 	return found
-}
-
-// isCredential reports whether a parameter of this name holds one, however the
-// name is written: access_key, Access-Key and accessKey are the same. Some
-// headers hold one, and none is worth telling them apart.
-func isCredential(name string) bool {
-	name = strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, strings.ToLower(name))
-	within := func(part string) bool { return strings.Contains(name, part) }
-	return strings.HasSuffix(name, "headers") || slices.Contains([]string{"auth", "cookie", "cookies", "pass", "pwd", "sas"}, name) ||
-		slices.ContainsFunc([]string{
-			"password", "passwd", "passphrase", "secret", "token", "credential", "authorization", "privatekey", "accesskey", "apikey",
-		}, within)
 }
 
 var (

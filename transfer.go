@@ -3,7 +3,6 @@ package cloudconvert
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -195,7 +194,7 @@ func (t *trail) do(client *http.Client, req *http.Request) (*http.Response, erro
 // RoundTrip sends one request. Responses need not say what they are the response to.
 func (t *trail) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.request, t.response = req, nil
-	t.add(append(urlSecrets(req.URL), req.URL.RawQuery))
+	t.add(append(engine.URLSecrets(req.URL), req.URL.RawQuery))
 	resp, err := t.next.RoundTrip(req)
 	if err == nil {
 		t.response = resp
@@ -222,21 +221,10 @@ func (t *trail) failure(err error) engine.Answer {
 	return engine.Answer{Err: err, Open: !engine.IsPermanent(err)}
 }
 
-// urlSecrets returns the parts of a URL that give access.
-func urlSecrets(u *url.URL) []string {
-	secrets := append(engine.QuerySecrets(u.RawQuery), engine.QuerySecrets(u.EscapedFragment())...)
-	if u.User != nil {
-		password, _ := u.User.Password()
-		user := u.User.Username() + ":" + password
-		secrets = append(secrets, u.User.String(), user, password, base64.StdEncoding.EncodeToString([]byte(user)))
-	}
-	return secrets
-}
-
 // locationSecrets does the same for a Location header, which may not be a URL.
 func locationSecrets(base *url.URL, location string) []string {
 	if u, err := base.Parse(location); err == nil {
-		return urlSecrets(u)
+		return engine.URLSecrets(u)
 	}
 	_, query, _ := strings.Cut(location, "?")
 	return append(engine.QuerySecrets(query), location)

@@ -146,7 +146,7 @@ func (u *upload) send(ctx context.Context, name string, content *content.Content
 // secrets returns what a response must not be quoted with: parts of the URLs, and the
 // values of the form.
 func (u *upload) secrets() []string {
-	secrets := slices.AppendSeq(urlSecrets(u.target), maps.Keys(u.trail.secrets))
+	secrets := slices.AppendSeq(engine.URLSecrets(u.target), maps.Keys(u.trail.secrets))
 	for _, field := range u.task.Result.Form.Fields {
 		secrets = append(secrets, field.Value)
 	}

@@ -1,4 +1,4 @@
-package cloudconvert
+package engine
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 // secret: credentials, URLs, and everything within forms and payloads.
 func hidesValue(name string) bool {
 	lower := strings.ToLower(name)
-	return isCredential(name) || strings.HasSuffix(lower, "url") || slices.Contains([]string{"form", "parameters", "payload"}, lower)
+	return IsCredential(name) || strings.HasSuffix(lower, "url") || slices.Contains([]string{"form", "parameters", "payload"}, lower)
 }
 
 // sentSecrets returns the secrets in the body of a request, which a page for
@@ -31,7 +31,7 @@ func secretsIn(value any, isSecret bool) []string {
 	switch value := value.(type) {
 	case map[string]any:
 		for name, entry := range value {
-			found = append(found, secretsIn(entry, isSecret || isCredential(name))...)
+			found = append(found, secretsIn(entry, isSecret || IsCredential(name))...)
 		}
 	case []any:
 		for _, entry := range value {
@@ -42,7 +42,7 @@ func secretsIn(value any, isSecret bool) []string {
 			return []string{value}
 		}
 		if address, err := url.Parse(value); err == nil && address.Host != "" {
-			return urlSecrets(address)
+			return URLSecrets(address)
 		}
 	}
 	return found
