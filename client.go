@@ -44,6 +44,7 @@ type core struct {
 
 	config   config
 	hosts    hosts
+	header   http.Header // of each request
 	engine   *engine.Engine
 	storage  *http.Client // without credentials, cookies and retries
 	uploads  *uploadMemory
@@ -161,7 +162,7 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 	if c.client.Transport == nil {
 		c.useTransport(engine.NewTransport())
 	}
-	core := &core{config: c, hosts: hosts, uploads: &uploadMemory{}, reporter: newReporter(c.transfers.Progress)}
+	core := &core{config: c, hosts: hosts, header: c.header(), uploads: &uploadMemory{}, reporter: newReporter(c.transfers.Progress)}
 	if shared != nil {
 		core.uploads = shared.uploads
 	}
@@ -200,12 +201,17 @@ func newEngine(c config, account *account) *engine.Engine {
 		MinWait:       retry.MinWait,
 		MaxWait:       retry.MaxWait,
 		MaxRetryAfter: retry.MaxRetryAfter,
-		MaxAnswer:     maxAnswer,
+		MaxAnswer:     maxResponse,
 		Token:         c.token,
 		Limiter:       &account.limiter,
 		Observe:       account.limits.observe,
 		Logger:        c.logger,
 	})
+}
+
+// header returns the header that all requests to the API have.
+func (c *config) header() http.Header {
+	return http.Header{"Accept": {"application/json"}, "User-Agent": {c.userAgentHeader()}}
 }
 
 // userAgentHeader returns the value of the User-Agent header.

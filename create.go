@@ -52,7 +52,7 @@ func (c *creation) asError(err error) error {
 func (s *JobsService) create(ctx context.Context, c *creation, config createConfig) (*Job, error) {
 	var refused error
 	post := func() (*Job, error) {
-		s.client.core.logAgain(ctx, refused)
+		s.client.core.logRetry(ctx, refused)
 		var job *Job
 		job, refused = s.post(ctx, call{in: c.body, queueing: config.queueing}, config.calls)
 		return job, refused
@@ -88,7 +88,7 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, config cre
 		}
 	}
 	if isElsewherePossible(err, config) {
-		s.client.core.logAgain(ctx, err)
+		s.client.core.logRetry(ctx, err)
 		job, elsewhere := s.create(ctx, c, config)
 		if isHeldBack(elsewhere) && errors.Is(err, ErrRateLimited) {
 			return nil, withAttemptsOf(err, elsewhere) // the service's own words

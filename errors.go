@@ -116,6 +116,30 @@ type Error struct { //nolint:recvcheck // Format is for values too
 	unsent, open, openBefore bool
 }
 
+// maxErrorBody bounds what an [Error] keeps of an answer.
+const maxErrorBody = 8 << 10
+
+// newError returns the error of a call that failed.
+func newError(method, path string, answer engine.Answer) *Error {
+	refusal := answer.Refusal(maxErrorBody)
+	return &Error{
+		StatusCode: answer.Status,
+		Code:       Code(refusal.Code),
+		Message:    refusal.Message,
+		Fields:     refusal.Fields,
+		RequestID:  refusal.RequestID,
+		RetryAfter: refusal.RetryAfter,
+		Attempts:   answer.Attempts,
+		Method:     method,
+		Path:       path,
+		Body:       refusal.Body,
+		err:        refusal.Err,
+		unsent:     answer.Status == 0 && !answer.Open && !answer.OpenBefore,
+		open:       answer.Open,
+		openBefore: answer.OpenBefore,
+	}
+}
+
 // Error says what was refused and why, without any secret.
 func (e *Error) Error() string {
 	var b strings.Builder

@@ -180,7 +180,7 @@ func (j *journal) read() error {
 }
 
 // maxJournalLine bounds a line. What it names are files of a single response.
-const maxJournalLine = maxAnswer
+const maxJournalLine = maxResponse
 
 var errLineTooLong = fmt.Errorf("a line is longer than %d bytes", maxJournalLine)
 

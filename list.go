@@ -1,9 +1,7 @@
 package cloudconvert
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"iter"
 	"maps"
@@ -101,55 +99,6 @@ func (e *pageEntries[T]) UnmarshalJSON(data []byte) error {
 		e.read = []T{}
 	}
 	return err
-}
-
-// object makes a call that answers one object.
-func object[T any](ctx context.Context, c *core, call call, opts []CallOption) (*T, error) {
-	out := new(T)
-	if err := c.do(ctx, call, envelope[T]{out}, opts...); err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// envelope is what the API puts around every object.
-type envelope[T any] struct{ object *T }
-
-// errNoData tells that there was nothing in an envelope.
-var errNoData = errors.New("there is no data in it")
-
-// readAnswer takes the object out.
-func (e envelope[T]) readAnswer(data []byte) error {
-	var wire struct {
-		Data *T `json:"data"`
-	}
-	if err := json.Unmarshal(data, &wire); err != nil {
-		return err
-	}
-	if wire.Data == nil {
-		return errNoData
-	}
-	*e.object = *wire.Data
-	return nil
-}
-
-// remove makes a DELETE call. An object that is not there any more after a
-// first attempt without an answer was deleted by that attempt. The API answers
-// without a body; one that is no JSON is not the API's answer.
-func remove(ctx context.Context, c *core, path string, opts []CallOption) error {
-	call := call{method: http.MethodDelete, path: path}
-	answer, err := c.send(ctx, call, opts)
-	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode == http.StatusNotFound && e.openBefore {
-		return nil
-	}
-	if err != nil || len(bytes.TrimSpace(answer.Body)) == 0 {
-		return err
-	}
-	if err := decode(answer, new(any)); err != nil {
-		answer.Err, answer.Open = err, true
-		return newError(call.method, c.pathOn(call), answer)
-	}
-	return nil
 }
 
 // list makes a call that answers one page.

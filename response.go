@@ -2,6 +2,8 @@ package cloudconvert
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,14 +14,23 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
 
-// maxErrorBody bounds what an [Error] keeps of an answer.
-const maxErrorBody = 8 << 10
+// CaptureResponse stores status, header and body of the response in r, also when the call
+// fails. After several attempts it is the last response.
+func CaptureResponse(r *Response) CallOption {
+	return callOption{"CaptureResponse", func(c *call) error {
+		if r == nil {
+			return errors.New("CaptureResponse: the response is nil")
+		}
+		c.captures = append(c.captures, r)
+		return nil
+	}}
+}
 
-// Response is what [CaptureResponse] tells of an answer.
+// Response is what [CaptureResponse] stores.
 type Response struct {
-	// StatusCode is the HTTP status, or 0 if no answer came.
+	// StatusCode is the HTTP status, or 0 if no response came.
 	StatusCode int
-	// Header holds the answer's header.
+	// Header is the header of the response.
 	Header http.Header
 	// Body is the response's body with the secrets in it, such as the URLs of files. Only
 	// the API key is left out of it and of Header if the response repeats it, and so is a
@@ -27,7 +38,7 @@ type Response struct {
 	Body []byte
 	// RequestID is the id that the service gave the request, if it did.
 	RequestID string
-	// RateLimit is what the answer said about limits. It is zero if it said nothing.
+	// RateLimit is what the response says about limits. It is zero if it says nothing.
 	RateLimit RateLimit
 	// Attempts counts how often the request was sent to the host that responded.
 	Attempts int
@@ -45,53 +56,42 @@ func newResponse(answer engine.Answer) Response {
 	}
 }
 
-// newError returns the error of a call that failed.
-func newError(method, path string, answer engine.Answer) *Error {
-	refusal := answer.Refusal(maxErrorBody)
-	return &Error{
-		StatusCode: answer.Status,
-		Code:       Code(refusal.Code),
-		Message:    refusal.Message,
-		Fields:     refusal.Fields,
-		RequestID:  refusal.RequestID,
-		RetryAfter: refusal.RetryAfter,
-		Attempts:   answer.Attempts,
-		Method:     method,
-		Path:       path,
-		Body:       refusal.Body,
-		err:        refusal.Err,
-		unsent:     answer.Status == 0 && !answer.Open && !answer.OpenBefore,
-		open:       answer.Open,
-		openBefore: answer.OpenBefore,
-	}
-}
+// maxResponse bounds what is read of a response of the API. The largest known, the
+// unfiltered catalogue of formats, has about 350 kB.
+const maxResponse = 32 << 20
 
-// answerReader is what reads a whole answer in its own way.
-type answerReader interface{ readAnswer(data []byte) error }
-
-// decode reads the body of a successful answer into out.
-func decode(answer engine.Answer, out any) error {
-	if out == nil {
-		return nil
-	}
-	if len(bytes.TrimSpace(answer.Body)) == 0 {
-		return errors.New("the answer is empty")
-	}
+// decode reads the body of a successful response into out.
+func (c *core) decode(call call, answer engine.Answer, out any) error {
 	err := lenient.CheckDensity(answer.Body)
-	if reader, ok := out.(answerReader); ok && err == nil {
-		err = reader.readAnswer(answer.Body)
-	} else if err == nil {
+	switch {
+	case len(bytes.TrimSpace(answer.Body)) == 0:
+		err = errors.New("it is empty")
+	case err == nil:
 		err = json.Unmarshal(answer.Body, out)
 	}
-	if err != nil {
-		return fmt.Errorf("the answer (%s) is not what was expected: %w", contentType(answer.Header), err)
+	if missing, ok := out.(interface{ isEmpty() bool }); ok && err == nil && missing.isEmpty() {
+		err = errors.New("it has no data")
 	}
-	return nil
+	if err == nil {
+		return nil
+	}
+	contentType := cmp.Or(answer.Header.Get("Content-Type"), "of no content type")
+	answer.Err, answer.Open = fmt.Errorf("unexpected response (%s): %w", contentType, err), true
+	return newError(call.method, c.pathOn(call), answer)
 }
 
-func contentType(header http.Header) string {
-	if value := header.Get("Content-Type"); value != "" {
-		return value
+// envelope is what the API puts around every object.
+type envelope[T any] struct {
+	Data *T `json:"data"`
+}
+
+func (e *envelope[T]) isEmpty() bool { return e.Data == nil }
+
+// object makes a call whose response is one object.
+func object[T any](ctx context.Context, c *core, call call, opts []CallOption) (*T, error) {
+	var response envelope[T]
+	if err := c.do(ctx, call, &response, opts...); err != nil {
+		return nil, err
 	}
-	return "of no content type"
+	return response.Data, nil
 }

@@ -465,7 +465,7 @@ func (w *work) createWithRetry(
 			<-ctx.Done()
 			return nil, fmt.Errorf("%w: %w", err, ctx.Err())
 		}
-		w.client.core.logAgain(ctx, err)
+		w.client.core.logRetry(ctx, err)
 	}
 }
 

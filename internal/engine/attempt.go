@@ -187,7 +187,7 @@ type transportError struct{ error }
 func (e transportError) As(target any) bool { return errors.As(e.error, target) }
 
 // errTooLong tells that an answer exceeds what the engine reads.
-var errTooLong = errors.New("the answer is too long")
+var errTooLong = errors.New("the response is too long")
 
 // readAll reads and closes a body of at most limit bytes.
 func readAll(body io.ReadCloser, limit int64) ([]byte, error) {
