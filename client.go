@@ -55,7 +55,7 @@ type core struct {
 type account struct {
 	limits    limitMemory
 	limiter   limiter.Limiter
-	queue     *jobQueue
+	queue     *limiter.Queue
 	deletions atomic.Int64 // counts the requests to delete something
 }
 
@@ -169,7 +169,7 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 	if shared != nil && c.tokens == shared.config.tokens && c.apiKey.value() == shared.config.apiKey.value() {
 		core.account = shared.account
 	} else {
-		core.account = &account{queue: newJobQueue()}
+		core.account = &account{queue: limiter.NewQueue()}
 	}
 	core.engine = newEngine(c, core.account)
 	core.storage = newStorageClient(c)

@@ -13,6 +13,17 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
+// WithQueueing makes the creation of a job wait while too many jobs of the account run at
+// once, as long as the context lasts, instead of returning [ErrTooManyJobs]. One creation
+// at a time makes attempts for all goroutines of the client, in growing pauses, and as soon
+// as a job that the client knows of has ended. An account out of credits is not waited for.
+//
+// If the context ends first, the error matches both ErrTooManyJobs and the error of the
+// context.
+func WithQueueing() CreateOption {
+	return createOption{"WithQueueing", func(c *createConfig) { c.queueing = true }}
+}
+
 // A creation is a job that must not be created twice.
 type creation struct {
 	body jobBody
@@ -50,18 +61,18 @@ func (c *creation) asError(err error) error {
 
 // create sends the request to the host that answers at once.
 func (s *JobsService) create(ctx context.Context, c *creation, config createConfig) (*Job, error) {
-	var refused error
-	post := func() (*Job, error) {
-		s.client.core.logRetry(ctx, refused)
-		var job *Job
-		job, refused = s.post(ctx, call{in: c.body, queueing: config.queueing}, config.calls)
-		return job, refused
+	var job *Job
+	var err error
+	post := func() (full bool) {
+		s.client.core.logRetry(ctx, err)
+		job, err = s.post(ctx, call{in: c.body, queueing: config.queueing}, config.calls)
+		return errors.Is(err, ErrTooManyJobs)
 	}
-	if config.queueing {
-		job, err := s.client.core.queue.create(ctx, post)
-		return s.settle(ctx, c, job, err)
+	if !config.queueing {
+		post()
+	} else if ended := s.client.core.queue.Do(ctx, post); ended != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTooManyJobs, ended)
 	}
-	job, err := post()
 	return s.settle(ctx, c, job, err)
 }
 
@@ -70,7 +81,7 @@ func (s *JobsService) create(ctx context.Context, c *creation, config createConf
 func (s *JobsService) createAndWait(ctx context.Context, c *creation, config createConfig) (*Job, error) {
 	// A long answer is easily lost, and a tag that need not be unique cannot
 	// settle it: that is worth a second request.
-	if !c.own || s.client.core.queue.isBusy() {
+	if !c.own || s.client.core.queue.IsBusy() {
 		return s.create(ctx, c, config)
 	}
 	body := c.body

@@ -74,7 +74,7 @@ func (s *JobsService) createForURL(ctx context.Context, c *creation, config crea
 	case err != nil:
 		return "", c.asError(err)
 	case c.url != "":
-		s.client.core.queue.jobEnded()
+		s.client.core.queue.JobEnded()
 		return c.url, nil
 	case job.Status.Terminal():
 		err = s.outcome(job)
@@ -164,7 +164,7 @@ func (s *JobsService) Delete(ctx context.Context, id string, opts ...CallOption)
 	if err := remove(ctx, s.client.core, path, opts); err != nil {
 		return err
 	}
-	s.client.core.queue.jobEnded()
+	s.client.core.queue.JobEnded()
 	return nil
 }
 

@@ -134,7 +134,7 @@ func (s *JobsService) observer(id string, w waiting) *observer[Job] {
 // that has ended makes room for another.
 func (s *JobsService) outcome(job *Job) error {
 	if job.Status.Terminal() {
-		s.client.core.queue.jobEnded()
+		s.client.core.queue.JobEnded()
 	}
 	return jobError(job)
 }

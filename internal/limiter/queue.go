@@ -1,0 +1,69 @@
+package limiter
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
+)
+
+// queuePauses are the pauses between attempts of a [Queue].
+var queuePauses = poll.Backoff{First: time.Second, Longest: 15 * time.Second}
+
+// Queue lets one creation at a time find out whether the account may run another job.
+type Queue struct {
+	waiting  atomic.Int64  // creations in the queue
+	turn     chan struct{} // full while one of them makes attempts
+	ended    chan struct{} // full when a job has ended
+	refusals int           // in a row; belongs to the creation that has the turn
+}
+
+// NewQueue returns an empty queue.
+func NewQueue() *Queue {
+	return &Queue{turn: make(chan struct{}, 1), ended: make(chan struct{}, 1)}
+}
+
+// IsBusy reports whether creations wait.
+func (q *Queue) IsBusy() bool { return q.waiting.Load() > 0 }
+
+// JobEnded ends the pause before the next attempt, since there may be room.
+func (q *Queue) JobEnded() {
+	select {
+	case q.ended <- struct{}{}:
+	default:
+	}
+}
+
+// Do makes attempts until one does not find the account full. An attempt waits for its turn
+// if others wait already or if it was refused. The error is that of the context, if it ended
+// meanwhile.
+func (q *Queue) Do(ctx context.Context, attempt func() (full bool)) error {
+	if !q.IsBusy() && !attempt() {
+		return nil
+	}
+	q.waiting.Add(1)
+	defer q.waiting.Add(-1)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case q.turn <- struct{}{}:
+		defer func() { <-q.turn }()
+	}
+	for {
+		if q.refusals > 0 {
+			if _, err := poll.PauseOr(ctx, q.ended, queuePauses.Random(q.refusals-1)); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-q.ended: // before this attempt
+		default:
+		}
+		if !attempt() {
+			q.refusals = 0
+			return nil
+		}
+		q.refusals++
+	}
+}
