@@ -308,7 +308,7 @@ func TestDeleteOnCancelEndsWithItsContext(t *testing.T) {
 			return job.Tasks[0].ID, err
 		},
 		"Await": func(ctx context.Context, client *cloudconvert.Client, job *cloudconvert.Job) (string, error) {
-			_, err := client.Webhooks.NewWaiter().Await(ctx, job.ID, remove)
+			_, err := client.Jobs.Wait(ctx, job.ID, remove, cloudconvert.WithSignal(client.Webhooks.NewWaiter()))
 			return job.ID, err
 		},
 	} {

@@ -116,7 +116,7 @@ func ExampleWebhookWaiter() {
 		if err != nil {
 			return err
 		}
-		job, err = waiter.Await(ctx, job.ID)
+		job, err = client.Jobs.Wait(ctx, job.ID, cloudconvert.WithSignal(waiter))
 		if err != nil {
 			return err
 		}

@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// syncSlice bounds one request to the host that answers when a job has
-	// ended. Intermediaries drop idle connections without telling anybody.
+	// syncSlice bounds one request to the host that responds when a job has ended.
+	// Intermediaries drop idle connections silently.
 	syncSlice = time.Minute
-	// syncFailures is how many requests to that host may fail in a row before
-	// polling takes over.
+	// syncFailures is how many requests to that host may fail in a row before polling
+	// takes over.
 	syncFailures = 3
-	// syncRetry is after how many polls that host is tried again.
+	// syncRetry is after how many polls that host is used again.
 	syncRetry = 5
 )
 
 // polls are the pauses between polls.
 var polls = poll.Backoff{First: time.Second, Longest: 15 * time.Second}
 
-// observer looks at a job or task until it has ended.
+// observer reads a job or task until it has ended.
 type observer[T any] struct {
 	waiting
 
@@ -38,25 +38,26 @@ type observer[T any] struct {
 	outcome  func(*T) error
 	delete   func(context.Context) error
 
-	last *T    // as last seen
-	lost error // why nothing was seen since then
+	last *T    // as last read
+	lost error // why no later read succeeded
 }
 
-// look has a first look. It reports whether there is anything to wait for.
-func (o *observer[T]) look(ctx context.Context) (over bool, result error) {
+// begin reads the job or task for the first time. It reports whether the wait is over, which
+// it is at once if nothing would ever end it.
+func (o *observer[T]) begin(ctx context.Context) (over bool, result error) {
 	for n := 0; ; n++ {
-		seen, err := o.ask(ctx, false)
+		seen, err := o.read(ctx, false)
 		if err != nil && n >= syncFailures {
 			// Perhaps the other host is better off.
-			if late, failure := o.ask(ctx, true); failure == nil {
+			if late, failure := o.read(ctx, true); failure == nil {
 				seen, err = late, nil
 			}
 		}
-		if over, result := o.judge(ctx, seen, err); over {
+		if over, result := o.record(ctx, seen, err); over {
 			return true, result
 		}
 		if err == nil {
-			result := o.refuse(seen)
+			result := o.checkUploads(seen)
 			return result != nil, result
 		}
 		if poll.Pause(ctx, polls.Random(n)) != nil {
@@ -65,36 +66,39 @@ func (o *observer[T]) look(ctx context.Context) (over bool, result error) {
 	}
 }
 
-// refuse says why a job or task would never end.
-func (o *observer[T]) refuse(seen *T) error {
-	for _, task := range o.tasks(seen) {
-		if err := o.core.checkUpload(task, o.waiting); err != nil {
-			return err
+// checkUploads returns an error if the wait would never end, since a task waits for a file
+// that is not known to be sent.
+func (o *observer[T]) checkUploads(seen *T) error {
+	for _, t := range o.tasks(seen) {
+		if t.Operation != OperationImportUpload || t.Status != StatusWaiting || t.Result.Form == nil {
+			continue
+		}
+		if !o.pendingUpload && !o.core.uploads.has(t.ID) {
+			return invalid(fmt.Errorf("task %s waits for its file: upload it first, or pass WithPendingUpload if another program does", taskLabel(t)))
 		}
 	}
 	return nil
 }
 
-// wait looks at the host that answers when the end has come. When that host
-// fails, it looks at the other one in growing intervals, and comes back.
+// wait reads from the host that responds when the end has come. When that host fails, it
+// polls the other one in growing intervals, and comes back.
 func (o *observer[T]) wait(ctx context.Context) (*T, error) {
 	var hosts hostChoice
 	for n := 0; ; n++ {
 		began := time.Now()
 		sync := hosts.isSync()
-		seen, err := o.ask(ctx, sync)
+		seen, err := o.read(ctx, sync)
 		held := sync && !isUnsent(err) && time.Since(began) > polls.Longest
-		hosts.note(sync, err == nil || held)
+		hosts.record(sync, err == nil || held)
 		if sync && err != nil && ctx.Err() == nil {
-			// A host that fails proves nothing, whatever it says. The other one
-			// decides.
-			seen, err = o.ask(ctx, false)
+			// A host that fails proves nothing, whatever it responds. The other one decides.
+			seen, err = o.read(ctx, false)
 		}
-		if over, result := o.judge(ctx, seen, err); over {
+		if over, result := o.record(ctx, seen, err); over {
 			return o.last, result
 		}
 		if held {
-			n = 0 // even if its answer was lost, the request did wait
+			n = 0 // even if its response was lost, the request did wait
 		}
 		if poll.Pause(ctx, polls.Random(n)) != nil {
 			return o.last, o.interrupted(ctx)
@@ -102,16 +106,16 @@ func (o *observer[T]) wait(ctx context.Context) (*T, error) {
 	}
 }
 
-// hostChoice chooses the host that a wait asks next.
+// hostChoice chooses the host that a wait reads from next.
 type hostChoice struct {
-	failures int // of the host that answers late, in a row
+	failures int // of the host that responds late, in a row
 	polls    int // of the other one since then
 }
 
 func (h *hostChoice) isSync() bool { return h.failures < syncFailures || h.polls >= syncRetry }
 
-// note takes note of how the host served that was asked.
-func (h *hostChoice) note(sync, served bool) {
+// record records whether a host served.
+func (h *hostChoice) record(sync, served bool) {
 	switch {
 	case !sync:
 		h.polls++
@@ -122,25 +126,25 @@ func (h *hostChoice) note(sync, served bool) {
 	}
 }
 
-// ask makes one request, which is not repeated: asking again is up to the wait.
-func (o *observer[T]) ask(ctx context.Context, sync bool) (*T, error) {
+// read makes one request, which is not retried: that is up to the wait.
+func (o *observer[T]) read(ctx context.Context, sync bool) (*T, error) {
 	path, err := pathOf(o.path, o.id)
 	if err != nil {
 		return nil, err
 	}
-	read := call{method: http.MethodGet, path: path, sync: sync, once: true, timeout: syncSlice}
-	seen, err := object[T](ctx, o.core, read, nil)
+	get := call{method: http.MethodGet, path: path, sync: sync, once: true, timeout: syncSlice}
+	seen, err := object[T](ctx, o.core, get, nil)
 	if err == nil && !strings.EqualFold(o.identity(seen), o.id) {
 		return nil, &Error{
-			StatusCode: http.StatusOK, Attempts: 1, Method: read.method, Path: o.core.pathOn(read),
-			err: fmt.Errorf("the answer is about %q", o.identity(seen)),
+			StatusCode: http.StatusOK, Attempts: 1, Method: get.method, Path: o.core.pathOn(get),
+			err: fmt.Errorf("the response is about %q", o.identity(seen)),
 		}
 	}
 	return seen, err
 }
 
-// judge takes an observation and reports whether the wait is over.
-func (o *observer[T]) judge(ctx context.Context, seen *T, err error) (over bool, result error) {
+// record records what was read and reports whether the wait is over.
+func (o *observer[T]) record(ctx context.Context, seen *T, err error) (over bool, result error) {
 	switch {
 	case err == nil:
 		o.last, o.waiting.last, o.lost = seen, o.status(seen), nil
@@ -155,9 +159,8 @@ func (o *observer[T]) judge(ctx context.Context, seen *T, err error) (over bool,
 	}
 }
 
-// isTransient reports whether a failed read says nothing about the job. Only the
-// refusals that the API is known to give do: whatever else answers stands
-// between it and us.
+// isTransient reports whether a failed read says nothing about the job. Only the refusals
+// that the API is known to give do: whatever else responds stands in between.
 func isTransient(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -180,13 +183,14 @@ func isUnsent(err error) bool {
 	return ok && e.unsent
 }
 
-// interrupted says that the context ended.
+// interrupted returns the error of a wait whose context ended, and deletes what was waited
+// for if that was asked for.
 func (o *observer[T]) interrupted(ctx context.Context) error {
 	failure := &WaitError{ID: o.id, Status: o.waiting.last, lost: o.lost, err: ctx.Err()}
 	if !o.deleteOnCancel {
 		return failure
 	}
-	if err := removeLeft(ctx, o.path, o.id, o.delete); err != nil {
+	if err := deleteUnwanted(ctx, o.path, o.id, o.delete); err != nil {
 		return errors.Join(failure, err)
 	}
 	failure.deleted = true
@@ -196,9 +200,9 @@ func (o *observer[T]) interrupted(ctx context.Context) error {
 // deleteTimeout bounds a deletion for which there is more time than [poll.CleanupTime].
 const deleteTimeout = 10 * time.Second
 
-// removeLeft deletes a job or a task that is not wanted any more, even if the context
+// deleteUnwanted deletes a job or a task that is not wanted any more, even if the context
 // ended. What is left is named in the error.
-func removeLeft(ctx context.Context, path, id string, remove func(context.Context) error) error {
+func deleteUnwanted(ctx context.Context, path, id string, remove func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(poll.Cleanup(ctx), deleteTimeout)
 	defer cancel()
 	err := remove(ctx)

@@ -640,7 +640,7 @@ func (w *work) discard(ctx context.Context, job *Job, failure error) error {
 
 // remove deletes a job, even if the context ended.
 func (w *work) remove(ctx context.Context, job *Job) error {
-	return removeLeft(ctx, "jobs", job.ID, func(ctx context.Context) error { return w.client.Jobs.Delete(ctx, job.ID) })
+	return deleteUnwanted(ctx, "jobs", job.ID, func(ctx context.Context) error { return w.client.Jobs.Delete(ctx, job.ID) })
 }
 
 // removeLost deletes a job whose creation was under way when the context ended, since

@@ -8,52 +8,47 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
-// JobSignal tells when it is time to look at a job. The package events makes
-// signals of the event socket; anything else that learns of jobs, such as a
-// message queue, can make its own.
+// JobSignal reports when a job may have changed. The package events makes signals of the
+// event socket, [WebhookWaiter] of webhook deliveries; anything else that learns of jobs,
+// such as a message queue, can make its own.
 type JobSignal interface {
-	// WatchJob returns a channel that has a value when the job should be looked
-	// at, and a function that ends this and may be called more than once. WatchJob
-	// must return soon, but may take a moment to make sure that nothing is missed
-	// from then on.
+	// WatchJob returns a channel that has a value when the job should be read, and a
+	// function that ends this and may be called more than once. WatchJob must return soon,
+	// but may take a moment to make sure that nothing is missed from then on.
 	//
-	// A value says nothing about the job: it may be needless or late, and one value
-	// may stand for several. After the channel is closed, or the context has ended,
-	// no more values are promised.
+	// A value says nothing about the job: it may be needless or late, and one value may
+	// stand for several. After the channel is closed, or the context has ended, no more
+	// values are promised.
 	WatchJob(ctx context.Context, jobID string) (wake <-chan struct{}, stop func())
 }
 
-// AccountSignal is a [JobSignal] that hears of all jobs of an account, each from
-// its creation on.
+// AccountSignal is a [JobSignal] that hears of all jobs of an account, each from its
+// creation on.
 type AccountSignal interface {
 	JobSignal
 
-	// Since is the moment since which nothing was missed. It is the zero time
-	// while that cannot be said. A conversion whose job was created later skips
-	// the first looks at the job, which otherwise make sure that nothing was
-	// missed.
+	// Since is the moment since which nothing was missed. It is the zero time while that
+	// cannot be said. A job that is created later is not read at the beginning of a wait,
+	// which otherwise makes sure that nothing was missed.
 	Since() time.Time
 }
 
-const (
-	// settling is after what time a watch is sure to have its effect.
-	settling = 2 * time.Second
-	// minSafety and maxSafety bound the pauses between looks that nothing was
-	// the reason for.
-	minSafety = 5 * time.Second
-	maxSafety = 30 * time.Second
-	// minGap and maxGap bound the pauses between looks that led to nothing
-	// though there was a signal.
-	minGap = 100 * time.Millisecond
-	maxGap = 5 * time.Second
+// settling is after what time a watch is sure to have its effect.
+const settling = 2 * time.Second
+
+var (
+	// unsignaled are the pauses between reads that there is no signal for.
+	unsignaled = poll.Backoff{First: 5 * time.Second, Longest: 30 * time.Second}
+	// signaled are the pauses between reads that there are signals for and that found
+	// nothing new.
+	signaled = poll.Backoff{First: 100 * time.Millisecond, Longest: 5 * time.Second}
 )
 
-// WithSignal makes [JobsService.Wait] look at the job when the signal says so,
-// instead of waiting for an answer that comes when the job has ended. It is for
-// jobs that take long, and for many at once. What ends the wait is the look,
-// never the signal. A signal that fails only makes the wait slower: without a
-// signal, Wait looks after two seconds and then in growing pauses of up to half a
-// minute.
+// WithSignal makes [JobsService.Wait] read the job when the signal says so, instead of
+// waiting for a response that comes when the job has ended. It is for jobs that take long,
+// and for many at once. What ends the wait is the read, never the signal. A signal that
+// fails only makes the wait slower: without a signal, Wait reads the job after two seconds
+// and then in growing pauses of up to half a minute.
 //
 // Waits for tasks, and [JobsService.Watch], ignore the option.
 func WithSignal(signal JobSignal) WaitOption {
@@ -66,8 +61,8 @@ func WithSignal(signal JobSignal) WaitOption {
 	}}
 }
 
-// waitForSignals is the whole wait for a job that there are signals for. The
-// watch comes before the first look, so that nothing is missed between them.
+// waitForSignals is the whole wait for a job that there are signals for. The watch comes
+// before the first read, so that nothing is missed between them.
 func (o *observer[T]) waitForSignals(ctx context.Context) (*T, error) {
 	wake, stop := o.signal.WatchJob(ctx, o.id)
 	if stop != nil {
@@ -77,25 +72,25 @@ func (o *observer[T]) waitForSignals(ctx context.Context) (*T, error) {
 	if o.isCovered() {
 		p.timed = 1
 	} else {
-		if over, result := o.look(ctx); over {
+		if over, result := o.begin(ctx); over {
 			return o.last, result
 		}
-		p.looked = time.Now()
+		p.read = time.Now()
 	}
 	for {
 		if p.pause(ctx) != nil {
 			return o.last, o.interrupted(ctx)
 		}
-		seen, err := o.ask(ctx, false)
-		if over, result := o.judge(ctx, seen, err); over {
+		seen, err := o.read(ctx, false)
+		if over, result := o.record(ctx, seen, err); over {
 			return o.last, result
 		}
-		p.looked = time.Now()
+		p.read = time.Now()
 	}
 }
 
-// isCovered reports whether the signal has heard of everything since before the
-// job was created.
+// isCovered reports whether the signal has heard of everything since before the job was
+// created.
 func (o *observer[T]) isCovered() bool {
 	account, ok := o.signal.(AccountSignal)
 	if !ok || o.begun.IsZero() {
@@ -105,17 +100,22 @@ func (o *observer[T]) isCovered() bool {
 	return !since.IsZero() && since.Before(o.begun)
 }
 
-// pacer says when to look at a job that is watched.
+// pacer spaces the reads of a job that is watched.
 type pacer struct {
-	wake   <-chan struct{} // nil when nothing is to be expected any more
-	looked time.Time
-	timed  int // looks that had no other reason than the time, or no reason at all
-	vain   int // looks that there was a signal for
+	wake    <-chan struct{} // nil when nothing is to be expected any more
+	read    time.Time       // when the job was last read
+	timed   int             // reads that there was no signal for
+	signals int
 }
 
-// pause waits for the next look.
+// pause waits for the next read. The more signals have led to nothing, the longer are the
+// pauses after them.
 func (p *pacer) pause(ctx context.Context) error {
-	timer := time.NewTimer(p.safety())
+	limit := settling
+	if p.timed > 0 {
+		limit = unsignaled.Ceiling(p.timed - 1)
+	}
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {
 		select {
@@ -125,29 +125,12 @@ func (p *pacer) pause(ctx context.Context) error {
 			p.timed++
 			return nil
 		case _, open := <-p.wake:
-			if open {
-				return p.space(ctx)
+			if !open {
+				p.wake = nil
+				continue
 			}
-			p.wake = nil
+			p.signals++
+			return poll.Pause(ctx, signaled.Ceiling(p.signals-1)-time.Since(p.read))
 		}
 	}
-}
-
-// space keeps looks apart that there are signals for: the more have led to
-// nothing, the further.
-func (p *pacer) space(ctx context.Context) error {
-	gap := min(minGap<<min(p.vain, 8), maxGap)
-	p.vain++
-	if left := gap - time.Since(p.looked); left > 0 {
-		return poll.Pause(ctx, left)
-	}
-	return nil
-}
-
-// safety is the pause before a look that there is no signal for.
-func (p *pacer) safety() time.Duration {
-	if p.timed == 0 {
-		return settling
-	}
-	return min(minSafety<<min(p.timed-1, 4), maxSafety)
 }

@@ -18,9 +18,9 @@ type waiting struct {
 	begun time.Time // before the job was created, zero if that is not known
 }
 
-// WithPendingUpload allows waiting for a job whose file somebody else is going to
-// upload, a browser for example. Without it such a wait is refused with
-// [ErrInvalid], because nothing in this process would ever end it.
+// WithPendingUpload allows waiting for a job whose file another program is going to
+// upload, a browser for example. Without it such a wait is refused with [ErrInvalid],
+// because nothing in this process would ever end it.
 func WithPendingUpload() WaitOption {
 	return waitOption{"WithPendingUpload", func(c *waitConfig) error {
 		c.pendingUpload = true
@@ -92,7 +92,7 @@ func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (
 	if o.signal != nil {
 		return o.waitForSignals(ctx)
 	}
-	if over, result := o.look(ctx); over {
+	if over, result := o.begin(ctx); over {
 		return o.last, result
 	}
 	return o.wait(ctx)
@@ -109,6 +109,46 @@ func (s *JobsService) Watch(ctx context.Context, id string, opts ...WaitOption) 
 	return func(yield func(*Job, error) bool) {
 		watch(ctx, s.observer(id, waiting{waitConfig: config}), yield)
 	}
+}
+
+// watch polls a job and yields it when it has changed. Pauses grow while nothing changes.
+func watch(ctx context.Context, o *observer[Job], yield func(*Job, error) bool) {
+	ctx, release := poll.WithCleanup(ctx)
+	defer release()
+	over, result := o.begin(ctx)
+	if !yield(o.last, result) || over {
+		return
+	}
+	before := fingerprint(o.last)
+	for unchanged := 0; ; unchanged++ {
+		if poll.Pause(ctx, polls.Random(unchanged)) != nil {
+			yield(o.last, o.interrupted(ctx))
+			return
+		}
+		seen, err := o.read(ctx, false)
+		if over, result := o.record(ctx, seen, err); over {
+			yield(o.last, result)
+			return
+		}
+		if err != nil || fingerprint(seen) == before {
+			continue
+		}
+		before, unchanged = fingerprint(seen), -1
+		if !yield(seen, nil) {
+			return
+		}
+	}
+}
+
+// fingerprint returns what differs when a watched job has changed. URLs, which differ from
+// read to read, are not part of it.
+func fingerprint(job *Job) string {
+	var b strings.Builder
+	b.WriteString(string(job.Status))
+	for _, task := range sortedByName(job.Tasks) {
+		fmt.Fprintf(&b, "\n%s %s %d %s", task.ID, task.Status, task.Percent, task.Message)
+	}
+	return b.String()
 }
 
 // wait waits for a job that can end.
@@ -150,7 +190,7 @@ func (s *TasksService) Wait(ctx context.Context, id string, opts ...WaitOption) 
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
 	o := s.observer(id, waiting{waitConfig: config})
-	if over, result := o.look(ctx); over {
+	if over, result := o.begin(ctx); over {
 		return o.last, result
 	}
 	return o.wait(ctx)
@@ -165,16 +205,4 @@ func (s *TasksService) observer(id string, w waiting) *observer[Task] {
 		outcome:  taskError,
 		delete:   func(ctx context.Context) error { return s.Delete(ctx, id) },
 	}
-}
-
-// checkUpload refuses to wait for a task whose file nobody is known to send.
-func (c *core) checkUpload(t Task, w waiting) error {
-	if t.Operation != OperationImportUpload || t.Status != StatusWaiting || t.Result.Form == nil {
-		return nil
-	}
-	if w.pendingUpload || c.uploads.has(t.ID) {
-		return nil
-	}
-	return fmt.Errorf("%w: task %s waits for its file and would wait for ever: upload it first, or pass WithPendingUpload if somebody else does",
-		ErrInvalid, taskLabel(t))
 }

@@ -450,6 +450,6 @@ func TestWaitTellsWhyItSawNothing(t *testing.T) {
 		_, err := client.Jobs.Wait(ctx, "a")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.EqualError(t, err, "cloudconvert: stopped waiting for a (never seen; the last look failed: "+
-			`GET /v2/jobs/a: 200: the answer is about "b"): context deadline exceeded`)
+			`GET /v2/jobs/a: 200: the response is about "b"): context deadline exceeded`)
 	})
 }

@@ -17,16 +17,16 @@ func TestWebhookWaiterForgets(t *testing.T) {
 	waiter := client.Webhooks.NewWaiter()
 	for i := range 2 * maxEnded {
 		id := strconv.Itoa(i)
-		_, leave := waiter.enter(id)
-		_, leaveToo := waiter.enter(id)
-		leave()
-		assert.Len(t, waiter.awaited, 1)
+		_, stop := waiter.WatchJob(t.Context(), id)
+		_, stopToo := waiter.WatchJob(t.Context(), id)
+		stop()
+		stop()
+		assert.Len(t, waiter.watchers, 1)
 		if i%2 == 0 {
 			require.NoError(t, waiter.Deliver(t.Context(), &WebhookEvent{Event: EventJobFailed, Job: Job{ID: id}}))
-			assert.Empty(t, waiter.awaited)
 		}
-		leaveToo()
-		assert.Empty(t, waiter.awaited)
+		stopToo()
+		assert.Empty(t, waiter.watchers)
 	}
 	for range 3 * maxEnded {
 		require.NoError(t, waiter.Deliver(t.Context(), &WebhookEvent{Event: EventJobFinished, Job: Job{ID: strconv.Itoa(len(waiter.ended.known))}}))

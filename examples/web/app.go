@@ -121,7 +121,7 @@ func (a *app) follow(id string) {
 	a.waits.Go(func() {
 		ctx, cancel := context.WithTimeout(a.ctx, patience)
 		defer cancel()
-		o.job, o.err = a.waiter.Await(ctx, id, cloudconvert.WithPendingUpload(), cloudconvert.WithDeleteOnCancel())
+		o.job, o.err = a.client.Jobs.Wait(ctx, id, cloudconvert.WithSignal(a.waiter), cloudconvert.WithPendingUpload(), cloudconvert.WithDeleteOnCancel())
 		close(o.done)
 	})
 }
