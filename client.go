@@ -14,6 +14,8 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
+	"github.com/cloudconvert/cloudconvert-go/internal/poll"
+	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
 // version is the version of this package, as sent in the User-Agent header.
@@ -46,7 +48,7 @@ type core struct {
 	hosts    hosts
 	header   http.Header // of each request
 	engine   *engine.Engine
-	storage  *http.Client // without credentials, cookies and retries
+	storage  *transfer.Client // without credentials
 	uploads  *uploadMemory
 	reporter *reporter // of TransferPolicy.Progress, nil if there is none
 }
@@ -162,7 +164,7 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 	if c.client.Transport == nil {
 		c.useTransport(engine.NewTransport())
 	}
-	core := &core{config: c, hosts: hosts, header: c.header(), uploads: &uploadMemory{}, reporter: newReporter(c.transfers.Progress)}
+	core := &core{config: c, hosts: hosts, header: c.header(), uploads: newUploadMemory(), reporter: newReporter(c.transfers.Progress)}
 	if shared != nil {
 		core.uploads = shared.uploads
 	}
@@ -205,6 +207,21 @@ func newEngine(c config, account *account) *engine.Engine {
 		Token:         c.token,
 		Limiter:       &account.limiter,
 		Observe:       account.limits.observe,
+		Logger:        c.logger,
+	})
+}
+
+func newStorageClient(c config) *transfer.Client {
+	policy, retry := c.transfers.withDefaults(), c.retry.withDefaults()
+	return transfer.New(transfer.Config{
+		Transport:     c.transfer,
+		UserAgent:     c.userAgentHeader(),
+		AllowHTTP:     c.allowsHTTP,
+		StallTimeout:  policy.StallTimeout,
+		Resumptions:   policy.Resumptions,
+		Backoff:       poll.Backoff{First: retry.MinWait, Longest: retry.MaxWait},
+		MaxRetryAfter: retry.MaxRetryAfter,
+		Fail:          transferError,
 		Logger:        c.logger,
 	})
 }

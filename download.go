@@ -4,23 +4,23 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
-	"sync"
-	"sync/atomic"
+	"net/url"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
 // Open fetches a file and returns its content to read from. The caller must
 // close it, which may be done at any time and more than once, and ends the
 // connection. The content also ends, with an error, when the context does.
 //
-// The address of the file is requested as it is, without the API key. A
+// The URL of the file is requested as it is, without the API key. A
 // connection that breaks or stalls is made again and goes on where it was, see
-// [TransferPolicy]. If the address has expired, the task is read again for a new
+// [TransferPolicy]. If the URL has expired, the task is read again for a new
 // one. No more than a buffer of the content is held in memory.
 //
 // The content ends with [io.EOF] only if it is whole: as long as [File.Size]
 // says or, where that is 0, as long as storage announced it to be. If neither is
-// known, storage has to mark the end of its answer, and an answer that just ends
+// known, storage has to mark the end of its response, and a response that just ends
 // with its connection is an error. With File.Size 0 there is no way to tell a
 // page of a proxy, sent as a success, from the file.
 //
@@ -30,19 +30,14 @@ import (
 // [IsRetryable] reports, and [Client.Save] starts over.
 //
 // A file that storage refuses is an [*Error]: it matches [ErrNotFound] if the
-// file is no longer there, and [ErrForbidden] if the address has expired and
+// file is no longer there, and [ErrForbidden] if the URL has expired and
 // no other was found.
 func (c *Client) Open(ctx context.Context, f File) (io.ReadCloser, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	d, err := c.newDownload(ctx, f, c.core.reporter.meter(PhaseDownload, "", f.Filename, f.Size))
-	if err == nil {
-		err = d.ready()
-	}
+	file, err := c.storageFile(f, c.core.reporter.transfer(PhaseDownload, "", f.Filename))
 	if err != nil {
-		cancel()
 		return nil, err
 	}
-	return &openFile{download: d, cancel: cancel}, nil
+	return c.core.storage.Open(ctx, file)
 }
 
 // Download fetches a file, writes it to w and returns the number of bytes
@@ -50,52 +45,65 @@ func (c *Client) Open(ctx context.Context, f File) (io.ReadCloser, error) {
 // received a part of the file; [Client.Save] leaves whole files or none. Download
 // waits for a Write that blocks, also when the context has ended.
 func (c *Client) Download(ctx context.Context, f File, w io.Writer) (int64, error) {
-	d, err := c.newDownload(ctx, f, c.core.reporter.meter(PhaseDownload, "", f.Filename, f.Size))
+	file, err := c.storageFile(f, c.core.reporter.transfer(PhaseDownload, "", f.Filename))
 	if err != nil {
 		return 0, err
 	}
-	defer d.close()
-	return d.WriteTo(w)
+	return c.core.storage.Download(ctx, file, w)
 }
 
-// openFile is a download as its reader sees it.
-type openFile struct {
-	mu       sync.Mutex // held while the download is read, but not while a part of it is written
-	download *download
-	cancel   context.CancelFunc
-	closed   atomic.Bool
-}
-
-// Read reads from the file.
-func (o *openFile) Read(p []byte) (int, error) {
-	defer o.releaseIfClosed()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.download.Read(p)
-}
-
-// WriteTo lets [io.Copy] use a buffer of the right size.
-func (o *openFile) WriteTo(w io.Writer) (int64, error) {
-	o.mu.Lock()
-	size := o.download.bufferSize()
-	o.mu.Unlock()
-	return copyFile(w, o, size)
-}
-
-// Close ends the connection and a Read that is under way. It waits for neither.
-func (o *openFile) Close() error {
-	o.closed.Store(true)
-	o.cancel()
-	o.releaseIfClosed()
-	return nil
-}
-
-// releaseIfClosed ends a closed download, unless it is being read: then the Read does
-// it at its end.
-func (o *openFile) releaseIfClosed() {
-	if o.closed.Load() && o.mu.TryLock() {
-		defer o.mu.Unlock()
-		o.download.close()
-		o.download.end = fmt.Errorf("cloudconvert: download: %w", fs.ErrClosed)
+// storageFile returns how a file is fetched. It refuses URLs that files must not be
+// fetched from.
+func (c *Client) storageFile(f File, report func(done, total int64)) (transfer.File, error) {
+	location, err := c.fileURL(f)
+	if err != nil {
+		return transfer.File{}, err
 	}
+	file := transfer.File{URL: location, Size: f.Size, Report: report}
+	if f.TaskID != "" {
+		file.Renew = func(ctx context.Context) (*url.URL, error) { return c.renewURL(ctx, f, location) }
+	}
+	return file, nil
+}
+
+func (c *Client) fileURL(f File) (*url.URL, error) {
+	if f.URL == "" {
+		return nil, invalid(fmt.Errorf("the file %q has no URL: only the files of %s tasks have one, see Job.Files", f.Filename, OperationExportURL))
+	}
+	location, err := c.core.storage.ParseURL(f.URL)
+	if err != nil {
+		return nil, invalid(fmt.Errorf("the file %q: %w", f.Filename, err))
+	}
+	return location, nil
+}
+
+// renewURL reads the task of a file for the URL that the file has now.
+func (c *Client) renewURL(ctx context.Context, f File, old *url.URL) (*url.URL, error) {
+	task, err := c.Tasks.Get(ctx, f.TaskID)
+	if err != nil {
+		return nil, err
+	}
+	var found []*url.URL
+	for _, file := range task.Result.Files {
+		if file.Filename != f.Filename || file.Dir != f.Dir {
+			continue
+		}
+		location, err := c.fileURL(file)
+		if err != nil {
+			return nil, err
+		}
+		// Of several files with one name, the one with the same path is it.
+		if location.EscapedPath() == old.EscapedPath() {
+			found = []*url.URL{location}
+			break
+		}
+		found = append(found, location)
+	}
+	switch {
+	case len(found) != 1:
+		return nil, fmt.Errorf("task %s has %d files of this name", f.TaskID, len(found))
+	case found[0].String() == old.String():
+		return nil, fmt.Errorf("task %s still gives the same URL", f.TaskID)
+	}
+	return found[0], nil
 }

@@ -101,7 +101,7 @@ func TestDownloadRenewsTheRightAddress(t *testing.T) {
 	assert.Equal(t, "/2/a.pdf", got)
 }
 
-func TestDownloadCannotRenewTheAddress(t *testing.T) {
+func TestDownloadCannotRenewURL(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		taskID  string
@@ -116,9 +116,9 @@ func TestDownloadCannotRenewTheAddress(t *testing.T) {
 		"another name":      {"task-1", func(f *cloudconvert.File) int { f.Filename = "b.pdf"; return 1 }, "has 0 files of this name", 1, 1},
 		"no file":           {"task-1", func(*cloudconvert.File) int { return 0 }, "has 0 files of this name", 1, 1},
 		"ambiguous":         {"task-1", func(f *cloudconvert.File) int { f.URL = strings.Replace(f.URL, "/1/", "/2/", 1); return 2 }, "has 2 files of this name", 1, 1},
-		"the same address":  {"task-1", func(*cloudconvert.File) int { return 1 }, "still gives the same address", 1, 1},
-		"no address":        {"task-1", func(f *cloudconvert.File) int { f.URL = ""; return 1 }, "has no address", 1, 1},
-		"a worse address":   {"task-1", func(f *cloudconvert.File) int { f.URL = "http://storage.invalid/"; return 1 }, "is not https", 1, 1},
+		"the same URL":      {"task-1", func(*cloudconvert.File) int { return 1 }, "still gives the same URL", 1, 1},
+		"no URL":            {"task-1", func(f *cloudconvert.File) int { f.URL = ""; return 1 }, "has no URL", 1, 1},
+		"a worse URL":       {"task-1", func(f *cloudconvert.File) int { f.URL = "http://storage.invalid/"; return 1 }, "is not https", 1, 1},
 		"still not allowed": {"task-1", func(f *cloudconvert.File) int { f.URL += "&other=1"; return 1 }, "403 AccessDenied: Request has expired", 1, 2},
 	}
 	for name, test := range tests {

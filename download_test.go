@@ -335,15 +335,15 @@ func TestDownloadFails(t *testing.T) {
 		"an error page":                {size, plain(200, html, page), nil, 200, "should have 1000", 1},
 		"an error page, chunked":       {size, chunked(page, ""), nil, 200, "should have 1000", 1},
 		"no length anywhere":           {unknownLength, untilClosed(file), nil, 200, "unknown file size", 1},
-		"nothing":                      {size, plain(204, nil, ""), nil, 204, "no answer to the request for a file", 1},
-		"a part nobody asked for":      {size, plain(206, map[string]string{"Content-Range": "bytes 0-999/1000"}, file), nil, 206, "no answer", 1},
+		"nothing":                      {size, plain(204, nil, ""), nil, 204, "a response with this status has no file", 1},
+		"a part not requested":         {size, plain(206, map[string]string{"Content-Range": "bytes 0-999/1000"}, file), nil, 206, "this status has no file", 1},
 		"gone":                         {size, plain(404, nil, `<Error><Code>NoSuchKey</Code><Message>No such key.</Message></Error>`), cloudconvert.ErrNotFound, 404, "404 NoSuchKey: No such key", 1},
 		"expired":                      {size, plain(403, nil, refusedByS3), cloudconvert.ErrForbidden, 403, "403 AccessDenied: Request has expired", 1},
 		"refused":                      {size, plain(400, nil, "no"), cloudconvert.ErrInvalid, 400, "400 Bad Request", 1},
 		"encoded":                      {unknownLength, plain(200, map[string]string{"Content-Encoding": "gzip"}, "bytes"), nil, 200, "encoded as gzip", 1},
 		"repeats the query":            {size, plain(404, nil, `{"message": "not here: `+signedQuery+`"}`), cloudconvert.ErrNotFound, 404, "not here", 1},
 		"repeats the query in XML":     {size, plain(404, nil, `<Error><Code>NoSuchKey</Code><Message>Not here: `+strings.ReplaceAll(signedQuery, "&", "&amp;")+`</Message></Error>`), cloudconvert.ErrNotFound, 404, "Not here", 1},
-		"a range nobody asked for":     {size, plain(416, nil, ""), nil, 416, "416", 1},
+		"a range not requested":        {size, plain(416, nil, ""), nil, 416, "416", 1},
 		"not implemented":              {size, plain(501, nil, ""), cloudconvert.ErrServer, 501, "501", 1},
 		"fails for ever":               {size, plain(503, nil, "down"), cloudconvert.ErrServer, 503, "503", 4},
 		"busy for ever":                {size, plain(429, nil, ""), cloudconvert.ErrRateLimited, 429, "429", 4},
@@ -352,7 +352,7 @@ func TestDownloadFails(t *testing.T) {
 		"redirected nowhere":           {size, plain(302, nil, ""), nil, 302, "302", 1},
 		"redirected to plain http":     {size, plain(302, map[string]string{"Location": "http://storage.invalid/" + signedQuery}, ""), nil, 302, "storage.invalid is not https", 1},
 		"redirected round and round":   {size, plain(302, map[string]string{"Location": "/again" + signedQuery}, ""), nil, 302, "more than 10 redirects", 10},
-		"redirected to no address":     {size, plain(302, map[string]string{"Location": "https://%zz/" + signedQuery}, ""), nil, 302, "redirected to an invalid URL", 1},
+		"redirected to no URL":         {size, plain(302, map[string]string{"Location": "https://%zz/" + signedQuery}, ""), nil, 302, "redirected to an invalid URL", 1},
 	}
 	for name, test := range tests {
 		for _, way := range ways {
@@ -425,13 +425,13 @@ func TestDownloadWithoutProgressEnds(t *testing.T) {
 	}
 }
 
-func TestDownloadNeedsAnAddress(t *testing.T) {
+func TestDownloadRefusesURLs(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ address, message string }{
+	tests := map[string]struct{ url, message string }{
 		"none":                {"", "only the files of export/url tasks have one"},
-		"no URL":              {"https://%zz/" + signedQuery, "is no URL"},
-		"a blank":             {"https://storage.example/a b" + signedQuery, "is no URL"},
-		"a line break":        {"https://storage.example/a\nb" + signedQuery, "is no URL"},
+		"no URL":              {"https://%zz/" + signedQuery, "invalid URL"},
+		"a blank":             {"https://storage.example/a b" + signedQuery, "invalid URL"},
+		"a line break":        {"https://storage.example/a\nb" + signedQuery, "invalid URL"},
 		"no host":             {"https:///a" + signedQuery, "has no host"},
 		"plain http":          {"http://storage.example/a" + signedQuery, "storage.example is not https"},
 		"another scheme":      {"ftp://storage.example/a" + signedQuery, "is not https"},
@@ -443,7 +443,7 @@ func TestDownloadNeedsAnAddress(t *testing.T) {
 		for _, way := range ways {
 			t.Run(name+"/"+way.name, func(t *testing.T) {
 				t.Parallel()
-				_, err := way.fetch(t, newDownloader(t), cloudconvert.File{Filename: "a.pdf", URL: test.address})
+				_, err := way.fetch(t, newDownloader(t), cloudconvert.File{Filename: "a.pdf", URL: test.url})
 				require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 				require.ErrorContains(t, err, test.message)
 				require.ErrorContains(t, err, `"a.pdf"`)
@@ -453,8 +453,8 @@ func TestDownloadNeedsAnAddress(t *testing.T) {
 	}
 }
 
-// Addresses are signed: any change makes them invalid.
-func TestDownloadAddressIsVerbatim(t *testing.T) {
+// URLs are signed: any change makes them invalid.
+func TestDownloadRequestsURLVerbatim(t *testing.T) {
 	t.Parallel()
 	targets := []string{
 		"/a?b=c",
@@ -504,7 +504,7 @@ func TestDownloadSendsNoCredentials(t *testing.T) {
 		assert.NotContains(t, fmt.Sprint(r.Header), downloadKey)
 	}
 	for _, r := range target.seen() {
-		assert.NotContains(t, fmt.Sprint(r.Header, r.URL), signature, "the next host does not learn the address")
+		assert.NotContains(t, fmt.Sprint(r.Header, r.URL), signature, "the next host does not learn the URL")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
 // What went wrong, for use with [errors.Is]. An [*Error] matches the one that
@@ -254,7 +255,7 @@ func IsRetryable(err error) bool {
 	switch status := e.StatusCode; {
 	case errors.Is(e, ErrRateLimited), errors.Is(e, ErrTooManyJobs):
 		return true
-	case errors.Is(e.err, errChanged):
+	case errors.Is(e.err, transfer.ErrChanged):
 		return true
 	case engine.IsPermanent(e.err):
 		return false

@@ -257,6 +257,50 @@ func (p RetryPolicy) withDefaults() RetryPolicy {
 	return p
 }
 
+// TransferPolicy says how files are uploaded and downloaded, see
+// [WithTransfers]. The zero value of each field means its default.
+type TransferPolicy struct {
+	// StallTimeout ends an upload or a download attempt when no byte has moved
+	// for this long. The default is 30 seconds. When an upload is sent, storage
+	// has two minutes more to respond. The time in which a transfer waits for one of
+	// the connections that [http.Transport.MaxConnsPerHost] allows does not count.
+	StallTimeout time.Duration
+	// Resumptions is how many times in a row a broken transfer is resumed without
+	// getting any further. The default is 5. A negative number means never. The
+	// pauses are those of [RetryPolicy].
+	Resumptions int
+	// Parallel is how many files of a job are transferred concurrently. The default is 4.
+	Parallel int
+	// TempDir is where an upload of unknown length is stored first, to learn its
+	// length. By default it is [os.TempDir].
+	TempDir string
+	// Progress is called with the progress of uploads, waits and downloads: at most ten
+	// times a second for each transfer, every two seconds in [PhaseProcess], and always
+	// when one has ended well. It is called from the goroutine that does the work and
+	// must return soon. An upload of unknown length is stored first, which is not
+	// reported. Transfers that run concurrently call it one after the other.
+	Progress func(Progress)
+}
+
+// WithTransfers replaces the transfer policy.
+func WithTransfers(policy TransferPolicy) Option {
+	return func(c *config) error {
+		if policy.StallTimeout < 0 || policy.Parallel < 0 {
+			return errors.New("WithTransfers: a value is negative: 0 stands for the default")
+		}
+		c.transfers = policy
+		return nil
+	}
+}
+
+// withDefaults fills in what is zero.
+func (p TransferPolicy) withDefaults() TransferPolicy {
+	p.StallTimeout = cmp.Or(p.StallTimeout, 30*time.Second)
+	p.Resumptions = max(cmp.Or(p.Resumptions, 5), 0)
+	p.Parallel = cmp.Or(p.Parallel, 4)
+	return p
+}
+
 // WithLogger logs to the given logger: a debug record for each attempt, and a
 // warning for each retry and each job creation whose outcome had to be found out.
 // Records hold method, path, status, attempt and duration, never bodies, queries
@@ -316,11 +360,14 @@ func (c *config) hosts() (hosts, error) {
 }
 
 func (c *config) checkScheme(base *url.URL) error {
-	if base.Scheme == "https" || c.plainHTTP || isLoopback(base.Hostname()) {
+	if base.Scheme == "https" || c.allowsHTTP(base.Hostname()) {
 		return nil
 	}
 	return fmt.Errorf("WithBaseURLs: http://%s would get the API key in the clear: use https, or WithPlainHTTP in a private test network", base.Host)
 }
+
+// allowsHTTP reports whether a host may be reached without TLS.
+func (c *config) allowsHTTP(host string) bool { return c.plainHTTP || isLoopback(host) }
 
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)

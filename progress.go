@@ -1,9 +1,6 @@
 package cloudconvert
 
-import (
-	"sync"
-	"time"
-)
+import "sync"
 
 // Phase is what a [Progress] is about.
 type Phase string
@@ -53,49 +50,12 @@ func (r *reporter) report(p Progress) {
 	r.f(p)
 }
 
-// meter returns the meter of a transfer.
-func (r *reporter) meter(phase Phase, work, name string, total int64) *meter {
+// transfer returns what reports the progress of a transfer. It is nil if nothing does.
+func (r *reporter) transfer(phase Phase, work, name string) func(done, total int64) {
 	if r == nil {
 		return nil
 	}
-	return &meter{reporter: r, progress: Progress{Work: work, Phase: phase, Name: name, Total: total}}
-}
-
-// progressInterval is how often the progress of a transfer is reported at most.
-const progressInterval = 100 * time.Millisecond
-
-// meter reports the progress of one transfer at a bounded rate. A nil meter reports
-// nothing.
-type meter struct {
-	reporter *reporter
-	progress Progress
-	reported time.Time
-}
-
-// setTotal sets how many bytes there are in all.
-func (m *meter) setTotal(total int64) {
-	if m != nil {
-		m.progress.Total = total
+	return func(done, total int64) {
+		r.report(Progress{Work: work, Phase: phase, Name: name, Done: done, Total: total})
 	}
-}
-
-// set reports how many bytes are done.
-func (m *meter) set(done int64) {
-	if m == nil {
-		return
-	}
-	m.progress.Done = done
-	if now := time.Now(); now.Sub(m.reported) >= progressInterval {
-		m.reported = now
-		m.reporter.report(m.progress)
-	}
-}
-
-// end reports the final state.
-func (m *meter) end(done int64) {
-	if m == nil {
-		return
-	}
-	m.progress.Done = done
-	m.reporter.report(m.progress)
 }

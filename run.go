@@ -14,6 +14,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/content"
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
+	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
 // Run runs a job: it creates the job, sends the local sources in it, and returns it when
@@ -490,7 +491,7 @@ func (w *work) upload(ctx context.Context, job *Job) (*Job, error) {
 	if len(awaited) == 0 {
 		return job, nil // it has all that it needs, also if the context ended
 	}
-	err = each(ctx, w.parallel(), awaited, func(ctx context.Context, s *openSource) error { return w.send(ctx, job, s) })
+	err = transfer.Each(ctx, w.parallel(), awaited, func(ctx context.Context, s *openSource) error { return w.send(ctx, job, s) })
 	if err != nil {
 		return job, w.removeUnsent(ctx, job, err)
 	}
@@ -516,8 +517,8 @@ func (w *work) send(ctx context.Context, job *Job, s *openSource) error {
 	}
 	defer w.closeSource(ctx, s)
 	task, _ := job.Task(s.task)
-	u := &upload{core: w.client.core, task: task, reporter: w.reporter(), work: w.name}
-	return u.checkAndSend(ctx, s.name, s.content)
+	report := w.reporter().transfer(PhaseUpload, w.name, s.name)
+	return w.client.core.upload(ctx, task, s.name, s.content, report)
 }
 
 // complete reads the job again if it came from a list or a response that leaves out what

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
+	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
 // SaveAs fetches the files of a job ([Job.Files]) and returns their paths. dst is a file,
@@ -118,7 +119,7 @@ func (s *saver) save(ctx context.Context, dir string, files []File, names []stri
 		return nil, nil
 	}
 	for _, file := range files {
-		if _, err := s.client.core.checkFile(file); err != nil {
+		if _, err := s.client.fileURL(file); err != nil {
 			return nil, err
 		}
 	}
@@ -166,10 +167,10 @@ type savedFile struct {
 func (s *saving) run(ctx context.Context) error {
 	err := s.prepare(ctx)
 	if err == nil {
-		err = each(ctx, s.parallel, s.files, s.fetch)
+		err = transfer.Each(ctx, s.parallel, s.files, s.fetch)
 	}
 	if err == nil {
-		err = each(ctx, s.parallel, s.files, s.commit)
+		err = transfer.Each(ctx, s.parallel, s.files, s.commit)
 	}
 	if err == nil {
 		return nil
@@ -224,16 +225,15 @@ func (s *saving) makeDirs(name string) error {
 
 // fetch downloads a file under a temporary name.
 func (s *saving) fetch(ctx context.Context, file *savedFile) error {
-	download, err := s.client.newDownload(ctx, file.File, s.reporter.meter(PhaseDownload, s.work, file.Filename, file.Size))
+	source, err := s.client.storageFile(file.File, s.reporter.transfer(PhaseDownload, s.work, file.Filename))
 	if err != nil {
 		return err
 	}
-	defer download.close()
 	if file.disk, err = safefile.Create(s.root, file.name); err != nil {
 		return s.failed(err)
 	}
-	download.restart = func() error { return file.disk.Truncate(0) }
-	if _, err = download.WriteTo(file.disk); err != nil {
+	source.Restart = func() error { return file.disk.Truncate(0) }
+	if _, err = s.client.core.storage.Download(ctx, source, file.disk); err != nil {
 		return err
 	}
 	// Otherwise a call would have as many files open as it saves.

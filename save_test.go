@@ -346,13 +346,13 @@ func TestSaveOfManyCallsAtOnce(t *testing.T) {
 	assert.Equal(t, []string{"sub", "sub/a.pdf"}, listed(t, dir))
 }
 
-func TestSaveNeedsAllAddresses(t *testing.T) {
+func TestSaveNeedsAllURLs(t *testing.T) {
 	t.Parallel()
 	storage := echo(t, nil)
 	dir := filepath.Join(t.TempDir(), "new")
 	_, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{storage.echoed("", "a.pdf", "/1"), {Filename: "b.pdf"}})
 	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
-	require.ErrorContains(t, err, `"b.pdf" has no address`)
+	require.ErrorContains(t, err, `"b.pdf" has no URL`)
 	assert.Empty(t, storage.seen())
 	assert.NoDirExists(t, dir)
 }

@@ -1,4 +1,4 @@
-package cloudconvert
+package transfer
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// downloadAttempt is one request for a file and its answer. It ends with an
+// downloadAttempt is one request for a file and its response. It ends with an
 // error when nothing moves for a while. The time that the caller takes between
 // reads does not count.
 type downloadAttempt struct {
@@ -21,22 +21,23 @@ type downloadAttempt struct {
 	stall    time.Duration
 	resp     *http.Response
 	body     io.Reader
-	partial  bool  // the answer is a part of the file
+	partial  bool  // the response is a part of the file
 	left     int64 // bytes of that part
-	skip     int64 // bytes of the answer that were delivered before
+	skip     int64 // bytes of the response that were delivered before
 	err      error // how the body ended
 }
 
-func newDownloadAttempt(ctx context.Context, stall time.Duration, transport http.RoundTripper) *downloadAttempt {
-	attempt, cancel := context.WithCancelCause(ctx)
-	watchdog := newWatchdog(stall, cancel)
-	attempt = httptrace.WithClientTrace(attempt, watchdog.trace(transport))
-	return &downloadAttempt{ctx: attempt, cancel: cancel, stall: stall, watchdog: watchdog}
+func (c *Client) newDownloadAttempt(ctx context.Context) *downloadAttempt {
+	a := &downloadAttempt{stall: c.config.StallTimeout}
+	ctx, a.cancel = context.WithCancelCause(ctx)
+	a.watchdog = newWatchdog(a.stall, a.cancel)
+	a.ctx = httptrace.WithClientTrace(ctx, a.watchdog.trace(c.config.Transport))
+	return a
 }
 
-// send sends the request. A nil answer means that the body can be read.
-func (a *downloadAttempt) send(client *http.Client, req *http.Request, trail *trail) *engine.Answer {
-	resp, err := trail.do(client, req.WithContext(a.ctx)) //nolint:bodyclose // close does.
+// send sends the request. If it returns nil the body can be read.
+func (a *downloadAttempt) send(req *http.Request, trail *trail) *engine.Answer {
+	resp, err := trail.do(req.WithContext(a.ctx)) //nolint:bodyclose // close does.
 	a.watchdog.stop()
 	if err != nil {
 		failed := trail.failure(err)
@@ -66,17 +67,15 @@ func (a *downloadAttempt) Read(p []byte) (int, error) {
 	return 0, err
 }
 
-// refusal reads the answer of a request that did not get the file.
+// refusal describes a response that has no file.
 func (a *downloadAttempt) refusal() *engine.Answer {
-	// What is wrong says the status: a broken body is no failure of its own.
-	body, _ := io.ReadAll(io.LimitReader(a, maxErrorBody))
 	status := a.resp.StatusCode
-	return &engine.Answer{Status: status, Header: a.resp.Header, Body: body, Open: isTemporary(status)}
+	return &engine.Answer{Status: status, Header: a.resp.Header, Body: readExcerpt(a), Open: isTemporary(status)}
 }
 
-// answer describes an answer that is not what it should be.
-func (a *downloadAttempt) answer(err error, again bool) *engine.Answer {
-	return &engine.Answer{Status: a.resp.StatusCode, Header: a.resp.Header, Err: err, Open: again}
+// failure describes a response that is not what it should be.
+func (a *downloadAttempt) failure(err error, retry bool) *engine.Answer {
+	return &engine.Answer{Status: a.resp.StatusCode, Header: a.resp.Header, Err: err, Open: retry}
 }
 
 // close ends the attempt.

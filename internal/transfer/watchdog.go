@@ -1,4 +1,4 @@
-package cloudconvert
+package transfer
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package cloudconvert
+package transfer
 
 import (
 	"context"
@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// each does something with all items, at most parallel of them concurrently. The first
-// error ends it and is returned, as is the end of the context.
-func each[T any](ctx context.Context, parallel int, items []T, do func(context.Context, T) error) error {
+// Each calls do for all items, at most parallel of them concurrently. The first error
+// ends it and is returned, as is the end of the context.
+func Each[T any](ctx context.Context, parallel int, items []T, do func(context.Context, T) error) error {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var (
@@ -26,9 +26,10 @@ func each[T any](ctx context.Context, parallel int, items []T, do func(context.C
 			}
 		}
 	}
-	for range min(parallel, len(items)) {
+	for range min(parallel, len(items)) - 1 {
 		workers.Go(work)
 	}
+	work() // a single item takes no other goroutine
 	workers.Wait()
 	switch {
 	case failure != nil:

@@ -1,4 +1,4 @@
-package cloudconvert
+package transfer
 
 import (
 	"context"
@@ -9,29 +9,25 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/content"
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
-	"github.com/cloudconvert/cloudconvert-go/internal/multipart"
 )
 
-// answerTime is how long storage may take to answer once it has the file,
-// beyond the time after which a transfer counts as stalled.
-const answerTime = 2 * time.Minute
+// responseTime is how long storage may take to respond once it has the file, beyond the
+// time after which a transfer counts as stalled.
+const responseTime = 2 * time.Minute
 
 // uploadAttempt sends a file once.
 type uploadAttempt struct {
-	core    *core
-	target  *url.URL
-	trail   *trail
-	form    *multipart.Form
-	content *content.Content
-	meter   *meter
-	stall   time.Duration
+	Upload
+
+	client *Client
+	trail  *trail
+	meter  *meter
 
 	// connected reports that the transport has a connection.
 	connected atomic.Bool
@@ -40,18 +36,18 @@ type uploadAttempt struct {
 
 	watchdog *watchdog
 
-	mu     sync.Mutex // the transport reads in a goroutine of its own
+	mu     sync.Mutex // the transport reads in a separate goroutine
 	sent   int64      // bytes of the form
 	broken error      // why the source could not be read
 	over   bool
 }
 
-// run sends the file. The answer is open if sending it again may help.
+// run sends the file. The answer is open if another attempt may succeed.
 func (a *uploadAttempt) run(ctx context.Context) engine.Answer {
 	attempt, cancel := context.WithCancelCause(ctx)
-	a.watchdog = newWatchdog(a.stall, cancel)
+	a.watchdog = newWatchdog(a.client.config.StallTimeout, cancel)
 	defer a.finish(cancel)
-	attempt = httptrace.WithClientTrace(attempt, a.watchdog.trace(a.core.config.transfer))
+	attempt = httptrace.WithClientTrace(attempt, a.watchdog.trace(a.client.config.Transport))
 	attempt = httptrace.WithClientTrace(attempt, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { a.connected.Store(true) },
 	})
@@ -74,37 +70,34 @@ func (a *uploadAttempt) run(ctx context.Context) engine.Answer {
 
 func (a *uploadAttempt) request(ctx context.Context) (*http.Request, error) {
 	body := func() io.ReadCloser {
-		return &uploadBody{ReadCloser: a.form.Body(a.content.Reader(ctx)), attempt: a}
+		return &uploadBody{ReadCloser: a.Form.Body(a.Content.Reader(ctx)), attempt: a}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.target.String(), body())
+	req, err := a.client.newRequest(ctx, http.MethodPost, a.URL)
 	if err != nil {
-		return nil, errors.New("the address of the form is no URL")
+		return nil, err
 	}
-	if a.content.Replayable {
+	req.Body = body()
+	if a.Content.Replayable {
 		req.GetBody = func() (io.ReadCloser, error) { return body(), nil }
 	}
-	req.ContentLength = a.form.Size()
-	req.Header.Set("Content-Type", a.form.ContentType())
-	req.Header.Set("User-Agent", a.core.config.userAgentHeader())
+	req.ContentLength = a.Form.Size()
+	req.Header.Set("Content-Type", a.Form.ContentType())
 	return req, nil
 }
 
-// exchange posts the form and reads storage's answer.
+// exchange posts the form and reads the response.
 func (a *uploadAttempt) exchange(req *http.Request) engine.Answer {
-	resp, err := a.trail.do(a.core.storage, req)
+	resp, err := a.trail.do(req)
 	if err != nil {
 		return a.trail.failure(err)
 	}
 	defer resp.Body.Close()
-	// Storage has said all that counts in its status: a broken body is no failure.
-	body, _ := io.ReadAll(io.LimitReader(content.Steady(resp.Body), maxErrorBody))
-	answer := engine.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
-	answer.Open = isTemporary(resp.StatusCode)
+	answer := engine.Answer{Status: resp.StatusCode, Header: resp.Header, Body: readExcerpt(content.Steady(resp.Body)), Open: isTemporary(resp.StatusCode)}
 	switch status := resp.StatusCode; {
 	case isTaken(status, http.MethodPost):
 		answer.Err = a.checkResponse(resp)
 		answer.Open = answer.Err != nil
-	case !a.content.Replayable && (status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect):
+	case !a.Content.Replayable && (status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect):
 		answer.Err = errors.New("redirected, and the source can be read only once")
 	}
 	return answer
@@ -118,19 +111,13 @@ func (a *uploadAttempt) exchange(req *http.Request) engine.Answer {
 func (a *uploadAttempt) checkResponse(resp *http.Response) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.sent != a.form.Size() && (a.sent > 0 || a.connected.Load()) {
-		return fmt.Errorf("storage answered after %d of %d bytes", a.sent, a.form.Size())
+	if a.sent != a.Form.Size() && (a.sent > 0 || a.connected.Load()) {
+		return fmt.Errorf("storage responded after %d of %d bytes", a.sent, a.Form.Size())
 	}
-	if isSuccess(resp.StatusCode) && isPage(resp.Header) {
-		return errors.New("a page of HTML came instead of storage's answer, as from a network that wants a login")
+	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); isSuccess(resp.StatusCode) && kind == "text/html" {
+		return errors.New("the response is a page of HTML, as from a network that asks for a login")
 	}
 	return nil
-}
-
-// isPage reports whether an answer is one for people.
-func isPage(header http.Header) bool {
-	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
-	return kind == "text/html"
 }
 
 func (a *uploadAttempt) isOver() bool {
@@ -145,8 +132,8 @@ func (a *uploadAttempt) sourceError() error {
 	return a.broken
 }
 
-// onRead records a read of the form, of which sent bytes were read by now. Only if
-// bytes have moved the watchdog starts anew.
+// onRead records a read of the form, of which sent bytes were read by now. The watchdog
+// starts anew only if bytes have moved.
 func (a *uploadAttempt) onRead(sent int64, moved bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -158,13 +145,13 @@ func (a *uploadAttempt) onRead(sent int64, moved bool, err error) {
 		a.broken = err
 	}
 	if moved {
-		patience := a.stall
-		if sent == a.form.Size() {
-			patience += answerTime
+		patience := a.client.config.StallTimeout
+		if sent == a.Form.Size() {
+			patience += responseTime
 		}
 		a.watchdog.start(patience)
 	}
-	a.meter.set(min(sent, a.content.Size))
+	a.meter.moved(min(sent, a.Content.Size), a.Content.Size)
 }
 
 // finish ends the attempt. The transport may go on to read the body, but gets

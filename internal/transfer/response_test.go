@@ -1,8 +1,7 @@
-package cloudconvert
+package transfer
 
 import (
 	"math"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -61,23 +60,5 @@ func FuzzParseContentRange(f *testing.F) {
 		if r.total >= 0 {
 			assert.Less(t, r.end, max(r.total, 1))
 		}
-	})
-}
-
-// What goes over the wire is what was written.
-func FuzzParseVerbatim(f *testing.F) {
-	for _, seed := range []string{"/a?b=c", "/ü|?%zz", "?", "", "//a", "/%2f?a#b", "/a?b c"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, rest string) {
-		address, err := parseVerbatim("https://storage.example" + rest)
-		if err != nil || address.Host != "storage.example" || strings.HasPrefix(rest, "//") {
-			return
-		}
-		target, _, _ := strings.Cut(rest, "#")
-		if !strings.HasPrefix(target, "/") {
-			target = "/" + target
-		}
-		assert.Equal(t, target, address.RequestURI(), "%q", rest)
 	})
 }

@@ -1,0 +1,193 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+)
+
+// File is a file to be downloaded from storage.
+type File struct {
+	// URL is where the file is, see [Client.ParseURL].
+	URL *url.URL
+	// Size is the length that the file must have. 0 or less means that it is unknown.
+	Size int64
+	// Renew returns another URL of the file if storage refuses the first, as it does once
+	// that has expired. It is called once at most. It may be nil.
+	Renew func(ctx context.Context) (*url.URL, error)
+	// Restart takes back what was delivered, for a download that cannot be resumed. It is
+	// nil where that is impossible.
+	Restart func() error
+	// Report is called with the bytes delivered. It may be nil.
+	Report func(done, total int64)
+}
+
+// Download fetches a file and writes it to w. It returns the number of bytes written. All
+// of its errors are complete: those of [Config.Fail], and those of w with a prefix.
+func (c *Client) Download(ctx context.Context, file File, w io.Writer) (int64, error) {
+	d := c.newDownload(ctx, file)
+	defer d.close()
+	if err := d.ready(); err != nil {
+		return 0, err
+	}
+	return copyTo(w, d, d.total)
+}
+
+// download reads one file over as many attempts as it takes. It is not safe
+// for concurrent use.
+type download struct {
+	File
+
+	client *Client
+	ctx    context.Context // of the call
+	trail  *trail
+	meter  meter
+
+	total     int64     // how long the file is, or -1 while that is unknown
+	validator validator // of what was delivered
+	offset    int64     // bytes delivered
+
+	attempt  *downloadAttempt // nil between attempts
+	attempts int
+	furthest int64 // the largest offset of the attempts that broke
+	failures int   // attempts in a row that got no further
+	end      error // why there is nothing more to read; io.EOF after a whole file
+}
+
+func (c *Client) newDownload(ctx context.Context, file File) *download {
+	d := &download{
+		File: file, client: c, ctx: ctx,
+		trail: c.newTrail(engine.URLSecrets(file.URL)), meter: meter{report: file.Report},
+	}
+	d.total = d.sizeGiven()
+	return d
+}
+
+// sizeGiven returns the size that the file must have, or -1.
+func (d *download) sizeGiven() int64 {
+	if d.Size > 0 {
+		return d.Size
+	}
+	return -1
+}
+
+// Read delivers the next bytes. Its error is the last word on the download.
+func (d *download) Read(p []byte) (int, error) {
+	for {
+		if err := d.ready(); err != nil {
+			return 0, err
+		}
+		if len(p) == 0 {
+			return 0, nil
+		}
+		n, failed := d.read(p)
+		if failed != nil {
+			d.end = d.recover(*failed)
+		}
+		if n > 0 {
+			return n, nil
+		}
+	}
+}
+
+// ready makes attempts until there is one to read from.
+func (d *download) ready() error {
+	for d.end == nil && d.ctx.Err() == nil && d.attempt == nil {
+		if failed := d.connect(); failed != nil {
+			d.end = d.recover(*failed)
+		}
+	}
+	if d.end == nil && d.ctx.Err() != nil {
+		d.end = d.recover(engine.Answer{})
+	}
+	return d.end
+}
+
+// read reads from the attempt and sees to it that the file ends where it should.
+func (d *download) read(p []byte) (int, *engine.Answer) {
+	n, err := d.attempt.Read(p)
+	switch {
+	case d.attempt.partial && int64(n) > d.attempt.left:
+		return 0, d.startOver(errors.New("storage sent more bytes than the range that it announced"))
+	case n > 0 && d.total >= 0 && d.offset+int64(n) > d.total:
+		return 0, d.attempt.failure(fmt.Errorf("the file is longer than the %d bytes it should have", d.total), false)
+	case n > 0:
+		d.offset += int64(n)
+		d.attempt.left -= int64(n)
+		d.meter.moved(d.offset, d.total)
+		return n, nil
+	case err == nil:
+		return 0, nil
+	case d.offset == d.total, err == io.EOF && d.total < 0 && d.attempt.skip == 0 && !d.attempt.partial: //nolint:errorlint // as io.Reader has it.
+		d.finish()
+		return 0, nil
+	case err != io.EOF: //nolint:errorlint // as io.Reader has it.
+		return 0, d.attempt.failure(explainAttempt(d.attempt.ctx, err), true)
+	case d.attempt.partial:
+		return 0, d.attempt.failure(io.ErrUnexpectedEOF, true)
+	case d.attempt.skip > 0:
+		return 0, d.startOver(ErrChanged)
+	default:
+		return 0, d.attempt.failure(fmt.Errorf("the file ended after %d bytes and should have %d", d.offset, d.total), false)
+	}
+}
+
+// finish ends a download that is whole.
+func (d *download) finish() {
+	d.meter.ended(d.offset)
+	d.end = io.EOF
+	d.close()
+}
+
+// close ends the connection.
+func (d *download) close() {
+	if d.attempt != nil {
+		d.attempt.close()
+		d.attempt = nil
+	}
+}
+
+// recover pauses before the next attempt, or returns why there must be none.
+func (d *download) recover(failed engine.Answer) error {
+	d.close()
+	failed = d.trail.hide(failed)
+	failed.Attempts = d.attempts
+	if d.offset > d.furthest {
+		d.furthest, d.failures = d.offset, 0
+	}
+	switch {
+	case d.ctx.Err() != nil:
+		return d.fail(engine.Answer{Err: d.ctx.Err()})
+	case !d.client.retryable(failed, d.failures):
+		return d.fail(failed)
+	case d.offset > 0 && d.validator.tag == "" && d.Restart == nil:
+		failed.Err = fmt.Errorf("%w; cannot resume after %d bytes without a strong entity tag", failed.Err, d.offset)
+		return d.fail(failed)
+	}
+	attrs := append(describe(http.MethodGet, d.URL, failed), slog.Int64("offset", d.offset))
+	fits, err := d.client.pause(d.ctx, failed, d.failures, "cloudconvert: resuming download", attrs)
+	d.failures++
+	switch {
+	case err != nil:
+		return d.fail(engine.Answer{Err: err})
+	case !fits:
+		return d.fail(failed)
+	}
+	return nil
+}
+
+// fail returns the final error. It must not look like the end of the file.
+func (d *download) fail(failed engine.Answer) error {
+	if errors.Is(failed.Err, io.EOF) {
+		failed.Err = fmt.Errorf("%w: %s", io.ErrUnexpectedEOF, failed.Err.Error())
+	}
+	failed.Attempts = d.attempts
+	failed.Open = true // reading twice does no harm
+	return d.client.config.Fail(http.MethodGet, pathOf(d.URL), failed)
+}

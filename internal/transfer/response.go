@@ -1,0 +1,126 @@
+package transfer
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// maxExcerpt bounds what is read of a response that is not a file.
+const maxExcerpt = 8 << 10
+
+// readExcerpt returns the beginning of such a response. Its status has said all that
+// counts: a broken body is not another failure.
+func readExcerpt(body io.Reader) []byte {
+	excerpt, _ := io.ReadAll(io.LimitReader(body, maxExcerpt))
+	return excerpt
+}
+
+// A validator is what proves that two responses have bytes of the same file: the tag
+// alone stands for the bytes at one place in one encoding.
+type validator struct {
+	tag      string // strong entity tag, or empty
+	place    string // host and path, where redirects led
+	encoding string
+}
+
+// newValidator returns what a response from a URL says of its file.
+func newValidator(from *url.URL, resp *http.Response) validator {
+	v := validator{place: pathOf(from), encoding: encodingOf(resp.Header)}
+	if !resp.Uncompressed { // otherwise the bytes are not those that the tag stands for
+		v.tag = strongTag(resp.Header)
+	}
+	return v
+}
+
+// proves reports whether the responses of both have bytes of the same file.
+func (v validator) proves(other validator) bool { return v.tag != "" && v == other }
+
+// only returns the value of a header that is there once, or "".
+func only(header http.Header, name string) string {
+	if values := header.Values(name); len(values) == 1 {
+		return values[0]
+	}
+	return ""
+}
+
+var quotedTag = regexp.MustCompile(`^"[^"]*"$`)
+
+// strongTag returns an entity tag that stands for exactly the same bytes.
+func strongTag(header http.Header) string {
+	if tag := only(header, "ETag"); quotedTag.MatchString(tag) {
+		return tag
+	}
+	return ""
+}
+
+// encodingOf returns how the bytes of a response are encoded, or "".
+func encodingOf(header http.Header) string {
+	encoding := strings.ToLower(strings.Join(header.Values("Content-Encoding"), ", "))
+	if encoding == "identity" {
+		return ""
+	}
+	return encoding
+}
+
+// isMultipart reports whether the body has several ranges with headers before each.
+func isMultipart(header http.Header) bool {
+	return strings.HasPrefix(strings.ToLower(header.Get("Content-Type")), "multipart/byteranges")
+}
+
+// announcedLength returns how many bytes the body should have, or -1. A transport
+// other than that of net/http may leave the length at 0 that it does not know.
+func announcedLength(resp *http.Response) int64 {
+	if resp.ContentLength == 0 && resp.Header.Get("Content-Length") != "0" {
+		return -1
+	}
+	return resp.ContentLength
+}
+
+// endsWithConnection reports whether a cut body would look like a whole one.
+func endsWithConnection(resp *http.Response) bool {
+	return resp.ProtoMajor == 1 && len(resp.TransferEncoding) == 0 && !resp.Uncompressed
+}
+
+// A contentRange is the value of a Content-Range header. What it does not give is -1.
+type contentRange struct{ start, end, total int64 }
+
+// length returns the number of bytes in the range.
+func (r contentRange) length() int64 { return r.end - r.start + 1 }
+
+// parseContentRange reads a Content-Range header, as in "bytes 5-9/10" or
+// "bytes */10".
+func parseContentRange(value string) (r contentRange, ok bool) {
+	wrong := contentRange{-1, -1, -1}
+	r = wrong
+	unit, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
+	span, length, ok := strings.Cut(strings.TrimSpace(rest), "/")
+	if !ok || !strings.EqualFold(unit, "bytes") {
+		return wrong, false
+	}
+	if length != "*" {
+		if r.total, ok = parseBytes(length); !ok {
+			return wrong, false
+		}
+	}
+	if span == "*" {
+		return r, true
+	}
+	first, last, _ := strings.Cut(span, "-")
+	start, ok := parseBytes(first)
+	end, endOK := parseBytes(last)
+	if !ok || !endOK || end < start || r.total >= 0 && end >= r.total {
+		return wrong, false
+	}
+	r.start, r.end = start, end
+	return r, true
+}
+
+// parseBytes reads a number of bytes, which has digits only.
+func parseBytes(text string) (int64, bool) {
+	n, err := strconv.ParseUint(text, 10, 63)
+	return int64(n), err == nil
+}

@@ -1,0 +1,160 @@
+package transfer
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+)
+
+// ErrChanged means that storage has another file than the one that was begun.
+var ErrChanged = errors.New("the file changed while it was downloaded")
+
+// connect makes an attempt. If it returns nil there is a body to go on with, or the
+// download has ended.
+func (d *download) connect() *engine.Answer {
+	req, err := d.request()
+	if err != nil {
+		return &engine.Answer{Err: err}
+	}
+	ranged := req.Header.Get("Range") != ""
+	d.attempts++
+	d.attempt = d.client.newDownloadAttempt(d.ctx)
+	if failed := d.attempt.send(req, d.trail); failed != nil {
+		return failed
+	}
+	status := d.attempt.resp.StatusCode
+	attrs := describe(http.MethodGet, d.URL, engine.Answer{Status: status, Attempts: d.attempts})
+	d.client.config.Logger.LogAttrs(d.ctx, slog.LevelDebug, "cloudconvert: download", append(attrs, slog.Int64("offset", d.offset))...)
+	switch {
+	case status == http.StatusOK:
+		return d.handle200()
+	case status == http.StatusPartialContent && ranged:
+		return d.handle206()
+	case status == http.StatusRequestedRangeNotSatisfiable && ranged:
+		return d.handle416()
+	case status == http.StatusPreconditionFailed && ranged:
+		return d.startOver(ErrChanged)
+	case status == http.StatusForbidden && d.Renew != nil:
+		return d.renew()
+	case isSuccess(status):
+		return d.attempt.failure(errors.New("a response with this status has no file"), false)
+	default:
+		return d.attempt.refusal()
+	}
+}
+
+// request returns the request for what is missing.
+func (d *download) request() (*http.Request, error) {
+	req, err := d.client.newRequest(d.ctx, http.MethodGet, d.URL)
+	if err != nil {
+		return nil, err
+	}
+	// Any other encoding would change the length.
+	req.Header.Set("Accept-Encoding", "identity")
+	if d.offset > 0 && d.validator.tag != "" {
+		req.Header.Set("Range", "bytes="+strconv.FormatInt(d.offset, 10)+"-")
+		req.Header.Set("If-Range", d.validator.tag)
+	}
+	return req, nil
+}
+
+// renew makes another attempt, with a new URL in place of the one that was refused.
+func (d *download) renew() *engine.Answer {
+	refusal := d.attempt.refusal()
+	d.close()
+	renewed, err := d.Renew(d.ctx)
+	d.Renew = nil
+	if err != nil {
+		refusal.Err = fmt.Errorf("the URL cannot be renewed: %w", err)
+		return refusal
+	}
+	d.URL = renewed
+	return d.connect()
+}
+
+// handle200 takes the file from its beginning.
+func (d *download) handle200() *engine.Answer {
+	resp := d.attempt.resp
+	announced, found := announcedLength(resp), newValidator(d.trail.request.URL, resp)
+	switch {
+	case d.offset == 0:
+		d.total = d.sizeGiven()
+	case d.validator.proves(found) && (announced < 0 || d.total < 0 || announced == d.total):
+		d.attempt.skip = d.offset
+	default:
+		if err := d.rewind(ErrChanged); err != nil {
+			return d.attempt.failure(err, false)
+		}
+	}
+	switch {
+	case announced < 0 && d.total < 0 && endsWithConnection(resp):
+		return d.attempt.failure(errors.New("unknown file size: a truncated download could not be detected"), false)
+	case d.total < 0 && found.encoding != "":
+		return d.attempt.failure(fmt.Errorf("storage sends the file encoded as %s, which was not requested", found.encoding), false)
+	case announced >= 0 && d.total >= 0 && announced != d.total:
+		return d.attempt.failure(fmt.Errorf("the file has %d bytes and should have %d", announced, d.total), false)
+	case announced >= 0:
+		d.total = announced
+	}
+	d.validator = found
+	return nil
+}
+
+// handle206 takes the rest of the file.
+func (d *download) handle206() *engine.Answer {
+	resp := d.attempt.resp
+	part, ok := parseContentRange(only(resp.Header, "Content-Range"))
+	found := newValidator(d.trail.request.URL, resp)
+	announced := announcedLength(resp)
+	switch {
+	case !ok, part.start != d.offset, announced >= 0 && announced != part.length(), isMultipart(resp.Header):
+		return d.startOver(fmt.Errorf("storage was asked for the bytes from %d on and sent others", d.offset))
+	case part.total >= 0 && d.total >= 0 && part.total != d.total, found.tag != "" && found.tag != d.validator.tag:
+		return d.startOver(ErrChanged)
+	case !d.validator.proves(found):
+		return d.startOver(errors.New("nothing proves that the rest belongs to the same file"))
+	case part.total >= 0:
+		d.total = part.total
+	}
+	d.attempt.partial, d.attempt.left = true, part.length()
+	return nil
+}
+
+// handle416 takes the response that there are no bytes where the download was to
+// go on. If it broke behind the last one, it was whole.
+func (d *download) handle416() *engine.Answer {
+	resp := d.attempt.resp
+	none, _ := parseContentRange(only(resp.Header, "Content-Range"))
+	found := newValidator(d.trail.request.URL, resp)
+	found.encoding = d.validator.encoding // there is nothing that could be encoded
+	if none.total == d.offset && d.total < 0 && d.validator.proves(found) {
+		d.finish()
+		return nil
+	}
+	return d.startOver(ErrChanged)
+}
+
+// startOver takes back what was delivered, for the next attempt to begin anew.
+func (d *download) startOver(reason error) *engine.Answer {
+	if err := d.rewind(reason); err != nil {
+		return d.attempt.failure(err, false)
+	}
+	return d.attempt.failure(reason, true)
+}
+
+// rewind takes back what was delivered. If that is impossible, its error is
+// the reason why it was necessary.
+func (d *download) rewind(reason error) error {
+	if d.Restart == nil {
+		return reason
+	}
+	if err := d.Restart(); err != nil {
+		return errors.Join(reason, err)
+	}
+	d.offset, d.validator, d.total = 0, validator{}, d.sizeGiven()
+	return nil
+}
