@@ -13,8 +13,8 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/content"
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/parallel"
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
-	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
 // Run runs a job: it creates the job, sends the local sources in it, and returns it when
@@ -251,7 +251,11 @@ func (w *work) save(ctx context.Context, job *Job) ([]string, error) {
 		client: w.client, overwrite: w.config.overwrite, own: w.journal.earlierFiles(),
 		reporter: w.reporter(), work: w.name,
 	}
-	paths, err := s.saveAs(ctx, job.Files(), w.dst, w.plan.output)
+	files := job.Files()
+	if len(files) == 0 {
+		return nil, &UnsavedError{Job: job, Destination: w.dst.path, err: errors.New("the job has no exported files")}
+	}
+	paths, err := s.save(ctx, w.dst.dir(), files, w.dst.names(files, w.plan.output))
 	if err != nil {
 		return nil, &UnsavedError{Job: job, Destination: w.dst.path, err: err}
 	}
@@ -491,7 +495,7 @@ func (w *work) upload(ctx context.Context, job *Job) (*Job, error) {
 	if len(awaited) == 0 {
 		return job, nil // it has all that it needs, also if the context ended
 	}
-	err = transfer.Each(ctx, w.parallel(), awaited, func(ctx context.Context, s *openSource) error { return w.send(ctx, job, s) })
+	err = parallel.Each(ctx, w.parallel(), awaited, func(ctx context.Context, s *openSource) error { return w.send(ctx, job, s) })
 	if err != nil {
 		return job, w.removeUnsent(ctx, job, err)
 	}

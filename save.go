@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
-	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
 // SaveAs fetches the files of a job ([Job.Files]) and returns their paths. dst is a file,
@@ -81,7 +78,7 @@ func (c *Client) Save(ctx context.Context, dir string, files []File, opts ...Run
 	if s.reporter == nil {
 		s.reporter = c.core.reporter
 	}
-	return s.save(ctx, filepath.Clean(dir), files, safeNames(files))
+	return s.save(ctx, filepath.Clean(dir), files, safefile.Distinct(ownNames(files)))
 }
 
 // saveConfig refuses options that saving has no use for.
@@ -105,14 +102,6 @@ type saver struct {
 	work      string // by which progress knows the job
 }
 
-// saveAs writes files to a destination.
-func (s *saver) saveAs(ctx context.Context, files []File, dst *destination, output plannedOutput) ([]string, error) {
-	if len(files) == 0 {
-		return nil, errors.New("the job has no exported files")
-	}
-	return s.save(ctx, dst.dir(), files, dst.names(files, output))
-}
-
 // save writes files under names below a directory.
 func (s *saver) save(ctx context.Context, dir string, files []File, names []string) ([]string, error) {
 	if len(files) == 0 {
@@ -123,183 +112,19 @@ func (s *saver) save(ctx context.Context, dir string, files []File, names []stri
 			return nil, err
 		}
 	}
-	if err := os.MkdirAll(dir, newDirMode); err != nil {
-		return nil, fmt.Errorf("cloudconvert: save: %w", err)
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, fmt.Errorf("cloudconvert: save: %w", err)
-	}
-	g := &saving{saver: s, root: root, parallel: s.client.core.config.transfers.withDefaults().Parallel}
-	for i, name := range names {
-		g.files = append(g.files, &savedFile{File: files[i], name: name})
-	}
-	if err := errors.Join(g.run(ctx), root.Close()); err != nil {
-		return nil, err
-	}
-	return g.paths(), nil
-}
-
-// pathBelow returns the path of a file with a slash path below a directory.
-func pathBelow(dir, name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
-
-// saving is a group of files on their way to the disk.
-type saving struct {
-	*saver
-
-	root     *os.Root
-	parallel int
-	files    []*savedFile
-	made     []string // directories, the outer ones first
-}
-
-// savedFile is a file on its way to the disk.
-type savedFile struct {
-	File
-
-	name    string         // below the root, with slashes
-	disk    *safefile.File // nil until the download begins
-	made    fs.FileInfo    // what it is, to be told from others of its name
-	created bool           // it has its name, and nothing had it before
-}
-
-// run saves all files or none.
-func (s *saving) run(ctx context.Context) error {
-	err := s.prepare(ctx)
-	if err == nil {
-		err = transfer.Each(ctx, s.parallel, s.files, s.fetch)
-	}
-	if err == nil {
-		err = transfer.Each(ctx, s.parallel, s.files, s.commit)
-	}
-	if err == nil {
-		return nil
-	}
-	return errors.Join(err, s.undo())
-}
-
-// prepare makes directories, and finds out what is in the way before anything
-// is fetched.
-func (s *saving) prepare(ctx context.Context) error {
-	for _, file := range s.files {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("cloudconvert: save: %w", err)
-		}
-		if err := s.makeDirs(file.name); err != nil {
-			return fmt.Errorf("cloudconvert: save: %w", err)
-		}
-		if _, err := s.root.Lstat(file.name); err == nil && !s.replaces(file) {
-			return s.inTheWay(file)
-		}
-	}
-	return nil
-}
-
-// inTheWay is the failure to give a file a name that another one has.
-func (s *saving) inTheWay(file *savedFile) error {
-	return fmt.Errorf("cloudconvert: save: %s already exists: remove it, or use WithOverwrite: %w", s.path(file), fs.ErrExist)
-}
-
-// replaces reports whether a file may replace another one.
-func (s *saving) replaces(file *savedFile) bool {
-	return s.overwrite || slices.Contains(s.own, s.path(file))
-}
-
-// path is where a file is going to be.
-func (s *saving) path(file *savedFile) string {
-	return pathBelow(s.root.Name(), file.name)
-}
-
-// makeDirs makes the directories above a name that are missing.
-func (s *saving) makeDirs(name string) error {
-	for _, dir := range parents(name) {
-		switch err := s.root.Mkdir(dir, newDirMode); {
-		case err == nil:
-			s.made = append(s.made, dir)
-		case !errors.Is(err, fs.ErrExist):
+	return safefile.Group{
+		Dir:      dir,
+		Names:    names,
+		Parallel: s.client.core.config.transfers.withDefaults().Parallel,
+		Replaces: func(path string) bool { return s.overwrite || slices.Contains(s.own, path) },
+		Write: func(ctx context.Context, i int, disk *safefile.File) error {
+			source, err := s.client.storageFile(files[i], s.reporter.transfer(PhaseDownload, s.work, files[i].Filename))
+			if err != nil {
+				return err
+			}
+			source.Restart = func() error { return disk.Truncate(0) }
+			_, err = s.client.core.storage.Download(ctx, source, disk)
 			return err
-		}
-	}
-	return nil
-}
-
-// fetch downloads a file under a temporary name.
-func (s *saving) fetch(ctx context.Context, file *savedFile) error {
-	source, err := s.client.storageFile(file.File, s.reporter.transfer(PhaseDownload, s.work, file.Filename))
-	if err != nil {
-		return err
-	}
-	if file.disk, err = safefile.Create(s.root, file.name); err != nil {
-		return s.failed(err)
-	}
-	source.Restart = func() error { return file.disk.Truncate(0) }
-	if _, err = s.client.core.storage.Download(ctx, source, file.disk); err != nil {
-		return err
-	}
-	// Otherwise a call would have as many files open as it saves.
-	if err := file.disk.Close(); err != nil {
-		return s.failed(err)
-	}
-	return nil
-}
-
-// commit gives a file its name.
-func (s *saving) commit(_ context.Context, file *savedFile) error {
-	var err error
-	if file.made, err = file.disk.Info(); err == nil {
-		err = file.disk.Commit(false)
-	}
-	file.created = file.disk.Named()
-	switch {
-	case errors.Is(err, fs.ErrExist) && !s.replaces(file):
-		return s.inTheWay(file)
-	case errors.Is(err, fs.ErrExist):
-		err = file.disk.Commit(true)
-	}
-	if err != nil {
-		return s.failed(err)
-	}
-	return nil
-}
-
-// failed tells the directory of what failed in it.
-func (s *saving) failed(err error) error {
-	return fmt.Errorf("cloudconvert: in the directory %s: %w", s.root.Name(), err)
-}
-
-// undo removes what the call has made.
-func (s *saving) undo() error {
-	var problems []error
-	for _, file := range s.files {
-		if file.created {
-			problems = append(problems, s.remove(file))
-		}
-		if file.disk != nil {
-			problems = append(problems, file.disk.Abort())
-		}
-	}
-	for len(s.made) > 0 {
-		last := len(s.made) - 1
-		// It stays if somebody else has put something into it meanwhile.
-		_ = s.root.Remove(s.made[last])
-		s.made = s.made[:last]
-	}
-	return errors.Join(problems...)
-}
-
-// remove removes a file, unless another one has taken its place meanwhile.
-func (s *saving) remove(file *savedFile) error {
-	now, err := s.root.Lstat(file.name)
-	if err != nil || !os.SameFile(file.made, now) {
-		return nil //nolint:nilerr // what is not there needs not be removed.
-	}
-	return s.root.Remove(file.name)
-}
-
-func (s *saving) paths() []string {
-	paths := make([]string, 0, len(s.files))
-	for _, file := range s.files {
-		paths = append(paths, s.path(file))
-	}
-	return paths
+		},
+	}.Save(ctx)
 }

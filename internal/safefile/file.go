@@ -129,9 +129,6 @@ func (f *File) Commit(overwrite bool) error {
 	if err := checkPath(f.root, f.name); err != nil {
 		return fmt.Errorf("save %s: %w", f.name, err)
 	}
-	if err := syncDir(f.root, path.Dir(f.name)); err != nil {
-		return fmt.Errorf("%s is saved, but may not survive a power failure: %w", f.name, err)
-	}
 	return nil
 }
 

@@ -2,6 +2,10 @@ package safefile
 
 import (
 	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -43,4 +47,102 @@ func foldCase(name string) string {
 func Numbered(name, number string) string {
 	stem, ext := split(name)
 	return shorten(stem, maxBytes-len(ext)-len(number)-1) + "-" + number + ext
+}
+
+// Around returns the names of files of which one is to be called base. Of several, that is
+// the one that isAlike reports. If there are more, they get a number, and the others keep
+// their own names: an image keeps the name that a page links to.
+func Around(base string, names []string, isAlike func(name string) bool) []string {
+	if len(names) == 1 {
+		return []string{base}
+	}
+	around := slices.Clone(names)
+	var alike []int
+	var own []string
+	for i, name := range names {
+		if isAlike(name) {
+			alike = append(alike, i)
+			own = append(own, path.Base(name))
+		}
+	}
+	if len(alike) == 1 {
+		around[alike[0]] = base
+		return around
+	}
+	for n, number := range numbersOf(own) {
+		around[alike[n]] = Numbered(base, number)
+	}
+	return around
+}
+
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// numbersOf returns the number of each name: the only one in which they differ, so that
+// p-2.jpg is page 2, or else its place.
+func numbersOf(names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	if numbers, found := differingNumbers(names); found {
+		return numbers
+	}
+	var places []string
+	for n := range names {
+		places = append(places, strconv.Itoa(n+1))
+	}
+	return places
+}
+
+// differingNumbers returns the only number in which names differ.
+func differingNumbers(names []string) ([]string, bool) {
+	var rows [][]string // the numbers of each name
+	for _, name := range names {
+		if digits.ReplaceAllString(name, "0") != digits.ReplaceAllString(names[0], "0") {
+			return nil, false
+		}
+		rows = append(rows, digits.FindAllString(name, -1))
+	}
+	var differing [][]string // the numbers at each place in which the names differ
+	for k := range rows[0] {
+		var column []string
+		for _, row := range rows {
+			column = append(column, row[k])
+		}
+		if slices.ContainsFunc(column, func(number string) bool { return number != column[0] }) {
+			differing = append(differing, column)
+		}
+	}
+	if len(differing) != 1 || len(slices.Compact(slices.Sorted(slices.Values(differing[0])))) < len(names) {
+		return nil, false
+	}
+	return differing[0], true
+}
+
+// Distinct returns slash paths without repeats, of which none is a directory above another.
+func Distinct(names []string) []string {
+	var taken Names
+	known := map[string]bool{}
+	for _, name := range names {
+		for _, dir := range parents(name) {
+			if !known[dir] {
+				known[dir] = true
+				taken.Distinct(dir)
+			}
+		}
+	}
+	unique := make([]string, 0, len(names))
+	for _, name := range names {
+		unique = append(unique, taken.Distinct(name))
+	}
+	return unique
+}
+
+// parents returns the directories above a slash path, the outer ones first.
+func parents(name string) []string {
+	var dirs []string
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		dirs = append(dirs, dir)
+	}
+	slices.Reverse(dirs)
+	return dirs
 }

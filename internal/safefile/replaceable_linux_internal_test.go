@@ -1,6 +1,6 @@
 //go:build linux
 
-package cloudconvert
+package safefile
 
 import (
 	"os"

@@ -1,4 +1,5 @@
-package transfer
+// Package parallel bounds what runs concurrently.
+package parallel
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package cloudconvert
+package safefile
 
 import (
 	"bufio"
@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// mayReplace reports, as an error, what keeps a file that exists from being replaced
+// CheckReplaceable returns what keeps a file that exists from being replaced
 // by a rename, as far as this shows without doing so.
-func mayReplace(path string) error {
+func CheckReplaceable(path string) error {
 	if mounts, err := os.Open("/proc/self/mountinfo"); err == nil {
 		defer func() { _ = mounts.Close() }() // it was only read
 		if mountedAt(mounts, path) {
