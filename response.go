@@ -66,11 +66,10 @@ func (c *core) decode(call call, answer engine.Answer, out any) error {
 	switch {
 	case len(bytes.TrimSpace(answer.Body)) == 0:
 		err = errors.New("it is empty")
+	case err == nil && !json.Valid(answer.Body):
+		err = json.Unmarshal(answer.Body, new(json.RawMessage)) // says what is wrong with it
 	case err == nil:
-		err = json.Unmarshal(answer.Body, out)
-	}
-	if missing, ok := out.(interface{ isEmpty() bool }); ok && err == nil && missing.isEmpty() {
-		err = errors.New("it has no data")
+		err = lenient.Unmarshal(answer.Body, out)
 	}
 	if err == nil {
 		return nil
@@ -81,11 +80,16 @@ func (c *core) decode(call call, answer engine.Answer, out any) error {
 }
 
 // envelope is what the API puts around every object.
-type envelope[T any] struct {
-	Data *T `json:"data"`
-}
+type envelope[T any] struct{ data T }
 
-func (e *envelope[T]) isEmpty() bool { return e.Data == nil }
+// UnmarshalJSON takes the object out.
+func (e *envelope[T]) UnmarshalJSON(data []byte) error {
+	object := lenient.Find(data, "data")
+	if object == nil || string(object) == "null" {
+		return errors.New("it has no data")
+	}
+	return lenient.Unmarshal(object, &e.data)
+}
 
 // object makes a call whose response is one object.
 func object[T any](ctx context.Context, c *core, call call, opts []CallOption) (*T, error) {
@@ -93,5 +97,5 @@ func object[T any](ctx context.Context, c *core, call call, opts []CallOption) (
 	if err := c.do(ctx, call, &response, opts...); err != nil {
 		return nil, err
 	}
-	return response.Data, nil
+	return &response.data, nil
 }

@@ -86,6 +86,21 @@ func count(data []byte, objects bool) int {
 	return n
 }
 
+// Find returns the value of the member of an object that has a name, or nil. Of several,
+// it is the last, as with encoding/json.
+func Find(data []byte, name string) []byte {
+	var found []byte
+	if kind(data) != '{' {
+		return nil
+	}
+	for entry := range Entries(data) {
+		if quoted, value := cutMember(entry); unquoted(quoted) == name {
+			found = value
+		}
+	}
+	return found
+}
+
 // Member returns the name and the value of a member of an object.
 func Member(entry []byte) (name string, value []byte) {
 	quoted, value := cutMember(entry)

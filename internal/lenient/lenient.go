@@ -30,6 +30,9 @@ type Int int64
 func (i *Int) UnmarshalJSON(data []byte) error {
 	*i = 0
 	number := strings.TrimSpace(text(data))
+	if number == "" {
+		return nil // errors are slow, and many numbers are null
+	}
 	if whole, err := strconv.ParseInt(number, 10, 64); err == nil {
 		*i = Int(whole)
 	} else if f, err := strconv.ParseFloat(number, 64); err == nil && math.Abs(f) < 1<<53 {
@@ -57,7 +60,11 @@ type Time struct{ time.Time }
 func (t *Time) UnmarshalJSON(data []byte) error {
 	t.Time = time.Time{}
 	stamp := strings.TrimSpace(text(data))
-	if parsed, ok := parseTime(stamp); ok && encodable(parsed) {
+	if stamp == "" {
+		return nil
+	}
+	// Times of other years can be read and not be written again.
+	if parsed, ok := parseTime(stamp); ok && parsed.Year() >= 0 && parsed.Year() < 10_000 {
 		t.Time = parsed
 	}
 	return nil
@@ -70,13 +77,16 @@ var layouts = []string{
 }
 
 func parseTime(stamp string) (time.Time, bool) {
-	if number, err := strconv.ParseFloat(stamp, 64); err == nil {
-		return unixTime(number)
-	}
 	for _, layout := range layouts {
+		if len(stamp) < len("2006-01-02") {
+			break // errors are slow, and most stamps are null
+		}
 		if parsed, err := time.Parse(layout, stamp); err == nil {
 			return parsed.UTC(), true
 		}
+	}
+	if number, err := strconv.ParseFloat(stamp, 64); err == nil {
+		return unixTime(number)
 	}
 	return time.Time{}, false
 }
@@ -94,12 +104,6 @@ func unixTime(number float64) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return time.UnixMilli(int64(math.Round(milliseconds))).UTC(), true
-}
-
-// encodable reports whether a time can be written again: more can be read.
-func encodable(t time.Time) bool {
-	_, err := t.MarshalText()
-	return err == nil
 }
 
 // Strings takes an array of strings, a single string, or an object, of which
@@ -143,7 +147,7 @@ type Object[T any] struct{ Value T }
 // UnmarshalJSON implements [json.Unmarshaler].
 func (o *Object[T]) UnmarshalJSON(data []byte) error {
 	var value T
-	if kind(data) == '{' && unmarshal(data, &value) == nil {
+	if kind(data) == '{' && Unmarshal(data, &value) == nil {
 		o.Value = value
 	} else {
 		o.Value = *new(T)
@@ -158,14 +162,14 @@ type List[T any] []T
 // UnmarshalJSON implements [json.Unmarshaler].
 func (l *List[T]) UnmarshalJSON(data []byte) error {
 	*l = Collect(data, '[', func(entry []byte, value *T) bool {
-		return kind(entry) != 'n' && unmarshal(entry, value) == nil
+		return kind(entry) != 'n' && Unmarshal(entry, value) == nil
 	})
 	return nil
 }
 
-// unmarshal decodes a value. A type that can do so by itself does, without the
-// decoder looking through the whole value before.
-func unmarshal(data []byte, value any) error {
+// Unmarshal decodes JSON that is known to be valid. A type that decodes itself gets it as
+// it is: encoding/json would look through all of it before.
+func Unmarshal(data []byte, value any) error {
 	if unmarshaler, ok := value.(json.Unmarshaler); ok {
 		return unmarshaler.UnmarshalJSON(data)
 	}
