@@ -14,7 +14,6 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
-	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
@@ -198,31 +197,28 @@ func checkKey(key string) error {
 func newEngine(c config, account *account) *engine.Engine {
 	retry := c.retry.withDefaults()
 	return engine.New(engine.Config{
-		Client:        c.client,
-		Attempts:      retry.Attempts,
-		MinWait:       retry.MinWait,
-		MaxWait:       retry.MaxWait,
-		MaxRetryAfter: retry.MaxRetryAfter,
-		MaxAnswer:     maxResponse,
-		Token:         c.token,
-		Limiter:       &account.limiter,
-		Observe:       account.limits.observe,
-		Logger:        c.logger,
+		Client:    c.client,
+		Attempts:  retry.Attempts,
+		Pauses:    retry.pauses(),
+		MaxAnswer: maxResponse,
+		Token:     c.token,
+		Limiter:   &account.limiter,
+		Observe:   account.limits.observe,
+		Logger:    c.logger,
 	})
 }
 
 func newStorageClient(c config) *transfer.Client {
-	policy, retry := c.transfers.withDefaults(), c.retry.withDefaults()
+	policy := c.transfers.withDefaults()
 	return transfer.New(transfer.Config{
-		Transport:     c.transfer,
-		UserAgent:     c.userAgentHeader(),
-		AllowHTTP:     c.allowsHTTP,
-		StallTimeout:  policy.StallTimeout,
-		Resumptions:   policy.Resumptions,
-		Backoff:       poll.Backoff{First: retry.MinWait, Longest: retry.MaxWait},
-		MaxRetryAfter: retry.MaxRetryAfter,
-		Fail:          transferError,
-		Logger:        c.logger,
+		Transport:    c.transfer,
+		UserAgent:    c.userAgentHeader(),
+		AllowHTTP:    c.allowsHTTP,
+		StallTimeout: policy.StallTimeout,
+		Resumptions:  policy.Resumptions,
+		Pauses:       c.retry.withDefaults().pauses(),
+		Fail:         transferError,
+		Logger:       c.logger,
 	})
 }
 

@@ -13,18 +13,18 @@ import (
 // close it, which may be done at any time and more than once, and ends the
 // connection. The content also ends, with an error, when the context does.
 //
-// The URL of the file is requested as it is, without the API key. A
-// connection that breaks or stalls is made again and goes on where it was, see
-// [TransferPolicy]. If the URL has expired, the task is read again for a new
-// one. No more than a buffer of the content is held in memory.
+// The URL of the file is requested as it is, without the API key. A download that
+// breaks or stalls is resumed where it was, see [TransferPolicy]. If the URL has
+// expired, the task is read for a new one. No more than a buffer of the content is
+// held in memory.
 //
 // The content ends with [io.EOF] only if it is whole: as long as [File.Size]
 // says or, where that is 0, as long as storage announced it to be. If neither is
 // known, storage has to mark the end of its response, and a response that just ends
-// with its connection is an error. With File.Size 0 there is no way to tell a
-// page of a proxy, sent as a success, from the file.
+// with its connection is an error. With File.Size 0, a page of a proxy that is sent
+// as a success cannot be told from the file.
 //
-// Bytes that were read cannot be taken back. A broken download goes on only if
+// Bytes that were read cannot be taken back. A broken download is resumed only if
 // the response proves that it has the rest of the same file, by its range and by
 // the same strong entity tag from the same place. Otherwise the error is one that
 // [IsRetryable] reports, and [Client.Save] starts over.

@@ -257,6 +257,10 @@ func (p RetryPolicy) withDefaults() RetryPolicy {
 	return p
 }
 
+func (p RetryPolicy) pauses() engine.Pauses {
+	return engine.Pauses{MinWait: p.MinWait, MaxWait: p.MaxWait, MaxRetryAfter: p.MaxRetryAfter}
+}
+
 // TransferPolicy says how files are uploaded and downloaded, see
 // [WithTransfers]. The zero value of each field means its default.
 type TransferPolicy struct {

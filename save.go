@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
+	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
 // SaveAs fetches the files of a job ([Job.Files]) and returns their paths. dst is a file,
@@ -107,8 +108,10 @@ func (s *saver) save(ctx context.Context, dir string, files []File, names []stri
 	if len(files) == 0 {
 		return nil, nil
 	}
-	for _, file := range files {
-		if _, err := s.client.fileURL(file); err != nil {
+	sources := make([]transfer.File, len(files))
+	for i, file := range files {
+		var err error
+		if sources[i], err = s.client.storageFile(file, s.reporter.transfer(PhaseDownload, s.work, file.Filename)); err != nil {
 			return nil, err
 		}
 	}
@@ -118,12 +121,9 @@ func (s *saver) save(ctx context.Context, dir string, files []File, names []stri
 		Parallel: s.client.core.config.transfers.withDefaults().Parallel,
 		Replaces: func(path string) bool { return s.overwrite || slices.Contains(s.own, path) },
 		Write: func(ctx context.Context, i int, disk *safefile.File) error {
-			source, err := s.client.storageFile(files[i], s.reporter.transfer(PhaseDownload, s.work, files[i].Filename))
-			if err != nil {
-				return err
-			}
+			source := sources[i]
 			source.Restart = func() error { return disk.Truncate(0) }
-			_, err = s.client.core.storage.Download(ctx, source, disk)
+			_, err := s.client.core.storage.Download(ctx, source, disk)
 			return err
 		},
 	}.Save(ctx)

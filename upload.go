@@ -22,9 +22,9 @@ import (
 // are those of [RetryPolicy]. If storage refuses the file, the error is an [*Error].
 // The API key is not sent to storage.
 //
-// A success that comes before all of the file was sent is an error. A recorder or a
-// mock in place of the transport need not read the file: its response counts if it
-// has read none of it, and reported no connection to package httptrace.
+// A success that comes before all of the file was sent is an error. The response of a
+// recorder or a mock in place of the transport counts without that, if it has read none
+// of the file and reported no connection to package httptrace.
 func (s *TasksService) Upload(ctx context.Context, task Task, src Source) error {
 	if err := checkUploadTask(task); err != nil {
 		return err
@@ -94,8 +94,8 @@ func (c *core) upload(ctx context.Context, task Task, name string, content *cont
 	return err
 }
 
-// transferError returns the error of an upload or a download. Other than a creation, an
-// upload may always be retried, and succeeds then if it broke.
+// transferError returns the error of an upload or a download. Unlike a creation, an
+// upload may be retried whatever became of it.
 func transferError(method, path string, failed engine.Answer) error {
 	e := newError(method, path, failed)
 	if method == http.MethodPost {

@@ -25,10 +25,8 @@ type Config struct {
 	Client *http.Client
 	// Attempts bounds how often one call is sent.
 	Attempts int
-	// MinWait and MaxWait bound the growing pauses between attempts.
-	MinWait, MaxWait time.Duration
-	// MaxRetryAfter bounds the pause that an answer may ask for.
-	MaxRetryAfter time.Duration
+	// Pauses are those between the attempts of a call.
+	Pauses
 	// MaxAnswer bounds the bytes read of one answer.
 	MaxAnswer int64
 	// Limiter holds back the attempts of limited calls.

@@ -122,15 +122,13 @@ const (
 // configure returns a configuration with a transport.
 func configure(transport http.RoundTripper) engine.Config {
 	return engine.Config{
-		Client:        &http.Client{Transport: transport},
-		Attempts:      attempts,
-		MinWait:       minWait,
-		MaxWait:       maxWait,
-		MaxRetryAfter: maxAsked,
-		MaxAnswer:     1 << 10,
-		Limiter:       &limiter.Limiter{},
-		Observe:       func(engine.Answer) {},
-		Logger:        slog.New(slog.DiscardHandler),
+		Client:    &http.Client{Transport: transport},
+		Attempts:  attempts,
+		Pauses:    engine.Pauses{MinWait: minWait, MaxWait: maxWait, MaxRetryAfter: maxAsked},
+		MaxAnswer: 1 << 10,
+		Limiter:   &limiter.Limiter{},
+		Observe:   func(engine.Answer) {},
+		Logger:    slog.New(slog.DiscardHandler),
 	}
 }
 

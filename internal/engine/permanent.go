@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,20 +15,11 @@ import (
 // nothing else to know them by.
 var unusable = []string{"unsupported protocol scheme", "http: no Host in request URL", "invalid proxy address"}
 
-// isUntrusted reports whether a certificate was refused, by this machine.
+// isUntrusted reports whether a certificate was refused, by this machine. The errors of
+// package x509, which a callback of the program may return as they are, say so in their
+// texts.
 func isUntrusted(err error) bool {
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	// A callback of the program may return an error of package x509 as it is.
-	return isAny(err,
-		as[x509.UnknownAuthorityError], as[x509.HostnameError], as[x509.CertificateInvalidError], as[x509.SystemRootsError],
-		as[x509.InsecureAlgorithmError], as[x509.ConstraintViolationError], as[x509.UnhandledCriticalExtension],
-	) || strings.Contains(err.Error(), "x509: ")
-}
-
-func isAny(err error, kinds ...func(error) bool) bool {
-	return slices.ContainsFunc(kinds, func(is func(error) bool) bool { return is(err) })
+	return as[*tls.CertificateVerificationError](err) || strings.Contains(err.Error(), "x509: ")
 }
 
 func as[E error](err error) bool {

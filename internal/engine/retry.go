@@ -5,15 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
-	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // again decides whether a call is sent once more and for how long to pause
@@ -123,47 +119,8 @@ func (e *Engine) limits(ctx context.Context, state *state) limiter.Answer {
 	return limiter.Answer{Accepted: accepted, Remaining: uint32(remaining), Counted: err == nil}
 }
 
-// pause returns how long to wait before the next attempt: what the answer asks
-// for, or else a random part of a growing time.
+// pause returns how long to wait before the next attempt. The pauses of calls that find
+// out one after the other grow like those of one.
 func (e *Engine) pause(state *state) time.Duration {
-	// The pauses of calls that find out one after the other grow like those of one.
-	jitter := e.jitter(max(state.attempts, state.refusals+1))
-	asked, ok := RetryAfter(state.last.Header, time.Now())
-	if !ok {
-		return jitter
-	}
-	// A little jitter keeps many clients from coming back at the same moment.
-	return min(asked, e.config.MaxRetryAfter) + min(jitter, time.Second)
+	return e.config.After(state.last.Header, max(state.attempts-1, state.refusals))
 }
-
-func (e *Engine) jitter(attempt int) time.Duration {
-	backoff := poll.Backoff{First: e.config.MinWait, Longest: e.config.MaxWait}
-	return rand.N(max(backoff.Ceiling(attempt-1), 1))
-}
-
-// RetryAfter reads the header of that name, which gives seconds or a date. It
-// reports false if there is none or it makes no sense. A date is compared with that
-// of the response, since the clock of this machine may be wrong.
-func RetryAfter(header http.Header, now time.Time) (time.Duration, bool) {
-	value := strings.TrimSpace(header.Get("Retry-After"))
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
-		if seconds < 0 || math.IsNaN(seconds) {
-			return 0, false
-		}
-		return time.Duration(min(seconds, maxRetryAfter.Seconds()) * float64(time.Second)), true
-	}
-	if date, err := http.ParseTime(value); err == nil {
-		if sent, err := http.ParseTime(header.Get("Date")); err == nil && isPlausible(date.Sub(sent)) {
-			now = sent
-		}
-		return min(max(date.Sub(now), 0), maxRetryAfter), true
-	}
-	return 0, false
-}
-
-// isPlausible reports whether a server with a clock can have asked for a wait of
-// this length, on an occasion that may be over.
-func isPlausible(wait time.Duration) bool { return -24*time.Hour <= wait && wait <= maxRetryAfter }
-
-// maxRetryAfter keeps nonsense from overflowing a duration.
-const maxRetryAfter = 365 * 24 * time.Hour

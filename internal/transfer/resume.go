@@ -76,7 +76,7 @@ func (d *download) renew() *engine.Answer {
 	return d.connect()
 }
 
-// handle200 takes the file from its beginning.
+// handle200 takes a response with the file from its beginning.
 func (d *download) handle200() *engine.Answer {
 	resp := d.attempt.resp
 	announced, found := announcedLength(resp), newValidator(d.trail.request.URL, resp)
@@ -104,7 +104,7 @@ func (d *download) handle200() *engine.Answer {
 	return nil
 }
 
-// handle206 takes the rest of the file.
+// handle206 takes a response with the rest of the file.
 func (d *download) handle206() *engine.Answer {
 	resp := d.attempt.resp
 	part, ok := parseContentRange(only(resp.Header, "Content-Range"))
@@ -124,8 +124,8 @@ func (d *download) handle206() *engine.Answer {
 	return nil
 }
 
-// handle416 takes the response that there are no bytes where the download was to
-// go on. If it broke behind the last one, it was whole.
+// handle416 takes the response that the file ends where the download was to be resumed.
+// If it broke behind the last byte, it was whole.
 func (d *download) handle416() *engine.Answer {
 	resp := d.attempt.resp
 	none, _ := parseContentRange(only(resp.Header, "Content-Range"))

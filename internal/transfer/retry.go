@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -24,11 +23,7 @@ func (c *Client) retryable(failed engine.Answer, failures int) bool {
 func (c *Client) pause(
 	ctx context.Context, failed engine.Answer, failures int, message string, attrs []slog.Attr,
 ) (fits bool, err error) {
-	wait := rand.N(max(c.config.Backoff.Ceiling(failures), 1))
-	if asked, ok := engine.RetryAfter(failed.Header, time.Now()); ok {
-		// A little jitter keeps many clients from coming back at the same moment.
-		wait = min(asked, c.config.MaxRetryAfter) + min(wait, time.Second)
-	}
+	wait := c.config.Pauses.After(failed.Header, failures)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 		return false, nil
 	}
@@ -37,7 +32,8 @@ func (c *Client) pause(
 		// over HTTP/2 that one survives it.
 		c.CloseIdleConnections()
 	}
-	c.config.Logger.LogAttrs(ctx, slog.LevelWarn, message, append(attrs, slog.Duration("pause", wait))...)
+	attrs = append(attrs, slog.Duration("pause", wait))
+	c.config.Logger.LogAttrs(ctx, slog.LevelWarn, message, attrs...) //nolint:sloglint // a constant of the caller.
 	return true, poll.Pause(ctx, wait)
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
-	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // Config says how a [Client] transfers files. Every field must be set.
@@ -27,11 +26,8 @@ type Config struct {
 	// Resumptions is how many times in a row a transfer is retried without getting any
 	// further.
 	Resumptions int
-	// Backoff has the longest that the pauses between attempts may be. Each is a random
-	// part of it.
-	Backoff poll.Backoff
-	// MaxRetryAfter bounds the pause that a response may ask for.
-	MaxRetryAfter time.Duration
+	// Pauses are those between attempts.
+	Pauses engine.Pauses
 	// Fail returns the error of a transfer that has failed. The path begins with the
 	// host. The answer hides the secrets of the transfer, and is open if the same
 	// transfer may succeed later.

@@ -155,7 +155,7 @@ func (a *uploadAttempt) onRead(sent int64, moved bool, err error) {
 }
 
 // finish ends the attempt. The transport may go on to read the body, but gets
-// nothing more of the source, which belongs to the caller again.
+// nothing more of the source, which the caller may close now.
 func (a *uploadAttempt) finish(cancel context.CancelCauseFunc) {
 	cancel(nil)
 	a.reading.Lock()
@@ -190,7 +190,7 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close stops the reading. What reads fail with after that is no fault of the source.
+// Close stops the reading. Errors of later reads are not those of the source.
 func (b *uploadBody) Close() error {
 	b.closed.Store(true)
 	return b.ReadCloser.Close()
