@@ -9,9 +9,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// Programs cannot name the types of internal packages, so no method may take or
-// return one.
-func TestClientHasNoMethodsForThisModuleAlone(t *testing.T) {
+// Programs cannot name internal types.
+func TestClientMethodsUseNoInternalTypes(t *testing.T) {
 	t.Parallel()
 	client := reflect.TypeFor[*cloudconvert.Client]()
 	for method := range client.Methods() {

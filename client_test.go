@@ -24,23 +24,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-func TestRequestsSayWhoAsksAndWhatFor(t *testing.T) {
+func TestRequestsHaveStandardHeaders(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, says(http.StatusOK, emptyUser))
+	client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.EmptyUser))
 	_, err := client.Users.Me(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []string{"GET https://api.example.com/base/v2/users/me"}, script.urls())
-	sent := script.requests[0]
-	assert.Equal(t, "Bearer "+testKey, sent.Header.Get("Authorization"))
+	require.Equal(t, []string{"GET https://api.example.com/base/v2/users/me"}, script.URLs())
+	sent := script.Requests[0]
+	assert.Equal(t, "Bearer "+testkit.Key, sent.Header.Get("Authorization"))
 	assert.Equal(t, "application/json", sent.Header.Get("Accept"))
 	assert.Empty(t, sent.Header.Get("Content-Type"))
 	assert.Regexp(t, `^cloudconvert-go/\d+\.\d+\.\d+ \(go1\.\d+.*; \w+/\w+\)$`, sent.Header.Get("User-Agent"))
-	assert.Empty(t, script.bodies[0])
+	assert.Empty(t, script.Bodies[0])
 }
 
-func TestAddresses(t *testing.T) {
+func TestBaseURLs(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		opts      []cloudconvert.Option
@@ -70,12 +71,12 @@ func TestAddresses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			script := &scripted{replies: []reply{says(http.StatusOK, runningJob), says(http.StatusOK, endedJob)}}
-			client, err := cloudconvert.NewClient(testKey, append(c.opts, cloudconvert.WithHTTPClient(&http.Client{Transport: script}))...)
+			script := &testkit.Script{Replies: []testkit.Reply{testkit.Says(http.StatusOK, testkit.RunningJob), testkit.Says(http.StatusOK, testkit.EndedJob)}}
+			client, err := cloudconvert.NewClient(testkit.Key, append(c.opts, cloudconvert.WithHTTPClient(&http.Client{Transport: script}))...)
 			require.NoError(t, err)
 			_, err = client.Jobs.Wait(t.Context(), "job-1")
 			require.NoError(t, err)
-			assert.Equal(t, []string{"GET " + c.api + "/jobs/job-1", "GET " + c.sync + "/jobs/job-1"}, script.urls())
+			assert.Equal(t, []string{"GET " + c.api + "/jobs/job-1", "GET " + c.sync + "/jobs/job-1"}, script.URLs())
 			assert.Contains(t, client.String(), strings.Split(c.api, "/")[2])
 		})
 	}
@@ -99,16 +100,16 @@ func TestNewClientNeedsAKey(t *testing.T) {
 }
 
 func TestNewClientNeitherDialsNorReadsTheEnvironment(t *testing.T) {
-	t.Setenv("CLOUDCONVERT_SANDBOX", "true") // no t.Parallel with an environment of its own
+	t.Setenv("CLOUDCONVERT_SANDBOX", "true") // t.Setenv excludes t.Parallel
 	t.Setenv("CLOUDCONVERT_REGION", "us-east")
-	client, err := cloudconvert.NewClient(testKey, cloudconvert.WithHTTPClient(&http.Client{Transport: &scripted{}}))
+	client, err := cloudconvert.NewClient(testkit.Key, cloudconvert.WithHTTPClient(&http.Client{Transport: &testkit.Script{}}))
 	require.NoError(t, err)
 	assert.Equal(t, "cloudconvert.Client(api.cloudconvert.com)", client.String())
 }
 
 func TestWithReturnsACopy(t *testing.T) {
 	t.Parallel()
-	original, script := newScripted(t, says(http.StatusOK, emptyUser, "X-RateLimit-Limit", "500", "X-RateLimit-Remaining", "7"))
+	original, script := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.EmptyUser, "X-RateLimit-Limit", "500", "X-RateLimit-Remaining", "7"))
 	changed, err := original.With(cloudconvert.WithUserAgent("invoices/2.1"))
 	require.NoError(t, err)
 	require.NotSame(t, original, changed)
@@ -118,16 +119,16 @@ func TestWithReturnsACopy(t *testing.T) {
 	require.NoError(t, err)
 	_, err = changed.Users.Me(t.Context())
 	require.NoError(t, err)
-	require.Len(t, script.requests, 2, "they share the connections")
-	assert.True(t, strings.HasPrefix(script.requests[0].Header.Get("User-Agent"), "cloudconvert-go/"))
-	assert.True(t, strings.HasPrefix(script.requests[1].Header.Get("User-Agent"), "invoices/2.1 cloudconvert-go/"))
-	assert.Equal(t, script.requests[0].URL.String(), script.requests[1].URL.String())
-	assert.Equal(t, "Bearer "+testKey, script.requests[1].Header.Get("Authorization"))
+	require.Len(t, script.Requests, 2, "they share the connections")
+	assert.True(t, strings.HasPrefix(script.Requests[0].Header.Get("User-Agent"), "cloudconvert-go/"))
+	assert.True(t, strings.HasPrefix(script.Requests[1].Header.Get("User-Agent"), "invoices/2.1 cloudconvert-go/"))
+	assert.Equal(t, script.Requests[0].URL.String(), script.Requests[1].URL.String())
+	assert.Equal(t, "Bearer "+testkit.Key, script.Requests[1].Header.Get("Authorization"))
 }
 
-func TestWithReportsProblems(t *testing.T) {
+func TestWithReportsInvalidOptions(t *testing.T) {
 	t.Parallel()
-	original, _ := newScripted(t)
+	original, _ := testkit.NewScript(t)
 	changed, err := original.With(cloudconvert.WithHTTPClient(nil))
 	require.ErrorContains(t, err, "WithHTTPClient")
 	assert.Nil(t, changed)
@@ -138,8 +139,8 @@ func TestWithReportsProblems(t *testing.T) {
 func TestWithSharesTheLimits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		original, script := newScripted(t,
-			says(http.StatusTooManyRequests, `{}`, "Retry-After", "60", "X-RateLimit-Limit", "500"), says(http.StatusCreated, emptyUser))
+		original, script := testkit.NewScript(t,
+			testkit.Says(http.StatusTooManyRequests, `{}`, "Retry-After", "60", "X-RateLimit-Limit", "500"), testkit.Says(http.StatusCreated, testkit.EmptyUser))
 		changed, err := original.With(cloudconvert.WithUserAgent("other"))
 		require.NoError(t, err)
 		_, seen := changed.RateLimit()
@@ -151,7 +152,7 @@ func TestWithSharesTheLimits(t *testing.T) {
 		synctest.Wait()
 		callers.Go(func() { assert.NoError(t, changed.Do(t.Context(), http.MethodPost, "/jobs", nil, nil)) })
 		callers.Wait()
-		assert.Len(t, script.requests, 3, "one refusal is enough for both")
+		assert.Len(t, script.Requests, 3, "one refusal is enough for both")
 		assert.GreaterOrEqual(t, time.Since(start), time.Minute)
 	})
 }
@@ -159,7 +160,7 @@ func TestWithSharesTheLimits(t *testing.T) {
 func TestRateLimitIsShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		original, _ := newScripted(t, says(http.StatusOK, emptyUser, "X-RateLimit-Limit", "500", "X-RateLimit-Remaining", "499"))
+		original, _ := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.EmptyUser, "X-RateLimit-Limit", "500", "X-RateLimit-Remaining", "499"))
 		changed, err := original.With()
 		require.NoError(t, err)
 		_, err = original.Users.Me(t.Context())
@@ -170,12 +171,12 @@ func TestRateLimitIsShared(t *testing.T) {
 	})
 }
 
-func TestTheCallersHTTPClientStaysAsItIs(t *testing.T) {
+func TestHTTPClientOfCallerIsNotChanged(t *testing.T) {
 	t.Parallel()
-	script := &scripted{replies: []reply{says(http.StatusFound, "", "Location", "https://elsewhere.example.com/")}}
+	script := &testkit.Script{Replies: []testkit.Reply{testkit.Says(http.StatusFound, "", "Location", "https://elsewhere.example.com/")}}
 	given := http.Client{Transport: script, Timeout: time.Hour}
 	pointer := &given
-	client, err := cloudconvert.NewClient(testKey, cloudconvert.WithHTTPClient(pointer))
+	client, err := cloudconvert.NewClient(testkit.Key, cloudconvert.WithHTTPClient(pointer))
 	require.NoError(t, err)
 	_, err = client.Users.Me(t.Context())
 	require.Error(t, err)
@@ -191,14 +192,14 @@ func TestTheCallersHTTPClientStaysAsItIs(t *testing.T) {
 	require.NoError(t, err)
 	_, err = changed.Users.Me(t.Context())
 	require.Error(t, err)
-	assert.Len(t, script.requests, 3)
+	assert.Len(t, script.Requests, 3)
 }
 
-func TestTheClientsTimeoutBoundsAttempts(t *testing.T) {
+func TestHTTPClientTimeoutBoundsAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		script := &scripted{replies: []reply{never}}
-		client, err := cloudconvert.NewClient(testKey,
+		script := &testkit.Script{Replies: []testkit.Reply{never}}
+		client, err := cloudconvert.NewClient(testkit.Key,
 			cloudconvert.WithHTTPClient(&http.Client{Transport: script, Timeout: 10 * time.Second}),
 			cloudconvert.WithRetry(cloudconvert.RetryPolicy{Attempts: 2}))
 		require.NoError(t, err)
@@ -206,7 +207,7 @@ func TestTheClientsTimeoutBoundsAttempts(t *testing.T) {
 		_, err = client.Users.Me(t.Context())
 		require.Error(t, err)
 		require.NotErrorIs(t, err, context.DeadlineExceeded, "no context of the caller's ended")
-		assert.Len(t, script.requests, 2)
+		assert.Len(t, script.Requests, 2)
 		assert.GreaterOrEqual(t, time.Since(start), 20*time.Second)
 		assert.Less(t, time.Since(start), 21*time.Second)
 	})
@@ -217,9 +218,9 @@ func TestConcurrentUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		client, script := newScriptedWith(t, []cloudconvert.Option{cloudconvert.WithLogger(logger)},
-			says(http.StatusServiceUnavailable, ""), says(http.StatusTooManyRequests, "", "Retry-After", "1"),
-			says(http.StatusOK, emptyUser, "X-RateLimit-Remaining", "100"))
+		client, script := testkit.NewScriptWith(t, []cloudconvert.Option{cloudconvert.WithLogger(logger)},
+			testkit.Says(http.StatusServiceUnavailable, ""), testkit.Says(http.StatusTooManyRequests, "", "Retry-After", "1"),
+			testkit.Says(http.StatusOK, testkit.EmptyUser, "X-RateLimit-Remaining", "100"))
 		var callers sync.WaitGroup
 		for range 20 {
 			callers.Go(func() {
@@ -247,22 +248,22 @@ func TestConcurrentUse(t *testing.T) {
 			})
 		}
 		callers.Wait()
-		assert.Len(t, script.requests, 62)
+		assert.Len(t, script.Requests, 62)
 		limit, seen := client.RateLimit()
 		assert.True(t, seen)
 		assert.Equal(t, 100, limit.Remaining)
 	})
 }
 
-func TestOwnTransport(t *testing.T) {
+func TestClientHasADefaultTransport(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, "/v2/users/me", r.URL.Path)
-		_, err := io.WriteString(w, emptyUser)
+		_, err := io.WriteString(w, testkit.EmptyUser)
 		assert.NoError(t, err)
 	}))
 	t.Cleanup(server.Close)
-	client, err := cloudconvert.NewClient(testKey, cloudconvert.WithBaseURLs(server.URL+"/v2", server.URL+"/v2"))
+	client, err := cloudconvert.NewClient(testkit.Key, cloudconvert.WithBaseURLs(server.URL+"/v2", server.URL+"/v2"))
 	require.NoError(t, err)
 	user, err := client.Users.Me(t.Context())
 	require.NoError(t, err)
@@ -296,7 +297,7 @@ func trustOnly(server *httptest.Server) *tls.Config {
 // protocolsOf returns the protocols that a client speaks to the API and to storage.
 func protocolsOf(t *testing.T, server *httptest.Server, opts ...cloudconvert.Option) (api, storage string) {
 	t.Helper()
-	client, err := cloudconvert.NewClient(testKey, append(opts, cloudconvert.WithBaseURLs(server.URL+"/v2", server.URL+"/sync/v2"))...)
+	client, err := cloudconvert.NewClient(testkit.Key, append(opts, cloudconvert.WithBaseURLs(server.URL+"/v2", server.URL+"/sync/v2"))...)
 	require.NoError(t, err)
 	t.Cleanup(client.CloseIdleConnections)
 	job, err := client.Jobs.Get(t.Context(), "1")
@@ -308,7 +309,7 @@ func protocolsOf(t *testing.T, server *httptest.Server, opts ...cloudconvert.Opt
 }
 
 //nolint:paralleltest // it replaces http.DefaultTransport.
-func TestProxyThatRefusesIsAskedOnce(t *testing.T) {
+func TestRefusalOfProxyIsNotRetried(t *testing.T) {
 	var asked atomic.Int64
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked.Add(1)
@@ -316,7 +317,7 @@ func TestProxyThatRefusesIsAskedOnce(t *testing.T) {
 		if !assert.NoError(t, err) {
 			return
 		}
-		_, err = io.WriteString(conn, "HTTP/1.1 407 log in first\r\nContent-Length: 0\r\n\r\n") // in words of its own
+		_, err = io.WriteString(conn, "HTTP/1.1 407 log in first\r\nContent-Length: 0\r\n\r\n")
 		assert.NoError(t, errors.Join(err, conn.Close()))
 	}))
 	t.Cleanup(proxy.Close)
@@ -330,7 +331,7 @@ func TestProxyThatRefusesIsAskedOnce(t *testing.T) {
 		"caller's transport": {cloudconvert.WithHTTPClient(&http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(address)}})},
 	} {
 		asked.Store(0)
-		client, err := cloudconvert.NewClient(testKey, opts...)
+		client, err := cloudconvert.NewClient(testkit.Key, opts...)
 		require.NoError(t, err)
 		_, err = client.Users.Me(t.Context())
 		require.ErrorContains(t, err, "the proxy refused the connection: 407", name)
@@ -340,7 +341,7 @@ func TestProxyThatRefusesIsAskedOnce(t *testing.T) {
 }
 
 //nolint:paralleltest // it replaces http.DefaultTransport.
-func TestOwnTransportSpeaksHTTP1(t *testing.T) {
+func TestDefaultTransportSpeaksHTTP1(t *testing.T) {
 	server := protocols(t)
 	for name, used := range map[string]bool{"new": false, "used": true} {
 		t.Run(name, func(t *testing.T) {
@@ -370,7 +371,7 @@ func TestOwnTransportSpeaksHTTP1(t *testing.T) {
 	}
 }
 
-func TestTransportOfTheCaller(t *testing.T) {
+func TestTransportOfCallerIsUsed(t *testing.T) {
 	t.Parallel()
 	server := protocols(t)
 	for name, c := range map[string]struct {
@@ -412,8 +413,7 @@ func TestTransportOfTheCaller(t *testing.T) {
 	}
 }
 
-// An HTTP/2 connection that went silent does not end with the requests on it: the
-// wait for a job gets its response on another one.
+// A silent HTTP/2 connection outlives the requests on it: the wait must use another one.
 func TestWaitLeavesSilentConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -433,7 +433,7 @@ func TestWaitLeavesSilentConnection(t *testing.T) {
 			}
 			return conn, nil
 		}}
-		client, err := cloudconvert.NewClient(testKey, cloudconvert.WithHTTPClient(&http.Client{Transport: transport}),
+		client, err := cloudconvert.NewClient(testkit.Key, cloudconvert.WithHTTPClient(&http.Client{Transport: transport}),
 			cloudconvert.WithBaseURLs("http://127.0.0.1/v2", "http://127.0.0.1/v2"))
 		require.NoError(t, err)
 		_, err = client.Jobs.Get(t.Context(), "1")
@@ -449,8 +449,7 @@ func TestWaitLeavesSilentConnection(t *testing.T) {
 	})
 }
 
-// Connections that are idle while another one goes silent may be as silent: the
-// second attempt of a transfer is not wasted on them.
+// Idle connections may be as silent: the second attempt of a transfer must use a new one.
 func TestTransfersLeaveSilentConnections(t *testing.T) {
 	t.Parallel()
 	for name, transfer := range map[string]func(ctx context.Context, client *cloudconvert.Client, base string) error{
@@ -475,7 +474,7 @@ func TestTransfersLeaveSilentConnections(t *testing.T) {
 				listener := newPipeListener()
 				server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					_, _ = io.Copy(io.Discard, r.Body)
-					<-time.After(time.Second) // requests that are sent together need connections of their own
+					<-time.After(time.Second) // requests that are sent together need one connection each
 					_, _ = io.WriteString(w, "file")
 				})}
 				go func() { _ = server.Serve(listener) }()
@@ -486,7 +485,7 @@ func TestTransfersLeaveSilentConnections(t *testing.T) {
 					}
 					return conn, nil
 				}}
-				client, err := cloudconvert.NewClient(testKey, cloudconvert.WithHTTPClient(&http.Client{Transport: transport}))
+				client, err := cloudconvert.NewClient(testkit.Key, cloudconvert.WithHTTPClient(&http.Client{Transport: transport}))
 				require.NoError(t, err)
 				var transfers sync.WaitGroup
 				for range idle {
@@ -572,8 +571,8 @@ func TestCloseIdleConnections(t *testing.T) {
 		t.Cleanup(server.Close)
 		return server.URL
 	}
-	api, storage := start(emptyUser), start("content")
-	client, err := cloudconvert.NewClient(testKey, cloudconvert.WithBaseURLs(api+"/v2", api+"/v2"))
+	api, storage := start(testkit.EmptyUser), start("content")
+	client, err := cloudconvert.NewClient(testkit.Key, cloudconvert.WithBaseURLs(api+"/v2", api+"/v2"))
 	require.NoError(t, err)
 	derived, err := client.With(cloudconvert.WithUserAgent("other"))
 	require.NoError(t, err)
@@ -588,7 +587,7 @@ func TestCloseIdleConnections(t *testing.T) {
 		<-closed
 		require.Zero(t, open.Load())
 	}
-	other, _ := newScripted(t, says(http.StatusOK, emptyUser))
+	other, _ := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.EmptyUser))
 	other.CloseIdleConnections() // its transport has no such method
 	_, err = other.Users.Me(t.Context())
 	require.NoError(t, err)
@@ -612,35 +611,35 @@ func TestNewClientFromEnv(t *testing.T) {
 		url       string
 		err       string
 	}{
-		"key alone":         {map[string]string{"API_KEY": testKey}, "https://api.cloudconvert.com/v2", ""},
-		"sandbox":           {map[string]string{"API_KEY": testKey, "SANDBOX": "true"}, "https://api.sandbox.cloudconvert.com/v2", ""},
-		"sandbox, as 1":     {map[string]string{"API_KEY": testKey, "SANDBOX": "1"}, "https://api.sandbox.cloudconvert.com/v2", ""},
-		"no sandbox":        {map[string]string{"API_KEY": testKey, "SANDBOX": "false"}, "https://api.cloudconvert.com/v2", ""},
-		"region":            {map[string]string{"API_KEY": testKey, "REGION": "us-east"}, "https://us-east.api.cloudconvert.com/v2", ""},
-		"addresses":         {map[string]string{"API_KEY": testKey, "API_URL": "http://localhost:1/v2", "SYNC_URL": "http://localhost:2/v2"}, "http://localhost:1/v2", ""},
+		"key alone":         {map[string]string{"API_KEY": testkit.Key}, "https://api.cloudconvert.com/v2", ""},
+		"sandbox":           {map[string]string{"API_KEY": testkit.Key, "SANDBOX": "true"}, "https://api.sandbox.cloudconvert.com/v2", ""},
+		"sandbox, as 1":     {map[string]string{"API_KEY": testkit.Key, "SANDBOX": "1"}, "https://api.sandbox.cloudconvert.com/v2", ""},
+		"no sandbox":        {map[string]string{"API_KEY": testkit.Key, "SANDBOX": "false"}, "https://api.cloudconvert.com/v2", ""},
+		"region":            {map[string]string{"API_KEY": testkit.Key, "REGION": "us-east"}, "https://us-east.api.cloudconvert.com/v2", ""},
+		"addresses":         {map[string]string{"API_KEY": testkit.Key, "API_URL": "http://localhost:1/v2", "SYNC_URL": "http://localhost:2/v2"}, "http://localhost:1/v2", ""},
 		"no key":            {map[string]string{"SANDBOX": "true"}, "", "CLOUDCONVERT_API_KEY"},
-		"key not trimmed":   {map[string]string{"API_KEY": testKey + "\n"}, "", "API key"},
-		"odd sandbox":       {map[string]string{"API_KEY": testKey, "SANDBOX": "maybe"}, "", "CLOUDCONVERT_SANDBOX"},
-		"odd region":        {map[string]string{"API_KEY": testKey, "REGION": "evil.example/"}, "", "WithRegion"},
-		"one address":       {map[string]string{"API_KEY": testKey, "API_URL": "https://a.example/v2"}, "", "sync address"},
-		"region in sandbox": {map[string]string{"API_KEY": testKey, "SANDBOX": "true", "REGION": "us-east"}, "", "WithSandbox and WithRegion"},
+		"key not trimmed":   {map[string]string{"API_KEY": testkit.Key + "\n"}, "", "API key"},
+		"odd sandbox":       {map[string]string{"API_KEY": testkit.Key, "SANDBOX": "maybe"}, "", "CLOUDCONVERT_SANDBOX"},
+		"odd region":        {map[string]string{"API_KEY": testkit.Key, "REGION": "evil.example/"}, "", "WithRegion"},
+		"one address":       {map[string]string{"API_KEY": testkit.Key, "API_URL": "https://a.example/v2"}, "", "sync address"},
+		"region in sandbox": {map[string]string{"API_KEY": testkit.Key, "SANDBOX": "true", "REGION": "us-east"}, "", "WithSandbox and WithRegion"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			setAPIEnvironment(t, c.variables)
-			script := &scripted{replies: []reply{says(http.StatusOK, emptyUser)}}
+			script := &testkit.Script{Replies: []testkit.Reply{testkit.Says(http.StatusOK, testkit.EmptyUser)}}
 			client, err := cloudconvert.NewClientFromEnv(cloudconvert.WithHTTPClient(&http.Client{Transport: script}))
 			if c.err != "" {
 				require.ErrorContains(t, err, c.err)
 				assert.True(t, strings.HasPrefix(err.Error(), "cloudconvert: "))
-				assert.NotContains(t, err.Error(), testKey)
+				assert.NotContains(t, err.Error(), testkit.Key)
 				assert.Nil(t, client)
 				return
 			}
 			require.NoError(t, err)
 			_, err = client.Users.Me(t.Context())
 			require.NoError(t, err)
-			assert.Equal(t, []string{"GET " + c.url + "/users/me"}, script.urls())
-			assert.Equal(t, "Bearer "+testKey, script.requests[0].Header.Get("Authorization"))
+			assert.Equal(t, []string{"GET " + c.url + "/users/me"}, script.URLs())
+			assert.Equal(t, "Bearer "+testkit.Key, script.Requests[0].Header.Get("Authorization"))
 		})
 	}
 }

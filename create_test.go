@@ -16,6 +16,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // jobCreator is a call that creates a job.
@@ -56,7 +57,7 @@ func onCreation(phase cloudconverttest.Phase, f cloudconverttest.Fault) cloudcon
 	return f
 }
 
-// openOutcomes are answers to a creation, or the lack of one, that leave open whether it took place.
+// openOutcomes are faults that leave open whether a creation took place.
 func openOutcomes() map[string]cloudconverttest.Fault {
 	return map[string]cloudconverttest.Fault{
 		"500":        {Status: http.StatusInternalServerError, Code: "INTERNAL_ERROR", Message: "Server Error"},
@@ -74,7 +75,7 @@ func openOutcomes() map[string]cloudconverttest.Fault {
 
 // creations counts the requests to create a job.
 func creations(server *cloudconverttest.Server) int {
-	return countRequests(server, "POST api") + countRequests(server, "POST sync")
+	return testkit.CountRequests(server, "POST api") + testkit.CountRequests(server, "POST sync")
 }
 
 // eachCreation runs a test with each way to create a job and each of some faults.
@@ -86,7 +87,7 @@ func eachCreation(t *testing.T, faults map[string]cloudconverttest.Fault,
 		for name, fault := range faults {
 			t.Run(call+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 					t.Helper()
 					test(t, server, create, fault)
 				}, cloudconverttest.WithTaskDuration(time.Second))
@@ -95,7 +96,7 @@ func eachCreation(t *testing.T, faults map[string]cloudconverttest.Fault,
 	}
 }
 
-func TestLostAnswerToACreation(t *testing.T) {
+func TestCreateFindsJobOfLostResponse(t *testing.T) {
 	t.Parallel()
 	faults := openOutcomes()
 	faults["cut"] = cloudconverttest.Fault{Kind: cloudconverttest.Truncate}
@@ -104,10 +105,10 @@ func TestLostAnswerToACreation(t *testing.T) {
 	eachCreation(t, faults, func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault) {
 		t.Helper()
 		server.Inject(onCreation(cloudconverttest.After, fault))
-		request := textJob()
+		request := testkit.TextJob()
 		job, err := create(t.Context(), server.Client(), request)
 		require.NoError(t, err)
-		require.Equal(t, 1, jobCount(server))
+		require.Equal(t, 1, testkit.JobCount(server))
 		assert.Equal(t, server.Jobs()[0].ID, job.ID)
 		assert.Len(t, job.Tasks, 2, "as in the answer that was lost")
 		assert.Equal(t, 1, creations(server))
@@ -115,12 +116,12 @@ func TestLostAnswerToACreation(t *testing.T) {
 	})
 }
 
-func TestOutcomeOfACreationUnknown(t *testing.T) {
+func TestCreateReportsUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	eachCreation(t, openOutcomes(), func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault) {
 		t.Helper()
 		server.Inject(onCreation(cloudconverttest.Before, fault))
-		job, err := create(t.Context(), server.Client(), textJob())
+		job, err := create(t.Context(), server.Client(), testkit.TextJob())
 		assert.Nil(t, job)
 		require.ErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
 		assert.False(t, cloudconvert.IsRetryable(err))
@@ -129,7 +130,7 @@ func TestOutcomeOfACreationUnknown(t *testing.T) {
 		require.NotEmpty(t, outcome.Tag)
 		assert.Contains(t, err.Error(), outcome.Tag)
 		assert.Equal(t, 1, creations(server))
-		assert.Zero(t, jobCount(server))
+		assert.Zero(t, testkit.JobCount(server))
 		lookups := server.Requests()[1:]
 		assert.Len(t, lookups, 6)
 		for _, lookup := range lookups {
@@ -138,24 +139,24 @@ func TestOutcomeOfACreationUnknown(t *testing.T) {
 	})
 }
 
-// A tag of the caller's own need not be unique: what is found under it may be another job.
-func TestOutcomeOfATaggedCreationUnknown(t *testing.T) {
+// A tag that the caller set may not be unique: a job that has it may be another one.
+func TestCreateWithTagReportsUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	eachCreation(t, openOutcomes(), func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault) {
 		t.Helper()
 		server.Inject(onCreation(cloudconverttest.After, fault))
-		request := textJob()
+		request := testkit.TextJob()
 		request.Tag = "mine"
 		_, err := create(t.Context(), server.Client(), request)
 		var outcome *cloudconvert.OutcomeError
 		require.ErrorAs(t, err, &outcome)
 		assert.Equal(t, "mine", outcome.Tag)
-		assert.Equal(t, []string{"POST api"}, outline(server))
-		assert.Equal(t, 1, jobCount(server))
+		assert.Equal(t, []string{"POST api"}, testkit.Outline(server))
+		assert.Equal(t, 1, testkit.JobCount(server))
 	})
 }
 
-func TestRefusedCreationIsNotOpen(t *testing.T) {
+func TestRefusedCreationHasNoUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	faults := map[string]cloudconverttest.Fault{}
 	for _, status := range []int{400, 401, 402, 403, 404, 413, 422} {
@@ -164,14 +165,14 @@ func TestRefusedCreationIsNotOpen(t *testing.T) {
 	eachCreation(t, faults, func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault) {
 		t.Helper()
 		server.Inject(onCreation(cloudconverttest.Before, fault))
-		_, err := create(t.Context(), server.Client(), textJob())
+		_, err := create(t.Context(), server.Client(), testkit.TextJob())
 		require.ErrorIs(t, err, cloudconvert.Code("SOME_CODE"))
 		require.NotErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
 		assert.Len(t, server.Requests(), 1)
 	})
 }
 
-func TestLookupsThatFail(t *testing.T) {
+func TestCreateSurvivesFailedLookups(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		lookups cloudconverttest.Fault
@@ -189,27 +190,27 @@ func TestLookupsThatFail(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				server.Inject(onCreation(cloudconverttest.After, cloudconverttest.Fault{Kind: cloudconverttest.Reset}))
 				tt.lookups.Method, tt.lookups.Path = http.MethodGet, "/v2/jobs"
 				server.Inject(tt.lookups)
 				start := time.Now()
-				_, err := server.Client().Jobs.Create(t.Context(), textJob())
+				_, err := server.Client().Jobs.Create(t.Context(), testkit.TextJob())
 				if tt.found {
 					require.NoError(t, err)
 				} else {
 					require.ErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
 				}
-				assert.Equal(t, 1, jobCount(server))
-				assert.Equal(t, tt.asked, countRequests(server, "GET api"))
+				assert.Equal(t, 1, testkit.JobCount(server))
+				assert.Equal(t, tt.asked, testkit.CountRequests(server, "GET api"))
 				assert.Less(t, time.Since(start), 2*time.Minute)
 			})
 		})
 	}
 }
 
-func TestContextEndsDuringLookups(t *testing.T) {
+func TestLookupEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	eachCreation(t, map[string]cloudconverttest.Fault{
 		"500": {Status: http.StatusInternalServerError}, "reset": {Kind: cloudconverttest.Reset}, "never": {Kind: cloudconverttest.Stall},
@@ -219,7 +220,7 @@ func TestContextEndsDuringLookups(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		start := time.Now()
-		_, err := create(ctx, server.Client(), textJob())
+		_, err := create(ctx, server.Client(), testkit.TextJob())
 		assert.Equal(t, 5*time.Second, time.Since(start))
 		require.ErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -227,18 +228,18 @@ func TestContextEndsDuringLookups(t *testing.T) {
 	})
 }
 
-// The answer of the host that waits for the end is the most easily lost.
-func TestRunGoesOnWithTheJobItFound(t *testing.T) {
+// The response of the sync host takes as long as the job, and is lost most easily.
+func TestRunContinuesWithTheJobItFound(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		start := time.Now()
-		job, err := server.Client().Run(t.Context(), textJob())
+		job, err := server.Client().Run(t.Context(), testkit.TextJob())
 		require.NoError(t, err)
 		assert.Equal(t, cloudconvert.StatusFinished, job.Status)
 		assert.Len(t, job.Files(), 1)
 		assert.Less(t, time.Since(start), 6*time.Minute)
-		assert.Equal(t, 1, jobCount(server))
+		assert.Equal(t, 1, testkit.JobCount(server))
 		assert.Equal(t, 1, creations(server))
 	}, cloudconverttest.WithTaskDuration(150*time.Second), cloudconverttest.WithSyncDrop(40*time.Second))
 }
@@ -247,13 +248,13 @@ func TestRunGoesOnWithTheJobItFound(t *testing.T) {
 func refusing(server *cloudconverttest.Server, host string) cloudconvert.Option {
 	return dialing(server, func(addr string) error {
 		if addr == host {
-			return errRefused
+			return testkit.ErrRefused
 		}
 		return nil
 	})
 }
 
-// dialing lets a function fail connections to addresses.
+// dialing returns an option that calls a function before each dial.
 func dialing(server *cloudconverttest.Server, fail func(addr string) error) cloudconvert.Option {
 	transport := server.HTTPClient().Transport.(*http.Transport).Clone()
 	dial := transport.DialContext
@@ -271,56 +272,56 @@ func hostOf(address string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(address, "http://"), "/v2")
 }
 
-func TestRunWithoutTheSyncHost(t *testing.T) {
+func TestRunUsesAPIHostWithoutSyncHost(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		start := time.Now()
-		job, err := server.Client(refusing(server, hostOf(server.SyncURL))).Run(t.Context(), textJob())
+		job, err := server.Client(refusing(server, hostOf(server.SyncURL))).Run(t.Context(), testkit.TextJob())
 		require.NoError(t, err)
 		assert.Equal(t, cloudconvert.StatusFinished, job.Status)
 		assert.Less(t, time.Since(start), time.Minute)
-		assert.Equal(t, 1, jobCount(server))
-		assert.Equal(t, 1, countRequests(server, "POST api"))
-		assert.Zero(t, countRequests(server, "POST sync"))
+		assert.Equal(t, 1, testkit.JobCount(server))
+		assert.Equal(t, 1, testkit.CountRequests(server, "POST api"))
+		assert.Zero(t, testkit.CountRequests(server, "POST sync"))
 	}, cloudconverttest.WithTaskDuration(10*time.Second))
 }
 
-func TestRunRefusedByTheSyncHost(t *testing.T) {
+func TestRunUsesAPIHostAfterRateLimit(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		server.Inject(onCreation(cloudconverttest.Before, cloudconverttest.Fault{
 			Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"20"}},
 		}))
 		start := time.Now()
-		_, err := server.Client().Run(t.Context(), textJob())
+		_, err := server.Client().Run(t.Context(), testkit.TextJob())
 		require.NoError(t, err)
 		assert.GreaterOrEqual(t, time.Since(start), 20*time.Second)
-		assert.Equal(t, []string{"POST sync", "POST api", "GET sync"}, outline(server))
+		assert.Equal(t, []string{"POST sync", "POST api", "GET sync"}, testkit.Outline(server))
 	})
 }
 
 // Requests to both hosts are attempts of the same call.
 func TestRunCountsAttemptsOnBothHosts(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		server.Inject(cloudconverttest.Fault{
 			Method: http.MethodPost, Path: "/v2/jobs", Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"20"}},
 		})
-		_, err := server.Client().Run(t.Context(), textJob())
+		_, err := server.Client().Run(t.Context(), testkit.TextJob())
 		var refused *cloudconvert.Error
 		require.ErrorAs(t, err, &refused)
-		assert.Equal(t, 1, countRequests(server, "POST sync"))
-		assert.Equal(t, 5, countRequests(server, "POST api"))
+		assert.Equal(t, 1, testkit.CountRequests(server, "POST sync"))
+		assert.Equal(t, 5, testkit.CountRequests(server, "POST api"))
 		assert.Equal(t, 6, refused.Attempts)
 	})
 }
 
-func TestRunRefusesUploads(t *testing.T) {
+func TestRunRefusesUploadTasks(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		for _, task := range []cloudconvert.TaskRequest{
 			cloudconvert.ImportUpload{}, cloudconvert.RawTask{Op: cloudconvert.OperationImportUpload},
@@ -329,16 +330,16 @@ func TestRunRefusesUploads(t *testing.T) {
 			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 			assert.Contains(t, err.Error(), "import-upload")
 		}
-		assert.Equal(t, noRequests, outline(server))
+		assert.Equal(t, noRequests, testkit.Outline(server))
 	})
 }
 
-func TestRunOfAJobThatFails(t *testing.T) {
+func TestRunReturnsJobError(t *testing.T) {
 	t.Parallel()
 	for name, tag := range map[string]string{"in one request": "", "in two": "mine"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				request := cloudconvert.Pipeline(cloudconvert.ImportRaw{File: "text", Filename: "a.txt"},
 					cloudconvert.Convert{OutputFormat: "bad"}, cloudconvert.ExportURL{})
@@ -356,35 +357,17 @@ func TestRunOfAJobThatFails(t *testing.T) {
 	}
 }
 
-// records is a log.
-type records struct{ strings.Builder }
-
-func (r *records) option() cloudconvert.Option {
-	return cloudconvert.WithLogger(slog.New(slog.NewJSONHandler(r, &slog.HandlerOptions{Level: slog.LevelDebug})))
-}
-
-// lines returns the records of a level.
-func (r *records) lines(level slog.Level) []string {
-	var lines []string
-	for line := range strings.Lines(r.String()) {
-		if strings.Contains(line, `"level":"`+level.String()+`"`) {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
-
-func TestLogOfASettledCreation(t *testing.T) {
+func TestFoundCreationIsLogged(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		server.Inject(onCreation(cloudconverttest.After, cloudconverttest.Fault{
 			Status: http.StatusBadGateway, Header: http.Header{"X-Request-Id": {"request-1"}},
 		}))
-		var log records
-		job, err := server.Client(log.option()).Jobs.Create(t.Context(), textJob())
+		var log testkit.Log
+		job, err := server.Client(log.Option()).Jobs.Create(t.Context(), testkit.TextJob())
 		require.NoError(t, err)
-		attempts, warnings := log.lines(slog.LevelDebug), log.lines(slog.LevelWarn)
+		attempts, warnings := log.Lines(slog.LevelDebug), log.Lines(slog.LevelWarn)
 		require.Len(t, attempts, 2, "the creation and the lookup")
 		for _, part := range []string{
 			`"method":"POST"`, `"path":"/v2/jobs"`, `"status":502`, `"attempt":1`, `"duration":`, `"request_id":"request-1"`,
@@ -399,30 +382,30 @@ func TestLogOfASettledCreation(t *testing.T) {
 	})
 }
 
-// Whatever is sent again outside of the loop of attempts is told like everything else.
-func TestLogOfCreationsThatAreSentAgain(t *testing.T) {
+// Retries outside of the engine are logged like those within.
+func TestRetriedCreationsAreLogged(t *testing.T) {
 	t.Parallel()
-	refused := says(http.StatusPaymentRequired, `{"code": "PARALLEL_JOB_LIMIT_EXCEEDED"}`)
-	limited := says(http.StatusTooManyRequests, ``)
-	created := says(http.StatusCreated, endedJob)
+	refused := testkit.Says(http.StatusPaymentRequired, `{"code": "PARALLEL_JOB_LIMIT_EXCEEDED"}`)
+	limited := testkit.Says(http.StatusTooManyRequests, ``)
+	created := testkit.Says(http.StatusCreated, testkit.EndedJob)
 	tests := map[string]struct {
 		create  jobCreator
-		replies []reply
+		replies []testkit.Reply
 	}{
-		"queueing":            {byCreate, []reply{refused, refused, created}},
-		"queueing and a wait": {byRun, []reply{refused, refused, created}},
-		"the other host":      {byRun, []reply{limited, created}},
+		"queueing":            {byCreate, []testkit.Reply{refused, refused, created}},
+		"queueing and a wait": {byRun, []testkit.Reply{refused, refused, created}},
+		"the other host":      {byRun, []testkit.Reply{limited, created}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var log records
-				client, script := newScriptedWith(t, []cloudconvert.Option{log.option()}, tt.replies...)
-				_, err := tt.create(t.Context(), client, textJob(), cloudconvert.WithQueueing())
+				var log testkit.Log
+				client, script := testkit.NewScriptWith(t, []cloudconvert.Option{log.Option()}, tt.replies...)
+				_, err := tt.create(t.Context(), client, testkit.TextJob(), cloudconvert.WithQueueing())
 				require.NoError(t, err)
-				assert.Len(t, script.requests, len(tt.replies))
-				warnings := log.lines(slog.LevelWarn)
+				assert.Len(t, script.Requests, len(tt.replies))
+				warnings := log.Lines(slog.LevelWarn)
 				require.Len(t, warnings, len(tt.replies)-1)
 				for _, warning := range warnings {
 					assert.Contains(t, warning, `"msg":"cloudconvert: retrying"`)
@@ -438,20 +421,20 @@ func TestInvalidRequestsAreNotSent(t *testing.T) {
 	for name, create := range jobCreators() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				for _, request := range []*cloudconvert.JobRequest{nil, {}, cloudconvert.Pipeline(nil)} {
 					_, err := create(t.Context(), server.Client(), request)
 					require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 				}
-				_, err := create(t.Context(), server.Client(), textJob(), cloudconvert.CaptureResponse(nil))
+				_, err := create(t.Context(), server.Client(), testkit.TextJob(), cloudconvert.CaptureResponse(nil))
 				require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 				ctx, cancel := context.WithCancel(t.Context())
 				cancel()
-				_, err = create(ctx, server.Client(), textJob())
+				_, err = create(ctx, server.Client(), testkit.TextJob())
 				require.ErrorIs(t, err, context.Canceled)
 				require.NotErrorIs(t, err, cloudconvert.ErrOutcomeUnknown, "nothing was sent")
-				assert.Equal(t, noRequests, outline(server))
+				assert.Equal(t, noRequests, testkit.Outline(server))
 			})
 		})
 	}

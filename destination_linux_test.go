@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // unreplaceable makes, at a path, something that cannot be replaced by a file.
@@ -53,8 +54,8 @@ var unreplaceable = map[string]func(t *testing.T, path string){
 	},
 	"mounted file": func(t *testing.T, path string) {
 		t.Helper()
-		writeFile(t, path, "below")
-		source := writeFile(t, filepath.Join(t.TempDir(), "source"), "mounted")
+		testkit.WriteFile(t, path, "below")
+		source := testkit.WriteFile(t, filepath.Join(t.TempDir(), "source"), "mounted")
 		if err := syscall.Mount(source, path, "", syscall.MS_BIND, ""); err != nil {
 			t.Skipf("cannot mount a file: %v", err)
 		}
@@ -62,7 +63,7 @@ var unreplaceable = map[string]func(t *testing.T, path string){
 	},
 	"immutable file": func(t *testing.T, path string) {
 		t.Helper()
-		writeFile(t, path, "text")
+		testkit.WriteFile(t, path, "text")
 		if err := exec.CommandContext(t.Context(), "chattr", "+i", path).Run(); err != nil {
 			t.Skipf("cannot make a file immutable: %v", err)
 		}
@@ -70,8 +71,8 @@ var unreplaceable = map[string]func(t *testing.T, path string){
 	},
 }
 
-// What cannot get its name is noticed before anything is paid for.
-func TestRunFileToWhatCannotBeReplaced(t *testing.T) {
+// The check comes before the job is paid for.
+func TestRunFileRefusesWhatCannotBeReplaced(t *testing.T) {
 	t.Parallel()
 	for name, makeIt := range unreplaceable {
 		t.Run(name, func(t *testing.T) {
@@ -79,8 +80,8 @@ func TestRunFileToWhatCannotBeReplaced(t *testing.T) {
 			dir := t.TempDir()
 			dst := filepath.Join(dir, "a b.pdf")
 			makeIt(t, dst)
-			src := writeFile(t, filepath.Join(t.TempDir(), "a b.txt"), "text")
-			server := newSandbox(t)
+			src := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a b.txt"), "text")
+			server := testkit.NewSandbox(t)
 			client := server.Client()
 
 			request := cloudconvert.Pipeline(cloudconvert.FromFile(src), cloudconvert.Convert{OutputFormat: "pdf"})
@@ -97,9 +98,9 @@ func TestRunFileToWhatCannotBeReplaced(t *testing.T) {
 					assert.Equal(t, 1, results)
 				}
 			}
-			assert.Zero(t, jobCount(server))
-			assert.Empty(t, outline(server))
-			assert.Equal(t, []string{"a b.pdf"}, listed(t, dir), "nothing is left")
+			assert.Zero(t, testkit.JobCount(server))
+			assert.Empty(t, testkit.Outline(server))
+			assert.Equal(t, []string{"a b.pdf"}, testkit.Listed(t, dir), "nothing is left")
 		})
 	}
 }

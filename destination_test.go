@@ -21,11 +21,12 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 func TestConvertFile(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	for _, c := range []struct{ name, src, dst string }{
 		{"plain", "a.txt", "a.pdf"},
 		{"another name", "a.txt", "b.c.pdf"},
@@ -40,31 +41,31 @@ func TestConvertFile(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			src := writeFile(t, filepath.Join(dir, c.src), c.name)
+			src := testkit.WriteFile(t, filepath.Join(dir, c.src), c.name)
 			dst := filepath.Join(dir, c.dst)
 			for _, limit := range []int64{0, 1000} {
 				paths, err := server.Client().ConvertFile(t.Context(), src, dst, cloudconvert.WithInlineLimit(limit), cloudconvert.WithOverwrite())
 				require.NoError(t, err)
 				assert.Equal(t, []string{dst}, paths)
-				assert.Equal(t, "pdf: "+c.name, readFile(t, dst))
+				assert.Equal(t, "pdf: "+c.name, testkit.ReadFile(t, dst))
 			}
 			assert.Empty(t, strays(t, dir, c.src, c.dst), "nothing else is left")
 		})
 	}
 }
 
-func TestConvertFilePicture(t *testing.T) {
+func TestConvertFileConvertsImages(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir := t.TempDir()
 	_, err := server.Client().ConvertFile(t.Context(), "testdata/photo.png", filepath.Join(dir, "photo.JPEG"))
 	require.NoError(t, err)
-	assert.True(t, strings.HasPrefix(readFile(t, filepath.Join(dir, "photo.JPEG")), "\xff\xd8\xff"))
+	assert.True(t, strings.HasPrefix(testkit.ReadFile(t, filepath.Join(dir, "photo.JPEG")), "\xff\xd8\xff"))
 }
 
-func TestConvertFileArchiveFormats(t *testing.T) {
+func TestConvertFileWritesArchives(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	server.HandleConvert("tar.gz", "zip", func(_ context.Context, run *cloudconverttest.Run) error {
 		return run.Write("a.zip", []byte(run.Input().Format))
 	})
@@ -72,29 +73,29 @@ func TestConvertFileArchiveFormats(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			src := writeFile(t, filepath.Join(dir, name), "x")
+			src := testkit.WriteFile(t, filepath.Join(dir, name), "x")
 			_, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "a.zip"))
 			require.NoError(t, err)
-			assert.Equal(t, "tar.gz", readFile(t, filepath.Join(dir, "a.zip")))
+			assert.Equal(t, "tar.gz", testkit.ReadFile(t, filepath.Join(dir, "a.zip")))
 		})
 	}
 }
 
-func TestConvertFileOfURL(t *testing.T) {
+func TestConvertFileConvertsURLs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	server := newSandbox(t)
-	remote := writeFile(t, filepath.Join(dir, "remote.txt"), "remote")
+	server := testkit.NewSandbox(t)
+	remote := testkit.WriteFile(t, filepath.Join(dir, "remote.txt"), "remote")
 	for _, address := range []string{"https://example.com/remote.txt", "http://example.com/remote.txt", "HTTPS://example.com/remote.txt"} {
 		server.HandleURL(address, remote)
 		dst := filepath.Join(dir, strings.ReplaceAll(address, "/", "_")+".pdf")
 		_, err := server.Client().ConvertFile(t.Context(), address, dst)
 		require.NoError(t, err)
-		assert.Equal(t, "pdf: remote", readFile(t, dst))
+		assert.Equal(t, "pdf: remote", testkit.ReadFile(t, dst))
 	}
 }
 
-// Whatever is wrong is found out before a job is created.
+// The check comes before the job is created.
 func TestConvertFileRefuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -126,108 +127,108 @@ func TestConvertFileRefuses(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			for _, file := range []string{"a.txt", "there.pdf", "README"} {
-				writeFile(t, filepath.Join(dir, file), "untouched")
+				testkit.WriteFile(t, filepath.Join(dir, file), "untouched")
 			}
 			require.NoError(t, os.Mkdir(filepath.Join(dir, "dir.pdf"), 0o700))
 			for link, target := range map[string]string{"link.pdf": "there.pdf", "dangling.pdf": "nothing", "dirlink.pdf": "dir.pdf"} {
 				require.NoError(t, os.Symlink(target, filepath.Join(dir, link)))
 			}
-			before := listed(t, dir)
-			server := newSandbox(t)
+			before := testkit.Listed(t, dir)
+			server := testkit.NewSandbox(t)
 			paths, err := server.Client().ConvertFile(t.Context(), filepath.Join(dir, c.src), dir+"/"+c.dst, c.opts...)
 			require.ErrorContains(t, err, c.want)
 			if c.is != nil {
 				require.ErrorIs(t, err, c.is)
 			}
 			assert.Empty(t, paths)
-			assert.Equal(t, noRequests, outline(server))
-			assert.Equal(t, before, listed(t, dir))
-			assert.Equal(t, "untouched", readFile(t, filepath.Join(dir, "there.pdf")))
+			assert.Equal(t, noRequests, testkit.Outline(server))
+			assert.Equal(t, before, testkit.Listed(t, dir))
+			assert.Equal(t, "untouched", testkit.ReadFile(t, filepath.Join(dir, "there.pdf")))
 		})
 	}
 }
 
-func TestConvertFileIntoWriteProtectedDirectory(t *testing.T) {
+func TestConvertFileRefusesWriteProtectedDirectory(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {
 		t.Skip("nothing is protected from root")
 	}
 	dir := filepath.Join(t.TempDir(), "protected")
 	require.NoError(t, os.Mkdir(dir, 0o500))
-	server := newSandbox(t)
-	src := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "x")
+	server := testkit.NewSandbox(t)
+	src := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "x")
 	_, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "a.pdf"))
 	require.ErrorIs(t, err, fs.ErrPermission)
 	assert.Empty(t, server.Requests())
 }
 
-func TestConvertFileOverwrites(t *testing.T) {
+func TestConvertFileOverwritesWhenAllowed(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	server.HandleConvert("txt", "txt", func(_ context.Context, run *cloudconverttest.Run) error {
 		return run.Write("a.txt", []byte("new"))
 	})
 	t.Run("a file", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
-		src, dst := writeFile(t, filepath.Join(dir, "a.txt"), "text"), writeFile(t, filepath.Join(dir, "a.pdf"), "old")
+		src, dst := testkit.WriteFile(t, filepath.Join(dir, "a.txt"), "text"), testkit.WriteFile(t, filepath.Join(dir, "a.pdf"), "old")
 		_, err := server.Client().ConvertFile(t.Context(), src, dst, cloudconvert.WithOverwrite())
 		require.NoError(t, err)
-		assert.Equal(t, "pdf: text", readFile(t, dst))
+		assert.Equal(t, "pdf: text", testkit.ReadFile(t, dst))
 	})
 	t.Run("itself", func(t *testing.T) {
 		t.Parallel()
-		src := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
+		src := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
 		_, err := server.Client().ConvertFile(t.Context(), src, src, cloudconvert.WithOverwrite())
 		require.NoError(t, err)
-		assert.Equal(t, "new", readFile(t, src))
+		assert.Equal(t, "new", testkit.ReadFile(t, src))
 	})
 	t.Run("a link, not what it leads to", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
-		src, target := writeFile(t, filepath.Join(dir, "a.txt"), "text"), writeFile(t, filepath.Join(dir, "target"), "old")
+		src, target := testkit.WriteFile(t, filepath.Join(dir, "a.txt"), "text"), testkit.WriteFile(t, filepath.Join(dir, "target"), "old")
 		require.NoError(t, os.Symlink("target", filepath.Join(dir, "a.pdf")))
 		_, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "a.pdf"), cloudconvert.WithOverwrite())
 		require.NoError(t, err)
-		assert.Equal(t, "pdf: text", readFile(t, filepath.Join(dir, "a.pdf")))
-		assert.Equal(t, "old", readFile(t, target))
+		assert.Equal(t, "pdf: text", testkit.ReadFile(t, filepath.Join(dir, "a.pdf")))
+		assert.Equal(t, "old", testkit.ReadFile(t, target))
 	})
 	t.Run("not when it fails", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
-		src, dst := writeFile(t, filepath.Join(dir, "a.txt"), "text"), writeFile(t, filepath.Join(dir, "a.bad"), "old")
+		src, dst := testkit.WriteFile(t, filepath.Join(dir, "a.txt"), "text"), testkit.WriteFile(t, filepath.Join(dir, "a.bad"), "old")
 		_, err := server.Client().ConvertFile(t.Context(), src, dst, cloudconvert.WithOverwrite())
 		require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
-		assert.Equal(t, "old", readFile(t, dst))
+		assert.Equal(t, "old", testkit.ReadFile(t, dst))
 		assert.Empty(t, strays(t, dir, "a.txt", "a.bad"))
 	})
 }
 
-func TestConvertFileIntoLinkedDirectory(t *testing.T) {
+func TestConvertFileFollowsLinksToDirectories(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir := t.TempDir()
-	src := writeFile(t, filepath.Join(dir, "a.txt"), "text")
+	src := testkit.WriteFile(t, filepath.Join(dir, "a.txt"), "text")
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "real"), 0o700))
 	require.NoError(t, os.Symlink("real", filepath.Join(dir, "link")))
 	_, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "link", "a.pdf"))
 	require.NoError(t, err)
-	assert.Equal(t, "pdf: text", readFile(t, filepath.Join(dir, "real", "a.pdf")))
+	assert.Equal(t, "pdf: text", testkit.ReadFile(t, filepath.Join(dir, "real", "a.pdf")))
 }
 
-func TestConvertFileInWorkingDirectory(t *testing.T) {
+func TestConvertFileWritesToWorkingDirectory(t *testing.T) {
 	dir := t.TempDir()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	t.Chdir(dir)
-	writeFile(t, "a.txt", "text")
+	testkit.WriteFile(t, "a.txt", "text")
 	_, err := server.Client().ConvertFile(t.Context(), "a.txt", "a.pdf")
 	require.NoError(t, err)
-	assert.Equal(t, "pdf: text", readFile(t, filepath.Join(dir, "a.pdf")))
+	assert.Equal(t, "pdf: text", testkit.ReadFile(t, filepath.Join(dir, "a.pdf")))
 }
 
-func TestRunFileWithSeveralOutputs(t *testing.T) {
+func TestRunFileWritesSeveralOutputs(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	lines := "one\ntwo\nthree"
 	long := strings.Repeat("x", 245) // and 10 bytes more are as many as a name may have
 	plain, archived := cloudconvert.ExportURL{}, cloudconvert.ExportURL{ArchiveMultipleFiles: true}
@@ -251,14 +252,14 @@ func TestRunFileWithSeveralOutputs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			src := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), c.text)
+			src := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), c.text)
 			request := cloudconvert.Pipeline(cloudconvert.FromFile(src), cloudconvert.Convert{OutputFormat: "page"}, c.export)
 			paths, err := server.Client().RunFile(t.Context(), request, filepath.Join(dir, c.dst))
 			require.NoError(t, err)
 			assert.Len(t, paths, len(c.want))
 			got := files{}
-			for _, file := range listed(t, dir) {
-				got[file] = readFile(t, filepath.Join(dir, file))
+			for _, file := range testkit.Listed(t, dir) {
+				got[file] = testkit.ReadFile(t, filepath.Join(dir, file))
 				if strings.HasSuffix(file, ".zip") {
 					got[file] = unzipped(t, filepath.Join(dir, file))
 				}
@@ -285,22 +286,22 @@ func unzipped(t *testing.T, path string) string {
 	return strings.Join(contents, " ")
 }
 
-// All files are there, or none, and the job stays so that they can be fetched.
+// The job is kept, so that its files can be fetched later.
 func TestConvertFileSavesAllOrNone(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	client := server.Client(cloudconvert.WithRetry(cloudconvert.RetryPolicy{Attempts: 1, MinWait: time.Millisecond}),
 		cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: -1}))
 	for name, broken := range map[string]bool{"in the way": false, "broken": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			src := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "one\ntwo\nthree")
+			src := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "one\ntwo\nthree")
 			var before []string
 			if broken {
 				server.Inject(cloudconverttest.Fault{Path: "/*/*/*/page-3.page", Kind: cloudconverttest.Status, Status: 410})
 			} else {
-				writeFile(t, filepath.Join(dir, "p-2.page"), "mine")
+				testkit.WriteFile(t, filepath.Join(dir, "p-2.page"), "mine")
 				before = []string{"p-2.page"}
 			}
 			dst := filepath.Join(dir, "p.page")
@@ -308,7 +309,7 @@ func TestConvertFileSavesAllOrNone(t *testing.T) {
 			var unsaved *cloudconvert.UnsavedError
 			require.ErrorAs(t, err, &unsaved)
 			assert.Equal(t, dst, unsaved.Destination)
-			assert.ElementsMatch(t, before, listed(t, dir))
+			assert.ElementsMatch(t, before, testkit.Listed(t, dir))
 			again, err := client.Jobs.Get(t.Context(), unsaved.Job.ID)
 			require.NoError(t, err)
 			assert.Len(t, again.Files(), 3)
@@ -316,8 +317,7 @@ func TestConvertFileSavesAllOrNone(t *testing.T) {
 	}
 }
 
-// What was converted is paid for: whoever tries again as long as that may help
-// must not pay a second time.
+// A finished job is paid for. A loop over IsRetryable must not pay a second time.
 func TestConvertFileIsNotRetryableOnceConverted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -336,11 +336,11 @@ func TestConvertFileIsNotRetryableOnceConverted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				server.Inject(c.fault)
 				dir := t.TempDir()
-				src := writeFile(t, filepath.Join(dir, "a.txt"), "text")
+				src := testkit.WriteFile(t, filepath.Join(dir, "a.txt"), "text")
 				_, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "a.pdf"), c.opts...)
 				require.ErrorIs(t, err, cloudconvert.ErrServer)
 				require.ErrorContains(t, err, c.want)
@@ -348,7 +348,7 @@ func TestConvertFileIsNotRetryableOnceConverted(t *testing.T) {
 				require.ErrorContains(t, err, "has finished")
 				assert.False(t, cloudconvert.IsRetryable(err))
 
-				work := textWork("a.txt", "text", filepath.Join(dir, "b.pdf"))
+				work := testkit.TextWork("a.txt", "text", filepath.Join(dir, "b.pdf"))
 				for result := range server.Client().RunAll(t.Context(), slices.Values([]cloudconvert.Work{work}), c.batch...) {
 					require.ErrorIs(t, result.Err, cloudconvert.ErrServer)
 					assert.False(t, cloudconvert.IsRetryable(result.Err))
@@ -367,31 +367,30 @@ func TestConvertFileDeletes(t *testing.T) {
 		for way, limit := range map[string]int64{"inline": 1000, "upload": 0} {
 			t.Run(name+" "+way, func(t *testing.T) {
 				t.Parallel()
-				server := newSandbox(t)
+				server := testkit.NewSandbox(t)
 				dir := t.TempDir()
-				src := writeFile(t, filepath.Join(dir, "a.txt"), "text")
+				src := testkit.WriteFile(t, filepath.Join(dir, "a.txt"), "text")
 				_, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, c.dst), cloudconvert.WithDelete(), cloudconvert.WithInlineLimit(limit))
 				require.ErrorIs(t, err, c.want)
-				assert.Zero(t, jobCount(server))
+				assert.Zero(t, testkit.JobCount(server))
 			})
 		}
 	}
 }
 
-// A conversion may be cancelled at any moment: here at every so many parts of
-// the time that it takes.
-func TestConvertFileCancelled(t *testing.T) {
+// The conversion is cancelled at many moments of the time that it takes.
+func TestCancelledConvertFileLeavesNothing(t *testing.T) {
 	t.Parallel()
 	const moments = 60
 	for way, limit := range map[string]int64{"inline": 10_000_000, "upload": 0} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
-				src := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), content(100<<10))
+				src := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), testkit.Content(100<<10))
 				convert := func(ctx context.Context, dir string) (time.Duration, error) {
 					// New connections each time: making them is one of the stages.
-					client := server.Client(linked(t, server)...)
+					client := server.Client(testkit.Linked(t, server)...)
 					start := time.Now()
 					_, err := client.ConvertFile(ctx, src, filepath.Join(dir, "a.pdf"), cloudconvert.WithInlineLimit(limit))
 					return time.Since(start), err
@@ -405,7 +404,7 @@ func TestConvertFileCancelled(t *testing.T) {
 					took, err := convert(ctx, dir)
 					cancel()
 					require.ErrorIs(t, err, context.DeadlineExceeded, "after %v", at)
-					assert.Empty(t, listed(t, dir), "after %v", at)
+					assert.Empty(t, testkit.Listed(t, dir), "after %v", at)
 					assert.Less(t, took-at, time.Second)
 					require.NoError(t, server.WaitIdle(t.Context()))
 					assert.Zero(t, pendingUploads(server), "after %v", at)
@@ -415,8 +414,7 @@ func TestConvertFileCancelled(t *testing.T) {
 	}
 }
 
-// The same when the service is stuck, so that nobody knows how far it has got.
-func TestConvertFileCancelledWhileStuck(t *testing.T) {
+func TestCancelledConvertFileLeavesNothingOfAStuckService(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		path  string
@@ -435,18 +433,18 @@ func TestConvertFileCancelledWhileStuck(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.path, " ", c.role, " ", c.phase), func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				server.Inject(cloudconverttest.Fault{Path: c.path, Role: c.role, Phase: c.phase, Kind: cloudconverttest.Stall, Nth: 1, Times: 1})
 				dir := t.TempDir()
-				src := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), content(100<<10))
+				src := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), testkit.Content(100<<10))
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
 				start := time.Now()
 				_, err := server.Client().ConvertFile(ctx, src, filepath.Join(dir, "a.pdf"), cloudconvert.WithInlineLimit(0))
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 				assert.Less(t, time.Since(start), 11*time.Second)
-				assert.Empty(t, listed(t, dir))
+				assert.Empty(t, testkit.Listed(t, dir))
 				require.NoError(t, server.WaitIdle(t.Context()))
 				assert.Zero(t, pendingUploads(server))
 			})
@@ -454,65 +452,64 @@ func TestConvertFileCancelledWhileStuck(t *testing.T) {
 	}
 }
 
-// An upload that fails leaves no job that waits for it.
-func TestConvertFileUploadRefused(t *testing.T) {
+func TestConvertFileDeletesJobOfRefusedUpload(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		dir := t.TempDir()
-		src := writeFile(t, filepath.Join(dir, "a.txt"), content(2000))
+		src := testkit.WriteFile(t, filepath.Join(dir, "a.txt"), testkit.Content(2000))
 		_, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "a.pdf"), cloudconvert.WithInlineLimit(0), cloudconvert.WithDelete())
 		require.ErrorContains(t, err, "EntityTooLarge")
-		assert.Zero(t, jobCount(server))
+		assert.Zero(t, testkit.JobCount(server))
 		assert.Empty(t, strays(t, dir, "a.txt"))
 	}, cloudconverttest.WithMaxUpload(1000))
 }
 
-// A name that no file can have is found out before anything is paid for.
-func TestConvertFileToAnImpossibleName(t *testing.T) {
+// The check comes before the job is paid for.
+func TestConvertFileRefusesImpossibleNames(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
-	source := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
+	server := testkit.NewSandbox(t)
+	source := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
 	_, err := server.Client().ConvertFile(t.Context(), source, filepath.Join(t.TempDir(), strings.Repeat("x", 300)+".pdf"))
 	require.ErrorContains(t, err, "cannot be written")
 	assert.Empty(t, server.Jobs())
 }
 
-// What the service calls an output decides nothing but whether it is an archive.
-func TestConvertFileTakesNoOtherExtension(t *testing.T) {
+// The service's name of an output decides only whether it is an archive.
+func TestConvertFileIgnoresExtensionOfTheService(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		server.HandleConvert("txt", "page", func(_ context.Context, run *cloudconverttest.Run) error {
 			return run.Write("x.txt", []byte("made"))
 		})
 		dir := t.TempDir()
-		src, dst := writeFile(t, filepath.Join(dir, "a.txt"), "mine"), filepath.Join(dir, "a.page")
+		src, dst := testkit.WriteFile(t, filepath.Join(dir, "a.txt"), "mine"), filepath.Join(dir, "a.page")
 		request := cloudconvert.Pipeline(cloudconvert.FromFile(src), cloudconvert.Convert{OutputFormat: "page"}, cloudconvert.ExportURL{ArchiveMultipleFiles: true})
 		_, err := server.Client().RunFile(t.Context(), request, dst, cloudconvert.WithOverwrite())
 		require.NoError(t, err)
-		assert.Equal(t, "mine", readFile(t, src))
-		assert.Equal(t, "made", readFile(t, dst))
+		assert.Equal(t, "mine", testkit.ReadFile(t, src))
+		assert.Equal(t, "made", testkit.ReadFile(t, dst))
 	})
 }
 
-// A panic of the caller's, who may recover, leaves nothing behind either.
-func TestConvertFilePanics(t *testing.T) {
+// The caller may recover from a panic of its progress function.
+func TestConvertFileCleansUpAfterAPanic(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir := t.TempDir()
-	src := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
+	src := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
 	assert.PanicsWithValue(t, "enough", func() {
 		_, _ = server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "a.pdf"), cloudconvert.WithProgress(func(cloudconvert.Progress) {
 			panic("enough") //nolint:forbidigo // that is what the test is about.
 		}))
 	})
-	assert.Empty(t, listed(t, dir))
+	assert.Empty(t, testkit.Listed(t, dir))
 }
 
-// A job may take hours, in which the directory changes: the file is where its path leads to in the end. A directory that
-// is missing by then is made again.
-func TestConvertFileAfterItsDirectoryChanged(t *testing.T) {
+// A job may take hours, in which the directory changes. The file is written where its path leads to at the end. A missing
+// directory is created.
+func TestConvertFileWritesToTheDirectoryOfItsPath(t *testing.T) {
 	t.Parallel()
 	move := func(dir string) error { return os.Rename(dir, dir+" old") }
 	for name, change := range map[string]func(dir string) error{
@@ -524,74 +521,72 @@ func TestConvertFileAfterItsDirectoryChanged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			above := t.TempDir()
 			dir := filepath.Join(above, "out")
 			require.NoError(t, os.Mkdir(dir, 0o700))
 			server.HandleConvert("txt", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
 				return errors.Join(change(dir), run.Write("a.pdf", []byte("made")))
 			})
-			src, dst := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "text"), filepath.Join(dir, "a.pdf")
+			src, dst := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "text"), filepath.Join(dir, "a.pdf")
 			_, err := server.Client().ConvertFile(t.Context(), src, dst, cloudconvert.WithDelete())
 			require.NoError(t, err)
-			for _, file := range listed(t, above) {
+			for _, file := range testkit.Listed(t, above) {
 				assert.NotContains(t, file, ".part")
 			}
-			assert.Equal(t, "made", readFile(t, dst))
+			assert.Equal(t, "made", testkit.ReadFile(t, dst))
 		})
 	}
 }
 
-// What has taken the place of the directory is left alone, and the job with its files too.
-func TestConvertFileWhoseDirectoryBecameAFile(t *testing.T) {
+// The job and its files are kept too.
+func TestConvertFileLeavesFileInPlaceOfDirectory(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir := filepath.Join(t.TempDir(), "out")
 	server.HandleConvert("txt", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
 		return errors.Join(os.RemoveAll(dir), os.WriteFile(dir, []byte("mine"), 0o600), run.Write("a.pdf", []byte("made")))
 	})
-	src := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
+	src := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
 	_, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "a.pdf"), cloudconvert.WithDelete())
 	var unsaved *cloudconvert.UnsavedError
 	require.ErrorAs(t, err, &unsaved)
-	assert.Equal(t, "mine", readFile(t, dir))
-	assert.Equal(t, 1, jobCount(server), "the files can still be fetched")
+	assert.Equal(t, "mine", testkit.ReadFile(t, dir))
+	assert.Equal(t, 1, testkit.JobCount(server), "the files can still be fetched")
 	dst := filepath.Join(t.TempDir(), "b.pdf")
 	paths, err := server.Client().SaveAs(t.Context(), unsaved.Job, dst)
 	require.NoError(t, err)
 	assert.Equal(t, []string{dst}, paths)
-	assert.Equal(t, "made", readFile(t, dst))
-	assert.Equal(t, 1, jobCount(server))
+	assert.Equal(t, "made", testkit.ReadFile(t, dst))
+	assert.Equal(t, 1, testkit.JobCount(server))
 }
 
-// A file has its name by the time that its directory turns out not to be readable,
-// which is what syncing it takes.
-func TestConvertFileIntoDirectoryThatCannotBeSynced(t *testing.T) {
+// A directory must be readable to be synced. The file has its name by then.
+func TestConvertFileReportsFailedSyncOfDirectory(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {
 		t.Skip("nothing is protected from root")
 	}
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir := t.TempDir()
 	server.HandleConvert("txt", "page", func(_ context.Context, run *cloudconverttest.Run) error {
 		return errors.Join(os.Chmod(dir, 0o300), run.Write("1.page", []byte("1")), run.Write("2.page", []byte("2")))
 	})
-	src := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
+	src := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
 	_, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "p.page"))
 	require.ErrorIs(t, err, fs.ErrPermission)
 	require.NoError(t, os.Chmod(dir, 0o700))
-	assert.Empty(t, listed(t, dir), "all or none")
+	assert.Empty(t, testkit.Listed(t, dir), "all or none")
 }
 
-// A job that failed is no better the second time, whether it could be deleted or not.
-func TestConvertFileWhoseFailedJobCannotBeDeleted(t *testing.T) {
+func TestFailedDeletionDoesNotMakeJobErrorRetryable(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		server.HandleConvert("txt", "pdf", func(context.Context, *cloudconverttest.Run) error { return errors.New("broken") })
 		server.Inject(cloudconverttest.Fault{Method: "DELETE", Kind: cloudconverttest.Status, Status: 503, Times: 100})
 		dir := t.TempDir()
-		src := writeFile(t, filepath.Join(dir, "a.txt"), "text")
+		src := testkit.WriteFile(t, filepath.Join(dir, "a.txt"), "text")
 		_, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "a.pdf"), cloudconvert.WithDelete())
 		require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
 		require.ErrorIs(t, err, cloudconvert.ErrServer)
@@ -610,9 +605,9 @@ func several(server *cloudconverttest.Server) {
 	})
 }
 
-// One file gets the name asked for. Of several, those with its extension do, with a number if there are more than one, and
-// the others keep their own names.
-func TestNamesOfSeveralFiles(t *testing.T) {
+// One file gets the name asked for. Of several, those with its extension do, with a number if there is more than one. The
+// others keep their own names.
+func TestRunFileNamesSeveralFiles(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		made, dst string
@@ -638,7 +633,7 @@ func TestNamesOfSeveralFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			several(server)
 			client := server.Client()
 			format := strings.TrimPrefix(filepath.Ext(c.dst), ".")
@@ -655,20 +650,20 @@ func TestNamesOfSeveralFiles(t *testing.T) {
 			saved, err := client.SaveAs(t.Context(), job, filepath.Join(again, c.dst))
 			require.NoError(t, err)
 			for at, paths := range map[string][]string{dir: paths, again: saved} {
-				assert.ElementsMatch(t, slices.Collect(maps.Keys(c.want)), listed(t, at))
+				assert.ElementsMatch(t, slices.Collect(maps.Keys(c.want)), testkit.Listed(t, at))
 				for i, made := range strings.Fields(c.made) {
-					assert.Equal(t, "content of "+made, readFile(t, paths[i]), "in the order of the files")
+					assert.Equal(t, "content of "+made, testkit.ReadFile(t, paths[i]), "in the order of the files")
 				}
 				for file, made := range c.want {
-					assert.Equal(t, "content of "+made, readFile(t, filepath.Join(at, file)))
+					assert.Equal(t, "content of "+made, testkit.ReadFile(t, filepath.Join(at, file)))
 				}
 			}
 		})
 	}
 }
 
-// A destination of another format is refused before anything is paid for, as far as the request tells the format.
-func TestDestinationOfAnotherFormat(t *testing.T) {
+// The check comes before the job is paid for, if the request determines the format.
+func TestDestinationOfAnotherFormatIsRefused(t *testing.T) {
 	t.Parallel()
 	src := cloudconvert.FromBytes("a.txt", []byte("x"))
 	pdf := cloudconvert.Convert{OutputFormat: "pdf"}
@@ -694,7 +689,7 @@ func TestDestinationOfAnotherFormat(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script := newScripted(t, says(http.StatusUnauthorized, `{"message": "it was sent"}`))
+			client, script := testkit.NewScript(t, testkit.Says(http.StatusUnauthorized, `{"message": "it was sent"}`))
 			dir := t.TempDir()
 			dst := filepath.Join(dir, "new", c.dst)
 			request := cloudconvert.Pipeline(c.tasks...)
@@ -709,21 +704,20 @@ func TestDestinationOfAnotherFormat(t *testing.T) {
 				require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 				require.ErrorContains(t, err, "the extension of another format than the output, which is \""+c.want+"\"")
 			}
-			assert.Empty(t, script.urls())
-			assert.Empty(t, listed(t, dir))
+			assert.Empty(t, script.URLs())
+			assert.Empty(t, testkit.Listed(t, dir))
 		})
 	}
 }
 
-// A directory has a separator at its end. One that exists, without the separator, is refused with that hint.
-func TestDirectoryWithoutSeparator(t *testing.T) {
+func TestDirectoryWithoutSeparatorIsRefused(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	client := server.Client()
 	request := converting(cloudconvert.FromBytes("a.txt", []byte("x")), "pdf")
 	job, err := client.Run(t.Context(), request)
 	require.NoError(t, err)
-	sent := len(outline(server))
+	sent := len(testkit.Outline(server))
 	dir := t.TempDir()
 	_, ran := client.RunFile(t.Context(), request, dir)
 	_, saved := client.SaveAs(t.Context(), job, dir)
@@ -735,12 +729,12 @@ func TestDirectoryWithoutSeparator(t *testing.T) {
 	}
 	_, ran = client.RunFile(t.Context(), request, "")
 	require.ErrorContains(t, ran, "the destination is empty")
-	assert.Len(t, outline(server), sent)
-	assert.Empty(t, listed(t, dir))
+	assert.Len(t, testkit.Outline(server), sent)
+	assert.Empty(t, testkit.Listed(t, dir))
 }
 
-// In a directory, a single file has the name that its task gives it, or that of the first source.
-func TestNameInADirectory(t *testing.T) {
+// A single file gets the name that its task gives it, or that of the first source.
+func TestRunFileNamesFileInDirectory(t *testing.T) {
 	t.Parallel()
 	src := cloudconvert.FromBytes("dir/a.b.txt", []byte("made.pdf"))
 	for name, c := range map[string]struct {
@@ -760,13 +754,13 @@ func TestNameInADirectory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			several(server)
 			server.Handle("merge", func(_ context.Context, run *cloudconverttest.Run) error { return run.Write("made.pdf", nil) })
 			dir := t.TempDir()
 			paths, err := server.Client().RunFile(t.Context(), cloudconvert.Pipeline(c.tasks...), filepath.Join(dir, "new")+string(filepath.Separator))
 			require.NoError(t, err)
-			assert.Equal(t, c.want, listed(t, filepath.Join(dir, "new")))
+			assert.Equal(t, c.want, testkit.Listed(t, filepath.Join(dir, "new")))
 			assert.Len(t, paths, len(c.want))
 		})
 	}

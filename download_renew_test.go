@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // taskAPI is an API that knows one task, whose files are as the function says.
@@ -46,7 +47,7 @@ func expire(answer http.HandlerFunc) http.HandlerFunc {
 
 func TestDownloadRenewsTheAddress(t *testing.T) {
 	t.Parallel()
-	file := content(1000)
+	file := testkit.Content(1000)
 	tests := map[string][]http.HandlerFunc{
 		"at once":       {expire(serve(file, storageTag))},
 		"in the middle": {cut(serve(file, storageTag), 500), expire(serve(file, storageTag))},
@@ -70,7 +71,7 @@ func TestDownloadRenewsTheAddress(t *testing.T) {
 				})
 				got, err := way.fetch(t, newDownloader(t, api), old)
 				require.NoError(t, err)
-				same(t, file, got)
+				testkit.Same(t, file, got)
 				assert.Equal(t, int32(1), reads.Load())
 				for _, r := range storage.seen() {
 					assert.Empty(t, r.Header.Get("Authorization"))
@@ -164,5 +165,5 @@ func TestDownloadRenewsAStoredFile(t *testing.T) {
 	reread(t, old, &stored)
 	got, err := ways[0].fetch(t, newDownloader(t, api), stored)
 	require.NoError(t, err)
-	same(t, "text", got)
+	testkit.Same(t, "text", got)
 }

@@ -8,12 +8,14 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // A resumption is what storage says when it is asked for the rest of a file of 1000
@@ -107,7 +109,7 @@ func resumptions(first, second string) map[string]resumption {
 // Save ends with one of the two files, and the others at least have no byte of both.
 func TestDownloadNeverMixesFiles(t *testing.T) {
 	t.Parallel()
-	first, second := content(resumedSize), content(resumedSize + 1)[1:]
+	first, second := testkit.Content(resumedSize), testkit.Content(resumedSize + 1)[1:]
 	for name, resumption := range resumptions(first, second) {
 		for _, way := range ways {
 			for _, size := range []int{resumedSize, unknownLength} {
@@ -124,7 +126,7 @@ func TestDownloadNeverMixesFiles(t *testing.T) {
 					got, err := way.fetch(t, newDownloader(t), storage.file(size))
 					if way.restarts {
 						require.NoError(t, err)
-						same(t, second, got)
+						testkit.Same(t, second, got)
 						return
 					}
 					require.Error(t, err)
@@ -140,7 +142,7 @@ func TestDownloadNeverMixesFiles(t *testing.T) {
 // A refusal that remains is retryable, wherever it was found.
 func TestDownloadOfAChangingFileIsRetryable(t *testing.T) {
 	t.Parallel()
-	first, second := content(resumedSize), content(resumedSize + 1)[1:]
+	first, second := testkit.Content(resumedSize), testkit.Content(resumedSize + 1)[1:]
 	for name, resumption := range resumptions(first, second) {
 		if strings.HasPrefix(name, "whole") {
 			continue // has the file
@@ -167,7 +169,7 @@ func TestDownloadOfAChangingFileIsRetryable(t *testing.T) {
 // URL does, it proves nothing.
 func TestDownloadFromAnotherPlace(t *testing.T) {
 	t.Parallel()
-	first, second := content(resumedSize), content(resumedSize + 1)[1:]
+	first, second := testkit.Content(resumedSize), testkit.Content(resumedSize + 1)[1:]
 	for name, tt := range map[string]struct {
 		targets [2]string
 		same    bool
@@ -185,7 +187,7 @@ func TestDownloadFromAnotherPlace(t *testing.T) {
 					asked := 0
 					deliver := func(req *http.Request) (*http.Response, error) {
 						if asked++; asked == 1 {
-							resp, err := breaksOff(200, first[:resumedAt])(req)
+							resp, err := testkit.BreaksOff(200, first[:resumedAt])(req)
 							resp.Header = http.Header{"Etag": {storageTag}}
 							resp.ContentLength = resumedSize
 							return resp, err
@@ -195,11 +197,11 @@ func TestDownloadFromAnotherPlace(t *testing.T) {
 							from = first
 						}
 						if req.Header.Get("Range") == "" {
-							return says(200, from, "ETag", storageTag)(req)
+							return testkit.Says(200, from, "ETag", storageTag)(req)
 						}
-						return says(206, from[resumedAt:], "ETag", storageTag, "Content-Range", "bytes 400-999/1000")(req)
+						return testkit.Says(206, from[resumedAt:], "ETag", storageTag, "Content-Range", "bytes 400-999/1000")(req)
 					}
-					client, _ := newScripted(t, func(req *http.Request) (*http.Response, error) {
+					client, _ := testkit.NewScript(t, func(req *http.Request) (*http.Response, error) {
 						target := tt.targets[min(asked, 1)]
 						if req.URL.Host == "storage.example.com" && target != "" {
 							return redirects(302, target)(req)
@@ -210,10 +212,10 @@ func TestDownloadFromAnotherPlace(t *testing.T) {
 					switch {
 					case tt.same:
 						require.NoError(t, err)
-						same(t, first, got)
+						testkit.Same(t, first, got)
 					case way.restarts:
 						require.NoError(t, err)
-						same(t, second, got)
+						testkit.Same(t, second, got)
 					default:
 						require.Error(t, err)
 						assert.True(t, cloudconvert.IsRetryable(err), "%v", err)
@@ -228,7 +230,7 @@ func TestDownloadFromAnotherPlace(t *testing.T) {
 // What proves that the rest belongs to the file is enough.
 func TestDownloadResumes(t *testing.T) {
 	t.Parallel()
-	file := content(resumedSize)
+	file := testkit.Content(resumedSize)
 	part := func(from, to int, total string) http.HandlerFunc {
 		return plain(http.StatusPartialContent, map[string]string{
 			"ETag": storageTag, "Content-Range": fmt.Sprintf("bytes %d-%d/%s", from, to-1, total),
@@ -251,7 +253,7 @@ func TestDownloadResumes(t *testing.T) {
 				storage := newStorage(t, append([]http.HandlerFunc{cut(chunked(file, storageTag), resumedAt)}, script...)...)
 				got, err := way.fetch(t, newDownloader(t), storage.file(unknownLength))
 				require.NoError(t, err)
-				same(t, file, got)
+				testkit.Same(t, file, got)
 				assert.Len(t, storage.seen(), 1+len(script))
 			})
 		}
@@ -276,7 +278,7 @@ func TestDownloadOfADecodedBodyIsNotResumed(t *testing.T) {
 		_ = packed.Close()
 	})
 	asked := 0
-	client := newDownloader(t, cloudconvert.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+	client := newDownloader(t, cloudconvert.WithHTTPClient(&http.Client{Transport: testkit.Reply(func(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
 		req.Header.Del("Accept-Encoding") // so that net/http asks for gzip and decodes it
 		resp, err := http.DefaultTransport.RoundTrip(req)
@@ -284,7 +286,7 @@ func TestDownloadOfADecodedBodyIsNotResumed(t *testing.T) {
 			resp.Body = struct {
 				io.Reader
 				io.Closer
-			}{io.MultiReader(io.LimitReader(resp.Body, 300), &failingReader{io.ErrUnexpectedEOF}), resp.Body}
+			}{io.MultiReader(io.LimitReader(resp.Body, 300), iotest.ErrReader(io.ErrUnexpectedEOF)), resp.Body}
 		}
 		return resp, err
 	})}))

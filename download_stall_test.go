@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // memoryStorage answers without sockets, for the clock of a bubble to advance.
@@ -193,7 +194,7 @@ func TestDownloadTellsProgressAtABoundedRate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var told []time.Time
-		storage := &memoryStorage{file: content(10_000), chunk: 10, pause: 10 * time.Millisecond}
+		storage := &memoryStorage{file: testkit.Content(10_000), chunk: 10, pause: 10 * time.Millisecond}
 		client := storage.client(t, cloudconvert.TransferPolicy{
 			Progress: func(cloudconvert.Progress) { told = append(told, time.Now()) },
 		})
@@ -223,7 +224,7 @@ func TestDownloadPausesBetweenAttempts(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				tries := 0
-				busy := roundTripper(func(req *http.Request) (*http.Response, error) {
+				busy := testkit.Reply(func(req *http.Request) (*http.Response, error) {
 					tries++
 					return &http.Response{
 						StatusCode: http.StatusServiceUnavailable, Request: req, Body: http.NoBody,
@@ -245,17 +246,13 @@ func TestDownloadPausesBetweenAttempts(t *testing.T) {
 	}
 }
 
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
 // The context ends a pause.
 func TestDownloadEndsInAPause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		busy := roundTripper(func(req *http.Request) (*http.Response, error) {
+		busy := testkit.Reply(func(req *http.Request) (*http.Response, error) {
 			time.AfterFunc(time.Second, cancel)
 			return &http.Response{
 				StatusCode: http.StatusServiceUnavailable, Request: req, Body: http.NoBody, Header: http.Header{"Retry-After": {"60"}},
@@ -274,7 +271,7 @@ func TestDownloadEndsInAPause(t *testing.T) {
 func TestDownloadTransportTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		impatient := roundTripper(func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded })
+		impatient := testkit.Reply(func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded })
 		client := newDownloader(t, cloudconvert.WithHTTPClient(&http.Client{Transport: impatient}))
 		_, err := client.Open(t.Context(), cloudconvert.File{URL: "https://storage.example/a"})
 		require.Error(t, err)
@@ -352,7 +349,7 @@ func TestDownloadClosesInItsProgress(t *testing.T) {
 func TestDownloadNoticesABreakToldOnce(t *testing.T) {
 	t.Parallel()
 	var ranges []string
-	breaks := roundTripper(func(req *http.Request) (*http.Response, error) {
+	breaks := testkit.Reply(func(req *http.Request) (*http.Response, error) {
 		ranges = append(ranges, req.Header.Get("Range"))
 		resp := &http.Response{
 			StatusCode: http.StatusOK, Request: req, Header: http.Header{"Etag": {storageTag}}, ContentLength: -1,

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 const (
@@ -193,11 +194,11 @@ var ways = []way{
 		paths, err := client.Save(t.Context(), dir, []cloudconvert.File{f})
 		if err != nil {
 			assert.Empty(t, paths)
-			assert.Empty(t, listed(t, dir), "nothing is left")
+			assert.Empty(t, testkit.Listed(t, dir), "nothing is left")
 			return "", err
 		}
 		require.Len(t, paths, 1)
-		assert.Equal(t, []string{filepath.Base(paths[0])}, listed(t, dir))
+		assert.Equal(t, []string{filepath.Base(paths[0])}, testkit.Listed(t, dir))
 		got, err := os.ReadFile(paths[0])
 		require.NoError(t, err)
 		return string(got), nil
@@ -220,7 +221,7 @@ func noSecrets(t *testing.T, err error) {
 func TestDownloadIsWhole(t *testing.T) {
 	t.Parallel()
 	const size = 300_000 // more than one buffer
-	file := content(size)
+	file := testkit.Content(size)
 	ranged := func(from int) string { return fmt.Sprintf("bytes=%d- %s", from, storageTag) }
 	tests := map[string]struct {
 		size   int
@@ -264,7 +265,7 @@ func TestDownloadIsWhole(t *testing.T) {
 				storage := newStorage(t, test.script...)
 				got, err := way.fetch(t, newDownloader(t), storage.file(test.size))
 				require.NoError(t, err)
-				same(t, want, got)
+				testkit.Same(t, want, got)
 				assert.Equal(t, test.ranges, storage.ranges())
 			})
 		}
@@ -275,7 +276,7 @@ func TestDownloadIsWhole(t *testing.T) {
 func TestDownloadStartsOver(t *testing.T) {
 	t.Parallel()
 	const size = 100_000
-	old, file := content(size + 1)[1:], content(size)
+	old, file := testkit.Content(size + 1)[1:], testkit.Content(size)
 	changed := "the file changed"
 	tests := map[string]struct {
 		script  []http.HandlerFunc
@@ -306,7 +307,7 @@ func TestDownloadStartsOver(t *testing.T) {
 						return
 					}
 					require.NoError(t, err)
-					same(t, file, got)
+					testkit.Same(t, file, got)
 				})
 			}
 		}
@@ -316,7 +317,7 @@ func TestDownloadStartsOver(t *testing.T) {
 func TestDownloadFails(t *testing.T) {
 	t.Parallel()
 	const size = 1000
-	file := content(size)
+	file := testkit.Content(size)
 	page := "<html><title>Sign in to the guest network</title></html>"
 	html := map[string]string{"Content-Type": "text/html"}
 	tests := map[string]struct {
@@ -380,7 +381,7 @@ func TestDownloadFails(t *testing.T) {
 
 func TestDownloadIsNotResumedWhenForbidden(t *testing.T) {
 	t.Parallel()
-	file := content(100)
+	file := testkit.Content(100)
 	storage := newStorage(t, cut(serve(file, storageTag), 50))
 	client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: -1}))
 	var got bytes.Buffer
@@ -394,7 +395,7 @@ func TestDownloadIsNotResumedWhenForbidden(t *testing.T) {
 func TestDownloadProgressIsNoFailure(t *testing.T) {
 	t.Parallel()
 	const size = 40
-	file := content(size)
+	file := testkit.Content(size)
 	storage := newStorage(t, cut(serve(file, storageTag), 1))
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
@@ -411,7 +412,7 @@ func TestDownloadProgressIsNoFailure(t *testing.T) {
 // ever, whether it resumes or begins anew.
 func TestDownloadWithoutProgressEnds(t *testing.T) {
 	t.Parallel()
-	file := content(100)
+	file := testkit.Content(100)
 	for name, tag := range map[string]string{"resumed": storageTag, "begun anew": ""} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -538,7 +539,7 @@ func TestDownloadConnectionRefused(t *testing.T) {
 	storage.Close()
 	client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: 2}))
 	_, err := client.Open(t.Context(), storage.file(7))
-	require.ErrorIs(t, err, errConnRefused)
+	require.ErrorIs(t, err, testkit.ErrConnRefused)
 	noSecrets(t, err)
 	failure := new(cloudconvert.Error)
 	require.ErrorAs(t, err, &failure)
@@ -560,9 +561,9 @@ func TestDownloadRetryAfterBeyondDeadline(t *testing.T) {
 
 func TestDownloadToFullDisk(t *testing.T) {
 	t.Parallel()
-	storage := newStorage(t, serve(content(1000), storageTag))
+	storage := newStorage(t, serve(testkit.Content(1000), storageTag))
 	n, err := newDownloader(t).Download(t.Context(), storage.file(1000), &fullWriter{room: 10})
-	require.ErrorIs(t, err, errNoSpace)
+	require.ErrorIs(t, err, testkit.ErrNoSpace)
 	assert.Equal(t, int64(10), n)
 	assert.Len(t, storage.seen(), 1)
 }
@@ -573,14 +574,14 @@ func (w *fullWriter) Write(p []byte) (int, error) {
 	n := min(len(p), w.room)
 	w.room -= n
 	if n < len(p) {
-		return n, errNoSpace
+		return n, testkit.ErrNoSpace
 	}
 	return n, nil
 }
 
 func TestDownloadProgress(t *testing.T) {
 	t.Parallel()
-	file := content(1000)
+	file := testkit.Content(1000)
 	for name, size := range map[string]int{"known": 1000, "unknown": unknownLength} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -686,7 +687,7 @@ func TestDownloadEndsWithItsContext(t *testing.T) {
 			t.Helper()
 			dir := t.TempDir()
 			_, err := client.Save(ctx, dir, []cloudconvert.File{f})
-			assert.Empty(t, listed(t, dir))
+			assert.Empty(t, testkit.Listed(t, dir))
 			return err
 		},
 	}
@@ -731,7 +732,7 @@ func TestDownloadLogsNoSecrets(t *testing.T) {
 
 func TestDownloadConcurrently(t *testing.T) {
 	t.Parallel()
-	file := content(100_000)
+	file := testkit.Content(100_000)
 	storage := newStorage(t, serve(file, storageTag))
 	client := newDownloader(t)
 	var group sync.WaitGroup
@@ -740,7 +741,7 @@ func TestDownloadConcurrently(t *testing.T) {
 			var got bytes.Buffer
 			_, err := client.Download(t.Context(), storage.file(len(file)), &got)
 			if assert.NoError(t, err) {
-				same(t, file, got.String())
+				testkit.Same(t, file, got.String())
 			}
 		})
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // allSentinels are what an [cloudconvert.Error] can match.
@@ -40,9 +41,9 @@ func assertOnly(t *testing.T, want, err error) {
 }
 
 // failure makes a call that fails and returns its error.
-func failure(t *testing.T, method string, replies ...reply) *cloudconvert.Error {
+func failure(t *testing.T, method string, replies ...testkit.Reply) *cloudconvert.Error {
 	t.Helper()
-	client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, replies...)
+	client, _ := testkit.NewScriptWith(t, []cloudconvert.Option{testkit.OnlyOnce()}, replies...)
 	var out struct {
 		Data map[string]any `json:"data"`
 	}
@@ -52,85 +53,85 @@ func failure(t *testing.T, method string, replies ...reply) *cloudconvert.Error 
 	return e
 }
 
-func TestEveryKindOfAnswer(t *testing.T) {
+func TestErrorsOfResponses(t *testing.T) {
 	t.Parallel()
 	const page = "<!DOCTYPE html><html><head><title>Error</title></head><body>nginx</body></html>"
 	for name, c := range map[string]struct {
-		reply  reply
+		reply  testkit.Reply
 		status int
 		code   cloudconvert.Code
 		is     error
 		text   string // what the error says after the path
 	}{
 		"400": {
-			says(400, `{"message":"The given data was invalid.","code":"INVALID_DATA","errors":{"status":["Cannot change status: task already completed."]}}`),
+			testkit.Says(400, `{"message":"The given data was invalid.","code":"INVALID_DATA","errors":{"status":["Cannot change status: task already completed."]}}`),
 			400, cloudconvert.CodeInvalidData, cloudconvert.ErrInvalid,
 			": 400 INVALID_DATA: The given data was invalid (status: Cannot change status: task already completed)",
 		},
 		"401": {
-			says(401, `{"message":"Unauthenticated.","code":"UNAUTHENTICATED"}`),
+			testkit.Says(401, `{"message":"Unauthenticated.","code":"UNAUTHENTICATED"}`),
 			401, cloudconvert.CodeUnauthenticated, cloudconvert.ErrUnauthorized, ": 401 UNAUTHENTICATED: Unauthenticated",
 		},
 		"402, credits": {
-			says(402, `{"message":"Your account has run out of conversion credits","code":"CREDITS_EXCEEDED"}`),
+			testkit.Says(402, `{"message":"Your account has run out of conversion credits","code":"CREDITS_EXCEEDED"}`),
 			402, cloudconvert.CodeCreditsExceeded, cloudconvert.ErrCreditsExceeded,
 			": 402 CREDITS_EXCEEDED: Your account has run out of conversion credits",
 		},
 		"402, jobs": {
-			says(402, `{"message":"You have started too many jobs at once","code":"PARALLEL_JOB_LIMIT_EXCEEDED"}`),
+			testkit.Says(402, `{"message":"You have started too many jobs at once","code":"PARALLEL_JOB_LIMIT_EXCEEDED"}`),
 			402, cloudconvert.CodeParallelJobLimitExceeded, cloudconvert.ErrTooManyJobs,
 			": 402 PARALLEL_JOB_LIMIT_EXCEEDED: You have started too many jobs at once",
 		},
 		"402, jobs, no code": {
-			says(402, `{"message":"You have started too many jobs at once"}`),
+			testkit.Says(402, `{"message":"You have started too many jobs at once"}`),
 			402, "", cloudconvert.ErrTooManyJobs, ": 402: You have started too many jobs at once",
 		},
-		"402, empty": {says(402, ``), 402, "", cloudconvert.ErrCreditsExceeded, ": 402 Payment Required"},
-		"403":        {says(403, ``), 403, "", cloudconvert.ErrForbidden, ": 403 Forbidden"},
+		"402, empty": {testkit.Says(402, ``), 402, "", cloudconvert.ErrCreditsExceeded, ": 402 Payment Required"},
+		"403":        {testkit.Says(403, ``), 403, "", cloudconvert.ErrForbidden, ": 403 Forbidden"},
 		"403, storage": {
-			says(403, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>`,
+			testkit.Says(403, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>`,
 				"Content-Type", "application/xml"),
 			403, "AccessDenied", cloudconvert.ErrForbidden, ": 403 AccessDenied: Request has expired",
 		},
-		"404":          {says(404, `{"message":""}`), 404, "", cloudconvert.ErrNotFound, ": 404 Not Found"},
-		"409, unknown": {says(409, `{"message":"...","code":"CONFLICT"}`), 409, "CONFLICT", nil, ": 409 CONFLICT Conflict"},
-		"418":          {says(418, `[]`), 418, "", nil, ": 418 I'm a teapot"},
+		"404":          {testkit.Says(404, `{"message":""}`), 404, "", cloudconvert.ErrNotFound, ": 404 Not Found"},
+		"409, unknown": {testkit.Says(409, `{"message":"...","code":"CONFLICT"}`), 409, "CONFLICT", nil, ": 409 CONFLICT Conflict"},
+		"418":          {testkit.Says(418, `[]`), 418, "", nil, ": 418 I'm a teapot"},
 		"422, fields": {
-			says(422, `{"message":"The given data was invalid.","code":"INVALID_DATA","errors":{"url":["The url format is invalid.","b"],"input":"Invalid input task."}}`),
+			testkit.Says(422, `{"message":"The given data was invalid.","code":"INVALID_DATA","errors":{"url":["The url format is invalid.","b"],"input":"Invalid input task."}}`),
 			422, cloudconvert.CodeInvalidData, cloudconvert.ErrInvalid,
 			": 422 INVALID_DATA: The given data was invalid (input: Invalid input task; url: The url format is invalid. b)",
 		},
 		"422, odd fields": {
-			says(422, `{"message":"Invalid.","code":12,"errors":["a"]}`), 422, "12", cloudconvert.ErrInvalid, ": 422 12: Invalid",
+			testkit.Says(422, `{"message":"Invalid.","code":12,"errors":["a"]}`), 422, "12", cloudconvert.ErrInvalid, ": 422 12: Invalid",
 		},
 		"429": {
-			says(429, `{"message":"Too many attempts","code":"TOO_MANY_REQUESTS"}`),
+			testkit.Says(429, `{"message":"Too many attempts","code":"TOO_MANY_REQUESTS"}`),
 			429, cloudconvert.CodeTooManyRequests, cloudconvert.ErrRateLimited, ": 429 TOO_MANY_REQUESTS: Too many attempts",
 		},
 		"500": {
-			says(500, `{"message":"Server Error","code":"INTERNAL_ERROR"}`),
+			testkit.Says(500, `{"message":"Server Error","code":"INTERNAL_ERROR"}`),
 			500, cloudconvert.CodeInternalError, cloudconvert.ErrServer, ": 500 INTERNAL_ERROR: Server Error",
 		},
-		"500, text":       {says(500, `"oops"`), 500, "", cloudconvert.ErrServer, ": 500 Internal Server Error"},
-		"500, null":       {says(500, `null`), 500, "", cloudconvert.ErrServer, ": 500 Internal Server Error"},
-		"500, garbage":    {says(500, "\x00\xff\xfe<Err"), 500, "", cloudconvert.ErrServer, ": 500 Internal Server Error"},
-		"500, cut":        {breaksOff(500, `{"message": "Serv`), 500, "", cloudconvert.ErrServer, ": 500 Internal Server Error"},
-		"502, HTML":       {says(502, page, "Content-Type", "text/html"), 502, "", cloudconvert.ErrServer, ": 502 Bad Gateway"},
-		"503, empty":      {says(503, ``), 503, "", cloudconvert.ErrServer, ": 503 Service Unavailable"},
-		"504, oversized":  {says(504, strings.Repeat("<p>", 1<<20)), 504, "", cloudconvert.ErrServer, ": 504 Gateway Timeout"},
-		"520":             {says(520, ``), 520, "", cloudconvert.ErrServer, ": 520"},
-		"302":             {says(302, ``, "Location", "https://evil.example.com/?s3cret"), 302, "", nil, ": 302 Found"},
-		"304":             {says(304, ``), 304, "", nil, ": 304 Not Modified"},
-		"200, HTML":       {says(200, page, "Content-Type", "text/html"), 200, "", nil, ": 200: unexpected response (text/html): "},
-		"200, empty":      {says(200, ``), 200, "", nil, ": 200: unexpected response (application/json): it is empty"},
-		"200, blank":      {says(200, " \n"), 200, "", nil, ": 200: unexpected response (application/json): it is empty"},
-		"200, array":      {says(200, `[]`), 200, "", nil, ": 200: unexpected response (application/json): "},
-		"200, other data": {says(200, `{"data": "a"}`), 200, "", nil, ": 200: unexpected response (application/json): "},
-		"200, not whole":  {says(200, `{"data": {`), 200, "", nil, ": 200: unexpected response (application/json): "},
-		"200, cut":        {breaksOff(200, `{"data": {`), 200, "", nil, ": 200: connection reset by peer"},
-		"200, oversized":  {says(200, strings.Repeat(" ", 32<<20)+"{}"), 200, "", nil, ": 200: the response is too long (over 33554432 bytes)"},
-		"204":             {says(204, ``), 204, "", nil, ": 204: unexpected response (application/json): it is empty"},
-		"none":            {fails(errors.New("broken pipe")), 0, "", nil, ": broken pipe"},
+		"500, text":       {testkit.Says(500, `"oops"`), 500, "", cloudconvert.ErrServer, ": 500 Internal Server Error"},
+		"500, null":       {testkit.Says(500, `null`), 500, "", cloudconvert.ErrServer, ": 500 Internal Server Error"},
+		"500, garbage":    {testkit.Says(500, "\x00\xff\xfe<Err"), 500, "", cloudconvert.ErrServer, ": 500 Internal Server Error"},
+		"500, cut":        {testkit.BreaksOff(500, `{"message": "Serv`), 500, "", cloudconvert.ErrServer, ": 500 Internal Server Error"},
+		"502, HTML":       {testkit.Says(502, page, "Content-Type", "text/html"), 502, "", cloudconvert.ErrServer, ": 502 Bad Gateway"},
+		"503, empty":      {testkit.Says(503, ``), 503, "", cloudconvert.ErrServer, ": 503 Service Unavailable"},
+		"504, oversized":  {testkit.Says(504, strings.Repeat("<p>", 1<<20)), 504, "", cloudconvert.ErrServer, ": 504 Gateway Timeout"},
+		"520":             {testkit.Says(520, ``), 520, "", cloudconvert.ErrServer, ": 520"},
+		"302":             {testkit.Says(302, ``, "Location", "https://evil.example.com/?s3cret"), 302, "", nil, ": 302 Found"},
+		"304":             {testkit.Says(304, ``), 304, "", nil, ": 304 Not Modified"},
+		"200, HTML":       {testkit.Says(200, page, "Content-Type", "text/html"), 200, "", nil, ": 200: unexpected response (text/html): "},
+		"200, empty":      {testkit.Says(200, ``), 200, "", nil, ": 200: unexpected response (application/json): it is empty"},
+		"200, blank":      {testkit.Says(200, " \n"), 200, "", nil, ": 200: unexpected response (application/json): it is empty"},
+		"200, array":      {testkit.Says(200, `[]`), 200, "", nil, ": 200: unexpected response (application/json): "},
+		"200, other data": {testkit.Says(200, `{"data": "a"}`), 200, "", nil, ": 200: unexpected response (application/json): "},
+		"200, not whole":  {testkit.Says(200, `{"data": {`), 200, "", nil, ": 200: unexpected response (application/json): "},
+		"200, cut":        {testkit.BreaksOff(200, `{"data": {`), 200, "", nil, ": 200: connection reset by peer"},
+		"200, oversized":  {testkit.Says(200, strings.Repeat(" ", 32<<20)+"{}"), 200, "", nil, ": 200: the response is too long (over 33554432 bytes)"},
+		"204":             {testkit.Says(204, ``), 204, "", nil, ": 204: unexpected response (application/json): it is empty"},
+		"none":            {testkit.Fails(errors.New("broken pipe")), 0, "", nil, ": broken pipe"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -150,7 +151,7 @@ func TestEveryKindOfAnswer(t *testing.T) {
 	}
 }
 
-func TestServicesRefuseAnswersWithoutData(t *testing.T) {
+func TestServicesRefuseResponsesWithoutData(t *testing.T) {
 	t.Parallel()
 	calls := map[string]func(context.Context, *cloudconvert.Client) error{
 		"user": func(ctx context.Context, c *cloudconvert.Client) error { _, err := c.Users.Me(ctx); return err },
@@ -165,12 +166,12 @@ func TestServicesRefuseAnswersWithoutData(t *testing.T) {
 		for _, body := range []string{``, `null`, `{}`, `{"data": null}`, `{"data": 1}`, `[]`, `<html>`, `{"data": "a"}`} {
 			t.Run(name+" "+body, func(t *testing.T) {
 				t.Parallel()
-				client, script := newScripted(t, says(http.StatusOK, body))
+				client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, body))
 				var e *cloudconvert.Error
 				require.ErrorAs(t, call(t.Context(), client), &e)
 				assert.Equal(t, http.StatusOK, e.StatusCode)
 				assert.Equal(t, body, string(e.Body))
-				assert.Len(t, script.requests, 1)
+				assert.Len(t, script.Requests, 1)
 			})
 		}
 	}
@@ -178,7 +179,7 @@ func TestServicesRefuseAnswersWithoutData(t *testing.T) {
 		for _, name := range []string{"job", "task"} {
 			t.Run(name+" "+body, func(t *testing.T) {
 				t.Parallel()
-				client, _ := newScripted(t, says(http.StatusOK, body))
+				client, _ := testkit.NewScript(t, testkit.Says(http.StatusOK, body))
 				require.ErrorContains(t, calls[name](t.Context(), client), "has no id")
 			})
 		}
@@ -188,7 +189,7 @@ func TestServicesRefuseAnswersWithoutData(t *testing.T) {
 func TestErrorKeepsWhatHelps(t *testing.T) {
 	t.Parallel()
 	body := `{"message":"The given data was invalid.","code":"INVALID_DATA","errors":{"tasks":["The tasks field is required."]}}`
-	e := failure(t, http.MethodPost, says(422, body, "X-Request-Id", "r-42", "Retry-After", "30"))
+	e := failure(t, http.MethodPost, testkit.Says(422, body, "X-Request-Id", "r-42", "Retry-After", "30"))
 	assert.Equal(t, http.MethodPost, e.Method)
 	assert.Equal(t, "/base/v2/jobs/1", e.Path)
 	assert.Equal(t, "r-42", e.RequestID)
@@ -199,28 +200,28 @@ func TestErrorKeepsWhatHelps(t *testing.T) {
 	assert.NoError(t, errors.Unwrap(e))
 }
 
-func TestNonsenseInRetryAfterIsNoPause(t *testing.T) {
+func TestInvalidRetryAfterIsIgnored(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"", "-1", "NaN", "soon"} {
-		assert.Zero(t, failure(t, http.MethodGet, says(429, "", "Retry-After", value)).RetryAfter, value)
+		assert.Zero(t, failure(t, http.MethodGet, testkit.Says(429, "", "Retry-After", value)).RetryAfter, value)
 	}
 }
 
 func TestErrorPathIsEscapedAndHasNoQuery(t *testing.T) {
 	t.Parallel()
-	client, _ := newScripted(t, says(404, ``))
+	client, _ := testkit.NewScript(t, testkit.Says(404, ``))
 	err := client.Do(t.Context(), http.MethodGet, "/jobs/a%0Ab?filter[tag]=s3cret", nil, nil)
 	require.EqualError(t, err, "cloudconvert: GET /base/v2/jobs/a%0Ab: 404 Not Found")
 }
 
-func TestCodeMatching(t *testing.T) {
+func TestErrorIsMatchesCodes(t *testing.T) {
 	t.Parallel()
-	e := failure(t, http.MethodPost, says(422, `{"code":"INVALID_CONVERSION_TYPE","message":"This conversion type is not supported"}`))
+	e := failure(t, http.MethodPost, testkit.Says(422, `{"code":"INVALID_CONVERSION_TYPE","message":"This conversion type is not supported"}`))
 	require.ErrorIs(t, e, cloudconvert.CodeInvalidConversionType)
 	require.ErrorIs(t, fmt.Errorf("wrapped: %w", e), cloudconvert.CodeInvalidConversionType)
 	require.NotErrorIs(t, e, cloudconvert.CodeInvalidData)
-	require.NotErrorIs(t, failure(t, http.MethodPost, says(422, ``)), cloudconvert.Code(""))
-	unknown := failure(t, http.MethodPost, says(422, `{"code":"SOMETHING_NEW"}`))
+	require.NotErrorIs(t, failure(t, http.MethodPost, testkit.Says(422, ``)), cloudconvert.Code(""))
+	unknown := failure(t, http.MethodPost, testkit.Says(422, `{"code":"SOMETHING_NEW"}`))
 	require.ErrorIs(t, unknown, cloudconvert.Code("SOMETHING_NEW"))
 	assert.EqualError(t, unknown.Code, "cloudconvert: SOMETHING_NEW")
 }
@@ -228,7 +229,7 @@ func TestCodeMatching(t *testing.T) {
 func TestContextErrorsShowThrough(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, script := newScripted(t, never)
+		client, script := testkit.NewScript(t, never)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := client.Users.Me(ctx)
@@ -236,20 +237,20 @@ func TestContextErrorsShowThrough(t *testing.T) {
 		var e *cloudconvert.Error
 		require.ErrorAs(t, err, &e)
 		assert.Zero(t, e.StatusCode)
-		assert.Len(t, script.requests, 1)
+		assert.Len(t, script.Requests, 1)
 		assertOnly(t, nil, err)
 	})
 }
 
-func TestAttemptThatTakesTooLongIsNoDeadline(t *testing.T) {
+func TestTimeoutOfAnAttemptIsNotDeadlineExceeded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, script := newScripted(t, never)
+		client, script := testkit.NewScript(t, never)
 		start := time.Now()
 		_, err := client.Users.Me(t.Context())
 		require.Error(t, err)
 		require.NotErrorIs(t, err, context.DeadlineExceeded)
-		assert.Len(t, script.requests, 5)
+		assert.Len(t, script.Requests, 5)
 		assert.GreaterOrEqual(t, time.Since(start), 5*time.Minute)
 		assert.Contains(t, err.Error(), "no answer in time (1m0s)")
 		assert.True(t, cloudconvert.IsRetryable(err))
@@ -259,7 +260,7 @@ func TestAttemptThatTakesTooLongIsNoDeadline(t *testing.T) {
 func TestLargeBodiesHaveMoreTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, never)
+		client, _ := testkit.NewScriptWith(t, []cloudconvert.Option{testkit.OnlyOnce()}, never)
 		start := time.Now()
 		err := client.Do(t.Context(), http.MethodPost, "/jobs", strings.Repeat("a", 1<<20), nil)
 		require.Error(t, err)
@@ -273,37 +274,37 @@ var errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connectio
 func TestIsRetryable(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		reply reply
+		reply testkit.Reply
 		get   bool // GET and DELETE
 		post  bool
 	}{
-		"200, broken":       {breaksOff(200, `{`), true, false},
-		"200, not expected": {says(200, `<html>`), true, false},
-		"200, oversized":    {says(200, strings.Repeat(" ", 32<<20+1)), false, false},
-		"302":               {says(302, ``), false, false},
-		"400":               {says(400, ``), false, false},
-		"401":               {says(401, ``), false, false},
-		"402, credits":      {says(402, `{"code":"CREDITS_EXCEEDED"}`), false, false},
-		"402, jobs":         {says(402, `{"code":"PARALLEL_JOB_LIMIT_EXCEEDED"}`), true, true},
-		"403":               {says(403, ``), false, false},
-		"404":               {says(404, ``), false, false},
-		"408":               {says(408, ``), true, false},
-		"422":               {says(422, ``), false, false},
-		"429":               {says(429, ``), true, true},
-		"500":               {says(500, ``), true, false},
-		"501":               {says(501, ``), false, false},
-		"502":               {says(502, ``), true, false},
-		"503":               {says(503, ``), true, false},
-		"504":               {says(504, ``), true, false},
-		"reset":             {fails(io.EOF), true, false},
-		"refused":           {fails(errRefused), true, true},
-		"no such host":      {fails(&net.DNSError{IsNotFound: true}), true, true},
-		"cancelled":         {fails(nil), false, false},
+		"200, broken":       {testkit.BreaksOff(200, `{`), true, false},
+		"200, not expected": {testkit.Says(200, `<html>`), true, false},
+		"200, oversized":    {testkit.Says(200, strings.Repeat(" ", 32<<20+1)), false, false},
+		"302":               {testkit.Says(302, ``), false, false},
+		"400":               {testkit.Says(400, ``), false, false},
+		"401":               {testkit.Says(401, ``), false, false},
+		"402, credits":      {testkit.Says(402, `{"code":"CREDITS_EXCEEDED"}`), false, false},
+		"402, jobs":         {testkit.Says(402, `{"code":"PARALLEL_JOB_LIMIT_EXCEEDED"}`), true, true},
+		"403":               {testkit.Says(403, ``), false, false},
+		"404":               {testkit.Says(404, ``), false, false},
+		"408":               {testkit.Says(408, ``), true, false},
+		"422":               {testkit.Says(422, ``), false, false},
+		"429":               {testkit.Says(429, ``), true, true},
+		"500":               {testkit.Says(500, ``), true, false},
+		"501":               {testkit.Says(501, ``), false, false},
+		"502":               {testkit.Says(502, ``), true, false},
+		"503":               {testkit.Says(503, ``), true, false},
+		"504":               {testkit.Says(504, ``), true, false},
+		"reset":             {testkit.Fails(io.EOF), true, false},
+		"refused":           {testkit.Fails(errRefused), true, true},
+		"no such host":      {testkit.Fails(&net.DNSError{IsNotFound: true}), true, true},
+		"cancelled":         {testkit.Fails(nil), false, false},
 	} {
 		for method, want := range map[string]bool{http.MethodGet: c.get, http.MethodDelete: c.get, http.MethodPost: c.post} {
 			t.Run(name+"/"+method, func(t *testing.T) {
 				t.Parallel()
-				client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, c.reply)
+				client, _ := testkit.NewScriptWith(t, []cloudconvert.Option{testkit.OnlyOnce()}, c.reply)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				if name == "cancelled" {
@@ -330,9 +331,9 @@ func TestIsRetryable(t *testing.T) {
 	})
 	t.Run("a failure that may be retried, within one that may not", func(t *testing.T) {
 		t.Parallel()
-		limited := failure(t, http.MethodGet, says(503, ``))
+		limited := failure(t, http.MethodGet, testkit.Says(503, ``))
 		require.True(t, cloudconvert.IsRetryable(limited))
-		client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, says(503, ``))
+		client, _ := testkit.NewScriptWith(t, []cloudconvert.Option{testkit.OnlyOnce()}, testkit.Says(503, ``))
 		file := cloudconvert.File{Filename: "a.pdf", URL: "https://storage.example.com/a.pdf"}
 		_, err := client.SaveAs(t.Context(), finishedJob(file), t.TempDir()+"/")
 		require.ErrorAs(t, err, new(*cloudconvert.UnsavedError))
@@ -343,14 +344,14 @@ func TestIsRetryable(t *testing.T) {
 	t.Run("held back", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			client, script := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, says(429, ``, "Retry-After", "60"))
+			client, script := testkit.NewScriptWith(t, []cloudconvert.Option{testkit.OnlyOnce()}, testkit.Says(429, ``, "Retry-After", "60"))
 			require.Error(t, client.Do(t.Context(), http.MethodPost, "/jobs", nil, nil))
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			err := client.Do(ctx, http.MethodPost, "/jobs", nil, nil)
 			assertOnly(t, cloudconvert.ErrRateLimited, err)
 			assert.True(t, cloudconvert.IsRetryable(err))
-			assert.Len(t, script.requests, 1)
+			assert.Len(t, script.Requests, 1)
 		})
 	})
 	t.Run("certificate", func(t *testing.T) {
@@ -359,7 +360,7 @@ func TestIsRetryable(t *testing.T) {
 		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 		server.StartTLS()
 		t.Cleanup(server.Close)
-		client, err := cloudconvert.NewClient(testKey, cloudconvert.WithBaseURLs(server.URL+"/v2", server.URL+"/v2"))
+		client, err := cloudconvert.NewClient(testkit.Key, cloudconvert.WithBaseURLs(server.URL+"/v2", server.URL+"/v2"))
 		require.NoError(t, err)
 		_, err = client.Users.Me(t.Context())
 		var e *cloudconvert.Error
@@ -371,7 +372,7 @@ func TestIsRetryable(t *testing.T) {
 
 func TestErrorLogValue(t *testing.T) {
 	t.Parallel()
-	e := failure(t, http.MethodPost, says(422,
+	e := failure(t, http.MethodPost, testkit.Says(422,
 		`{"message":"Invalid.","code":"INVALID_DATA","errors":{"url":["s3cret"]}}`, "X-Request-Id", "r-1", "X-Other", "s3cret"))
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("failed", "error", e)
@@ -385,7 +386,7 @@ func TestErrorLogValue(t *testing.T) {
 	}, record.Error)
 
 	log.Reset()
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("failed", "error", failure(t, http.MethodGet, fails(io.EOF)))
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("failed", "error", failure(t, http.MethodGet, testkit.Fails(io.EOF)))
 	record.Error = nil
 	require.NoError(t, json.Unmarshal(log.Bytes(), &record))
 	assert.Equal(t, map[string]any{
@@ -395,12 +396,12 @@ func TestErrorLogValue(t *testing.T) {
 
 func TestOutcomeError(t *testing.T) {
 	t.Parallel()
-	for name, first := range map[string]reply{
-		"reset": fails(io.EOF), "500": says(500, `{"message":"Server Error"}`), "cut": breaksOff(201, `{"data"`), "garbage": says(201, `<html>`),
+	for name, first := range map[string]testkit.Reply{
+		"reset": testkit.Fails(io.EOF), "500": testkit.Says(500, `{"message":"Server Error"}`), "cut": testkit.BreaksOff(201, `{"data"`), "garbage": testkit.Says(201, `<html>`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script := newScripted(t, first)
+			client, script := testkit.NewScript(t, first)
 			_, err := client.Jobs.Create(t.Context(), &cloudconvert.JobRequest{
 				Tag:   "mine",
 				Tasks: cloudconvert.Tasks{"in": cloudconvert.ImportURL{URL: "https://example.com/a.txt"}},
@@ -411,7 +412,7 @@ func TestOutcomeError(t *testing.T) {
 			assert.Equal(t, "mine", outcome.Tag)
 			assert.Contains(t, err.Error(), `"mine"`)
 			assert.False(t, cloudconvert.IsRetryable(err))
-			assert.Len(t, script.requests, 1, "it may be there: it is never sent again")
+			assert.Len(t, script.Requests, 1, "it may be there: it is never sent again")
 			var e *cloudconvert.Error
 			require.ErrorAs(t, err, &e)
 
@@ -419,7 +420,7 @@ func TestOutcomeError(t *testing.T) {
 			require.ErrorAs(t, err, &outcome)
 			assert.Empty(t, outcome.Tag)
 			assert.Contains(t, err.Error(), "task may have been created")
-			assert.Len(t, script.requests, 2)
+			assert.Len(t, script.Requests, 2)
 		})
 	}
 }
@@ -438,7 +439,7 @@ func FuzzErrorBody(f *testing.F) {
 		if status < 200 || status > 999 {
 			return
 		}
-		client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, says(status, string(body)))
+		client, _ := testkit.NewScriptWith(t, []cloudconvert.Option{testkit.OnlyOnce()}, testkit.Says(status, string(body)))
 		err := client.Do(t.Context(), http.MethodGet, "/jobs", nil, nil)
 		var e *cloudconvert.Error
 		if !errors.As(err, &e) {
@@ -454,7 +455,7 @@ func FuzzErrorBody(f *testing.F) {
 	})
 }
 
-func TestFailuresThatCannotGetBetterAreFinal(t *testing.T) {
+func TestPermanentFailuresAreNotRetried(t *testing.T) {
 	t.Parallel()
 	calls := map[string]func(context.Context, *cloudconvert.Client) error{
 		"get": func(ctx context.Context, c *cloudconvert.Client) error { _, err := c.Jobs.Get(ctx, "1"); return err },
@@ -463,7 +464,7 @@ func TestFailuresThatCannotGetBetterAreFinal(t *testing.T) {
 		},
 		"wait": func(ctx context.Context, c *cloudconvert.Client) error { _, err := c.Jobs.Wait(ctx, "1"); return err },
 		"upload": func(ctx context.Context, c *cloudconvert.Client) error {
-			return c.Tasks.Upload(ctx, waitingTask(), cloudconvert.FromBytes("a.txt", []byte("a")))
+			return c.Tasks.Upload(ctx, testkit.WaitingTask(), cloudconvert.FromBytes("a.txt", []byte("a")))
 		},
 		"download": func(ctx context.Context, c *cloudconvert.Client) error {
 			_, err := c.Download(ctx, cloudconvert.File{Filename: "a", Size: 1, URL: "https://storage.example/a"}, io.Discard)
@@ -480,11 +481,11 @@ func TestFailuresThatCannotGetBetterAreFinal(t *testing.T) {
 			t.Run(name+"/"+method, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					client, script := newScripted(t, fails(failure))
+					client, script := testkit.NewScript(t, testkit.Fails(failure))
 					err := call(t.Context(), client)
 					require.Error(t, err)
 					assert.False(t, cloudconvert.IsRetryable(err))
-					assert.LessOrEqual(t, len(script.requests), map[bool]int{true: 2, false: 1}[method == "wait"], "one at each host")
+					assert.LessOrEqual(t, len(script.Requests), map[bool]int{true: 2, false: 1}[method == "wait"], "one at each host")
 				})
 			})
 		}

@@ -1,7 +1,6 @@
 package cloudconvert_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"testing"
@@ -10,11 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-func TestFormOfToday(t *testing.T) {
+func TestFormKeepsFields(t *testing.T) {
 	t.Parallel()
-	client, _ := newScripted(t, says(http.StatusCreated, recorded(t, "job-created.json")))
+	client, _ := testkit.NewScript(t, testkit.Says(http.StatusCreated, testkit.Recorded(t, "job-created.json")))
 	job, err := client.Jobs.Get(t.Context(), "1")
 	require.NoError(t, err)
 	task, ok := job.Task("in")
@@ -33,9 +33,9 @@ func TestFormOfToday(t *testing.T) {
 	}, task.Result.Form.Fields, "in the order of the answer")
 }
 
-func TestFormOf2019(t *testing.T) {
+func TestFormKeepsParametersOf2019(t *testing.T) {
 	t.Parallel()
-	client, _ := newScripted(t, says(http.StatusOK, recorded(t, "task-upload-2019.json")))
+	client, _ := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.Recorded(t, "task-upload-2019.json")))
 	form, err := client.Tasks.UploadForm(t.Context(), "1")
 	require.NoError(t, err)
 	assert.Equal(t, &cloudconvert.UploadForm{
@@ -53,7 +53,7 @@ func TestFormOf2019(t *testing.T) {
 	}, form)
 }
 
-func TestFormsOfOddShapes(t *testing.T) {
+func TestFormToleratesOddShapes(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string][]cloudconvert.FormField{
 		`{"url": "https://a.example"}`:                                      nil,
@@ -95,23 +95,6 @@ func TestFormKeepsItsOrderWhenEncoded(t *testing.T) {
 	assert.Equal(t, form, again)
 }
 
-// stable decodes data, and asserts that what is decoded can be encoded, and is
-// the same when it is decoded again. Of null nothing is decoded.
-func stable[T any](t *testing.T, data []byte) (T, bool) {
-	t.Helper()
-	var first, second T
-	if string(bytes.TrimSpace(data)) == "null" || json.Unmarshal(data, &first) != nil {
-		return first, false
-	}
-	encoded, err := json.Marshal(first)
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(encoded, &second))
-	again, err := json.Marshal(second)
-	require.NoError(t, err)
-	require.JSONEq(t, string(encoded), string(again))
-	return first, true
-}
-
 func FuzzForm(f *testing.F) {
 	for _, seed := range []string{
 		`{"url": "https://a.example", "parameters": {"b": 1, "a": "x", "n": null, "t": true}}`, `{"url": 1, "parameters": {"a": "1", "a": 2}}`,
@@ -120,7 +103,7 @@ func FuzzForm(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		form, ok := stable[cloudconvert.UploadForm](t, data)
+		form, ok := testkit.Stable[cloudconvert.UploadForm](t, data)
 		if ok {
 			require.NotEmpty(t, form.URL)
 		}

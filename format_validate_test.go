@@ -34,7 +34,7 @@ func convertWith(options cloudconvert.Options) cloudconvert.Convert {
 	return cloudconvert.Convert{Input: []string{"import"}, OutputFormat: "jpg", Options: options}
 }
 
-func TestFormatValidate(t *testing.T) {
+func TestFormatValidateAcceptsOptions(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]cloudconvert.Options{
 		"nothing":                 nil,
@@ -69,7 +69,7 @@ func TestFormatValidate(t *testing.T) {
 	}
 }
 
-func TestFormatValidateProblems(t *testing.T) {
+func TestFormatValidateReportsProblems(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		options cloudconvert.Options
@@ -105,7 +105,7 @@ func TestFormatValidateProblems(t *testing.T) {
 	}
 }
 
-func TestFormatValidateOfAnythingElse(t *testing.T) {
+func TestFormatValidateRefusesOtherTasks(t *testing.T) {
 	t.Parallel()
 	raw := cloudconvert.RawTask{Op: cloudconvert.OperationConvert, Fields: map[string]any{"input": "in", "widht": 1}}
 	require.ErrorContains(t, pictures.Validate(raw), "widht")
@@ -129,7 +129,7 @@ func TestFormatValidateOfAnythingElse(t *testing.T) {
 	assert.NoError(t, optimize.Validate(cloudconvert.Optimize{InputFormat: "pdf", Engine: "pdftools"}), "the entry leaves it open")
 }
 
-func TestFormatValidateEngineVersions(t *testing.T) {
+func TestFormatValidateChecksEngineVersions(t *testing.T) {
 	t.Parallel()
 	format := pictures
 	pinned := func(version string) cloudconvert.Convert {
@@ -151,7 +151,7 @@ func TestFormatValidateKnowsAliases(t *testing.T) {
 	assert.Error(t, pictures.Validate(cloudconvert.Convert{OutputFormat: "gif"}))
 }
 
-// What the catalogue says in an unknown form is not silently left unchecked.
+// A catalog entry of an unknown form is reported, not left unchecked.
 func TestFormatValidateReportsOddShapes(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 func TestFormatsList(t *testing.T) {
@@ -39,7 +40,7 @@ func TestFormatsList(t *testing.T) {
 
 func TestFormatsListSelects(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, says(http.StatusOK, `{"data": []}`))
+	client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, `{"data": []}`))
 	options := cloudconvert.FormatListOptions{
 		Operation: "pdf/ocr", InputFormat: "pdf", OutputFormat: "tar.gz", Engine: "an-engine", EngineVersion: "1.2", Alternatives: true,
 		Include: []cloudconvert.Include{cloudconvert.IncludeOptions, cloudconvert.IncludeEngineVersions}, PerPage: 5, Page: 2,
@@ -52,7 +53,7 @@ func TestFormatsListSelects(t *testing.T) {
 		"&filter%5Boperation%5D=pdf%2Focr&filter%5Boutput_format%5D=tar.gz&include=options%2Cengine_versions&page=2&per_page=5"
 	assert.Equal(t, []string{
 		"GET https://api.example.com/base/v2/operations" + query, "GET https://api.example.com/base/v2/convert/formats" + query,
-	}, script.urls())
+	}, script.URLs())
 }
 
 func TestFormatsListConversions(t *testing.T) {
@@ -96,7 +97,7 @@ const oddFormat = `{
 	"engine_versions": [{"version": 2019, "default": "1", "latest": false}, "2016"], "unknown": true
 }`
 
-func TestFormatOfOddShapes(t *testing.T) {
+func TestFormatToleratesOddShapes(t *testing.T) {
 	t.Parallel()
 	var format cloudconvert.Format
 	require.NoError(t, json.Unmarshal([]byte(oddFormat), &format))

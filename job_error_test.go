@@ -10,22 +10,23 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // jobFailure waits for a job that has ended in error.
 func jobFailure(t *testing.T, body string) *cloudconvert.JobError {
 	t.Helper()
-	client, script := newScripted(t, says(http.StatusOK, body))
+	client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, body))
 	job, err := client.Jobs.Wait(t.Context(), idIn(t, body))
 	var failure *cloudconvert.JobError
 	require.ErrorAs(t, err, &failure)
 	require.NotNil(t, job, "the job comes with the error")
 	assert.Same(t, job, failure.Job)
-	assert.Len(t, script.requests, 1)
+	assert.Len(t, script.Requests, 1)
 	return failure
 }
 
-// idIn returns the id in the answer of a single job or task.
+// idIn returns the id in the response of a single job or task.
 func idIn(t *testing.T, body string) string {
 	t.Helper()
 	var answer struct {
@@ -47,7 +48,7 @@ func taskNames(failure *cloudconvert.JobError) []string {
 
 func TestJobErrorWithoutACode(t *testing.T) {
 	t.Parallel()
-	failure := jobFailure(t, recorded(t, "job-failed.json"))
+	failure := jobFailure(t, testkit.Recorded(t, "job-failed.json"))
 	require.ErrorIs(t, failure, cloudconvert.ErrJobFailed)
 	require.ErrorIs(t, fmt.Errorf("wrapped: %w", failure), cloudconvert.ErrJobFailed)
 	require.ErrorIs(t, failure, cloudconvert.CodeInputTaskFailed)
@@ -67,16 +68,16 @@ func TestJobErrorWithoutACode(t *testing.T) {
 	}, first)
 }
 
-func TestJobErrorOfTheSandbox(t *testing.T) {
+func TestJobErrorOfSandboxRefusal(t *testing.T) {
 	t.Parallel()
-	failure := jobFailure(t, recorded(t, "job-sandbox-refusal.json"))
+	failure := jobFailure(t, testkit.Recorded(t, "job-sandbox-refusal.json"))
 	require.ErrorIs(t, failure, cloudconvert.CodeSandboxFileNotAllowed)
 	require.EqualError(t, failure, "cloudconvert: job 3c5e7092-2468-4bdf-8ace-135792468ace failed: task import (import/url) failed: "+
 		"SANDBOX_FILE_NOT_ALLOWED: The file film.mp4 is not whitelisted for sandbox use")
 	assert.Equal(t, []string{"import", "convert"}, taskNames(failure))
 }
 
-func TestCausesComeFirst(t *testing.T) {
+func TestJobErrorPutsCausesFirst(t *testing.T) {
 	t.Parallel()
 	type task struct {
 		ID      string   `json:"id"`
@@ -118,7 +119,7 @@ func TestCausesComeFirst(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			body := encode(t, map[string]any{"data": map[string]any{"id": "j", "status": "error", "tasks": c.tasks}})
+			body := testkit.Encode(t, map[string]any{"data": map[string]any{"id": "j", "status": "error", "tasks": c.tasks}})
 			failure := jobFailure(t, body)
 			assert.Equal(t, c.want, taskNames(failure))
 			if c.want == nil {
@@ -134,7 +135,7 @@ func TestTaskError(t *testing.T) {
 		`{"id": "1", "status": "error", "operation": "convert", "code": "OPEN_FAILED", "message": "Broken."}`: "cloudconvert: task 1 (convert) failed: OPEN_FAILED: Broken",
 		`{"id": "1", "status": "error", "operation": "convert", "name": "a", "message": "..."}`:               "cloudconvert: task a (convert) failed",
 	} {
-		client, _ := newScripted(t, says(http.StatusOK, `{"data": `+data+`}`))
+		client, _ := testkit.NewScript(t, testkit.Says(http.StatusOK, `{"data": `+data+`}`))
 		task, err := client.Tasks.Wait(t.Context(), "1")
 		require.NotNil(t, task)
 		require.EqualError(t, err, want)
@@ -146,22 +147,22 @@ func TestTaskError(t *testing.T) {
 	}
 }
 
-func TestJobThatEndedWellIsNoError(t *testing.T) {
+func TestFinishedJobHasNoError(t *testing.T) {
 	t.Parallel()
-	body := recorded(t, "job-finished.json")
-	client, _ := newScripted(t, says(http.StatusOK, body))
+	body := testkit.Recorded(t, "job-finished.json")
+	client, _ := testkit.NewScript(t, testkit.Says(http.StatusOK, body))
 	job, err := client.Jobs.Wait(t.Context(), idIn(t, body))
 	require.NoError(t, err)
 	assert.Len(t, job.Files(), 2)
 }
 
-func TestIgnoredTaskErrorsAreNone(t *testing.T) {
+func TestIgnoredTaskErrorsAreNoJobError(t *testing.T) {
 	t.Parallel()
 	body, err := json.Marshal(map[string]any{"data": map[string]any{"id": "j", "status": "finished", "tasks": []any{
 		map[string]any{"id": "1", "name": "a", "status": "error", "code": "OPEN_FAILED"},
 	}}})
 	require.NoError(t, err)
-	client, _ := newScripted(t, says(http.StatusOK, string(body)))
+	client, _ := testkit.NewScript(t, testkit.Says(http.StatusOK, string(body)))
 	_, err = client.Jobs.Wait(t.Context(), "j")
 	require.NoError(t, err, "the job went on without it")
 }

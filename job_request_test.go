@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 func TestPipeline(t *testing.T) {
@@ -149,12 +150,12 @@ func TestPipeline(t *testing.T) {
 			t.Parallel()
 			request := cloudconvert.Pipeline(test.tasks...)
 			require.NoError(t, request.Validate())
-			assert.JSONEq(t, `{"tasks": `+test.want+`}`, encode(t, request))
+			assert.JSONEq(t, `{"tasks": `+test.want+`}`, testkit.Encode(t, request))
 		})
 	}
 }
 
-func TestPipelineIsWhatOneCouldWriteByHand(t *testing.T) {
+func TestPipelineEqualsJobRequest(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t,
 		&cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
@@ -169,7 +170,7 @@ func TestPipelineIsWhatOneCouldWriteByHand(t *testing.T) {
 		))
 }
 
-func TestPipelineLeavesItsTasksAlone(t *testing.T) {
+func TestPipelineDoesNotChangeItsTasks(t *testing.T) {
 	t.Parallel()
 	convert := cloudconvert.Convert{OutputFormat: "pdf"}
 	raw := cloudconvert.RawTask{Op: "new", Fields: map[string]any{"level": 3}}
@@ -183,7 +184,7 @@ func TestPipelineLeavesItsTasksAlone(t *testing.T) {
 	assert.Equal(t, []cloudconvert.TaskRequest{cloudconvert.ImportUpload{}, &convert, &raw, raw}, tasks)
 }
 
-func TestPipelineProblems(t *testing.T) {
+func TestPipelineReportsProblems(t *testing.T) {
 	t.Parallel()
 	upload, convert := cloudconvert.ImportUpload{}, cloudconvert.Convert{OutputFormat: "pdf"}
 	tests := map[string]struct {
@@ -271,7 +272,7 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestValidateProblems(t *testing.T) {
+func TestValidateReportsProblems(t *testing.T) {
 	t.Parallel()
 	upload := cloudconvert.ImportUpload{}
 	convert := func(inputs ...string) cloudconvert.Convert {
@@ -367,8 +368,7 @@ func TestValidateProblems(t *testing.T) {
 	}
 }
 
-// A caller's struct around a task is that task: none of its parameters gets lost.
-func TestEmbeddedTasks(t *testing.T) {
+func TestEmbeddedTasksKeepTheirParameters(t *testing.T) {
 	t.Parallel()
 	type pointer struct{ *cloudconvert.Convert }
 	type value struct{ cloudconvert.Convert }
@@ -377,17 +377,17 @@ func TestEmbeddedTasks(t *testing.T) {
 	for name, task := range map[string]cloudconvert.TaskRequest{"pointer": pointer{&convert}, "value": value{convert}, "any": &whatever{value{convert}}} {
 		r := cloudconvert.Pipeline(cloudconvert.ImportUpload{}, task)
 		require.NoError(t, r.Validate(), name)
-		client, script := newScripted(t, says(http.StatusCreated, runningJob))
+		client, script := testkit.NewScript(t, testkit.Says(http.StatusCreated, testkit.RunningJob))
 		_, err := client.Jobs.Create(t.Context(), r)
 		require.NoError(t, err)
-		assert.Contains(t, script.bodies[0], `"convert":{"input":["import-upload"],"operation":"convert","output_format":"pdf"}`, name)
+		assert.Contains(t, script.Bodies[0], `"convert":{"input":["import-upload"],"operation":"convert","output_format":"pdf"}`, name)
 	}
 	for _, task := range []cloudconvert.TaskRequest{pointer{}, whatever{}} {
 		require.ErrorContains(t, (&cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{"a": task}}).Validate(), "the task is nil")
 	}
 }
 
-func TestValidateManyPaths(t *testing.T) {
+func TestValidateIsFastForManyPaths(t *testing.T) {
 	t.Parallel()
 	tasks := cloudconvert.Tasks{"a-0": cloudconvert.ImportUpload{}, "b-0": cloudconvert.ImportUpload{}}
 	inputs := []string{"a-0", "b-0"}
@@ -400,12 +400,12 @@ func TestValidateManyPaths(t *testing.T) {
 	assert.NoError(t, (&cloudconvert.JobRequest{Tasks: tasks}).Validate())
 }
 
-func TestValidateNilRequest(t *testing.T) {
+func TestValidateRefusesNilRequest(t *testing.T) {
 	t.Parallel()
 	assertInvalid(t, nil, "no tasks")
 }
 
-func TestValidateTellsNoValues(t *testing.T) {
+func TestValidateQuotesNoValues(t *testing.T) {
 	t.Parallel()
 	const secret = "s3cr3t"
 	request := &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
@@ -414,7 +414,7 @@ func TestValidateTellsNoValues(t *testing.T) {
 	assert.NotContains(t, request.Validate().Error(), secret)
 }
 
-func TestValidateNamesAllProblemsInOneOrder(t *testing.T) {
+func TestValidateSortsProblems(t *testing.T) {
 	t.Parallel()
 	request := &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{"b": nil, "a": nil, "c": cloudconvert.ImportURL{}}}
 	first := request.Validate().Error()
@@ -425,7 +425,7 @@ func TestValidateNamesAllProblemsInOneOrder(t *testing.T) {
 	}
 }
 
-func TestValidateChangesNothing(t *testing.T) {
+func TestValidateDoesNotChangeTheRequest(t *testing.T) {
 	t.Parallel()
 	build := func() *cloudconvert.JobRequest {
 		return &cloudconvert.JobRequest{
@@ -444,17 +444,17 @@ func TestValidateChangesNothing(t *testing.T) {
 func TestJobRequestJSON(t *testing.T) {
 	t.Parallel()
 	request := cloudconvert.Pipeline(cloudconvert.ImportUpload{})
-	assert.JSONEq(t, `{"tasks": {"import-upload": {"operation": "import/upload"}}}`, encode(t, request))
+	assert.JSONEq(t, `{"tasks": {"import-upload": {"operation": "import/upload"}}}`, testkit.Encode(t, request))
 	request.Tag, request.WebhookURL = "invoice-42", "https://example.com/hook"
 	assert.JSONEq(t, `{
 		"tasks": {"import-upload": {"operation": "import/upload"}},
 		"tag": "invoice-42",
 		"webhook_url": "https://example.com/hook"
-	}`, encode(t, request))
+	}`, testkit.Encode(t, request))
 }
 
-// What is sent for a job is its JSON, though by a shorter way.
-func TestJobIsSentAsItIsEncoded(t *testing.T) {
+// A job is encoded on a faster path than its MarshalJSON.
+func TestJobIsSentAsItsJSON(t *testing.T) {
 	t.Parallel()
 	for name, c := range allTasks() {
 		t.Run(name, func(t *testing.T) {
@@ -474,10 +474,10 @@ func TestJobIsSentAsItIsEncoded(t *testing.T) {
 			}
 			want, err := json.Marshal(request)
 			require.NoError(t, err)
-			client, script := newScripted(t, says(http.StatusCreated, `{"data": {"id": "job"}}`))
+			client, script := testkit.NewScript(t, testkit.Says(http.StatusCreated, `{"data": {"id": "job"}}`))
 			_, err = client.Jobs.Create(t.Context(), request)
 			require.NoError(t, err)
-			assert.JSONEq(t, string(want), script.bodies[0])
+			assert.JSONEq(t, string(want), script.Bodies[0])
 		})
 	}
 }

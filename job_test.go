@@ -2,7 +2,6 @@ package cloudconvert_test
 
 import (
 	"encoding/json"
-	"net/http"
 	"testing"
 	"time"
 
@@ -10,20 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// recordedJob returns the job of an answer of testdata/answers.
-func recordedJob(tb testing.TB, name string) *cloudconvert.Job {
-	tb.Helper()
-	client, _ := newScripted(tb, says(http.StatusOK, recorded(tb, name)))
-	job, err := client.Jobs.Get(tb.Context(), "1")
-	require.NoError(tb, err)
-	return job
-}
-
-func TestCreatedJob(t *testing.T) {
+func TestRecordedCreatedJob(t *testing.T) {
 	t.Parallel()
-	job := recordedJob(t, "job-created.json")
+	job := testkit.RecordedJob(t, "job-created.json")
 	assert.Equal(t, "0f3a2c1e-5b6d-4c7e-8f90-1a2b3c4d5e6f", job.ID)
 	assert.Equal(t, "invoice-42", job.Tag)
 	assert.Equal(t, cloudconvert.StatusWaiting, job.Status)
@@ -48,9 +39,9 @@ func TestCreatedJob(t *testing.T) {
 	assert.Equal(t, []string{"11111111-aaaa-4bbb-8ccc-000000000002"}, out.DependsOnTaskIDs)
 }
 
-func TestFinishedJob(t *testing.T) {
+func TestRecordedFinishedJob(t *testing.T) {
 	t.Parallel()
-	job := recordedJob(t, "job-finished.json")
+	job := testkit.RecordedJob(t, "job-finished.json")
 	assert.Equal(t, cloudconvert.StatusFinished, job.Status)
 	assert.Empty(t, job.Tag)
 	assert.Empty(t, job.Links.Self)
@@ -72,9 +63,9 @@ func TestFinishedJob(t *testing.T) {
 	}, job.Files(), "as they came, of export/url tasks alone")
 }
 
-func TestSandboxRefusal(t *testing.T) {
+func TestRecordedSandboxRefusal(t *testing.T) {
 	t.Parallel()
-	task, ok := recordedJob(t, "job-sandbox-refusal.json").Task("import")
+	task, ok := testkit.RecordedJob(t, "job-sandbox-refusal.json").Task("import")
 	require.True(t, ok)
 	assert.Equal(t, cloudconvert.CodeSandboxFileNotAllowed, task.Code)
 	assert.Equal(t, []cloudconvert.File{{
@@ -95,7 +86,7 @@ func TestJobTask(t *testing.T) {
 	assert.False(t, ok)
 }
 
-func TestJobFilesAreInOneOrder(t *testing.T) {
+func TestJobFilesAreSorted(t *testing.T) {
 	t.Parallel()
 	export := func(name string, status cloudconvert.Status, files ...string) cloudconvert.Task {
 		task := cloudconvert.Task{ID: "id-" + name, Name: name, Operation: cloudconvert.OperationExportURL, Status: status}
@@ -127,7 +118,7 @@ func TestJobCredits(t *testing.T) {
 	assert.Equal(t, 5, job.Credits())
 }
 
-func TestJobsOfOddShapes(t *testing.T) {
+func TestJobToleratesOddShapes(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string]cloudconvert.Job{
 		`{"id": 12}`: {ID: "12"},
@@ -155,14 +146,14 @@ func TestJobsOfOddShapes(t *testing.T) {
 	assert.Equal(t, "before", job.ID)
 }
 
-func TestDecodingLeavesNothingOfTheFormerJob(t *testing.T) {
+func TestDecodingReplacesTheWholeJob(t *testing.T) {
 	t.Parallel()
-	job := recordedJob(t, "job-finished.json")
+	job := testkit.RecordedJob(t, "job-finished.json")
 	require.NoError(t, json.Unmarshal([]byte(`{"id": "2"}`), job))
 	assert.Equal(t, &cloudconvert.Job{ID: "2"}, job)
 }
 
-// jobFixtures are the jobs of testdata/answers.
+// jobFixtures are the recorded jobs.
 var jobFixtures = []string{
 	"job-created.json", "job-finished.json", "job-failed.json", "job-sandbox-refusal.json",
 	"2019-job-failed.json", "2021-job-finished.json", "2023-job-failed.json",
@@ -173,8 +164,8 @@ func TestJobRoundTrip(t *testing.T) {
 	for _, name := range jobFixtures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			job := recordedJob(t, name)
-			again, ok := stable[cloudconvert.Job](t, []byte(encode(t, job)))
+			job := testkit.RecordedJob(t, name)
+			again, ok := testkit.Stable[cloudconvert.Job](t, []byte(testkit.Encode(t, job)))
 			require.True(t, ok)
 			for i := range job.Tasks {
 				job.Tasks[i].Result.Raw, again.Tasks[i].Result.Raw = nil, nil // as it came, so it is not the same
@@ -189,12 +180,12 @@ func FuzzJob(f *testing.F) {
 		var envelope struct {
 			Data json.RawMessage `json:"data"`
 		}
-		require.NoError(f, json.Unmarshal([]byte(recorded(f, name)), &envelope))
+		require.NoError(f, json.Unmarshal([]byte(testkit.Recorded(f, name)), &envelope))
 		f.Add([]byte(envelope.Data))
 	}
 	f.Add([]byte(`{"id": 1, "tag": 2, "status": 3, "tasks": {"id": 4}, "links": 5}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		job, ok := stable[cloudconvert.Job](t, data)
+		job, ok := testkit.Stable[cloudconvert.Job](t, data)
 		if !ok {
 			return
 		}

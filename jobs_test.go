@@ -12,19 +12,20 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 func TestJobs(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		request := textJob()
+		request := testkit.TextJob()
 		request.Tag = "mine"
 		created, err := client.Jobs.Create(t.Context(), request)
 		require.NoError(t, err)
 		assert.False(t, created.Status.Terminal())
-		runJob(t, client)
+		testkit.RunJob(t, client)
 
 		got, err := client.Jobs.Get(t.Context(), created.ID)
 		require.NoError(t, err)
@@ -49,11 +50,11 @@ func TestJobs(t *testing.T) {
 		require.NoError(t, client.Jobs.Delete(t.Context(), created.ID))
 		_, err = client.Jobs.Get(t.Context(), created.ID)
 		require.ErrorIs(t, err, cloudconvert.ErrNotFound)
-	}, cloudconverttest.WithTaskDuration(taskTime))
+	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
 
-// A deletion that finds nothing did its work, if it may have before its answer got lost.
-func TestDeleteTwice(t *testing.T) {
+// A retried deletion that finds nothing succeeded, if the lost attempt may have deleted the job.
+func TestJobsDeleteAfterLostResponses(t *testing.T) {
 	t.Parallel()
 	lost := cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.After}
 	failed := cloudconverttest.Fault{Status: http.StatusBadGateway, Phase: cloudconverttest.After}
@@ -74,10 +75,10 @@ func TestDeleteTwice(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				client := server.Client()
-				id := runJob(t, client).ID
+				id := testkit.RunJob(t, client).ID
 				if tt.gone {
 					require.NoError(t, client.Jobs.Delete(t.Context(), id))
 				}
@@ -91,43 +92,43 @@ func TestDeleteTwice(t *testing.T) {
 				} else {
 					require.NoError(t, err)
 				}
-				assert.Zero(t, jobCount(server))
-			}, cloudconverttest.WithTaskDuration(taskTime))
+				assert.Zero(t, testkit.JobCount(server))
+			}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 		})
 	}
 }
 
-// A network that wants a login answers with a page, whatever was asked for.
-func TestDeletionThatIsNone(t *testing.T) {
+// A network that wants a login responds to every request with its page.
+func TestDeleteRefusesOtherResponses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		answer  reply
+		answer  testkit.Reply
 		deleted bool
 	}{
-		"empty":     {says(http.StatusNoContent, ""), true},
-		"a message": {says(http.StatusOK, `{"message": "deleted"}`), true},
-		"a page":    {says(http.StatusOK, "<html>Please log in</html>", "Content-Type", "text/html"), false},
+		"empty":     {testkit.Says(http.StatusNoContent, ""), true},
+		"a message": {testkit.Says(http.StatusOK, `{"message": "deleted"}`), true},
+		"a page":    {testkit.Says(http.StatusOK, "<html>Please log in</html>", "Content-Type", "text/html"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script := newScripted(t, tt.answer)
+			client, script := testkit.NewScript(t, tt.answer)
 			err := client.Jobs.Delete(t.Context(), "job-1")
 			assert.Equal(t, tt.deleted, err == nil)
 			assert.Equal(t, !tt.deleted, cloudconvert.IsRetryable(err))
-			assert.Len(t, script.requests, 1)
+			assert.Len(t, script.Requests, 1)
 		})
 	}
 }
 
-// A first attempt that never left proves nothing about the job.
-func TestDeleteNotSentAtFirst(t *testing.T) {
+// An attempt that was not sent proves nothing about the job.
+func TestDeleteReturnsNotFoundAfterUnsentAttempt(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		dials := 0
 		client := server.Client(dialing(server, func(string) error {
 			if dials++; dials == 1 {
-				return errRefused
+				return testkit.ErrRefused
 			}
 			return nil
 		}))
@@ -136,13 +137,13 @@ func TestDeleteNotSentAtFirst(t *testing.T) {
 	})
 }
 
-func TestCancelJob(t *testing.T) {
+func TestCancelEndsTheJob(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		created := runJob(t, client)
-		advance(taskTime + time.Second) // one task has ended, one runs
+		created := testkit.RunJob(t, client)
+		testkit.Advance(testkit.TaskTime + time.Second) // one task has ended, one runs
 		require.NoError(t, client.Jobs.Cancel(t.Context(), created.ID))
 		job, err := client.Jobs.Wait(t.Context(), created.ID)
 		require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
@@ -153,7 +154,7 @@ func TestCancelJob(t *testing.T) {
 		assert.Equal(t, cloudconvert.StatusError, out.Status)
 		require.NoError(t, client.Jobs.Cancel(t.Context(), created.ID), "nothing is left to do")
 		assert.Equal(t, 1, cancellations(server))
-	}, cloudconverttest.WithTaskDuration(taskTime))
+	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
 
 func cancellations(server *cloudconverttest.Server) int {
@@ -166,10 +167,9 @@ func cancellations(server *cloudconverttest.Server) int {
 	return count
 }
 
-// Tasks that end while the others are being cancelled are no failure.
-func TestCancelJobThatEnds(t *testing.T) {
+func TestCancelToleratesEndedTasks(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
 		created, err := client.Jobs.Create(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
@@ -178,15 +178,15 @@ func TestCancelJobThatEnds(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, client.Jobs.Cancel(t.Context(), created.ID))
 		assert.Equal(t, 2, cancellations(server), "the second task fell with the first")
-	}, cloudconverttest.WithTaskDuration(taskTime))
+	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
 
-func TestCancelJobFailures(t *testing.T) {
+func TestCancelReportsFailures(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		created := runJob(t, client)
+		created := testkit.RunJob(t, client)
 		server.Inject(cloudconverttest.Fault{Method: http.MethodPost, Status: http.StatusForbidden})
 		err := client.Jobs.Cancel(t.Context(), created.ID)
 		require.ErrorIs(t, err, cloudconvert.ErrForbidden)
@@ -194,15 +194,15 @@ func TestCancelJobFailures(t *testing.T) {
 			assert.Contains(t, err.Error(), name)
 		}
 		require.ErrorIs(t, client.Jobs.Cancel(t.Context(), "some-job"), cloudconvert.ErrNotFound)
-	}, cloudconverttest.WithTaskDuration(taskTime))
+	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
 
-func TestResultURLOfARunningJob(t *testing.T) {
+func TestResultURLNeedsAnEndedJob(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		created := runJob(t, client)
+		created := testkit.RunJob(t, client)
 		_, err := client.Jobs.ResultURL(t.Context(), created.ID)
 		require.Error(t, err, "it has not ended")
 		job, err := client.Jobs.Wait(t.Context(), created.ID)
@@ -211,11 +211,11 @@ func TestResultURLOfARunningJob(t *testing.T) {
 		require.NoError(t, err)
 		plain, _, _ := strings.Cut(job.Files()[0].URL, "?")
 		assert.True(t, strings.HasPrefix(address, plain+"?"), address)
-		assert.Zero(t, countRequests(server, "GET storage"), "it is not followed")
-	}, cloudconverttest.WithTaskDuration(taskTime))
+		assert.Zero(t, testkit.CountRequests(server, "GET storage"), "it is not followed")
+	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
 
-func TestCreateForURL(t *testing.T) {
+func TestCreateWithRedirectReturnsURL(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault cloudconverttest.Fault
@@ -237,17 +237,17 @@ func TestCreateForURL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				if c.fault.Status != 0 || c.fault.Kind != 0 {
 					server.Inject(onCreation(c.fault.Phase, c.fault))
 				}
-				request := textJob()
+				request := testkit.TextJob()
 				request.Tag = c.tag
 				address, err := server.Client().Jobs.CreateForURL(t.Context(), request)
 				require.NoError(t, err)
-				assert.Equal(t, c.want, outline(server))
-				assert.Equal(t, 1, jobCount(server))
+				assert.Equal(t, c.want, testkit.Outline(server))
+				assert.Equal(t, 1, testkit.JobCount(server))
 				assert.False(t, request.Redirect, "the caller's request is left as it is")
 				job, err := server.Client().Jobs.Get(t.Context(), server.Jobs()[0].ID)
 				require.NoError(t, err)
@@ -269,19 +269,19 @@ func leadsTo(status int, location string) cloudconverttest.Fault {
 	return cloudconverttest.Fault{Status: status, Phase: cloudconverttest.After, Header: http.Header{"Location": {location}}}
 }
 
-func TestCreateForURLBySeeOther(t *testing.T) {
+func TestCreateWithRedirectFollows303(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, says(http.StatusSeeOther, "", "Location", "https://storage.example.com/a?sig=1"))
-	address, err := client.Jobs.CreateForURL(t.Context(), textJob())
+	client, script := testkit.NewScript(t, testkit.Says(http.StatusSeeOther, "", "Location", "https://storage.example.com/a?sig=1"))
+	address, err := client.Jobs.CreateForURL(t.Context(), testkit.TextJob())
 	require.NoError(t, err)
 	assert.Equal(t, "https://storage.example.com/a?sig=1", address)
-	assert.Len(t, script.requests, 1)
+	assert.Len(t, script.Requests, 1)
 }
 
 func TestResultURLNeedsAURL(t *testing.T) {
 	t.Parallel()
 	for _, location := range []string{"", "/login", "ftp://storage.example.com/a", "https:///a?sig=s3cr3t", "https://%zz/?sig=s3cr3t"} {
-		client, _ := newScripted(t, says(http.StatusFound, "", "Location", location))
+		client, _ := testkit.NewScript(t, testkit.Says(http.StatusFound, "", "Location", location))
 		address, err := client.Jobs.ResultURL(t.Context(), "job-1")
 		require.Error(t, err, location)
 		assert.Empty(t, address)
@@ -289,9 +289,9 @@ func TestResultURLNeedsAURL(t *testing.T) {
 	}
 }
 
-func TestCreateForURLOfAFailedJob(t *testing.T) {
+func TestCreateWithRedirectReportsFailedJob(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		_, err := server.Client().Jobs.CreateForURL(t.Context(), cloudconvert.Pipeline(
 			cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}, cloudconvert.Convert{OutputFormat: "unheard-of"}, cloudconvert.ExportURL{},
@@ -302,8 +302,8 @@ func TestCreateForURLOfAFailedJob(t *testing.T) {
 
 func TestRedirectIsRefusedWhereItCannotWork(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t)
-	redirected := textJob()
+	client, script := testkit.NewScript(t)
+	redirected := testkit.TextJob()
 	redirected.Redirect = true
 	require.NoError(t, redirected.Validate())
 	for _, create := range jobCreators() {
@@ -319,24 +319,23 @@ func TestRedirectIsRefusedWhereItCannotWork(t *testing.T) {
 		_, err := client.Jobs.CreateForURL(t.Context(), request)
 		require.ErrorIs(t, err, cloudconvert.ErrInvalid, name)
 	}
-	assert.Empty(t, script.requests)
+	assert.Empty(t, script.Requests)
 }
 
-// An iteration asks for the next page when it is needed, and not before.
-func TestAllJobsIsLazy(t *testing.T) {
+func TestAllJobsAsksForPagesWhenNeeded(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
 		for range 3 {
-			runJob(t, client)
+			testkit.RunJob(t, client)
 		}
 		jobs := client.Jobs.All(t.Context(), cloudconvert.JobListOptions{PerPage: 1})
-		assert.Zero(t, countRequests(server, "GET api"))
+		assert.Zero(t, testkit.CountRequests(server, "GET api"))
 		for range jobs {
 			break
 		}
-		assert.Equal(t, 1, countRequests(server, "GET api"))
+		assert.Equal(t, 1, testkit.CountRequests(server, "GET api"))
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var failures []error

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // slowCreation is a network on which a creation takes its time to be carried out, whether its client waits for it or
@@ -42,7 +43,7 @@ func (s *slowCreation) RoundTrip(req *http.Request) (*http.Response, error) {
 	lasting.Body = io.NopCloser(strings.NewReader(string(body)))
 	result := make(chan *http.Response, 1)
 	go func() {
-		advance(s.takes)
+		testkit.Advance(s.takes)
 		resp, err := s.next.RoundTrip(lasting)
 		switch {
 		case err != nil:
@@ -68,7 +69,7 @@ func (s *slowCreation) RoundTrip(req *http.Request) (*http.Response, error) {
 func (s *slowCreation) kill(t *testing.T, journal string) string {
 	t.Helper()
 	s.killed.Store(true)
-	return writeFile(t, filepath.Join(t.TempDir(), "journal"), readFile(t, journal))
+	return testkit.WriteFile(t, filepath.Join(t.TempDir(), "journal"), testkit.ReadFile(t, journal))
 }
 
 // slowly returns a client whose creations take so long, and its network.
@@ -90,9 +91,9 @@ func runJournal(ctx context.Context, client *cloudconvert.Client, work cloudconv
 func TestJournalFindsWhatASlowCreationMade(t *testing.T) {
 	t.Parallel()
 	ways := map[string]func(address string) cloudconvert.Work{
-		"inline": func(string) cloudconvert.Work { return textWork("a.txt", "text", "") },
+		"inline": func(string) cloudconvert.Work { return testkit.TextWork("a.txt", "text", "") },
 		"uploaded": func(string) cloudconvert.Work {
-			return textWork("a.txt", "text", "", cloudconvert.WithInlineLimit(0))
+			return testkit.TextWork("a.txt", "text", "", cloudconvert.WithInlineLimit(0))
 		},
 		"URL": func(address string) cloudconvert.Work {
 			return cloudconvert.Work{Request: cloudconvert.Pipeline(cloudconvert.FromURL(address), cloudconvert.Convert{OutputFormat: "pdf"})}
@@ -103,13 +104,13 @@ func TestJournalFindsWhatASlowCreationMade(t *testing.T) {
 			for _, takes := range []time.Duration{time.Second, 5 * time.Second, 25 * time.Second} {
 				t.Run(way+" "+ending+" "+takes.String(), func(t *testing.T) {
 					t.Parallel()
-					inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+					testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 						t.Helper()
 						source, err := server.Client().Run(t.Context(), cloudconvert.Pipeline(
 							cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}, cloudconvert.ExportURL{}))
 						require.NoError(t, err)
 						work := newWork(source.Files()[0].URL)
-						before := jobCount(server)
+						before := testkit.JobCount(server)
 						work.Name, work.Destination = "k", filepath.Join(t.TempDir(), "a.pdf")
 
 						client, network := slowly(t, server, takes)
@@ -127,9 +128,9 @@ func TestJournalFindsWhatASlowCreationMade(t *testing.T) {
 						client, _ = slowly(t, server, takes)
 						result := runJournal(t.Context(), client, work, <-left)
 						require.NoError(t, result.Err)
-						assert.Equal(t, "pdf: text", readFile(t, work.Destination))
-						advance(time.Minute)
-						assert.Equal(t, before+1, jobCount(server))
+						assert.Equal(t, "pdf: text", testkit.ReadFile(t, work.Destination))
+						testkit.Advance(time.Minute)
+						assert.Equal(t, before+1, testkit.JobCount(server))
 					})
 				})
 			}
@@ -160,13 +161,13 @@ func TestJournalLooksAsLongAsAJobMayTurnUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
-				work := textWork("a.txt", "text", filepath.Join(t.TempDir(), "a.pdf"))
+				work := testkit.TextWork("a.txt", "text", filepath.Join(t.TempDir(), "a.pdf"))
 				work.Name = "k"
 				entry := strings.ReplaceAll(c.entry, "%s", time.Now().Add(-c.age).Format(time.RFC3339Nano))
 				entry = strings.Replace(entry, `"key":"k"`, fmt.Sprintf(`"key":"k","work":%q`, hashOf(t, work)), 1)
-				journal := writeFile(t, filepath.Join(t.TempDir(), "journal"), entry+"\n")
+				journal := testkit.WriteFile(t, filepath.Join(t.TempDir(), "journal"), entry+"\n")
 				start := time.Now()
 				require.NoError(t, runJournal(t.Context(), server.Client(), work, journal).Err)
 				looked := time.Duration(0)
@@ -176,7 +177,7 @@ func TestJournalLooksAsLongAsAJobMayTurnUp(t *testing.T) {
 					}
 				}
 				assert.InDelta(t, c.looks, looked, float64(time.Millisecond))
-				assert.Equal(t, 1, jobCount(server))
+				assert.Equal(t, 1, testkit.JobCount(server))
 			})
 		})
 	}
@@ -191,12 +192,12 @@ func TestJournalAfterACreationThatHadToWait(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				refusal.Method = http.MethodPost
 				server.Inject(refusal)
 				client, network := slowly(t, server, 30*time.Second)
-				work := textWork("a.txt", "text", filepath.Join(t.TempDir(), "a.pdf"), cloudconvert.WithInlineLimit(0))
+				work := testkit.TextWork("a.txt", "text", filepath.Join(t.TempDir(), "a.pdf"), cloudconvert.WithInlineLimit(0))
 				work.Name = "k"
 				journal := filepath.Join(t.TempDir(), "journal")
 				left := make(chan string, 1)
@@ -209,8 +210,8 @@ func TestJournalAfterACreationThatHadToWait(t *testing.T) {
 				})
 				_ = runJournal(ctx, client, work, journal) // which may even have come to its end
 				require.NoError(t, runJournal(t.Context(), server.Client(), work, <-left).Err)
-				advance(time.Minute)
-				assert.Equal(t, 1, jobCount(server))
+				testkit.Advance(time.Minute)
+				assert.Equal(t, 1, testkit.JobCount(server))
 			})
 		})
 	}
@@ -229,19 +230,19 @@ func TestJournalDoesNotCreateWhatItCannotLookFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				fault.Method = http.MethodGet
 				server.Inject(fault)
-				work := textWork("a.txt", "text", filepath.Join(t.TempDir(), "a.pdf"))
+				work := testkit.TextWork("a.txt", "text", filepath.Join(t.TempDir(), "a.pdf"))
 				work.Name = "k"
 				journal := writeJournal(t, note{Key: "k", Work: hashOf(t, work), Tag: "t"})
 				require.Error(t, runJournal(t.Context(), server.Client(), work, journal).Err)
-				assert.Zero(t, jobCount(server))
-				assert.Zero(t, countRequests(server, "POST sync"))
+				assert.Zero(t, testkit.JobCount(server))
+				assert.Zero(t, testkit.CountRequests(server, "POST sync"))
 				server.ClearFaults()
 				require.NoError(t, runJournal(t.Context(), server.Client(), work, journal).Err)
-				assert.Equal(t, 1, jobCount(server))
+				assert.Equal(t, 1, testkit.JobCount(server))
 			})
 		})
 	}
@@ -250,9 +251,9 @@ func TestJournalDoesNotCreateWhatItCannotLookFor(t *testing.T) {
 // The context ends the search for a job as it ends everything, and the next run goes on with it.
 func TestJournalSearchEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
-		work := textWork("a.txt", "text", "")
+		work := testkit.TextWork("a.txt", "text", "")
 		work.Name = "k"
 		hash := hashOf(t, work)
 		journal := writeJournal(t, note{Key: "k", Work: hash, Tag: "t"})
@@ -270,17 +271,21 @@ func TestJournalSearchEndsWithItsContext(t *testing.T) {
 // A job that was deleted because its upload broke off is not looked for by the next run.
 func TestJournalForgetsAnUploadThatBrokeOff(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		journal := filepath.Join(t.TempDir(), "journal")
-		work := textWork("a.txt", "text", filepath.Join(t.TempDir(), "a.pdf"), cloudconvert.WithInlineLimit(0))
+		work := testkit.TextWork("a.txt", "text", filepath.Join(t.TempDir(), "a.pdf"), cloudconvert.WithInlineLimit(0))
 		work.Name = "k"
-		err := runJournal(expiring(t, true), silent(server, 0, uploading), work, journal).Err
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Second, cancel)
+		server.Inject(cloudconverttest.Fault{Path: "storage:upload", Kind: cloudconverttest.Stall})
+		err := runJournal(ctx, server.Client(), work, journal).Err
 		require.ErrorIs(t, err, context.Canceled)
-		assert.Zero(t, jobCount(server))
+		assert.Zero(t, testkit.JobCount(server))
+		server.ClearFaults()
 		start := time.Now()
 		require.NoError(t, runJournal(t.Context(), server.Client(), work, journal).Err)
 		assert.Less(t, time.Since(start), time.Second, "it is created at once")
-		assert.Equal(t, 1, jobCount(server))
+		assert.Equal(t, 1, testkit.JobCount(server))
 	})
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // resume runs a batch with a journal and returns the results by name.
@@ -50,7 +51,7 @@ func pageWork(name, text, dst string) cloudconvert.Work {
 func hashOf(t *testing.T, work cloudconvert.Work) string {
 	t.Helper()
 	journal := filepath.Join(t.TempDir(), "journal")
-	client := clientOf(t, func(*http.Request) (int, string) { return http.StatusUnprocessableEntity, `{}` })
+	client := testkit.NewClient(t, func(*http.Request) (int, string) { return http.StatusUnprocessableEntity, `{}` })
 	for result := range client.RunAll(t.Context(), onlyWork(work), cloudconvert.WithJournal(journal)) {
 		require.ErrorIs(t, result.Err, cloudconvert.ErrInvalid)
 	}
@@ -82,14 +83,14 @@ func writeJournal(t *testing.T, notes ...note) string {
 		require.NoError(t, err)
 		lines.Write(append(line, '\n'))
 	}
-	return writeFile(t, filepath.Join(t.TempDir(), "journal"), lines.String())
+	return testkit.WriteFile(t, filepath.Join(t.TempDir(), "journal"), lines.String())
 }
 
 // notesIn reads a journal.
 func notesIn(t *testing.T, journal string) []note {
 	t.Helper()
 	var notes []note
-	for line := range strings.Lines(readFile(t, journal)) {
+	for line := range strings.Lines(testkit.ReadFile(t, journal)) {
 		var n note
 		require.NoError(t, json.Unmarshal([]byte(line), &n), line)
 		notes = append(notes, n)
@@ -99,22 +100,22 @@ func notesIn(t *testing.T, journal string) []note {
 
 func TestJournalSkipsWhatIsDone(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
-	first := resume(t, server, journal, textWorks(10, dir))
+	first := resume(t, server, journal, testkit.TextWorks(10, dir))
 	for _, result := range first {
 		require.NoError(t, result.Err)
 	}
 	before := len(server.Requests())
-	again := resume(t, server, journal, textWorks(12, dir))
+	again := resume(t, server, journal, testkit.TextWorks(12, dir))
 	require.Len(t, again, 12)
 	for key, result := range again {
 		require.NoError(t, result.Err)
 		assert.Equal(t, []string{result.Work.Destination}, result.Files)
 		assert.Equal(t, key == "10" || key == "11", result.Job != nil)
 	}
-	assert.InDelta(t, before+2*2, len(outline(server)), 1, "one of them may find out about limits")
-	assert.Equal(t, 12, jobCount(server))
+	assert.InDelta(t, before+2*2, len(testkit.Outline(server)), 1, "one of them may find out about limits")
+	assert.Equal(t, 12, testkit.JobCount(server))
 	info, err := os.Stat(journal)
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode())
@@ -122,25 +123,25 @@ func TestJournalSkipsWhatIsDone(t *testing.T) {
 
 func TestJournalSkipsWhatHasNoFiles(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	journal := filepath.Join(t.TempDir(), "journal")
-	work := onlyWork(textWork("a.txt", "x", ""))
+	work := onlyWork(testkit.TextWork("a.txt", "x", ""))
 	for range 2 {
 		require.NoError(t, resume(t, server, journal, work)["a.txt"].Err)
 	}
-	assert.Equal(t, 1, jobCount(server))
+	assert.Equal(t, 1, testkit.JobCount(server))
 }
 
 // An output file that is gone is made again, from the source as it is now.
 func TestJournalRedoesWhatIsGone(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
-	resume(t, server, journal, textWorks(3, dir))
+	resume(t, server, journal, testkit.TextWorks(3, dir))
 	require.NoError(t, os.Remove(filepath.Join(dir, "1.pdf")))
-	resume(t, server, journal, textWorks(3, dir))
-	assert.Equal(t, "pdf: text 1", readFile(t, filepath.Join(dir, "1.pdf")))
-	assert.Equal(t, 4, jobCount(server))
+	resume(t, server, journal, testkit.TextWorks(3, dir))
+	assert.Equal(t, "pdf: text 1", testkit.ReadFile(t, filepath.Join(dir, "1.pdf")))
+	assert.Equal(t, 4, testkit.JobCount(server))
 }
 
 // A run that was cancelled is gone on with: its jobs are not created again.
@@ -149,27 +150,27 @@ func TestJournalAfterCancellation(t *testing.T) {
 	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
 				ctx, cancel := context.WithTimeout(t.Context(), 11*time.Second)
 				defer cancel()
 				good := 0
-				for result := range server.Client().RunAll(ctx, textWorks(10, dir), cloudconvert.WithConcurrency(3),
+				for result := range server.Client().RunAll(ctx, testkit.TextWorks(10, dir), cloudconvert.WithConcurrency(3),
 					cloudconvert.WithJournal(journal), cloudconvert.WithInlineLimit(limit), cloudconvert.WithDelete()) {
 					if result.Err == nil {
 						good++
 					}
 				}
 				assert.Equal(t, 3, good)
-				assert.Equal(t, 3, jobCount(server), "those in the middle; the finished ones are deleted")
+				assert.Equal(t, 3, testkit.JobCount(server), "those in the middle; the finished ones are deleted")
 				require.NoError(t, server.WaitIdle(t.Context()))
 				running := server.Jobs()
-				for _, result := range resume(t, server, journal, textWorks(10, dir)) {
+				for _, result := range resume(t, server, journal, testkit.TextWorks(10, dir)) {
 					require.NoError(t, result.Err)
 				}
-				assert.Len(t, listed(t, dir), 10)
-				assert.Equal(t, 7, jobCount(server))
+				assert.Len(t, testkit.Listed(t, dir), 10)
+				assert.Equal(t, 7, testkit.JobCount(server))
 				assert.Equal(t, running[0].ID, server.Jobs()[0].ID)
 			}, cloudconverttest.WithTaskDuration(3*time.Second))
 		})
@@ -233,18 +234,18 @@ func TestJournalAdoptsJobs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				tag, job := leaveJob(t, server, c.source, c.format)
 				if c.prepare != nil {
 					c.prepare(t, server, job)
 				}
 				dir := t.TempDir()
-				hash := hashOf(t, firstOf(textWorks(1, dir)))
+				hash := hashOf(t, firstOf(testkit.TextWorks(1, dir)))
 				journal := writeJournal(t, note{Key: "0", Work: hash, Tag: tag})
-				require.NoError(t, resume(t, server, journal, textWorks(1, dir))["0"].Err)
-				assert.Equal(t, c.want, readFile(t, filepath.Join(dir, "0.pdf")))
-				assert.Equal(t, c.jobs, jobCount(server))
+				require.NoError(t, resume(t, server, journal, testkit.TextWorks(1, dir))["0"].Err)
+				assert.Equal(t, c.want, testkit.ReadFile(t, filepath.Join(dir, "0.pdf")))
+				assert.Equal(t, c.jobs, testkit.JobCount(server))
 				notes := notesIn(t, journal)
 				assert.Equal(t, note{Key: "0", Work: hash, Files: []string{filepath.Join(dir, "0.pdf")}, Done: true}, notes[len(notes)-1])
 			}, cloudconverttest.WithTaskDuration(5*time.Second), cloudconverttest.WithUploadSettle(3*time.Second))
@@ -255,17 +256,17 @@ func TestJournalAdoptsJobs(t *testing.T) {
 // A job that cannot be looked for is neither given up nor created again.
 func TestJournalKeepsJobsItCannotFind(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "earlier", Filename: "a.txt"}, "pdf")
 		dir := t.TempDir()
-		journal := writeJournal(t, note{Key: "0", Work: hashOf(t, firstOf(textWorks(1, dir))), Tag: tag})
+		journal := writeJournal(t, note{Key: "0", Work: hashOf(t, firstOf(testkit.TextWorks(1, dir))), Tag: tag})
 		server.Inject(cloudconverttest.Fault{Method: http.MethodGet, Path: "/v2/jobs"})
-		require.ErrorIs(t, resume(t, server, journal, textWorks(1, dir))["0"].Err, cloudconvert.ErrServer)
+		require.ErrorIs(t, resume(t, server, journal, testkit.TextWorks(1, dir))["0"].Err, cloudconvert.ErrServer)
 		server.ClearFaults()
-		require.NoError(t, resume(t, server, journal, textWorks(1, dir))["0"].Err)
-		assert.Equal(t, "pdf: earlier", readFile(t, filepath.Join(dir, "0.pdf")))
-		assert.Equal(t, 1, jobCount(server))
+		require.NoError(t, resume(t, server, journal, testkit.TextWorks(1, dir))["0"].Err)
+		assert.Equal(t, "pdf: earlier", testkit.ReadFile(t, filepath.Join(dir, "0.pdf")))
+		assert.Equal(t, 1, testkit.JobCount(server))
 	})
 }
 
@@ -283,7 +284,7 @@ func TestJournalWhileSaving(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				dir := t.TempDir()
 				tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "1\n2", Filename: "a.txt"}, "page")
@@ -294,19 +295,19 @@ func TestJournalWhileSaving(t *testing.T) {
 					Key: "0", Work: hash, Tag: tag, Files: []string{filepath.Join(dir, "0-1.page"), filepath.Join(dir, "0-2.page")},
 				})
 				for _, name := range c.there {
-					writeFile(t, filepath.Join(dir, name), "before")
+					testkit.WriteFile(t, filepath.Join(dir, name), "before")
 				}
 				before := len(server.Requests())
 				result := resume(t, server, journal, onlyWork(work))["0"]
 				require.NoError(t, result.Err)
 				assert.Len(t, result.Files, 2)
 				got := map[string]string{}
-				for _, name := range listed(t, dir) {
-					got[name] = readFile(t, filepath.Join(dir, name))
+				for _, name := range testkit.Listed(t, dir) {
+					got[name] = testkit.ReadFile(t, filepath.Join(dir, name))
 				}
 				assert.Equal(t, c.want, got)
 				assert.Equal(t, c.requests, len(server.Requests()) > before)
-				assert.Equal(t, 1, jobCount(server))
+				assert.Equal(t, 1, testkit.JobCount(server))
 			})
 		})
 	}
@@ -315,17 +316,17 @@ func TestJournalWhileSaving(t *testing.T) {
 // A file of somebody else is not taken for the output of a job that was begun.
 func TestJournalLeavesFilesOfOthers(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "earlier", Filename: "a.txt"}, "pdf")
 		dir := t.TempDir()
-		journal := writeJournal(t, note{Key: "0", Work: hashOf(t, firstOf(textWorks(1, dir))), Tag: tag})
-		dst := writeFile(t, filepath.Join(dir, "0.pdf"), "mine")
-		require.ErrorIs(t, resume(t, server, journal, textWorks(1, dir))["0"].Err, os.ErrExist)
-		assert.Equal(t, "mine", readFile(t, dst))
+		journal := writeJournal(t, note{Key: "0", Work: hashOf(t, firstOf(testkit.TextWorks(1, dir))), Tag: tag})
+		dst := testkit.WriteFile(t, filepath.Join(dir, "0.pdf"), "mine")
+		require.ErrorIs(t, resume(t, server, journal, testkit.TextWorks(1, dir))["0"].Err, os.ErrExist)
+		assert.Equal(t, "mine", testkit.ReadFile(t, dst))
 		require.NoError(t, os.Remove(dst))
-		require.NoError(t, resume(t, server, journal, textWorks(1, dir))["0"].Err)
-		assert.Equal(t, "pdf: earlier", readFile(t, dst))
+		require.NoError(t, resume(t, server, journal, testkit.TextWorks(1, dir))["0"].Err)
+		assert.Equal(t, "pdf: earlier", testkit.ReadFile(t, dst))
 	})
 }
 
@@ -348,31 +349,31 @@ func TestJournalReplacesOnlyItsOwnFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "earlier", Filename: "a.txt"}, "pdf")
 				require.NoError(t, server.WaitIdle(t.Context()))
 				dir := t.TempDir()
-				hash := hashOf(t, firstOf(textWorks(1, dir)))
+				hash := hashOf(t, firstOf(testkit.TextWorks(1, dir)))
 				dst := filepath.Join(dir, "0.pdf")
 				if c.there != "" {
-					writeFile(t, dst, c.there)
+					testkit.WriteFile(t, dst, c.there)
 				}
 				journal := writeJournal(t, note{
 					Key: "0", Work: hash, Tag: tag,
 					Files: []string{filepath.Join(dir, c.announced)}, Sizes: []int64{c.size},
 				})
 				for range 2 {
-					result := resume(t, server, journal, textWorks(1, dir))["0"]
+					result := resume(t, server, journal, testkit.TextWorks(1, dir))["0"]
 					if c.want == "" {
 						require.ErrorIs(t, result.Err, fs.ErrExist)
-						assert.Equal(t, c.there, readFile(t, dst))
+						assert.Equal(t, c.there, testkit.ReadFile(t, dst))
 						continue
 					}
 					require.NoError(t, result.Err)
-					assert.Equal(t, c.want, readFile(t, dst))
+					assert.Equal(t, c.want, testkit.ReadFile(t, dst))
 				}
-				assert.Equal(t, 1, jobCount(server))
+				assert.Equal(t, 1, testkit.JobCount(server))
 			})
 		})
 	}
@@ -382,7 +383,7 @@ func TestJournalReplacesOnlyItsOwnFiles(t *testing.T) {
 // either, and costs no second job.
 func TestJournalAfterFailedSave(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
 		dst := filepath.Join(dir, "0.pdf")
@@ -390,20 +391,20 @@ func TestJournalAfterFailedSave(t *testing.T) {
 			return errors.Join(os.WriteFile(dst, []byte("mine"), 0o600), run.Write("0.pdf", []byte("made")))
 		})
 		for range 2 {
-			require.ErrorIs(t, resume(t, server, journal, textWorks(1, dir), cloudconvert.WithDelete())["0"].Err, os.ErrExist)
-			assert.Equal(t, "mine", readFile(t, dst))
+			require.ErrorIs(t, resume(t, server, journal, testkit.TextWorks(1, dir), cloudconvert.WithDelete())["0"].Err, os.ErrExist)
+			assert.Equal(t, "mine", testkit.ReadFile(t, dst))
 		}
 		require.NoError(t, os.Remove(dst))
-		require.NoError(t, resume(t, server, journal, textWorks(1, dir))["0"].Err)
-		assert.Equal(t, "made", readFile(t, dst))
-		assert.Equal(t, 1, jobCount(server))
+		require.NoError(t, resume(t, server, journal, testkit.TextWorks(1, dir))["0"].Err)
+		assert.Equal(t, "made", testkit.ReadFile(t, dst))
+		assert.Equal(t, 1, testkit.JobCount(server))
 	})
 }
 
 // Works that failed are tried again, without looking for their jobs.
 func TestJournalRetriesFailures(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
 	work := cloudconvert.Work{
 		Request:     cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("x")), cloudconvert.Convert{OutputFormat: "bad"}),
@@ -412,10 +413,10 @@ func TestJournalRetriesFailures(t *testing.T) {
 	for n := range 3 {
 		result := resume(t, server, journal, onlyWork(work))["a.txt"]
 		require.ErrorIs(t, result.Err, cloudconvert.ErrJobFailed)
-		assert.Equal(t, n+1, jobCount(server))
+		assert.Equal(t, n+1, testkit.JobCount(server))
 	}
 	once := []string{"POST api", "GET sync"}
-	assert.Equal(t, slices.Repeat(once, 3), outline(server))
+	assert.Equal(t, slices.Repeat(once, 3), testkit.Outline(server))
 }
 
 // What became of a creation may be unknown: the next run finds the job, or
@@ -425,22 +426,22 @@ func TestJournalOfUnknownOutcomes(t *testing.T) {
 	for name, phase := range map[string]cloudconverttest.Phase{"not created": cloudconverttest.Before, "created": cloudconverttest.After} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
 				server.Inject(cloudconverttest.Fault{Method: http.MethodPost, Path: "/v2/jobs", Phase: phase, Kind: cloudconverttest.Reset})
 				server.Inject(cloudconverttest.Fault{Method: http.MethodGet, Path: "/v2/jobs"})
-				for _, result := range resume(t, server, journal, textWorks(10, dir)) {
+				for _, result := range resume(t, server, journal, testkit.TextWorks(10, dir)) {
 					require.ErrorIs(t, result.Err, cloudconvert.ErrOutcomeUnknown)
 					assert.Contains(t, result.Err.Error(), "the next run with this journal looks for it")
 					assert.NotContains(t, result.Err.Error(), "before you send it again")
 				}
 				server.ClearFaults()
-				for _, result := range resume(t, server, journal, textWorks(10, dir)) {
+				for _, result := range resume(t, server, journal, testkit.TextWorks(10, dir)) {
 					require.NoError(t, result.Err)
 				}
-				assert.Len(t, listed(t, dir), 10)
-				assert.Equal(t, 10, jobCount(server))
+				assert.Len(t, testkit.Listed(t, dir), 10)
+				assert.Equal(t, 10, testkit.JobCount(server))
 			})
 		})
 	}
@@ -451,7 +452,7 @@ func TestJournalIsTolerant(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	done := func(key string) string {
-		line, err := json.Marshal(note{Key: key, Files: []string{writeFile(t, filepath.Join(dir, key+".pdf"), "before")}, Done: true})
+		line, err := json.Marshal(note{Key: key, Files: []string{testkit.WriteFile(t, filepath.Join(dir, key+".pdf"), "before")}, Done: true})
 		require.NoError(t, err)
 		return string(line)
 	}
@@ -477,24 +478,24 @@ func TestJournalIsTolerant(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				out := t.TempDir()
 				text := c.journal
-				for work := range textWorks(2, out) {
+				for work := range testkit.TextWorks(2, out) {
 					key := fmt.Sprintf(`"key":%q`, work.Name)
 					text = strings.ReplaceAll(text, key, fmt.Sprintf(`%s,"work":%q`, key, hashOf(t, work)))
 				}
-				journal := writeFile(t, filepath.Join(t.TempDir(), "journal"), text)
+				journal := testkit.WriteFile(t, filepath.Join(t.TempDir(), "journal"), text)
 				for range 2 {
-					for key, result := range resume(t, server, journal, textWorks(2, out)) {
+					for key, result := range resume(t, server, journal, testkit.TextWorks(2, out)) {
 						require.NoError(t, result.Err)
 						if slices.Contains(c.skipped, key) {
 							assert.Equal(t, []string{filepath.Join(dir, key+".pdf")}, result.Files)
 						}
 					}
 				}
-				assert.Equal(t, 2-len(c.skipped), jobCount(server), "and what is written after it is read")
+				assert.Equal(t, 2-len(c.skipped), testkit.JobCount(server), "and what is written after it is read")
 			})
 		})
 	}
@@ -505,8 +506,8 @@ func TestJournalRefusesWhatIsNotAFile(t *testing.T) {
 	for name, journal := range map[string]string{"directory": t.TempDir(), "device": os.DevNull} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
-			results := resume(t, server, journal, textWorks(2, t.TempDir()))
+			server := testkit.NewSandbox(t)
+			results := resume(t, server, journal, testkit.TextWorks(2, t.TempDir()))
 			require.Len(t, results, 1)
 			require.ErrorContains(t, results[""].Err, "journal")
 			assert.Empty(t, server.Requests())
@@ -517,25 +518,25 @@ func TestJournalRefusesWhatIsNotAFile(t *testing.T) {
 // Two runs at a time would each create the jobs of the other.
 func TestJournalOfAnotherRun(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir := t.TempDir()
 	journal := filepath.Join(dir, "journal")
 	first := true
 	// One at a time, the first result comes long before the end of the run.
-	for result := range server.Client().RunAll(t.Context(), textWorks(3, dir), cloudconvert.WithJournal(journal), cloudconvert.WithConcurrency(1)) {
+	for result := range server.Client().RunAll(t.Context(), testkit.TextWorks(3, dir), cloudconvert.WithJournal(journal), cloudconvert.WithConcurrency(1)) {
 		require.NoError(t, result.Err)
 		if first {
-			others := resume(t, server, journal, textWorks(3, t.TempDir()))
+			others := resume(t, server, journal, testkit.TextWorks(3, t.TempDir()))
 			require.Len(t, others, 1)
 			require.ErrorContains(t, others[""].Err, fmt.Sprintf("another run is using the journal %q", journal))
 		}
 		first = false
 	}
-	assert.Equal(t, 3, jobCount(server))
-	for key, result := range resume(t, server, journal, textWorks(3, dir)) {
+	assert.Equal(t, 3, testkit.JobCount(server))
+	for key, result := range resume(t, server, journal, testkit.TextWorks(3, dir)) {
 		require.NoError(t, result.Err, key)
 	}
-	assert.Equal(t, 3, jobCount(server))
+	assert.Equal(t, 3, testkit.JobCount(server))
 }
 
 // The same file by another name is the same journal.
@@ -547,20 +548,20 @@ func TestJournalOfAnotherRunByAnotherName(t *testing.T) {
 			if name == "hard link" && runtime.GOOS == "windows" {
 				t.Skip("a file that is locked cannot be read there")
 			}
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			dir := t.TempDir()
-			journal, link := writeFile(t, filepath.Join(dir, "journal"), ""), filepath.Join(dir, "link")
+			journal, link := testkit.WriteFile(t, filepath.Join(dir, "journal"), ""), filepath.Join(dir, "link")
 			require.NoError(t, linked(journal, link))
 			first := true
-			for result := range server.Client().RunAll(t.Context(), textWorks(3, dir), cloudconvert.WithJournal(link), cloudconvert.WithConcurrency(1)) {
+			for result := range server.Client().RunAll(t.Context(), testkit.TextWorks(3, dir), cloudconvert.WithJournal(link), cloudconvert.WithConcurrency(1)) {
 				require.NoError(t, result.Err)
 				if first {
-					require.ErrorContains(t, resume(t, server, journal, textWorks(3, t.TempDir()))[""].Err, "another run")
+					require.ErrorContains(t, resume(t, server, journal, testkit.TextWorks(3, t.TempDir()))[""].Err, "another run")
 				}
 				first = false
 			}
-			assert.Equal(t, 3, jobCount(server))
-			require.NoError(t, resume(t, server, journal, textWorks(1, dir))["0"].Err, "the other run has ended")
+			assert.Equal(t, 3, testkit.JobCount(server))
+			require.NoError(t, resume(t, server, journal, testkit.TextWorks(1, dir))["0"].Err, "the other run has ended")
 		})
 	}
 }
@@ -568,11 +569,11 @@ func TestJournalOfAnotherRunByAnotherName(t *testing.T) {
 // A file that was named by mistake is left as it is.
 func TestJournalRefusesForeignFile(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	for _, text := range []string{"Dear diary,\nall is well", "{\n  \"name\": \"app\"\n}\n", `{"name": "app"}`, "{}", "{ "} {
-		file := writeFile(t, filepath.Join(t.TempDir(), "file"), text)
-		require.ErrorContains(t, resume(t, server, file, textWorks(2, t.TempDir()))[""].Err, "is not a journal", text)
-		assert.Equal(t, text, readFile(t, file))
+		file := testkit.WriteFile(t, filepath.Join(t.TempDir(), "file"), text)
+		require.ErrorContains(t, resume(t, server, file, testkit.TextWorks(2, t.TempDir()))[""].Err, "is not a journal", text)
+		assert.Equal(t, text, testkit.ReadFile(t, file))
 	}
 	assert.Empty(t, server.Requests())
 }
@@ -581,18 +582,18 @@ func TestJournalRefusesForeignFile(t *testing.T) {
 // that is found out before it is paid for.
 func TestJournalRedoesNothingInVain(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
 	works := onlyWork(pageWork("0", "1\n2", filepath.Join(dir, "0.page")))
 	require.NoError(t, resume(t, server, journal, works)["0"].Err)
 	require.NoError(t, os.Remove(filepath.Join(dir, "0-1.page")))
 	for range 2 {
 		require.ErrorIs(t, resume(t, server, journal, works)["0"].Err, fs.ErrExist)
-		assert.Equal(t, 1, jobCount(server))
+		assert.Equal(t, 1, testkit.JobCount(server))
 	}
 	require.NoError(t, resume(t, server, journal, works, cloudconvert.WithOverwrite())["0"].Err)
-	assert.Equal(t, []string{"0-1.page", "0-2.page"}, listed(t, dir))
-	assert.Equal(t, 2, jobCount(server))
+	assert.Equal(t, []string{"0-1.page", "0-2.page"}, testkit.Listed(t, dir))
+	assert.Equal(t, 2, testkit.JobCount(server))
 }
 
 // A work is known by its name, its tasks and its destination. With other tasks or another destination it is another
@@ -616,7 +617,7 @@ func TestJournalTellsWorksOfOneNameApart(t *testing.T) {
 		assert.NotEqual(t, hashOf(t, first), hashOf(t, other), name)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			journal := filepath.Join(t.TempDir(), "journal")
 			first := first
 			first.Destination = filepath.Join(t.TempDir(), "0.page")
@@ -629,7 +630,7 @@ func TestJournalTellsWorksOfOneNameApart(t *testing.T) {
 					}
 				}
 			}
-			assert.Equal(t, 2, jobCount(server), "each has one job")
+			assert.Equal(t, 2, testkit.JobCount(server), "each has one job")
 		})
 	}
 }
@@ -638,84 +639,84 @@ func TestJournalTellsWorksOfOneNameApart(t *testing.T) {
 func TestJournalKnowsAWorkWhoseSourceHasChanged(t *testing.T) {
 	t.Parallel()
 	dst := filepath.Join(t.TempDir(), "a.pdf")
-	assert.Equal(t, hashOf(t, textWork("a.txt", "1", dst)), hashOf(t, textWork("a.txt", "2", dst)))
+	assert.Equal(t, hashOf(t, testkit.TextWork("a.txt", "1", dst)), hashOf(t, testkit.TextWork("a.txt", "2", dst)))
 }
 
 // What an earlier run has written elsewhere is in nobody's way.
 func TestJournalOfAnotherDestination(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	before, after, journal := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "journal")
 	work := pageWork("0", "1\n2", filepath.Join(before, "0.page"))
 	require.NoError(t, resume(t, server, journal, onlyWork(work))["0"].Err)
 	require.NoError(t, os.Remove(filepath.Join(before, "0-1.page")))
 	work.Destination = filepath.Join(after, "0.page")
 	require.NoError(t, resume(t, server, journal, onlyWork(work))["0"].Err)
-	assert.Equal(t, []string{"0-2.page"}, listed(t, before))
-	assert.Equal(t, []string{"0-1.page", "0-2.page"}, listed(t, after))
+	assert.Equal(t, []string{"0-2.page"}, testkit.Listed(t, before))
+	assert.Equal(t, []string{"0-1.page", "0-2.page"}, testkit.Listed(t, after))
 }
 
 // A job that another work of the same name has left is not taken, and is still there for that work.
 func TestJournalAdoptsOnlyTheJobOfTheSameWork(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		dir := t.TempDir()
 		tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "earlier", Filename: "a.txt"}, "pdf")
-		first, other := textWork("a.txt", "now", filepath.Join(dir, "a.pdf")), textWork("a.txt", "now", filepath.Join(dir, "b.pdf"))
+		first, other := testkit.TextWork("a.txt", "now", filepath.Join(dir, "a.pdf")), testkit.TextWork("a.txt", "now", filepath.Join(dir, "b.pdf"))
 		journal := writeJournal(t, note{Key: "a.txt", Work: hashOf(t, first), Tag: tag})
 		require.NoError(t, resume(t, server, journal, onlyWork(other))["a.txt"].Err)
 		require.NoError(t, resume(t, server, journal, onlyWork(first))["a.txt"].Err)
-		assert.Equal(t, "pdf: now", readFile(t, other.Destination))
-		assert.Equal(t, "pdf: earlier", readFile(t, first.Destination))
-		assert.Equal(t, 2, jobCount(server))
+		assert.Equal(t, "pdf: now", testkit.ReadFile(t, other.Destination))
+		assert.Equal(t, "pdf: earlier", testkit.ReadFile(t, first.Destination))
+		assert.Equal(t, 2, testkit.JobCount(server))
 	})
 }
 
 // A run that was interrupted while it wrote replaces files of its own entry, and no others.
 func TestJournalWhileSavingReplacesOnlyItsOwnFiles(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		dir := t.TempDir()
 		at := func(name string) string { return filepath.Join(dir, name) }
 		tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "1\n2\n3", Filename: "a.txt"}, "page")
 		work := pageWork("k", "x", at("p.page"))
 		journal := writeJournal(t, note{Key: "k", Work: hashOf(t, work), Tag: tag, Files: []string{at("p-1.page"), at("p-2.page"), at("gone.page")}})
-		writeFile(t, at("p-1.page"), "half of the run before")
-		writeFile(t, at("p-3.page"), "mine")
+		testkit.WriteFile(t, at("p-1.page"), "half of the run before")
+		testkit.WriteFile(t, at("p-3.page"), "mine")
 		require.ErrorIs(t, resume(t, server, journal, onlyWork(work))["k"].Err, fs.ErrExist)
-		assert.Equal(t, "mine", readFile(t, at("p-3.page")))
+		assert.Equal(t, "mine", testkit.ReadFile(t, at("p-3.page")))
 		require.NoError(t, os.Remove(at("p-3.page")))
 		require.NoError(t, os.Remove(at("p-1.page")))
 		require.NoError(t, resume(t, server, journal, onlyWork(work))["k"].Err)
-		assert.Equal(t, "1", readFile(t, at("p-1.page")))
-		assert.Equal(t, 1, jobCount(server))
+		assert.Equal(t, "1", testkit.ReadFile(t, at("p-1.page")))
+		assert.Equal(t, 1, testkit.JobCount(server))
 	})
 }
 
 // The single file that an interrupted run wrote is its own, also where nothing may be overwritten.
 func TestJournalWhileSavingOfAJobThatIsGone(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		dir := t.TempDir()
-		work := textWork("a.txt", "now", filepath.Join(dir, "a.pdf"))
+		work := testkit.TextWork("a.txt", "now", filepath.Join(dir, "a.pdf"))
 		journal := writeJournal(t, note{Key: "a.txt", Work: hashOf(t, work), Tag: "gone", Files: []string{work.Destination, filepath.Join(dir, "b.pdf")}})
-		writeFile(t, work.Destination, "half of the run before")
+		testkit.WriteFile(t, work.Destination, "half of the run before")
 		require.NoError(t, resume(t, server, journal, onlyWork(work))["a.txt"].Err)
-		assert.Equal(t, "pdf: now", readFile(t, work.Destination))
+		assert.Equal(t, "pdf: now", testkit.ReadFile(t, work.Destination))
 	})
 }
 
 // With WithOverwrite nothing is known of the files that an interrupted run was about to write: they may be of anyone.
 func TestJournalOfARunThatOverwrites(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
-	writeFile(t, filepath.Join(dir, "0.pdf"), "mine")
-	require.NoError(t, resume(t, server, journal, textWorks(1, dir), cloudconvert.WithOverwrite())["0"].Err)
-	assert.Equal(t, "pdf: text 0", readFile(t, filepath.Join(dir, "0.pdf")))
+	testkit.WriteFile(t, filepath.Join(dir, "0.pdf"), "mine")
+	require.NoError(t, resume(t, server, journal, testkit.TextWorks(1, dir), cloudconvert.WithOverwrite())["0"].Err)
+	assert.Equal(t, "pdf: text 0", testkit.ReadFile(t, filepath.Join(dir, "0.pdf")))
 	for _, n := range notesIn(t, journal) {
 		assert.Equal(t, n.Done, len(n.Files) > 0, "files are noted only when they are written")
 	}
@@ -723,8 +724,8 @@ func TestJournalOfARunThatOverwrites(t *testing.T) {
 
 func TestJournalRefusesTags(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
-	work := textWork("a.txt", "x", filepath.Join(t.TempDir(), "a.pdf"))
+	server := testkit.NewSandbox(t)
+	work := testkit.TextWork("a.txt", "x", filepath.Join(t.TempDir(), "a.pdf"))
 	work.Request.Tag = "mine"
 	result := resume(t, server, filepath.Join(t.TempDir(), "journal"), onlyWork(work))["a.txt"]
 	require.ErrorIs(t, result.Err, cloudconvert.ErrInvalid)
@@ -734,10 +735,10 @@ func TestJournalRefusesTags(t *testing.T) {
 // A journal is text.
 func TestJournalRefusesWhatItCannotHold(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
-	named := textWork("a.txt", "x", "")
+	server := testkit.NewSandbox(t)
+	named := testkit.TextWork("a.txt", "x", "")
 	named.Name = "caf\xe9"
-	for _, work := range []cloudconvert.Work{named, textWork("a.txt", "x", t.TempDir()+"/caf\xe9.pdf")} {
+	for _, work := range []cloudconvert.Work{named, testkit.TextWork("a.txt", "x", t.TempDir()+"/caf\xe9.pdf")} {
 		for _, result := range resume(t, server, filepath.Join(t.TempDir(), "journal"), onlyWork(work)) {
 			require.ErrorIs(t, result.Err, cloudconvert.ErrInvalid)
 			require.ErrorContains(t, result.Err, "not UTF-8")
@@ -759,7 +760,7 @@ const (
 func killedWorks(n int, dir string) iter.Seq[cloudconvert.Work] {
 	return func(yield func(cloudconvert.Work) bool) {
 		for i := range n {
-			work := textWork(fmt.Sprint(i, ".txt"), killedText(i), filepath.Join(dir, fmt.Sprint(i, ".pdf")),
+			work := testkit.TextWork(fmt.Sprint(i, ".txt"), killedText(i), filepath.Join(dir, fmt.Sprint(i, ".pdf")),
 				cloudconvert.WithInlineLimit(int64(i%2)<<20))
 			if !yield(work) {
 				return
@@ -769,7 +770,7 @@ func killedWorks(n int, dir string) iter.Seq[cloudconvert.Work] {
 }
 
 // killedText is long enough for a file to be half there.
-func killedText(n int) string { return fmt.Sprint("text ", n, content(100<<10)) }
+func killedText(n int) string { return fmt.Sprint("text ", n, testkit.Content(100<<10)) }
 
 const killedCount = 60
 
@@ -796,7 +797,7 @@ func TestJournalChild(t *testing.T) {
 // its file, and had one job.
 func TestJournalAfterKill(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t, cloudconverttest.WithTaskDuration(3*time.Millisecond))
+	server := testkit.NewSandbox(t, cloudconverttest.WithTaskDuration(3*time.Millisecond))
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out")
 	require.NoError(t, os.Mkdir(out, 0o700))
@@ -808,18 +809,18 @@ func TestJournalAfterKill(t *testing.T) {
 	}
 	assert.Greater(t, kills, 3)
 	whole := 0
-	for _, name := range listed(t, out) {
+	for _, name := range testkit.Listed(t, out) {
 		stem, isOutput := strings.CutSuffix(name, ".pdf")
 		if !isOutput {
 			continue // of a process that was killed while it wrote
 		}
 		n, err := strconv.Atoi(stem)
 		require.NoError(t, err)
-		same(t, "pdf: "+killedText(n), readFile(t, filepath.Join(out, name)))
+		testkit.Same(t, "pdf: "+killedText(n), testkit.ReadFile(t, filepath.Join(out, name)))
 		whole++
 	}
 	assert.Equal(t, killedCount, whole)
-	assert.Equal(t, killedCount, jobCount(server))
+	assert.Equal(t, killedCount, testkit.JobCount(server))
 	assert.Zero(t, pendingUploads(server))
 }
 
@@ -828,7 +829,7 @@ func TestJournalAfterKill(t *testing.T) {
 func ageJournal(t *testing.T, journal string) {
 	t.Helper()
 	earlier := time.Now().Add(-39 * time.Second).UTC().Format(time.RFC3339)
-	writeFile(t, journal, regexp.MustCompile(`"begun":"[^"]+"`).ReplaceAllString(readFile(t, journal), `"begun":"`+earlier+`"`))
+	testkit.WriteFile(t, journal, regexp.MustCompile(`"begun":"[^"]+"`).ReplaceAllString(testkit.ReadFile(t, journal), `"begun":"`+earlier+`"`))
 }
 
 // runChild converts in a process of its own, kills it when the server has had
@@ -862,10 +863,10 @@ func runChild(t *testing.T, server *cloudconverttest.Server, dir string, request
 // A work without a destination is done when its job has ended, and its files stay there.
 func TestJournalLeavesFilesInTheJob(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		journal := filepath.Join(t.TempDir(), "journal")
-		work := textWork("a.txt", "text", "")
+		work := testkit.TextWork("a.txt", "text", "")
 		first := resume(t, server, journal, onlyWork(work))["a.txt"]
 		require.NoError(t, first.Err)
 		assert.Empty(t, first.Files)
@@ -876,14 +877,14 @@ func TestJournalLeavesFilesInTheJob(t *testing.T) {
 		files, err := server.Client().SaveAs(t.Context(), first.Job, filepath.Join(t.TempDir(), "a.pdf"))
 		require.NoError(t, err)
 		assert.Len(t, files, 1)
-		assert.Equal(t, 1, jobCount(server))
+		assert.Equal(t, 1, testkit.JobCount(server))
 	})
 }
 
 // A job that waits for its file is not forgotten while the source cannot be read.
 func TestJournalKeepsAJobWithoutItsSource(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		dir := t.TempDir()
 		tag, job := leaveJob(t, server, cloudconvert.ImportUpload{}, "pdf")
@@ -892,15 +893,15 @@ func TestJournalKeepsAJobWithoutItsSource(t *testing.T) {
 			Name: "k", Destination: filepath.Join(dir, "a.pdf"),
 			Request: cloudconvert.Pipeline(cloudconvert.FromFile(src), cloudconvert.Convert{OutputFormat: "pdf"}),
 		}
-		writeFile(t, src, "text")
+		testkit.WriteFile(t, src, "text")
 		path := writeJournal(t, note{Key: "k", Work: hashOf(t, work), Tag: tag})
 		require.NoError(t, os.Remove(src))
 		require.ErrorIs(t, resume(t, server, path, onlyWork(work))["k"].Err, fs.ErrNotExist)
-		writeFile(t, src, "text")
+		testkit.WriteFile(t, src, "text")
 		result := resume(t, server, path, onlyWork(work))["k"]
 		require.NoError(t, result.Err)
 		assert.Equal(t, job.ID, result.Job.ID)
-		assert.Equal(t, 1, jobCount(server))
+		assert.Equal(t, 1, testkit.JobCount(server))
 	})
 }
 
@@ -910,13 +911,13 @@ func TestJournalAdoptsAJobWhoseSourceIsGone(t *testing.T) {
 	for name, ended := range map[string]bool{"runs": false, "has ended": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				tag, _ := leaveJob(t, server, cloudconvert.ImportRaw{File: "earlier", Filename: "a.txt"}, "pdf")
 				if ended {
 					require.NoError(t, server.WaitIdle(t.Context()))
 				}
-				src := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
+				src := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
 				work := cloudconvert.Work{
 					Name: "k", Destination: filepath.Join(t.TempDir(), "a.pdf"),
 					Request: cloudconvert.Pipeline(cloudconvert.FromFile(src), cloudconvert.Convert{OutputFormat: "pdf"}),
@@ -924,8 +925,8 @@ func TestJournalAdoptsAJobWhoseSourceIsGone(t *testing.T) {
 				journal := writeJournal(t, note{Key: "k", Work: hashOf(t, work), Tag: tag})
 				require.NoError(t, os.Remove(src))
 				require.NoError(t, resume(t, server, journal, onlyWork(work))["k"].Err)
-				assert.Equal(t, "pdf: earlier", readFile(t, work.Destination))
-				assert.Equal(t, 1, jobCount(server))
+				assert.Equal(t, "pdf: earlier", testkit.ReadFile(t, work.Destination))
+				assert.Equal(t, 1, testkit.JobCount(server))
 			}, cloudconverttest.WithTaskDuration(5*time.Second))
 		})
 	}
@@ -935,15 +936,15 @@ func TestJournalAdoptsAJobWhoseSourceIsGone(t *testing.T) {
 // those of an earlier run.
 func TestJournalLeavesNumberedFilesAlone(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		dir := t.TempDir()
-		mine := writeFile(t, filepath.Join(dir, "p-1.page"), "mine")
+		mine := testkit.WriteFile(t, filepath.Join(dir, "p-1.page"), "mine")
 		path := filepath.Join(dir, "journal")
 		for range 2 {
 			require.ErrorIs(t, resume(t, server, path, onlyWork(pageWork("k", "1\n2", filepath.Join(dir, "p.page"))))["k"].Err, fs.ErrExist)
-			assert.Equal(t, "mine", readFile(t, mine))
-			assert.NotContains(t, readFile(t, path), "files", "nothing is announced")
+			assert.Equal(t, "mine", testkit.ReadFile(t, mine))
+			assert.NotContains(t, testkit.ReadFile(t, path), "files", "nothing is announced")
 		}
 	})
 }

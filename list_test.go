@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -14,18 +12,11 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// recorded returns an answer of testdata/answers.
-func recorded(tb testing.TB, name string) string {
-	tb.Helper()
-	body, err := os.ReadFile(filepath.Join("testdata", "answers", filepath.Base(name)))
-	require.NoError(tb, err)
-	return string(body)
-}
-
 // pageOf returns a page of jobs with a link to the next one.
-func pageOf(next string, ids ...string) reply {
+func pageOf(next string, ids ...string) testkit.Reply {
 	jobs := []map[string]any{}
 	for _, id := range ids {
 		jobs = append(jobs, map[string]any{"id": id, "status": "finished"})
@@ -36,9 +27,9 @@ func pageOf(next string, ids ...string) reply {
 	}
 	body, err := json.Marshal(map[string]any{"data": jobs, "links": map[string]any{"next": link}})
 	if err != nil {
-		return fails(err)
+		return testkit.Fails(err)
 	}
-	return says(http.StatusOK, string(body))
+	return testkit.Says(http.StatusOK, string(body))
 }
 
 // collect takes all jobs of an iteration and its error.
@@ -58,14 +49,14 @@ func collect(t *testing.T, client *cloudconvert.Client, options cloudconvert.Job
 
 func TestListReturnsAPage(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, says(http.StatusOK, recorded(t, "jobs-page.json")))
+	client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.Recorded(t, "jobs-page.json")))
 	page, err := client.Jobs.List(t.Context(), cloudconvert.JobListOptions{
 		Status: cloudconvert.StatusProcessing, Tag: "a&b", Include: []cloudconvert.Include{cloudconvert.IncludeTasks}, PerPage: 2, Page: 1,
 	})
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"GET https://api.example.com/base/v2/jobs?filter%5Bstatus%5D=processing&filter%5Btag%5D=a%26b&include=tasks&page=1&per_page=2",
-	}, script.urls())
+	}, script.URLs())
 	require.Len(t, page.Data, 2)
 	assert.Equal(t, cloudconvert.StatusProcessing, page.Data[0].Status)
 	assert.Equal(t, "a", page.Data[0].Tag)
@@ -80,7 +71,7 @@ func TestListReturnsAPage(t *testing.T) {
 
 func TestListOfTasks(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, says(http.StatusOK, `{"data": [{"id": "1"}]}`))
+	client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, `{"data": [{"id": "1"}]}`))
 	page, err := client.Tasks.List(t.Context(), cloudconvert.TaskListOptions{
 		JobID: "j", Status: cloudconvert.StatusError, Operation: cloudconvert.OperationImportS3,
 		Include: []cloudconvert.Include{cloudconvert.IncludePayload, cloudconvert.IncludeJob}, PerPage: 5, Page: 2,
@@ -88,10 +79,10 @@ func TestListOfTasks(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, page.Data, 1)
 	assert.Equal(t, []string{"GET https://api.example.com/base/v2/tasks?filter%5Bjob_id%5D=j" +
-		"&filter%5Boperation%5D=import%2Fs3&filter%5Bstatus%5D=error&include=payload%2Cjob&page=2&per_page=5"}, script.urls())
+		"&filter%5Boperation%5D=import%2Fs3&filter%5Bstatus%5D=error&include=payload%2Cjob&page=2&per_page=5"}, script.URLs())
 }
 
-func TestPagesOfOddShapes(t *testing.T) {
+func TestListToleratesOddShapes(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]int{
 		`{"data": []}`: 0,
@@ -103,7 +94,7 @@ func TestPagesOfOddShapes(t *testing.T) {
 	} {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
-			client, _ := newScripted(t, says(http.StatusOK, body))
+			client, _ := testkit.NewScript(t, testkit.Says(http.StatusOK, body))
 			page, err := client.Jobs.List(t.Context(), cloudconvert.JobListOptions{})
 			require.NoError(t, err)
 			assert.Len(t, page.Data, want)
@@ -113,7 +104,7 @@ func TestPagesOfOddShapes(t *testing.T) {
 
 func TestAllFollowsTheQueryOfTheLink(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t,
+	client, script := testkit.NewScript(t,
 		pageOf("https://evil.example.com/elsewhere?page=2", "1", "2"), pageOf("/other?page=3&cursor=c", "3"), pageOf("", "4"))
 	ids, err := collect(t, client, cloudconvert.JobListOptions{Tag: "a", PerPage: 2})
 	require.NoError(t, err)
@@ -123,63 +114,63 @@ func TestAllFollowsTheQueryOfTheLink(t *testing.T) {
 		base + "filter%5Btag%5D=a&per_page=2",
 		base + "filter%5Btag%5D=a&page=2&per_page=2",
 		base + "cursor=c&filter%5Btag%5D=a&page=3&per_page=2",
-	}, script.urls())
-	for _, req := range script.requests {
+	}, script.URLs())
+	for _, req := range script.Requests {
 		assert.Equal(t, "api.example.com", req.URL.Host)
 	}
 }
 
 func TestAllFollowsACursor(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, pageOf("?cursor=a", "1"), pageOf("?cursor=b", "2"), pageOf("", "3"))
+	client, script := testkit.NewScript(t, pageOf("?cursor=a", "1"), pageOf("?cursor=b", "2"), pageOf("", "3"))
 	ids, err := collect(t, client, cloudconvert.JobListOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1", "2", "3"}, ids)
-	assert.Len(t, script.requests, 3)
+	assert.Len(t, script.Requests, 3)
 }
 
 func TestAllIsLazy(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, pageOf("?page=2", "1", "2"), pageOf("?page=3", "3"))
+	client, script := testkit.NewScript(t, pageOf("?page=2", "1", "2"), pageOf("?page=3", "3"))
 	jobs := client.Jobs.All(t.Context(), cloudconvert.JobListOptions{})
-	require.Empty(t, script.urls(), "nobody has asked yet")
+	require.Empty(t, script.URLs(), "nobody has asked yet")
 	for job := range jobs {
 		if job.ID == "2" {
 			break
 		}
 	}
-	assert.Len(t, script.urls(), 1, "the next page is not wanted")
+	assert.Len(t, script.URLs(), 1, "the next page is not wanted")
 	for job := range jobs {
 		if job.ID == "3" {
 			break
 		}
 	}
-	// A second iteration starts anew, but the script goes on.
-	assert.Len(t, script.urls(), 2)
+	// A second iteration starts from the beginning; the script continues.
+	assert.Len(t, script.URLs(), 2)
 }
 
 func TestAllStopsWithTheConsumer(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, pageOf("?page=2", "1", "2", "3"))
+	client, script := testkit.NewScript(t, pageOf("?page=2", "1", "2", "3"))
 	count := 0
 	client.Jobs.All(t.Context(), cloudconvert.JobListOptions{})(func(*cloudconvert.Job, error) bool {
 		count++
 		return count < 2
 	})
 	assert.Equal(t, 2, count)
-	assert.Len(t, script.urls(), 1)
+	assert.Len(t, script.URLs(), 1)
 }
 
 func TestAllCopiesItsOptions(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, pageOf("?page=2", "1"), pageOf("", "2"))
+	client, script := testkit.NewScript(t, pageOf("?page=2", "1"), pageOf("", "2"))
 	include := []cloudconvert.Include{cloudconvert.IncludeTasks}
 	jobs := client.Jobs.All(t.Context(), cloudconvert.JobListOptions{Include: include})
 	for range jobs {
 		include[0] = "changed"
 	}
-	require.Len(t, script.requests, 2)
-	for _, req := range script.requests {
+	require.Len(t, script.Requests, 2)
+	for _, req := range script.Requests {
 		assert.Equal(t, "tasks", req.URL.Query().Get("include"))
 	}
 }
@@ -187,29 +178,29 @@ func TestAllCopiesItsOptions(t *testing.T) {
 func TestAllYieldsAnErrorOnce(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		replies []reply
+		replies []testkit.Reply
 		ids     []string
 		is      error
 	}{
-		"first page":  {[]reply{says(401, ``)}, nil, cloudconvert.ErrUnauthorized},
-		"second page": {[]reply{pageOf("?page=2", "1"), says(404, ``)}, []string{"1"}, cloudconvert.ErrNotFound},
-		"garbage":     {[]reply{pageOf("?page=2", "1"), says(200, `<html>`)}, []string{"1"}, nil},
-		"no list":     {[]reply{says(200, `{"data": {"id": "1"}}`)}, nil, nil},
+		"first page":  {[]testkit.Reply{testkit.Says(401, ``)}, nil, cloudconvert.ErrUnauthorized},
+		"second page": {[]testkit.Reply{pageOf("?page=2", "1"), testkit.Says(404, ``)}, []string{"1"}, cloudconvert.ErrNotFound},
+		"garbage":     {[]testkit.Reply{pageOf("?page=2", "1"), testkit.Says(200, `<html>`)}, []string{"1"}, nil},
+		"no list":     {[]testkit.Reply{testkit.Says(200, `{"data": {"id": "1"}}`)}, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script := newScripted(t, c.replies...)
+			client, script := testkit.NewScript(t, c.replies...)
 			ids, err := collect(t, client, cloudconvert.JobListOptions{})
 			assert.Equal(t, c.ids, ids)
 			var e *cloudconvert.Error
 			require.ErrorAs(t, err, &e)
 			assertOnly(t, c.is, err)
-			assert.Len(t, script.requests, len(c.replies))
+			assert.Len(t, script.Requests, len(c.replies))
 		})
 	}
 }
 
-func TestAllNeverGoesInACircle(t *testing.T) {
+func TestAllStopsAtRepeatedPages(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		options cloudconvert.JobListOptions
@@ -229,29 +220,28 @@ func TestAllNeverGoesInACircle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var replies []reply
+			var replies []testkit.Reply
 			var want []string
 			for i, next := range c.next {
 				want = append(want, strconv.Itoa(i))
 				replies = append(replies, pageOf(next, strconv.Itoa(i)))
 			}
-			replies = append(replies, fails(errors.New("one page too many")))
-			client, script := newScripted(t, replies...)
+			replies = append(replies, testkit.Fails(errors.New("one page too many")))
+			client, script := testkit.NewScript(t, replies...)
 			ids, err := collect(t, client, c.options)
 			assert.Equal(t, want, ids)
 			require.ErrorContains(t, err, "the link to the next page")
-			assert.Len(t, script.requests, len(c.next))
+			assert.Len(t, script.Requests, len(c.next))
 		})
 	}
 }
 
-// One odd entry must not keep the others from whoever asked for them.
-func TestOddEntriesAreLeftOut(t *testing.T) {
+func TestListSkipsOddEntries(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t,
-		says(http.StatusOK, `{"data": [null, {"id": "1"}, 12, "text", [], {}, {"id": 2}], "links": {"next": "?page=2"}}`),
-		says(http.StatusOK, `{"data": [null], "links": {"next": "?page=3"}}`),
-		says(http.StatusOK, `{"data": [{"id": null}, {"id": "3", "tasks": [1, {"id": "4"}]}]}`),
+	client, script := testkit.NewScript(t,
+		testkit.Says(http.StatusOK, `{"data": [null, {"id": "1"}, 12, "text", [], {}, {"id": 2}], "links": {"next": "?page=2"}}`),
+		testkit.Says(http.StatusOK, `{"data": [null], "links": {"next": "?page=3"}}`),
+		testkit.Says(http.StatusOK, `{"data": [{"id": null}, {"id": "3", "tasks": [1, {"id": "4"}]}]}`),
 	)
 	var jobs []cloudconvert.Job
 	for job, err := range client.Jobs.All(t.Context(), cloudconvert.JobListOptions{}) {
@@ -259,30 +249,30 @@ func TestOddEntriesAreLeftOut(t *testing.T) {
 		jobs = append(jobs, *job)
 	}
 	assert.Equal(t, []cloudconvert.Job{{ID: "1"}, {ID: "2"}, {ID: "3", Tasks: []cloudconvert.Task{{ID: "4"}}}}, jobs)
-	assert.Len(t, script.urls(), 3, "a page of nothing but odd entries is no empty page")
+	assert.Len(t, script.URLs(), 3, "a page of nothing but odd entries is no empty page")
 }
 
-func TestAllFollowsACursorFromAPage(t *testing.T) {
+func TestAllContinuesAfterAPage(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, pageOf("?cursor=a", "1"), pageOf("?cursor=b", "2"), pageOf("", "3"))
+	client, script := testkit.NewScript(t, pageOf("?cursor=a", "1"), pageOf("?cursor=b", "2"), pageOf("", "3"))
 	ids, err := collect(t, client, cloudconvert.JobListOptions{Page: 2})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1", "2", "3"}, ids)
-	assert.Len(t, script.requests, 3)
+	assert.Len(t, script.Requests, 3)
 }
 
 func TestAllEndsAtAnEmptyPage(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, pageOf("?page=2", "1"), pageOf("?page=3"))
+	client, script := testkit.NewScript(t, pageOf("?page=2", "1"), pageOf("?page=3"))
 	ids, err := collect(t, client, cloudconvert.JobListOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1"}, ids)
-	assert.Len(t, script.requests, 2)
+	assert.Len(t, script.Requests, 2)
 }
 
-func TestAllOfTheOthers(t *testing.T) {
+func TestAllFollowsPagesOfTasks(t *testing.T) {
 	t.Parallel()
-	client, _ := newScripted(t, pageOf("?page=2", "1"), pageOf("", "2"))
+	client, _ := testkit.NewScript(t, pageOf("?page=2", "1"), pageOf("", "2"))
 	var ids []string
 	for task, err := range client.Tasks.All(t.Context(), cloudconvert.TaskListOptions{}) {
 		require.NoError(t, err)
@@ -294,7 +284,7 @@ func TestAllOfTheOthers(t *testing.T) {
 func TestPageRoundTrip(t *testing.T) {
 	t.Parallel()
 	var first, second cloudconvert.Page[cloudconvert.Job]
-	require.NoError(t, json.Unmarshal([]byte(recorded(t, "jobs-page.json")), &first))
+	require.NoError(t, json.Unmarshal([]byte(testkit.Recorded(t, "jobs-page.json")), &first))
 	encoded, err := json.Marshal(first)
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(encoded, &second))
@@ -305,9 +295,9 @@ func TestPageRoundTrip(t *testing.T) {
 // shifting has so many jobs, and lists them in pages of ten.
 func shifting(t *testing.T, jobs int) (*cloudconverttest.Server, *cloudconvert.Client, func() string) {
 	t.Helper()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	client := server.Client()
-	create := func() string { return runJob(t, client).ID }
+	create := func() string { return testkit.RunJob(t, client).ID }
 	for range jobs {
 		create()
 	}
@@ -316,7 +306,7 @@ func shifting(t *testing.T, jobs int) (*cloudconverttest.Server, *cloudconvert.C
 
 var byTen = cloudconvert.JobListOptions{PerPage: 10}
 
-// Jobs that are created while the iteration runs move the others on to later pages.
+// A job that is created during the iteration moves the others to later pages.
 func TestAllYieldsNothingTwice(t *testing.T) {
 	t.Parallel()
 	for name, every := range map[string]int{"one for each": 1, "one for three": 3, "one for each page": 10} {
@@ -339,8 +329,8 @@ func TestAllYieldsNothingTwice(t *testing.T) {
 	}
 }
 
-// Jobs that are deleted in the loop move the others to earlier pages.
-func TestAllLeavesNothingOut(t *testing.T) {
+// A job that is deleted in the loop moves the others to earlier pages.
+func TestAllSkipsNothing(t *testing.T) {
 	t.Parallel()
 	for name, pick := range map[string]func(n int) bool{
 		"each":        func(int) bool { return true },
@@ -366,7 +356,7 @@ func TestAllLeavesNothingOut(t *testing.T) {
 			for id, times := range seen {
 				assert.Equal(t, 1, times, id)
 			}
-			assert.Equal(t, 45-deleted, jobCount(server))
+			assert.Equal(t, 45-deleted, testkit.JobCount(server))
 			if deleted == 0 {
 				assert.Len(t, server.Requests(), before+5, "no page is read again for nothing")
 			}
@@ -374,8 +364,8 @@ func TestAllLeavesNothingOut(t *testing.T) {
 	}
 }
 
-// Whatever deletes, be it another client of the same family, a page is not read again and again.
-func TestAllEndsWhileOthersDelete(t *testing.T) {
+// Deletions by another client with the same limiter must not make it read one page forever.
+func TestAllEndsDuringDeletions(t *testing.T) {
 	t.Parallel()
 	server, client, create := shifting(t, 30)
 	other, err := client.With()
@@ -387,17 +377,17 @@ func TestAllEndsWhileOthersDelete(t *testing.T) {
 		require.NoError(t, other.Jobs.Delete(t.Context(), create()))
 	}
 	assert.Equal(t, 30, seen)
-	assert.Equal(t, 30, jobCount(server))
+	assert.Equal(t, 30, testkit.JobCount(server))
 }
 
 func TestAllOfEverythingYieldsNothingTwice(t *testing.T) {
 	t.Parallel()
-	page := func(next, entries string) reply {
-		return says(http.StatusOK, `{"data": [`+entries+`], "links": {"next": "`+next+`"}}`)
+	page := func(next, entries string) testkit.Reply {
+		return testkit.Says(http.StatusOK, `{"data": [`+entries+`], "links": {"next": "`+next+`"}}`)
 	}
 	t.Run("tasks", func(t *testing.T) {
 		t.Parallel()
-		client, _ := newScripted(t, page("?page=2", `{"id": "1"}, {"id": "2"}, {"id": "2"}`), page("", `{"id": "2"}, {"id": "3"}`))
+		client, _ := testkit.NewScript(t, page("?page=2", `{"id": "1"}, {"id": "2"}, {"id": "2"}`), page("", `{"id": "2"}, {"id": "3"}`))
 		var ids []string
 		for task, err := range client.Tasks.All(t.Context(), cloudconvert.TaskListOptions{}) {
 			require.NoError(t, err)
@@ -407,7 +397,7 @@ func TestAllOfEverythingYieldsNothingTwice(t *testing.T) {
 	})
 	t.Run("webhooks", func(t *testing.T) {
 		t.Parallel()
-		client, _ := newScripted(t, page("?page=2", `{"id": "1"}, {"id": "2"}`), page("", `{"id": "2"}, {"id": "3"}`))
+		client, _ := testkit.NewScript(t, page("?page=2", `{"id": "1"}, {"id": "2"}`), page("", `{"id": "2"}, {"id": "3"}`))
 		var ids []string
 		for webhook, err := range client.Webhooks.All(t.Context(), cloudconvert.WebhookListOptions{}) {
 			require.NoError(t, err)
@@ -420,7 +410,7 @@ func TestAllOfEverythingYieldsNothingTwice(t *testing.T) {
 		pair := func(input, engine string) string {
 			return `{"operation": "convert", "input_format": "` + input + `", "output_format": "pdf", "engine": "` + engine + `"}`
 		}
-		client, _ := newScripted(t, page("?page=2", pair("a", "x")+","+pair("b", "x")), page("", pair("b", "x")+","+pair("b", "y")))
+		client, _ := testkit.NewScript(t, page("?page=2", pair("a", "x")+","+pair("b", "x")), page("", pair("b", "x")+","+pair("b", "y")))
 		var pairs []string
 		for format, err := range client.Formats.All(t.Context(), cloudconvert.FormatListOptions{}) {
 			require.NoError(t, err)

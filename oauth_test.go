@@ -22,6 +22,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 func TestOAuthConfig(t *testing.T) {
@@ -78,7 +79,7 @@ func expired() *oauth2.Token {
 }
 
 // tokenClient returns a client that takes its tokens from a source.
-func tokenClient(t *testing.T, source oauth2.TokenSource, api answerFunc, opts ...cloudconvert.Option) *cloudconvert.Client {
+func tokenClient(t *testing.T, source oauth2.TokenSource, api testkit.API, opts ...cloudconvert.Option) *cloudconvert.Client {
 	t.Helper()
 	client, err := cloudconvert.NewClient("", append([]cloudconvert.Option{
 		cloudconvert.WithTokenSource(source),
@@ -90,7 +91,7 @@ func tokenClient(t *testing.T, source oauth2.TokenSource, api answerFunc, opts .
 }
 
 // accepting returns an API for one token only.
-func accepting(token *atomic.Value) answerFunc {
+func accepting(token *atomic.Value) testkit.API {
 	return func(r *http.Request) (int, string) {
 		if r.Header.Get("Authorization") != "Bearer "+token.Load().(string) {
 			return http.StatusUnauthorized, `{"message":"Unauthenticated.","code":"UNAUTHENTICATED"}`
@@ -135,7 +136,7 @@ func TestTokenIsRefreshedOnce(t *testing.T) {
 	assert.EqualValues(t, 1, endpoint.asked.Load())
 }
 
-func TestTokenOfASourceThatDoesNotKeepIt(t *testing.T) {
+func TestTokenIsKeptForSourcesWithoutCache(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
@@ -165,7 +166,7 @@ func TestTokenOfASourceThatDoesNotKeepIt(t *testing.T) {
 	})
 }
 
-func TestShortTokensAreKept(t *testing.T) {
+func TestShortLivedTokensAreKept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
@@ -220,29 +221,29 @@ func TestRefusedTokenIsReplacedOnce(t *testing.T) {
 }
 
 // A POST that was refused with 401 had no effect.
-func TestRefusedTokenOfACreation(t *testing.T) {
+func TestCreationIsRetriedWithANewToken(t *testing.T) {
 	t.Parallel()
 	asked := 0
 	source := sourceFunc(func() (*oauth2.Token, error) {
 		asked++
 		return &oauth2.Token{AccessToken: fmt.Sprintf("access-%d", asked)}, nil
 	})
-	var log records
+	var log testkit.Log
 	client := tokenClient(t, source, func(r *http.Request) (int, string) {
 		if r.Header.Get("Authorization") != "Bearer access-2" {
 			return http.StatusUnauthorized, ""
 		}
 		return http.StatusCreated, `{"data":{"id":"a","status":"waiting"}}`
-	}, log.option())
+	}, log.Option())
 	job, err := client.Jobs.Create(t.Context(), cloudconvert.Pipeline(cloudconvert.ImportUpload{}))
 	require.NoError(t, err)
 	assert.Equal(t, "a", job.ID)
-	warnings := log.lines(slog.LevelWarn)
+	warnings := log.Lines(slog.LevelWarn)
 	require.Len(t, warnings, 1)
 	assert.Contains(t, warnings[0], `"msg":"cloudconvert: retrying with another token","method":"POST","path":"/v2/jobs","status":401`)
 }
 
-func TestRefusedTokenThatTheSourceInsistsOn(t *testing.T) {
+func TestRefusedTokenIsNotSentTwice(t *testing.T) {
 	t.Parallel()
 	sent := 0
 	client := tokenClient(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "s3cr3t"}), func(*http.Request) (int, string) {
@@ -255,10 +256,10 @@ func TestRefusedTokenThatTheSourceInsistsOn(t *testing.T) {
 	assert.Equal(t, 1, sent)
 }
 
-func TestRefusedAPIKeyIsNotRepeated(t *testing.T) {
+func TestRefusedAPIKeyIsNotRetried(t *testing.T) {
 	t.Parallel()
 	sent := 0
-	client := clientOf(t, func(*http.Request) (int, string) {
+	client := testkit.NewClient(t, func(*http.Request) (int, string) {
 		sent++
 		return http.StatusUnauthorized, ""
 	})
@@ -267,7 +268,7 @@ func TestRefusedAPIKeyIsNotRepeated(t *testing.T) {
 	assert.Equal(t, 1, sent)
 }
 
-func TestTokenEndpointThatRefuses(t *testing.T) {
+func TestRefusalOfTokenEndpointIsReported(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		status     int
@@ -308,8 +309,8 @@ func TestTokenEndpointThatRefuses(t *testing.T) {
 	}
 }
 
-// A wait goes on while the token endpoint is down, but not when it says no.
-func TestWaitWithoutAToken(t *testing.T) {
+// A wait continues while the token endpoint is down, and ends when it refuses.
+func TestWaitSurvivesTokenFailures(t *testing.T) {
 	t.Parallel()
 	answered := func(status int) error {
 		return &oauth2.RetrieveError{Response: &http.Response{StatusCode: status}, ErrorCode: "some_code"}
@@ -355,8 +356,8 @@ func TestWaitWithoutAToken(t *testing.T) {
 	}
 }
 
-// A source has no context, but a call has.
-func TestTokenSourceThatHangs(t *testing.T) {
+// A token source takes no context.
+func TestContextEndsHangingTokenSource(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -375,7 +376,7 @@ func TestTokenSourceThatHangs(t *testing.T) {
 	})
 }
 
-func TestTokenSourceOfNoUse(t *testing.T) {
+func TestInvalidTokensAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, source := range map[string]sourceFunc{
 		"nil":             func() (*oauth2.Token, error) { return nil, nil }, //nolint:nilnil // what is tested
@@ -419,8 +420,7 @@ func TestTokenSourceOptions(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The whole way of a user who logs in. The token must not get to the storage,
-// which refuses uploads and downloads that bring one.
+// Storage refuses requests with a token.
 func TestOAuthWithTheSandbox(t *testing.T) {
 	t.Parallel()
 	server := cloudconverttest.NewServer()

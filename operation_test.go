@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 func TestPointersToTasksEncodeAsTheTasks(t *testing.T) {
@@ -23,7 +24,7 @@ func TestPointersToTasksEncodeAsTheTasks(t *testing.T) {
 			t.Parallel()
 			pointer := pointerTo(c.full)
 			assert.Equal(t, c.full.Operation(), pointer.Operation())
-			assert.Equal(t, encode(t, c.full), encode(t, pointer))
+			assert.Equal(t, testkit.Encode(t, c.full), testkit.Encode(t, pointer))
 		})
 	}
 }
@@ -64,21 +65,21 @@ func TestOptionsAreSentBesideTheFields(t *testing.T) {
 		"strip": false,
 		"subtitles": null,
 		"tracks": ["<a>", "b"]
-	}`, encode(t, task))
+	}`, testkit.Encode(t, task))
 }
 
-func TestOptionsMayStandInForFields(t *testing.T) {
+func TestOptionsSetRequiredFields(t *testing.T) {
 	t.Parallel()
 	task := cloudconvert.Convert{Options: cloudconvert.Options{"input": "import-1", "output_format": "pdf"}}
 	require.NoError(t, jobWith(task).Validate())
-	assert.JSONEq(t, `{"operation": "convert", "input": "import-1", "output_format": "pdf"}`, encode(t, task))
+	assert.JSONEq(t, `{"operation": "convert", "input": "import-1", "output_format": "pdf"}`, testkit.Encode(t, task))
 }
 
 func TestEmptyListsAndMapsAreNotSent(t *testing.T) {
 	t.Parallel()
 	task := cloudconvert.ImportURL{URL: "https://example.com/a.pdf", Headers: map[string]string{}, Options: cloudconvert.Options{}}
-	assert.JSONEq(t, `{"operation": "import/url", "url": "https://example.com/a.pdf"}`, encode(t, task))
-	assert.JSONEq(t, `{"operation": "convert"}`, encode(t, cloudconvert.Convert{Input: []string{}}))
+	assert.JSONEq(t, `{"operation": "import/url", "url": "https://example.com/a.pdf"}`, testkit.Encode(t, task))
+	assert.JSONEq(t, `{"operation": "convert"}`, testkit.Encode(t, cloudconvert.Convert{Input: []string{}}))
 }
 
 func TestParametersSetTwiceAreRefused(t *testing.T) {
@@ -110,7 +111,7 @@ func TestParametersSetTwiceAreRefused(t *testing.T) {
 	}
 }
 
-func TestEveryParameterSetTwiceIsNamed(t *testing.T) {
+func TestErrorNamesEveryParameterSetTwice(t *testing.T) {
 	t.Parallel()
 	_, err := json.Marshal(cloudconvert.Thumbnail{
 		Width:   100,
@@ -140,7 +141,7 @@ func TestDurationsAreSentInTheirUnit(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.JSONEq(t, test.want, encode(t, test.task))
+			assert.JSONEq(t, test.want, testkit.Encode(t, test.task))
 		})
 	}
 }
@@ -165,17 +166,17 @@ func TestDurationsFinerThanTheirUnitAreRefused(t *testing.T) {
 	}
 }
 
-func TestEncodingChangesNothing(t *testing.T) {
+func TestEncodingDoesNotChangeTheTask(t *testing.T) {
 	t.Parallel()
 	fields := map[string]any{"input": "a"}
 	options := cloudconvert.Options{"pages": "1"}
-	encode(t, cloudconvert.RawTask{Op: "convert", Fields: fields})
-	encode(t, cloudconvert.Convert{Input: oneInput, OutputFormat: "pdf", Options: options})
+	testkit.Encode(t, cloudconvert.RawTask{Op: "convert", Fields: fields})
+	testkit.Encode(t, cloudconvert.Convert{Input: oneInput, OutputFormat: "pdf", Options: options})
 	assert.Equal(t, map[string]any{"input": "a"}, fields)
 	assert.Equal(t, cloudconvert.Options{"pages": "1"}, options)
 }
 
-func TestPrintedTasksHaveNoValues(t *testing.T) {
+func TestPrintedTasksShowNoValues(t *testing.T) {
 	t.Parallel()
 	for name, c := range allTasks() {
 		t.Run(name, func(t *testing.T) {
@@ -191,7 +192,7 @@ func TestPrintedTasksHaveNoValues(t *testing.T) {
 	}
 }
 
-func TestLoggedTasksHaveNoValues(t *testing.T) {
+func TestLoggedTasksShowNoValues(t *testing.T) {
 	t.Parallel()
 	for name, c := range allTasks() {
 		t.Run(name, func(t *testing.T) {

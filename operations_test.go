@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // A taskCase is an operation with every field set, and with the required ones.
@@ -62,13 +63,6 @@ func goldenKeys(t *testing.T, name string) []string {
 	return slices.Sorted(maps.Keys(object))
 }
 
-func encode(t *testing.T, value any) string {
-	t.Helper()
-	encoded, err := json.Marshal(value)
-	require.NoError(t, err)
-	return string(encoded)
-}
-
 // typedFields returns the fields that stand for parameters, by their names in
 // the API.
 func typedFields(task cloudconvert.TaskRequest) map[string]reflect.StructField {
@@ -88,13 +82,13 @@ func TestTasksEncodeAsTheGoldenFiles(t *testing.T) {
 			t.Parallel()
 			full, minimal := c.goldens()
 			require.IsType(t, c.full, c.minimal)
-			assert.JSONEq(t, readGolden(t, full), encode(t, c.full))
-			assert.JSONEq(t, readGolden(t, minimal), encode(t, c.minimal))
+			assert.JSONEq(t, readGolden(t, full), testkit.Encode(t, c.full))
+			assert.JSONEq(t, readGolden(t, minimal), testkit.Encode(t, c.minimal))
 		})
 	}
 }
 
-func TestFullCasesLeaveNothingOut(t *testing.T) {
+func TestFullCasesSetEveryField(t *testing.T) {
 	t.Parallel()
 	for name, c := range allTasks() {
 		t.Run(name, func(t *testing.T) {
@@ -111,7 +105,7 @@ func TestFullCasesLeaveNothingOut(t *testing.T) {
 	}
 }
 
-func TestMinimalCasesHaveWhatIsRequired(t *testing.T) {
+func TestMinimalCasesSetRequiredFields(t *testing.T) {
 	t.Parallel()
 	for name, c := range allTasks() {
 		t.Run(name, func(t *testing.T) {
@@ -131,7 +125,7 @@ func TestMinimalCasesHaveWhatIsRequired(t *testing.T) {
 	}
 }
 
-func TestOneOfAGroupIsEnough(t *testing.T) {
+func TestOneFieldOfAGroupIsEnough(t *testing.T) {
 	t.Parallel()
 	groups := []struct {
 		task   string
@@ -267,11 +261,11 @@ func TestTaskKeysAreSorted(t *testing.T) {
 	for name, c := range allTasks() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			encoded := encode(t, c.full)
+			encoded := testkit.Encode(t, c.full)
 			var compact bytes.Buffer
 			var sorted map[string]json.RawMessage
 			require.NoError(t, json.Unmarshal([]byte(encoded), &sorted))
-			require.NoError(t, json.Compact(&compact, []byte(encode(t, sorted))))
+			require.NoError(t, json.Compact(&compact, []byte(testkit.Encode(t, sorted))))
 			assert.Equal(t, compact.String(), encoded)
 		})
 	}

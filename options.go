@@ -172,7 +172,7 @@ func WithPlainHTTP() Option {
 //   - It must pass on the context of the request, in which connections are noted,
 //     and the errors of the transport below it, wrapped with %w or as they are. Of a
 //     creation that failed, these are what proves that it was not sent, see
-//     FAULTS.md.
+//     docs/faults.md.
 //   - It should have a method CloseIdleConnections, which closes those of the
 //     transport below it. It is called after a connection went silent.
 //   - If an [*http.Transport] below it speaks HTTP/2, as [http.DefaultTransport]

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 func TestOptionProblemsNameTheOption(t *testing.T) {
@@ -56,7 +57,7 @@ func TestOptionProblemsNameTheOption(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, err := cloudconvert.NewClient(testKey, c.option)
+			client, err := cloudconvert.NewClient(testkit.Key, c.option)
 			require.ErrorContains(t, err, c.want)
 			assert.Nil(t, client)
 			assert.True(t, strings.HasPrefix(err.Error(), "cloudconvert: "+c.want))
@@ -68,9 +69,9 @@ func TestOptionProblemsNameTheOption(t *testing.T) {
 
 func TestNilOptionIsRefused(t *testing.T) {
 	t.Parallel()
-	_, err := cloudconvert.NewClient(testKey, cloudconvert.WithSandbox(), nil)
+	_, err := cloudconvert.NewClient(testkit.Key, cloudconvert.WithSandbox(), nil)
 	require.EqualError(t, err, "cloudconvert: option 2 is nil: leave it out")
-	client, err := cloudconvert.NewClient(testKey)
+	client, err := cloudconvert.NewClient(testkit.Key)
 	require.NoError(t, err)
 	_, err = client.With(nil)
 	require.ErrorContains(t, err, "option 1 is nil")
@@ -87,7 +88,7 @@ func TestAllProblemsOfOptionsAreReported(t *testing.T) {
 	assert.NotContains(t, err.Error(), "\n")
 }
 
-func TestOptionsThatContradictEachOther(t *testing.T) {
+func TestContradictingOptionsAreRefused(t *testing.T) {
 	t.Parallel()
 	sandbox := cloudconvert.WithSandbox()
 	region := cloudconvert.WithRegion(cloudconvert.RegionUSEast)
@@ -100,7 +101,7 @@ func TestOptionsThatContradictEachOther(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			_, err := cloudconvert.NewClient(testKey, opts...)
+			_, err := cloudconvert.NewClient(testkit.Key, opts...)
 			require.ErrorContains(t, err, want+": ")
 		})
 	}
@@ -124,7 +125,7 @@ func TestPlainHTTP(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := cloudconvert.NewClient(testKey, append(c.opts, cloudconvert.WithBaseURLs(c.api, c.api))...)
+			_, err := cloudconvert.NewClient(testkit.Key, append(c.opts, cloudconvert.WithBaseURLs(c.api, c.api))...)
 			if c.allowed {
 				assert.NoError(t, err)
 			} else {
@@ -134,16 +135,16 @@ func TestPlainHTTP(t *testing.T) {
 	}
 }
 
-func TestTheLastOfTheSameOptionWins(t *testing.T) {
+func TestLastOptionWins(t *testing.T) {
 	t.Parallel()
-	client, script := newScriptedWith(t, []cloudconvert.Option{
+	client, script := testkit.NewScriptWith(t, []cloudconvert.Option{
 		cloudconvert.WithBaseURLs("https://other.example.com/v2", "https://other.example.com/v2"),
 		cloudconvert.WithUserAgent("a"), cloudconvert.WithUserAgent("b"),
-	}, says(http.StatusOK, emptyUser))
+	}, testkit.Says(http.StatusOK, testkit.EmptyUser))
 	_, err := client.Users.Me(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []string{"GET https://other.example.com/v2/users/me"}, script.urls())
-	assert.True(t, strings.HasPrefix(script.requests[0].Header.Get("User-Agent"), "b cloudconvert-go/"))
+	assert.Equal(t, []string{"GET https://other.example.com/v2/users/me"}, script.URLs())
+	assert.True(t, strings.HasPrefix(script.Requests[0].Header.Get("User-Agent"), "b cloudconvert-go/"))
 }
 
 func TestRetryPolicy(t *testing.T) {
@@ -176,12 +177,12 @@ func TestRetryPolicy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				client, script := newScriptedWith(t, []cloudconvert.Option{cloudconvert.WithRetry(c.policy)},
-					says(http.StatusServiceUnavailable, "", "Retry-After", c.asked))
+				client, script := testkit.NewScriptWith(t, []cloudconvert.Option{cloudconvert.WithRetry(c.policy)},
+					testkit.Says(http.StatusServiceUnavailable, "", "Retry-After", c.asked))
 				start := time.Now()
 				_, err := client.Users.Me(t.Context())
 				require.ErrorIs(t, err, cloudconvert.ErrServer)
-				assert.Len(t, script.requests, c.attempts)
+				assert.Len(t, script.Requests, c.attempts)
 				assert.GreaterOrEqual(t, time.Since(start), c.least)
 				assert.LessOrEqual(t, time.Since(start), c.most)
 			})
@@ -194,7 +195,7 @@ func TestNothingIsLoggedByDefault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
 		logger := slog.New(slog.NewJSONHandler(&log, nil))
-		silent, _ := newScripted(t, says(http.StatusServiceUnavailable, ""))
+		silent, _ := testkit.NewScript(t, testkit.Says(http.StatusServiceUnavailable, ""))
 		warned, err := silent.With(cloudconvert.WithLogger(logger))
 		require.NoError(t, err)
 		_, err = silent.Users.Me(t.Context())

@@ -19,6 +19,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // operationsOf returns the operations of the tasks of the only job of a server, by name.
@@ -88,16 +89,16 @@ func TestRunAddsExports(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script := newScripted(t, says(http.StatusCreated, endedJob))
+			client, script := testkit.NewScript(t, testkit.Says(http.StatusCreated, testkit.EndedJob))
 			before := maps.Clone(c.tasks)
 			request := &cloudconvert.JobRequest{Tasks: c.tasks}
 			_, err := client.Run(t.Context(), request)
 			require.NoError(t, err)
-			require.Len(t, script.bodies, 1)
+			require.Len(t, script.Bodies, 1)
 			var sent struct {
 				Tasks map[string]map[string]any `json:"tasks"`
 			}
-			require.NoError(t, json.Unmarshal([]byte(script.bodies[0]), &sent))
+			require.NoError(t, json.Unmarshal([]byte(script.Bodies[0]), &sent))
 			added := map[string]string{}
 			for name, task := range sent.Tasks {
 				if _, given := before[name]; !given {
@@ -112,7 +113,6 @@ func TestRunAddsExports(t *testing.T) {
 	}
 }
 
-// What is added is added by everything that runs jobs.
 func TestEveryRunAddsExports(t *testing.T) {
 	t.Parallel()
 	for name, run := range map[string]func(context.Context, *cloudconvert.Client, *cloudconvert.JobRequest, string) error{
@@ -138,7 +138,7 @@ func TestEveryRunAddsExports(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			require.NoError(t, run(t.Context(), server.Client(), converting(text(), "pdf"), filepath.Join(t.TempDir(), "a.pdf")))
 			require.NoError(t, server.WaitIdle(t.Context()))
 			assert.Equal(t, map[string]string{"source": "import/base64", "convert": "convert", "export-convert": "export/url"}, operationsOf(t, server))
@@ -146,8 +146,8 @@ func TestEveryRunAddsExports(t *testing.T) {
 	}
 }
 
-// What cannot be run is refused before anything is sent, by everything that runs jobs.
-func TestRunRefuses(t *testing.T) {
+// Every call that runs jobs refuses them before it sends anything.
+func TestRunRefusesInvalidRequests(t *testing.T) {
 	t.Parallel()
 	unused := converting(text(), "pdf")
 	unused.Tasks["logo"] = cloudconvert.FromBytes("logo.png", nil)
@@ -172,7 +172,7 @@ func TestRunRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			client, dir := server.Client(), t.TempDir()
 			_, ran := client.Run(t.Context(), c.request)
 			_, written := client.RunFile(t.Context(), c.request, filepath.Join(dir, "new", "a.pdf"))
@@ -188,13 +188,12 @@ func TestRunRefuses(t *testing.T) {
 				require.ErrorContains(t, err, c.want)
 				assert.Equal(t, 1, strings.Count(err.Error(), "cloudconvert:"), err)
 			}
-			assert.Empty(t, outline(server))
-			assert.Empty(t, listed(t, dir))
+			assert.Empty(t, testkit.Outline(server))
+			assert.Empty(t, testkit.Listed(t, dir))
 		})
 	}
 }
 
-// A job that leaves nothing to write is refused where files are asked for, and only there.
 func TestRunFileRefusesJobsWithoutFiles(t *testing.T) {
 	t.Parallel()
 	for name, tasks := range map[string][]cloudconvert.TaskRequest{
@@ -203,7 +202,7 @@ func TestRunFileRefusesJobsWithoutFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, dir := newSandbox(t), t.TempDir()
+			server, dir := testkit.NewSandbox(t), t.TempDir()
 			server.Handle("metadata", func(context.Context, *cloudconverttest.Run) error { return nil })
 			request := cloudconvert.Pipeline(tasks...)
 			_, err := server.Client().RunFile(t.Context(), request, filepath.Join(dir, "new", "a.pdf"))
@@ -213,8 +212,8 @@ func TestRunFileRefusesJobsWithoutFiles(t *testing.T) {
 			for result := range server.Client().RunAll(t.Context(), works) {
 				require.ErrorContains(t, result.Err, "no file to write")
 			}
-			assert.Empty(t, outline(server))
-			assert.Empty(t, listed(t, dir))
+			assert.Empty(t, testkit.Outline(server))
+			assert.Empty(t, testkit.Listed(t, dir))
 			job, err := server.Client().Run(t.Context(), request)
 			require.NoError(t, err)
 			assert.Equal(t, cloudconvert.StatusFinished, job.Status)
@@ -222,21 +221,20 @@ func TestRunFileRefusesJobsWithoutFiles(t *testing.T) {
 	}
 }
 
-// Without files nothing is lost with the job.
+// A deletion loses no files then.
 func TestRunDeletesAJobWithoutFiles(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	server.Handle("metadata", func(context.Context, *cloudconverttest.Run) error { return nil })
 	job, err := server.Client().Run(t.Context(), cloudconvert.Pipeline(text(), cloudconvert.Metadata{}), cloudconvert.WithDelete())
 	require.NoError(t, err)
 	assert.Equal(t, cloudconvert.StatusFinished, job.Status)
-	assert.Zero(t, jobCount(server))
+	assert.Zero(t, testkit.JobCount(server))
 }
 
-// A request is left as it was, so that it can be used for many jobs.
-func TestRequestsCanBeUsedAgain(t *testing.T) {
+func TestRequestsCanBeReused(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	request := converting(text(), "pdf")
 	for range 3 {
 		_, err := server.Client().Run(t.Context(), request)
@@ -246,11 +244,11 @@ func TestRequestsCanBeUsedAgain(t *testing.T) {
 	}
 	assert.Len(t, request.Tasks, 2)
 	assert.Empty(t, request.Tag)
-	assert.Equal(t, 6, jobCount(server))
+	assert.Equal(t, 6, testkit.JobCount(server))
 }
 
-// Local sources can be sent only where the package runs the job.
-func TestLocalSourcesAreRefusedWhereNothingSendsThem(t *testing.T) {
+// Local sources are sent only by the calls that run the job.
+func TestCreateRefusesLocalSources(t *testing.T) {
 	t.Parallel()
 	for name, source := range map[string]cloudconvert.Source{
 		"file": cloudconvert.FromFile("dir/a.txt"), "bytes": cloudconvert.FromBytes("dir/a.txt", []byte("x")),
@@ -259,7 +257,7 @@ func TestLocalSourcesAreRefusedWhereNothingSendsThem(t *testing.T) {
 		for kind, task := range map[string]cloudconvert.TaskRequest{"value": source, "pointer": &source} {
 			t.Run(name+" "+kind, func(t *testing.T) {
 				t.Parallel()
-				server := newSandbox(t)
+				server := testkit.NewSandbox(t)
 				client := server.Client()
 				request := cloudconvert.Pipeline(task, cloudconvert.Convert{OutputFormat: "pdf"}, cloudconvert.ExportURL{})
 				require.NoError(t, request.Validate(), "it is a valid request of Run")
@@ -273,19 +271,18 @@ func TestLocalSourcesAreRefusedWhereNothingSendsThem(t *testing.T) {
 					require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 					require.ErrorContains(t, err, `the source "dir/a.txt" is a local file: use Client.Run, RunFile, Start or RunAll`)
 				}
-				assert.Empty(t, outline(server))
+				assert.Empty(t, testkit.Outline(server))
 			})
 		}
 	}
 }
 
-// A URL is accepted wherever a task is.
 func TestURLSourcesAreAcceptedEverywhere(t *testing.T) {
 	t.Parallel()
 	const address = "https://example.com/a.txt?token=1"
 	source := cloudconvert.FromURL(address).WithName("b.txt")
 	assert.Equal(t, cloudconvert.OperationImportURL, source.Operation())
-	assert.JSONEq(t, `{"operation": "import/url", "url": "`+address+`", "filename": "b.txt"}`, encode(t, source))
+	assert.JSONEq(t, `{"operation": "import/url", "url": "`+address+`", "filename": "b.txt"}`, testkit.Encode(t, source))
 	request := cloudconvert.Pipeline(source, cloudconvert.Convert{OutputFormat: "pdf"}, cloudconvert.ExportURL{})
 	want := map[string]string{"source": "import/url", "convert": "convert", "export-url": "export/url"}
 	for name, create := range map[string]func(context.Context, *cloudconvert.Client) error{
@@ -306,8 +303,8 @@ func TestURLSourcesAreAcceptedEverywhere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
-			server.HandleURL(address, writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "x"))
+			server := testkit.NewSandbox(t)
+			server.HandleURL(address, testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "x"))
 			require.NoError(t, create(t.Context(), server.Client()))
 			require.NoError(t, server.WaitIdle(t.Context()))
 			assert.Equal(t, want, operationsOf(t, server))
@@ -315,7 +312,7 @@ func TestURLSourcesAreAcceptedEverywhere(t *testing.T) {
 	}
 	t.Run("Tasks.Create", func(t *testing.T) {
 		t.Parallel()
-		server := newSandbox(t)
+		server := testkit.NewSandbox(t)
 		task, err := server.Client().Tasks.Create(t.Context(), source)
 		require.NoError(t, err)
 		assert.Equal(t, cloudconvert.OperationImportURL, task.Operation)
@@ -329,8 +326,8 @@ func TestURLSourcesAreAcceptedEverywhere(t *testing.T) {
 	})
 }
 
-// Small sources are sent within the job, the smallest first, while their sum fits the limit. All others are uploaded.
-func TestSmallestSourcesTravelInline(t *testing.T) {
+// Sources are sent within the job, the smallest first, while their sum fits the limit. All others are uploaded.
+func TestSmallestSourcesAreSentInline(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		sizes  []int
@@ -347,7 +344,7 @@ func TestSmallestSourcesTravelInline(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			tasks := make([]cloudconvert.TaskRequest, 0, len(c.sizes)+1)
 			for i, size := range c.sizes {
 				tasks = append(tasks, cloudconvert.FromBytes(fmt.Sprint(i, "-", size, ".txt"), bytes.Repeat([]byte("x"), size)))
@@ -370,13 +367,12 @@ func TestSmallestSourcesTravelInline(t *testing.T) {
 			}
 			assert.ElementsMatch(t, c.inline, inline)
 			assert.Equal(t, len(c.sizes)-len(c.inline), uploads)
-			assert.Equal(t, uploads, countRequests(server, "POST storage"))
+			assert.Equal(t, uploads, testkit.CountRequests(server, "POST storage"))
 		})
 	}
 }
 
-// Up to the limit nothing touches the disk, whatever kind of source it is.
-func TestSmallSourcesAreNotStored(t *testing.T) {
+func TestSmallSourcesAreNotCopiedToDisk(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		limit  int64
@@ -384,23 +380,23 @@ func TestSmallSourcesAreNotStored(t *testing.T) {
 	}{"at the limit": {5, false}, "above it": {4, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, copies := newSandbox(t), t.TempDir()
+			server, copies := testkit.NewSandbox(t), t.TempDir()
 			client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: copies}))
 			seen := -1
 			src := cloudconvert.FromReader("a.txt", io.MultiReader(strings.NewReader("12345"), readerFunc(func([]byte) (int, error) {
-				seen = len(listed(t, copies))
+				seen = len(testkit.Listed(t, copies))
 				return 0, io.EOF
 			})))
 			_, err := client.Run(t.Context(), converting(src, "pdf"), cloudconvert.WithInlineLimit(c.limit))
 			require.NoError(t, err)
 			assert.Equal(t, c.stored, seen == 1)
-			assert.Empty(t, listed(t, copies), "no copy is left")
+			assert.Empty(t, testkit.Listed(t, copies), "no copy is left")
 		})
 	}
 }
 
-// A stated length saves the copy that would be made to learn it, and is checked.
-func TestSourceWithSize(t *testing.T) {
+// With a stated length, a reader is not copied to learn it.
+func TestWithSizeIsChecked(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		size int64
@@ -414,18 +410,18 @@ func TestSourceWithSize(t *testing.T) {
 			} {
 				t.Run(name+" "+way+" "+kind, func(t *testing.T) {
 					t.Parallel()
-					server := newSandbox(t)
+					server := testkit.NewSandbox(t)
 					copies := filepath.Join(t.TempDir(), "none") // a copy could not be made there
 					client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: copies}))
 					dst := filepath.Join(t.TempDir(), "a.pdf")
 					_, err := client.RunFile(t.Context(), converting(source().WithSize(c.size), "pdf"), dst, cloudconvert.WithInlineLimit(limit))
 					if c.ok {
 						require.NoError(t, err)
-						assert.Equal(t, "pdf: 12345", readFile(t, dst))
+						assert.Equal(t, "pdf: 12345", testkit.ReadFile(t, dst))
 						return
 					}
 					require.Error(t, err)
-					assert.Zero(t, jobCount(server), "no job waits for the file")
+					assert.Zero(t, testkit.JobCount(server), "no job waits for the file")
 					assert.Zero(t, server.BytesStored())
 				})
 			}
@@ -433,13 +429,12 @@ func TestSourceWithSize(t *testing.T) {
 	}
 }
 
-// A reader that can be read once may stand in one task of one job.
-func TestReaderInTwoTasks(t *testing.T) {
+func TestReaderInTwoTasksIsRefused(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	src := cloudconvert.FromReader("a.txt", one{strings.NewReader("x")})
 	_, err := server.Client().Run(t.Context(), cloudconvert.Pipeline(src, src, cloudconvert.Merge{OutputFormat: "pdf"}))
 	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 	require.ErrorContains(t, err, "used already")
-	assert.Empty(t, outline(server))
+	assert.Empty(t, testkit.Outline(server))
 }

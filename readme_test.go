@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReadmeSnippets makes sure that the README shows only code that is
-// compiled and run: each snippet stands in an example, but for its indentation.
+// The README shows only code that is compiled and run: each snippet is part of an
+// example, but for its indentation.
 func TestReadmeSnippets(t *testing.T) {
 	t.Parallel()
 	var examples strings.Builder
@@ -29,8 +29,7 @@ func TestReadmeSnippets(t *testing.T) {
 	}
 }
 
-// TestReadmeOperations makes sure that the README's table names every operation
-// with its struct.
+// The README's table names every operation with its struct.
 func TestReadmeOperations(t *testing.T) {
 	t.Parallel()
 	readme := readText(t, "README.md")
@@ -41,8 +40,8 @@ func TestReadmeOperations(t *testing.T) {
 	}
 }
 
-// TestArchitectureNamesFiles makes sure that docs/architecture.md names files that
-// exist, and each file of the root package but for its doc.go.
+// docs/architecture.md names files that exist, and each file of the root package
+// but doc.go.
 func TestArchitectureNamesFiles(t *testing.T) {
 	t.Parallel()
 	named := map[string]bool{"doc.go": true}

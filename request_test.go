@@ -13,11 +13,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 func TestDo(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, says(http.StatusCreated, `{"data": {"id": "a"}, "extra": true}`))
+	client, script := testkit.NewScript(t, testkit.Says(http.StatusCreated, `{"data": {"id": "a"}, "extra": true}`))
 	var out struct {
 		Data  struct{ ID string }
 		Extra bool
@@ -26,21 +27,21 @@ func TestDo(t *testing.T) {
 	require.NoError(t, client.Do(t.Context(), http.MethodPost, "/import/url", in, &out))
 	assert.Equal(t, "a", out.Data.ID)
 	assert.True(t, out.Extra)
-	assert.Equal(t, []string{"POST https://api.example.com/base/v2/import/url"}, script.urls())
-	assert.Equal(t, []string{`{"url":"https://example.com/?a=<b>&c"}`}, script.bodies)
-	assert.Equal(t, "application/json", script.requests[0].Header.Get("Content-Type"))
-	assert.Equal(t, "Bearer "+testKey, script.requests[0].Header.Get("Authorization"))
+	assert.Equal(t, []string{"POST https://api.example.com/base/v2/import/url"}, script.URLs())
+	assert.Equal(t, []string{`{"url":"https://example.com/?a=<b>&c"}`}, script.Bodies)
+	assert.Equal(t, "application/json", script.Requests[0].Header.Get("Content-Type"))
+	assert.Equal(t, "Bearer "+testkit.Key, script.Requests[0].Header.Get("Authorization"))
 }
 
 func TestDoWithoutInAndOut(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"", "ok", `{"data": {}}`} {
-		client, script := newScripted(t, says(http.StatusOK, body))
+		client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, body))
 		require.NoError(t, client.Do(t.Context(), http.MethodPost, "/tasks/1/cancel", nil, nil))
-		assert.Equal(t, []string{"{}"}, script.bodies)
+		assert.Equal(t, []string{"{}"}, script.Bodies)
 		require.NoError(t, client.Do(t.Context(), http.MethodGet, "/tasks/1", nil, nil))
-		assert.Empty(t, script.bodies[1])
-		assert.Zero(t, script.requests[1].ContentLength)
+		assert.Empty(t, script.Bodies[1])
+		assert.Zero(t, script.Requests[1].ContentLength)
 	}
 }
 
@@ -65,14 +66,14 @@ func TestDoPaths(t *testing.T) {
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			client, script := newScripted(t, says(http.StatusOK, `{}`))
+			client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, `{}`))
 			require.NoError(t, client.Do(t.Context(), http.MethodGet, path, nil, nil))
-			assert.Equal(t, []string{"GET https://api.example.com/base/v2" + want}, script.urls())
+			assert.Equal(t, []string{"GET https://api.example.com/base/v2" + want}, script.URLs())
 		})
 	}
 }
 
-func TestDoRefusesOddRequests(t *testing.T) {
+func TestDoRefusesInvalidRequests(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ method, path string }{
 		"empty":                 {"GET", ""},
@@ -102,23 +103,23 @@ func TestDoRefusesOddRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script := newScripted(t, says(http.StatusOK, `{}`))
+			client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, `{}`))
 			err := client.Do(t.Context(), c.method, c.path, nil, nil)
 			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 			assert.False(t, cloudconvert.IsRetryable(err))
-			assert.Empty(t, script.requests)
+			assert.Empty(t, script.Requests)
 		})
 	}
 }
 
-func TestDoRefusesWhatIsNoJSON(t *testing.T) {
+func TestDoRefusesInvalidJSON(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, says(http.StatusOK, `{}`))
+	client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, `{}`))
 	require.ErrorIs(t, client.Do(t.Context(), http.MethodPost, "/jobs", make(chan int), nil), cloudconvert.ErrInvalid)
-	assert.Empty(t, script.requests)
+	assert.Empty(t, script.Requests)
 }
 
-func TestHostileIDs(t *testing.T) {
+func TestHostileIDsAreRefused(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]string{
 		"":           "",
@@ -142,7 +143,7 @@ func TestHostileIDs(t *testing.T) {
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			client, script := newScripted(t, says(http.StatusNotFound, ``))
+			client, script := testkit.NewScript(t, testkit.Says(http.StatusNotFound, ``))
 			_, get := client.Jobs.Get(t.Context(), id)
 			_, cancel := client.Tasks.Cancel(t.Context(), id)
 			failures := []error{
@@ -153,7 +154,7 @@ func TestHostileIDs(t *testing.T) {
 				for _, err := range failures {
 					require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 				}
-				assert.Empty(t, script.requests)
+				assert.Empty(t, script.Requests)
 				return
 			}
 			for _, err := range failures {
@@ -164,30 +165,30 @@ func TestHostileIDs(t *testing.T) {
 			assert.Equal(t, []string{
 				"GET " + base + "/jobs/" + want, "POST " + base + "/tasks/" + want + "/cancel", "DELETE " + base + "/jobs/" + want,
 				"DELETE " + base + "/tasks/" + want, "DELETE " + base + "/webhooks/" + want,
-			}, script.urls())
+			}, script.URLs())
 		})
 	}
 }
 
 func TestWithHeader(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, says(http.StatusOK, emptyUser))
+	client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.EmptyUser))
 	_, err := client.Users.Me(t.Context(),
 		cloudconvert.WithHeader("x-trace", "a\tb"), cloudconvert.WithHeader("User-Agent", "mine"), cloudconvert.WithHeader("X-Empty", ""))
 	require.NoError(t, err)
 	_, err = client.Users.Me(t.Context())
 	require.NoError(t, err)
-	first, second := script.requests[0].Header, script.requests[1].Header
+	first, second := script.Requests[0].Header, script.Requests[1].Header
 	assert.Equal(t, "a\tb", first.Get("X-Trace"))
 	assert.Equal(t, "mine", first.Get("User-Agent"))
 	assert.Contains(t, first, "X-Empty")
 	assert.Equal(t, "application/json", first.Get("Accept"))
-	assert.Equal(t, "Bearer "+testKey, first.Get("Authorization"))
+	assert.Equal(t, "Bearer "+testkit.Key, first.Get("Authorization"))
 	assert.NotContains(t, second, "X-Trace", "it is for one call")
 	assert.Contains(t, second.Get("User-Agent"), "cloudconvert-go/")
 }
 
-func TestWithHeaderRefuses(t *testing.T) {
+func TestWithHeaderRefusesInvalidHeaders(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ key, value string }{
 		"authorization":             {"Authorization", "Bearer s3cret"},
@@ -216,12 +217,12 @@ func TestWithHeaderRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script := newScripted(t, says(http.StatusOK, emptyUser))
+			client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.EmptyUser))
 			_, err := client.Users.Me(t.Context(), cloudconvert.WithHeader(c.key, c.value))
 			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 			assert.Contains(t, err.Error(), "WithHeader")
 			assert.NotContains(t, err.Error(), "s3cret")
-			assert.Empty(t, script.requests)
+			assert.Empty(t, script.Requests)
 		})
 	}
 }
@@ -229,39 +230,39 @@ func TestWithHeaderRefuses(t *testing.T) {
 func TestCaptureResponse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, _ := newScripted(t, says(http.StatusServiceUnavailable, `down`), says(http.StatusOK, emptyUser,
+		client, _ := testkit.NewScript(t, testkit.Says(http.StatusServiceUnavailable, `down`), testkit.Says(http.StatusOK, testkit.EmptyUser,
 			"X-Request-Id", "r-7", "X-RateLimit-Limit", "500", "X-RateLimit-Remaining", "499"))
 		var first, second cloudconvert.Response
 		_, err := client.Users.Me(t.Context(), cloudconvert.CaptureResponse(&first), cloudconvert.CaptureResponse(&second))
 		require.NoError(t, err)
 		assert.Equal(t, http.StatusOK, first.StatusCode)
 		assert.Equal(t, "application/json", first.Header.Get("Content-Type"))
-		assert.Equal(t, emptyUser, string(first.Body)) //nolint:testifylint // the very bytes.
+		assert.Equal(t, testkit.EmptyUser, string(first.Body)) //nolint:testifylint // the very bytes.
 		assert.Equal(t, "r-7", first.RequestID)
 		assert.Equal(t, 500, first.RateLimit.Limit)
 		assert.Equal(t, 499, first.RateLimit.Remaining)
 		assert.Equal(t, 2, first.Attempts)
 		assert.Equal(t, first, second)
 		first.Body[0], first.Header["Content-Type"][0] = 'x', "x"
-		assert.Equal(t, emptyUser, string(second.Body), "each has its own") //nolint:testifylint // the very bytes.
+		assert.Equal(t, testkit.EmptyUser, string(second.Body), "each has its own") //nolint:testifylint // the very bytes.
 		assert.Equal(t, "application/json", second.Header.Get("Content-Type"))
 	})
 }
 
-func TestCaptureResponseOfAFailure(t *testing.T) {
+func TestCaptureResponseCapturesFailures(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		reply reply
+		reply testkit.Reply
 		want  cloudconvert.Response
 	}{
-		"refused":      {says(http.StatusNotFound, `gone`), cloudconvert.Response{StatusCode: http.StatusNotFound, Body: []byte(`gone`), Attempts: 1}},
-		"not expected": {says(http.StatusOK, `<html>`), cloudconvert.Response{StatusCode: http.StatusOK, Body: []byte(`<html>`), Attempts: 1}},
-		"cut":          {breaksOff(http.StatusOK, `{"da`), cloudconvert.Response{StatusCode: http.StatusOK, Body: []byte(`{"da`), Attempts: 1}},
-		"none":         {fails(errors.New("broken pipe")), cloudconvert.Response{Attempts: 1}},
+		"refused":      {testkit.Says(http.StatusNotFound, `gone`), cloudconvert.Response{StatusCode: http.StatusNotFound, Body: []byte(`gone`), Attempts: 1}},
+		"not expected": {testkit.Says(http.StatusOK, `<html>`), cloudconvert.Response{StatusCode: http.StatusOK, Body: []byte(`<html>`), Attempts: 1}},
+		"cut":          {testkit.BreaksOff(http.StatusOK, `{"da`), cloudconvert.Response{StatusCode: http.StatusOK, Body: []byte(`{"da`), Attempts: 1}},
+		"none":         {testkit.Fails(errors.New("broken pipe")), cloudconvert.Response{Attempts: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, _ := newScriptedWith(t, []cloudconvert.Option{onlyOnce()}, c.reply)
+			client, _ := testkit.NewScriptWith(t, []cloudconvert.Option{testkit.OnlyOnce()}, c.reply)
 			got := cloudconvert.Response{StatusCode: 1, RequestID: "before"}
 			_, err := client.Jobs.Get(t.Context(), "1", cloudconvert.CaptureResponse(&got))
 			require.Error(t, err)
@@ -273,35 +274,35 @@ func TestCaptureResponseOfAFailure(t *testing.T) {
 
 func TestCaptureResponseNeedsAResponse(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, says(http.StatusOK, emptyUser))
+	client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.EmptyUser))
 	_, err := client.Users.Me(t.Context(), cloudconvert.CaptureResponse(nil))
 	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 	require.ErrorContains(t, err, "CaptureResponse")
-	assert.Empty(t, script.requests)
+	assert.Empty(t, script.Requests)
 }
 
-func TestSentAgainOrNot(t *testing.T) {
+func TestRetriesByMethod(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		first reply
+		first testkit.Reply
 		get   int // requests, if a second one succeeds
 		post  int
 	}{
-		"429":     {says(429, ``), 2, 2},
-		"refused": {fails(errRefused), 2, 2},
-		"reset":   {fails(errors.New("connection reset by peer")), 2, 1},
-		"500":     {says(500, ``), 2, 1},
-		"501":     {says(501, ``), 1, 1},
-		"408":     {says(408, ``), 2, 1},
-		"cut 201": {breaksOff(201, `{"data": {`), 2, 1},
-		"422":     {says(422, ``), 1, 1},
-		"garbage": {says(200, `<html>`), 1, 1},
+		"429":     {testkit.Says(429, ``), 2, 2},
+		"refused": {testkit.Fails(testkit.ErrRefused), 2, 2},
+		"reset":   {testkit.Fails(errors.New("connection reset by peer")), 2, 1},
+		"500":     {testkit.Says(500, ``), 2, 1},
+		"501":     {testkit.Says(501, ``), 1, 1},
+		"408":     {testkit.Says(408, ``), 2, 1},
+		"cut 201": {testkit.BreaksOff(201, `{"data": {`), 2, 1},
+		"422":     {testkit.Says(422, ``), 1, 1},
+		"garbage": {testkit.Says(200, `<html>`), 1, 1},
 	} {
 		for method, want := range map[string]int{http.MethodGet: c.get, http.MethodDelete: c.get, http.MethodPost: c.post} {
 			t.Run(name+"/"+method, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					client, script := newScripted(t, c.first, says(http.StatusOK, `{"data": {}}`))
+					client, script := testkit.NewScript(t, c.first, testkit.Says(http.StatusOK, `{"data": {}}`))
 					var in any
 					if method == http.MethodPost {
 						in = map[string]string{"operation": "import/upload"}
@@ -309,9 +310,9 @@ func TestSentAgainOrNot(t *testing.T) {
 					var out map[string]any
 					err := client.Do(t.Context(), method, "/jobs", in, &out)
 					assert.Equal(t, want == 2, err == nil)
-					assert.Len(t, script.requests, want)
-					for _, body := range script.bodies {
-						assert.Equal(t, script.bodies[0], body)
+					assert.Len(t, script.Requests, want)
+					for _, body := range script.Bodies {
+						assert.Equal(t, script.Bodies[0], body)
 					}
 				})
 			})
@@ -319,14 +320,14 @@ func TestSentAgainOrNot(t *testing.T) {
 	}
 }
 
-func TestDeletedByTheFirstAttempt(t *testing.T) {
+func TestDeleteSucceedsWhenTheFirstAttemptDid(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, script := newScripted(t, fails(errors.New("connection reset by peer")), says(http.StatusNotFound, ``))
+		client, script := testkit.NewScript(t, testkit.Fails(errors.New("connection reset by peer")), testkit.Says(http.StatusNotFound, ``))
 		require.NoError(t, client.Jobs.Delete(t.Context(), "1"))
-		assert.Len(t, script.requests, 2)
+		assert.Len(t, script.Requests, 2)
 
-		client, _ = newScripted(t, fails(errRefused), says(http.StatusNotFound, ``))
+		client, _ = testkit.NewScript(t, testkit.Fails(testkit.ErrRefused), testkit.Says(http.StatusNotFound, ``))
 		require.ErrorIs(t, client.Jobs.Delete(t.Context(), "1"), cloudconvert.ErrNotFound)
 	})
 }
@@ -335,21 +336,21 @@ func TestResultURL(t *testing.T) {
 	t.Parallel()
 	const address = "https://storage.example.com/a.pdf?X-Amz-Signature=s3cret&z=%2F&a=%20"
 	for name, c := range map[string]struct {
-		reply reply
+		reply testkit.Reply
 		want  string
 	}{
-		"found":         {says(http.StatusFound, ``, "Location", address), address},
-		"no location":   {says(http.StatusFound, ``), ""},
-		"no redirect":   {says(http.StatusOK, endedJob), ""},
-		"not found":     {says(http.StatusNotFound, ``), ""},
-		"other address": {says(http.StatusNotFound, ``, "Location", address), ""},
+		"found":         {testkit.Says(http.StatusFound, ``, "Location", address), address},
+		"no location":   {testkit.Says(http.StatusFound, ``), ""},
+		"no redirect":   {testkit.Says(http.StatusOK, testkit.EndedJob), ""},
+		"not found":     {testkit.Says(http.StatusNotFound, ``), ""},
+		"other address": {testkit.Says(http.StatusNotFound, ``, "Location", address), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script := newScripted(t, c.reply)
+			client, script := testkit.NewScript(t, c.reply)
 			got, err := client.Jobs.ResultURL(t.Context(), "1")
 			assert.Equal(t, c.want, got)
-			assert.Equal(t, []string{"GET https://api.example.com/base/v2/jobs/1?redirect=true"}, script.urls())
+			assert.Equal(t, []string{"GET https://api.example.com/base/v2/jobs/1?redirect=true"}, script.URLs())
 			if c.want != "" {
 				require.NoError(t, err)
 				return
@@ -361,8 +362,7 @@ func TestResultURL(t *testing.T) {
 	}
 }
 
-// A header is refused, or it arrives as it is.
-func TestHeadersArrive(t *testing.T) {
+func TestHeadersAreRefusedOrArrive(t *testing.T) {
 	t.Parallel()
 	headers := map[string]string{
 		"Accept": "text/html", "Content-Type": "text/plain", "User-Agent": "mine", "Cookie": "a=b", "Referer": "https://a.example", "Origin": "null",
@@ -381,7 +381,7 @@ func TestHeadersArrive(t *testing.T) {
 			server.EnableHTTP2 = protocol == 2
 			server.StartTLS()
 			t.Cleanup(server.Close)
-			client, err := cloudconvert.NewClient(testKey, cloudconvert.WithHTTPClient(server.Client()),
+			client, err := cloudconvert.NewClient(testkit.Key, cloudconvert.WithHTTPClient(server.Client()),
 				cloudconvert.WithBaseURLs(server.URL+"/v2", server.URL+"/v2"))
 			require.NoError(t, err)
 			for name, value := range headers {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // runAll runs works one after the other and returns their results in their order.
@@ -32,8 +33,8 @@ func runAll(t *testing.T, server *cloudconverttest.Server, works []cloudconvert.
 
 func TestRunAllNamesWorksAfterTheirFirstSource(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
-	path := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "x")
+	server := testkit.NewSandbox(t)
+	path := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "x")
 	server.HandleURL("https://example.com/b.txt?sig=s3cret", path)
 	pdf := cloudconvert.Convert{OutputFormat: "pdf"}
 	url := cloudconvert.FromURL("https://example.com/b.txt?sig=s3cret")
@@ -43,7 +44,7 @@ func TestRunAllNamesWorksAfterTheirFirstSource(t *testing.T) {
 	}{
 		"path":  {cloudconvert.Work{Request: cloudconvert.Pipeline(cloudconvert.FromFile(path), pdf)}, path},
 		"FS":    {cloudconvert.Work{Request: cloudconvert.Pipeline(cloudconvert.FromFS(os.DirFS(filepath.Dir(path)), "a.txt"), pdf)}, "a.txt"},
-		"bytes": {textWork("c.txt", "x", ""), "c.txt"},
+		"bytes": {testkit.TextWork("c.txt", "x", ""), "c.txt"},
 		"URL":   {cloudconvert.Work{Request: cloudconvert.Pipeline(url, pdf)}, url.String()},
 		"second source": {
 			cloudconvert.Work{Request: cloudconvert.Pipeline(
@@ -62,32 +63,32 @@ func TestRunAllNamesWorksAfterTheirFirstSource(t *testing.T) {
 
 func TestRunAllRequiresANameWithoutASource(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	request := cloudconvert.Pipeline(cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}, cloudconvert.Convert{OutputFormat: "pdf"})
 	results := runAll(t, server, []cloudconvert.Work{{Request: request}, {Name: "raw", Request: request}})
 	require.ErrorIs(t, results[0].Err, cloudconvert.ErrInvalid)
 	require.ErrorContains(t, results[0].Err, "set Name")
 	require.NoError(t, results[1].Err)
-	assert.Equal(t, 1, jobCount(server))
+	assert.Equal(t, 1, testkit.JobCount(server))
 }
 
-// The second of two works of one name is refused, also when the first one has ended long ago or has failed.
+// The second one is refused also when the first has ended long ago or has failed.
 func TestRunAllRefusesTwoWorksOfOneName(t *testing.T) {
 	t.Parallel()
 	for _, concurrency := range []int{1, 8} {
 		for _, journal := range []bool{false, true} {
 			t.Run(fmt.Sprint(concurrency, journal), func(t *testing.T) {
 				t.Parallel()
-				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 					t.Helper()
 					dir := t.TempDir()
 					opts := []cloudconvert.BatchOption{cloudconvert.WithOutputDir(dir), cloudconvert.WithConcurrency(concurrency)}
 					if journal {
 						opts = append(opts, cloudconvert.WithJournal(filepath.Join(t.TempDir(), "journal")))
 					}
-					named := textWork("b.txt", "3", "named.pdf")
+					named := testkit.TextWork("b.txt", "3", "named.pdf")
 					named.Name = "a.txt"
-					works := []cloudconvert.Work{textWork("a.txt", "1", "first.pdf"), textWork("a.txt", "2", "second.pdf"), textWork("b.txt", "4", ""), named}
+					works := []cloudconvert.Work{testkit.TextWork("a.txt", "1", "first.pdf"), testkit.TextWork("a.txt", "2", "second.pdf"), testkit.TextWork("b.txt", "4", ""), named}
 					failures := map[string]error{}
 					for result := range server.Client().RunAll(t.Context(), slices.Values(works), opts...) {
 						failures[result.Work.Destination] = result.Err
@@ -98,8 +99,8 @@ func TestRunAllRefusesTwoWorksOfOneName(t *testing.T) {
 						require.ErrorIs(t, failures[second], cloudconvert.ErrInvalid)
 						require.ErrorContains(t, failures[second], `another work of the batch has the name "a.txt"`)
 					}
-					assert.Equal(t, []string{"b.pdf", "first.pdf"}, listed(t, dir))
-					assert.Equal(t, 2, jobCount(server))
+					assert.Equal(t, []string{"b.pdf", "first.pdf"}, testkit.Listed(t, dir))
+					assert.Equal(t, 2, testkit.JobCount(server))
 				}, cloudconverttest.WithTaskDuration(time.Second))
 			})
 		}
@@ -111,7 +112,7 @@ func TestRunAllCollisionsQuoteNoSecrets(t *testing.T) {
 	for name, given := range map[string]string{"default name": "", "name of the caller": "https://me:s3cret@a.example/a.png?sig=s3cret"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				work := cloudconvert.Work{Name: given, Request: cloudconvert.Pipeline(
 					cloudconvert.FromURL(`https://me:s3cret@a.example/a.png?name="a b"&sig=s3cret`), cloudconvert.Convert{OutputFormat: "jpg"})}
@@ -126,8 +127,7 @@ func TestRunAllCollisionsQuoteNoSecrets(t *testing.T) {
 	}
 }
 
-// Paths are claimed in the order of the works, for good, whatever they are written like. The second claim fails before
-// its job is created.
+// Paths are claimed in the order of the works, in any spelling. The second claim fails before its job is created.
 func TestRunAllClaimsPaths(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ first, second string }{
@@ -143,7 +143,7 @@ func TestRunAllClaimsPaths(t *testing.T) {
 			for _, overwrite := range []bool{false, true} {
 				t.Run(fmt.Sprint(name, " ", concurrency, " ", overwrite), func(t *testing.T) {
 					t.Parallel()
-					inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+					testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 						t.Helper()
 						dir := t.TempDir()
 						first, second := strings.Replace(c.first, "DIR", dir, 1), strings.Replace(c.second, "DIR", dir, 1)
@@ -151,7 +151,7 @@ func TestRunAllClaimsPaths(t *testing.T) {
 						if overwrite {
 							opts = append(opts, cloudconvert.WithOverwrite())
 						}
-						works := []cloudconvert.Work{textWork("a.txt", "first", first), textWork("b.txt", "second", second), textWork("c.txt", "third", "c.pdf")}
+						works := []cloudconvert.Work{testkit.TextWork("a.txt", "first", first), testkit.TextWork("b.txt", "second", second), testkit.TextWork("c.txt", "third", "c.pdf")}
 						failures := map[string]error{}
 						for result := range server.Client().RunAll(t.Context(), slices.Values(works), opts...) {
 							failures[result.Work.Name] = result.Err
@@ -164,8 +164,8 @@ func TestRunAllClaimsPaths(t *testing.T) {
 						if !filepath.IsAbs(first) {
 							first = filepath.Join(dir, first)
 						}
-						assert.Equal(t, "pdf: first", readFile(t, first))
-						assert.Equal(t, 2, jobCount(server))
+						assert.Equal(t, "pdf: first", testkit.ReadFile(t, first))
+						assert.Equal(t, 2, testkit.JobCount(server))
 					}, cloudconverttest.WithTaskDuration(time.Second))
 				})
 			}
@@ -174,10 +174,10 @@ func TestRunAllClaimsPaths(t *testing.T) {
 }
 
 // Names that differ only in case are one file on some systems.
-func TestRunAllClaimsPathsByTheRulesOfTheSystem(t *testing.T) {
+func TestRunAllClaimsPathsIgnoringCase(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
-	results := runAll(t, server, []cloudconvert.Work{textWork("a.txt", "x", "a.pdf"), textWork("b.txt", "x", "A.PDF")}, cloudconvert.WithOutputDir(t.TempDir()))
+	server := testkit.NewSandbox(t)
+	results := runAll(t, server, []cloudconvert.Work{testkit.TextWork("a.txt", "x", "a.pdf"), testkit.TextWork("b.txt", "x", "A.PDF")}, cloudconvert.WithOutputDir(t.TempDir()))
 	require.NoError(t, results[0].Err)
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		require.ErrorIs(t, results[1].Err, cloudconvert.ErrInvalid)
@@ -186,10 +186,9 @@ func TestRunAllClaimsPathsByTheRulesOfTheSystem(t *testing.T) {
 	}
 }
 
-// Directories as destinations mirror a tree, so that files of one name do not meet.
 func TestRunAllMirrorsATree(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
 	names := []string{"report.txt", "a/report.txt", "a/b/report.txt", "c/report.txt"}
 	var works []cloudconvert.Work
@@ -197,7 +196,7 @@ func TestRunAllMirrorsATree(t *testing.T) {
 		path := filepath.Join(in, filepath.FromSlash(name))
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
 		works = append(works, cloudconvert.Work{
-			Request:     cloudconvert.Pipeline(cloudconvert.FromFile(writeFile(t, path, name)), cloudconvert.Convert{OutputFormat: "pdf"}),
+			Request:     cloudconvert.Pipeline(cloudconvert.FromFile(testkit.WriteFile(t, path, name)), cloudconvert.Convert{OutputFormat: "pdf"}),
 			Destination: filepath.ToSlash(filepath.Dir(filepath.FromSlash(name))) + "/",
 		})
 	}
@@ -205,44 +204,42 @@ func TestRunAllMirrorsATree(t *testing.T) {
 		require.NoError(t, result.Err)
 	}
 	for _, name := range names {
-		assert.Equal(t, "pdf: "+name, readFile(t, filepath.Join(out, strings.TrimSuffix(name, ".txt")+".pdf")))
+		assert.Equal(t, "pdf: "+name, testkit.ReadFile(t, filepath.Join(out, strings.TrimSuffix(name, ".txt")+".pdf")))
 	}
 }
 
-// Without WithOutputDir a directory as a destination is relative to the current one, or absolute.
-func TestRunAllDirectoryWithoutOutputDir(t *testing.T) {
+// The directory is relative to the current one, or absolute.
+func TestRunAllAcceptsDirectoryWithoutOutputDir(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir := t.TempDir()
-	results := runAll(t, server, []cloudconvert.Work{textWork("a.txt", "x", dir+"/new/")})
+	results := runAll(t, server, []cloudconvert.Work{testkit.TextWork("a.txt", "x", dir+"/new/")})
 	require.NoError(t, results[0].Err)
 	assert.Equal(t, []string{filepath.Join(dir, "new", "a.pdf")}, results[0].Files)
 }
 
-// Two works with the same name of a file in the same output directory never both succeed, also where the second may
-// overwrite.
-func TestRunAllOfTwoSourcesOfOneNameWithOverwrite(t *testing.T) {
+// WithOverwrite does not make two works with one path both succeed.
+func TestRunAllOverwritesNoFileOfTheSameBatch(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir := t.TempDir()
 	var works []cloudconvert.Work
 	for _, name := range []string{"a/report.txt", "b/report.txt"} {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
 		works = append(works, cloudconvert.Work{
-			Request: cloudconvert.Pipeline(cloudconvert.FromFile(writeFile(t, path, name)), cloudconvert.Convert{OutputFormat: "pdf"}),
+			Request: cloudconvert.Pipeline(cloudconvert.FromFile(testkit.WriteFile(t, path, name)), cloudconvert.Convert{OutputFormat: "pdf"}),
 		})
 	}
 	results := runAll(t, server, works, cloudconvert.WithOutputDir(filepath.Join(dir, "out")), cloudconvert.WithOverwrite())
 	require.NoError(t, results[0].Err)
 	require.ErrorIs(t, results[1].Err, cloudconvert.ErrInvalid)
 	assert.Empty(t, results[1].Files)
-	assert.Equal(t, "pdf: a/report.txt", readFile(t, filepath.Join(dir, "out", "report.pdf")))
-	assert.Equal(t, 1, jobCount(server))
+	assert.Equal(t, "pdf: a/report.txt", testkit.ReadFile(t, filepath.Join(dir, "out", "report.pdf")))
+	assert.Equal(t, 1, testkit.JobCount(server))
 }
 
-// Which files there are may be known only when the job has ended. Also then no two works write the same one, and what
-// the second one paid for can be saved elsewhere.
+// These names are known only when the job has ended. What the second work paid for can be saved elsewhere.
 func TestRunAllClaimsFilesThatTheServiceNames(t *testing.T) {
 	t.Parallel()
 	pages := func(name, text, dst string) cloudconvert.Work {
@@ -263,7 +260,7 @@ func TestRunAllClaimsFilesThatTheServiceNames(t *testing.T) {
 		for _, journal := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, " ", journal), func(t *testing.T) {
 				t.Parallel()
-				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 					t.Helper()
 					dir := t.TempDir()
 					opts := []cloudconvert.BatchOption{cloudconvert.WithOutputDir(dir), cloudconvert.WithOverwrite()}
@@ -272,7 +269,7 @@ func TestRunAllClaimsFilesThatTheServiceNames(t *testing.T) {
 					}
 					results := runAll(t, server, []cloudconvert.Work{c.first, c.second}, opts...)
 					require.NoError(t, results[0].Err)
-					assert.Equal(t, "first", readFile(t, filepath.Join(dir, c.file)))
+					assert.Equal(t, "first", testkit.ReadFile(t, filepath.Join(dir, c.file)))
 					if name == "numbered" { // which is known only afterwards: it was two files, and p-1.page is a claim of the first
 						require.Error(t, results[1].Err)
 						return
@@ -284,45 +281,43 @@ func TestRunAllClaimsFilesThatTheServiceNames(t *testing.T) {
 					files, err := server.Client().SaveAs(t.Context(), unsaved.Job, filepath.Join(dir, "elsewhere")+"/")
 					require.NoError(t, err)
 					assert.Len(t, files, 2)
-					assert.Equal(t, 2, jobCount(server))
+					assert.Equal(t, 2, testkit.JobCount(server))
 				})
 			})
 		}
 	}
 }
 
-// A work that was refused claims nothing that keeps a later one of another name from its path.
-func TestRunAllOfARefusedWorkClaimsNothing(t *testing.T) {
+func TestRunAllClaimsNothingForRefusedWorks(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
-	bad := textWork("a.txt", "x", "a.pdf", cloudconvert.WithInlineLimit(-1))
-	results := runAll(t, server, []cloudconvert.Work{bad, textWork("a.txt", "x", "a.pdf")}, cloudconvert.WithOutputDir(t.TempDir()))
+	server := testkit.NewSandbox(t)
+	bad := testkit.TextWork("a.txt", "x", "a.pdf", cloudconvert.WithInlineLimit(-1))
+	results := runAll(t, server, []cloudconvert.Work{bad, testkit.TextWork("a.txt", "x", "a.pdf")}, cloudconvert.WithOutputDir(t.TempDir()))
 	require.ErrorIs(t, results[0].Err, cloudconvert.ErrInvalid)
 	require.NoError(t, results[1].Err)
 }
 
-// A file that is there is found before its work is paid for.
+// The check comes before the job is paid for.
 func TestRunAllChecksThatTheFileIsFree(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "a.pdf"), "mine")
-	results := runAll(t, server, []cloudconvert.Work{textWork("a.txt", "x", "")}, cloudconvert.WithOutputDir(dir))
+	testkit.WriteFile(t, filepath.Join(dir, "a.pdf"), "mine")
+	results := runAll(t, server, []cloudconvert.Work{testkit.TextWork("a.txt", "x", "")}, cloudconvert.WithOutputDir(dir))
 	require.ErrorIs(t, results[0].Err, fs.ErrExist)
-	assert.Equal(t, "mine", readFile(t, filepath.Join(dir, "a.pdf")))
-	assert.Zero(t, jobCount(server))
+	assert.Equal(t, "mine", testkit.ReadFile(t, filepath.Join(dir, "a.pdf")))
+	assert.Zero(t, testkit.JobCount(server))
 }
 
-// The name that was asked for is the name of the file in the output directory.
-func TestRunAllFilenameInOutputDir(t *testing.T) {
+func TestRunAllKeepsFilenameInOutputDir(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir := t.TempDir()
 	work := cloudconvert.Work{Request: cloudconvert.Pipeline(
 		cloudconvert.FromBytes("contract.txt", []byte("x")), cloudconvert.Convert{OutputFormat: "pdf", Filename: "invoice-2026.pdf"})}
 	results := runAll(t, server, []cloudconvert.Work{work}, cloudconvert.WithOutputDir(dir))
 	require.NoError(t, results[0].Err)
-	assert.Equal(t, []string{"invoice-2026.pdf"}, listed(t, dir))
+	assert.Equal(t, []string{"invoice-2026.pdf"}, testkit.Listed(t, dir))
 }
 
 func TestRunAllEndsWithItsBudget(t *testing.T) {
@@ -330,11 +325,11 @@ func TestRunAllEndsWithItsBudget(t *testing.T) {
 	for _, concurrency := range []int{1, 4} {
 		t.Run(strconv.Itoa(concurrency), func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				taken, good, refused, cost := 0, 0, 0, 0
 				works := func(yield func(cloudconvert.Work) bool) {
-					for work := range textWorks(1000, "") {
+					for work := range testkit.TextWorks(1000, "") {
 						work.Destination = ""
 						if taken++; !yield(work) {
 							return
@@ -354,7 +349,7 @@ func TestRunAllEndsWithItsBudget(t *testing.T) {
 				}
 				assert.GreaterOrEqual(t, cost, 10)
 				assert.Less(t, cost, 10+cost/good*concurrency, "what was running may exceed it")
-				assert.Equal(t, good, jobCount(server))
+				assert.Equal(t, good, testkit.JobCount(server))
 				assert.LessOrEqual(t, refused, concurrency)
 				assert.Equal(t, taken, good+refused, "each work that was taken has a result")
 			}, cloudconverttest.WithTaskDuration(time.Second))
@@ -366,43 +361,42 @@ func TestRunAllEndsWithItsBudget(t *testing.T) {
 type lateReader struct{ io.Reader }
 
 func (r lateReader) Read(p []byte) (int, error) {
-	advance(time.Minute)
+	testkit.Advance(time.Minute)
 	return r.Reader.Read(p)
 }
 
-// A work whose source was still read when the budget was spent is not begun.
+// The source of the work is still being read when the budget is spent.
 func TestRunAllBeginsNothingBeyondItsBudget(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		late := cloudconvert.Work{Request: cloudconvert.Pipeline(
 			cloudconvert.FromReader("late.txt", lateReader{strings.NewReader("x")}), cloudconvert.Convert{OutputFormat: "pdf"})}
 		failures := map[string]error{}
-		for result := range server.Client().RunAll(t.Context(), slices.Values([]cloudconvert.Work{late, textWork("a.txt", "x", "")}), cloudconvert.WithBudget(1)) {
+		for result := range server.Client().RunAll(t.Context(), slices.Values([]cloudconvert.Work{late, testkit.TextWork("a.txt", "x", "")}), cloudconvert.WithBudget(1)) {
 			failures[result.Work.Name] = result.Err
 		}
 		require.NoError(t, failures["a.txt"])
 		require.ErrorIs(t, failures["late.txt"], cloudconvert.ErrBudget)
-		assert.Equal(t, 1, jobCount(server))
+		assert.Equal(t, 1, testkit.JobCount(server))
 	})
 }
 
-// Jobs that were not created by this run cost this run nothing.
-func TestRunAllBudgetIsOfTheJobsThatItCreated(t *testing.T) {
+func TestRunAllBudgetIgnoresAdoptedJobs(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		dir, journal := t.TempDir(), cloudconvert.WithJournal(filepath.Join(t.TempDir(), "journal"))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		running := 0
-		for result := range server.Client().RunAll(ctx, textWorks(3, dir), journal) {
+		for result := range server.Client().RunAll(ctx, testkit.TextWorks(3, dir), journal) {
 			require.ErrorIs(t, result.Err, context.DeadlineExceeded)
 			running++
 		}
 		require.Equal(t, 3, running)
-		require.Equal(t, 3, jobCount(server))
-		works := slices.Collect(textWorks(10, dir))
+		require.Equal(t, 3, testkit.JobCount(server))
+		works := slices.Collect(testkit.TextWorks(10, dir))
 		var failures []error
 		for _, result := range runAll(t, server, works, journal, cloudconvert.WithBudget(2)) {
 			failures = append(failures, result.Err)
@@ -410,18 +404,17 @@ func TestRunAllBudgetIsOfTheJobsThatItCreated(t *testing.T) {
 		require.Len(t, failures, 3+2+1)
 		require.NoError(t, errors.Join(failures[:5]...))
 		require.ErrorIs(t, failures[5], cloudconvert.ErrBudget)
-		assert.Equal(t, 3+2, jobCount(server))
+		assert.Equal(t, 3+2, testkit.JobCount(server))
 	}, cloudconverttest.WithTaskDuration(10*time.Second))
 }
 
-// Refused creations cost nothing.
-func TestRunAllBudgetOfFailures(t *testing.T) {
+func TestRunAllBudgetIgnoresRefusedCreations(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		server.Inject(cloudconverttest.Fault{Method: http.MethodPost, Status: http.StatusUnprocessableEntity, Times: 20})
 		results := 0
-		for result := range server.Client().RunAll(t.Context(), textWorks(20, t.TempDir()), cloudconvert.WithBudget(1)) {
+		for result := range server.Client().RunAll(t.Context(), testkit.TextWorks(20, t.TempDir()), cloudconvert.WithBudget(1)) {
 			require.NotErrorIs(t, result.Err, cloudconvert.ErrBudget)
 			results++
 		}
@@ -429,18 +422,18 @@ func TestRunAllBudgetOfFailures(t *testing.T) {
 	})
 }
 
-// A result without a name is the failure of the batch itself: a work that is refused has its name.
-func TestRunAllNamesWorksThatAreRefused(t *testing.T) {
+// A result without a name is a failure of the batch.
+func TestRunAllNamesRefusedWorks(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	works := []cloudconvert.Work{
-		textWork("option.txt", "x", "", cloudconvert.WithInlineLimit(-1)),
+		testkit.TextWork("option.txt", "x", "", cloudconvert.WithInlineLimit(-1)),
 		{Request: cloudconvert.Pipeline(cloudconvert.FromBytes("format.txt", []byte("x")), cloudconvert.Convert{})},
 		{Request: cloudconvert.Pipeline(cloudconvert.FromBytes("extension", []byte("x")), cloudconvert.Convert{OutputFormat: "pdf"})},
-		textWork("format.txt", "x", filepath.Join(t.TempDir(), "a.doc")),
-		textWork("good.txt", "x", ""),
-		textWork("good.txt", "x", ""),
-		textWork("late.txt", "x", ""),
+		testkit.TextWork("format.txt", "x", filepath.Join(t.TempDir(), "a.doc")),
+		testkit.TextWork("good.txt", "x", ""),
+		testkit.TextWork("good.txt", "x", ""),
+		testkit.TextWork("late.txt", "x", ""),
 	}
 	var names []string
 	for i, result := range runAll(t, server, works, cloudconvert.WithBudget(1)) {
@@ -448,4 +441,23 @@ func TestRunAllNamesWorksThatAreRefused(t *testing.T) {
 		assert.Equal(t, i == 4, result.Err == nil, "%v", result.Err)
 	}
 	assert.Equal(t, []string{"option.txt", "format.txt", "extension", "format.txt", "good.txt", "good.txt"}, names)
+}
+
+func TestRunAllNamesInvalidWorks(t *testing.T) {
+	t.Parallel()
+	server := cloudconverttest.NewServer()
+	t.Cleanup(server.Close)
+	toJPG := cloudconvert.Convert{OutputFormat: "jpg"}
+	works := []cloudconvert.Work{
+		{Request: cloudconvert.Pipeline(cloudconvert.FromBytes("README", []byte("x")), toJPG)},                        // no extension
+		{Request: cloudconvert.Pipeline(cloudconvert.FromBytes("a.png", []byte("x")), toJPG), Destination: "out.pdf"}, // another format
+		{Request: cloudconvert.Pipeline(cloudconvert.FromBytes("b.png", []byte("x")), toJPG), Options: []cloudconvert.RunOption{nil}},
+	}
+	names := []string{}
+	for result := range server.Client().RunAll(t.Context(), slices.Values(works)) {
+		require.ErrorIs(t, result.Err, cloudconvert.ErrInvalid)
+		names = append(names, result.Work.Name)
+	}
+	assert.ElementsMatch(t, []string{"README", "a.png", "b.png"}, names)
+	assert.Empty(t, server.Jobs())
 }

@@ -27,6 +27,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // onlyWork is a single work as an iterator.
@@ -64,10 +65,10 @@ func slowWork(name string, d time.Duration) cloudconvert.Work {
 
 func TestRunAll(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir := t.TempDir()
 	seen := map[string]bool{}
-	for result := range server.Client().RunAll(t.Context(), textWorks(50, dir)) {
+	for result := range server.Client().RunAll(t.Context(), testkit.TextWorks(50, dir)) {
 		require.NoError(t, result.Err)
 		require.Len(t, result.Files, 1)
 		assert.Equal(t, result.Work.Destination, result.Files[0])
@@ -77,16 +78,16 @@ func TestRunAll(t *testing.T) {
 	}
 	assert.Len(t, seen, 50)
 	for i := range 50 {
-		assert.Equal(t, fmt.Sprint("pdf: text ", i), readFile(t, filepath.Join(dir, fmt.Sprint(i, ".pdf"))))
+		assert.Equal(t, fmt.Sprint("pdf: text ", i), testkit.ReadFile(t, filepath.Join(dir, fmt.Sprint(i, ".pdf"))))
 	}
-	assert.Equal(t, 50, jobCount(server))
-	assert.InDelta(t, 101, len(outline(server)), 1, "one of them finds out about limits")
+	assert.Equal(t, 50, testkit.JobCount(server))
+	assert.InDelta(t, 101, len(testkit.Outline(server)), 1, "one of them finds out about limits")
 }
 
 func TestRunAllDestinations(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
-	server.HandleURL("https://example.com/files/my%20text.txt?x=1", writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "x"))
+	server := testkit.NewSandbox(t)
+	server.HandleURL("https://example.com/files/my%20text.txt?x=1", testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "x"))
 	text := cloudconvert.FromBytes("dir/a.b.txt", []byte("x"))
 	pdf, pages := cloudconvert.Convert{OutputFormat: "pdf"}, cloudconvert.Convert{OutputFormat: "page"}
 	lines := cloudconvert.FromBytes("a.txt", []byte("1\n2"))
@@ -143,24 +144,24 @@ func TestRunAllDestinations(t *testing.T) {
 	}
 }
 
-// Without a destination nothing is fetched.
+// Without a destination no file is downloaded.
 func TestRunAllLeavesFiles(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
-	for result := range server.Client().RunAll(t.Context(), onlyWork(textWork("a.txt", "x", ""))) {
+	server := testkit.NewSandbox(t)
+	for result := range server.Client().RunAll(t.Context(), onlyWork(testkit.TextWork("a.txt", "x", ""))) {
 		require.NoError(t, result.Err)
 		assert.Empty(t, result.Files)
 		assert.Len(t, result.Job.Files(), 1)
 	}
-	assert.Equal(t, []string{"POST api", "GET sync"}, outline(server), "a batch expects more to come")
+	assert.Equal(t, []string{"POST api", "GET sync"}, testkit.Outline(server), "a batch expects more to come")
 }
 
 func TestRunAllErrorsAreIndependent(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	writeFile(t, at("there.pdf"), "mine")
+	testkit.WriteFile(t, at("there.pdf"), "mine")
 	text := func(dst string, convert cloudconvert.Convert, opts ...cloudconvert.RunOption) cloudconvert.Work {
 		return cloudconvert.Work{
 			Request:     cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("x")), convert),
@@ -207,11 +208,11 @@ func TestRunAllErrorsAreIndependent(t *testing.T) {
 		assert.Empty(t, result.Files, name)
 	}
 	assert.Len(t, seen, len(works))
-	assert.Equal(t, []string{"good.pdf", "there.pdf"}, listed(t, dir))
-	assert.Equal(t, 2, jobCount(server))
+	assert.Equal(t, []string{"good.pdf", "there.pdf"}, testkit.Listed(t, dir))
+	assert.Equal(t, 2, testkit.JobCount(server))
 }
 
-func TestRunAllRefuses(t *testing.T) {
+func TestRunAllRefusesInvalidOptions(t *testing.T) {
 	t.Parallel()
 	none := slices.Values([]cloudconvert.Work(nil))
 	var response cloudconvert.Response
@@ -230,7 +231,7 @@ func TestRunAllRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			results := slices.Collect(newSandbox(t).Client().RunAll(t.Context(), c.works, c.opts...))
+			results := slices.Collect(testkit.NewSandbox(t).Client().RunAll(t.Context(), c.works, c.opts...))
 			require.Len(t, results, 1)
 			require.ErrorContains(t, results[0].Err, c.want)
 			assert.Empty(t, results[0].Work.Name)
@@ -238,16 +239,16 @@ func TestRunAllRefuses(t *testing.T) {
 	}
 }
 
-func TestRunAllOfNothing(t *testing.T) {
+func TestRunAllYieldsNothingWithoutWorks(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
-	assert.Empty(t, slices.Collect(server.Client().RunAll(t.Context(), textWorks(0, ""))))
+	server := testkit.NewSandbox(t)
+	assert.Empty(t, slices.Collect(server.Client().RunAll(t.Context(), testkit.TextWorks(0, ""))))
 	assert.Empty(t, server.Requests())
 }
 
-func TestRunAllOrder(t *testing.T) {
+func TestRunAllYieldsResultsAsTheyCome(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		sleeper(server)
 		works := []cloudconvert.Work{slowWork("a", 30*time.Second), slowWork("b", 10*time.Second), slowWork("c", 20*time.Second)}
@@ -261,7 +262,7 @@ func TestRunAllOrder(t *testing.T) {
 	})
 }
 
-func TestRunAllConcurrency(t *testing.T) {
+func TestRunAllBoundsConcurrency(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		opts []cloudconvert.BatchOption
@@ -273,17 +274,17 @@ func TestRunAllConcurrency(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				var running, most atomic.Int32
 				server.HandleConvert("txt", "pdf", func(context.Context, *cloudconverttest.Run) error {
 					most.Store(max(most.Load(), running.Add(1)))
-					advance(time.Second)
+					testkit.Advance(time.Second)
 					running.Add(-1)
 					return nil
 				})
 				start := time.Now()
-				for range server.Client().RunAll(t.Context(), textWorks(60, t.TempDir()), c.opts...) {
+				for range server.Client().RunAll(t.Context(), testkit.TextWorks(60, t.TempDir()), c.opts...) {
 				}
 				assert.Equal(t, c.want, most.Load())
 				rounds := (60 + c.want - 1) / c.want
@@ -293,14 +294,14 @@ func TestRunAllConcurrency(t *testing.T) {
 	}
 }
 
-// Works that come one after the other do not wait for the job of the first one.
+// The second work does not wait for the job of the first one.
 func TestRunAllStartsAtOnce(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		spread := func(yield func(cloudconvert.Work) bool) {
-			for work := range textWorks(8, t.TempDir()) {
-				if advance(time.Millisecond); !yield(work) {
+			for work := range testkit.TextWorks(8, t.TempDir()) {
+				if testkit.Advance(time.Millisecond); !yield(work) {
 					return
 				}
 			}
@@ -318,10 +319,10 @@ func TestRunAllStartsAtOnce(t *testing.T) {
 	}))
 }
 
-// A consumer that takes results slowly gets no more works begun than can be kept.
+// A slow consumer limits how many works are begun.
 func TestRunAllWaitsForItsConsumer(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		taken := 0
 		works := func(yield func(cloudconvert.Work) bool) {
@@ -334,7 +335,7 @@ func TestRunAllWaitsForItsConsumer(t *testing.T) {
 		}
 		sleeper(server)
 		for range server.Client().RunAll(t.Context(), works, cloudconvert.WithConcurrency(4)) {
-			advance(time.Hour)
+			testkit.Advance(time.Hour)
 			synctest.Wait()
 			assert.LessOrEqual(t, taken, 1+4+4+1)
 			break
@@ -342,28 +343,28 @@ func TestRunAllWaitsForItsConsumer(t *testing.T) {
 	})
 }
 
-// Leaving the loop ends everything: the bubble would not end otherwise.
-func TestRunAllLeftEarly(t *testing.T) {
+// The bubble fails the test if a goroutine is left.
+func TestRunAllEndsWithTheLoop(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				dir := t.TempDir()
-				client := server.Client(linked(t, server)...)
+				client := server.Client(testkit.Linked(t, server)...)
 				results := 0
-				for result := range client.RunAll(t.Context(), textWorks(1000, dir), cloudconvert.WithInlineLimit(limit)) {
+				for result := range client.RunAll(t.Context(), testkit.TextWorks(1000, dir), cloudconvert.WithInlineLimit(limit)) {
 					require.NoError(t, result.Err)
 					if results++; results == 5 {
 						break
 					}
 				}
-				files := len(listed(t, dir))
+				files := len(testkit.Listed(t, dir))
 				assert.GreaterOrEqual(t, files, 5)
 				assert.Less(t, files, 30)
-				advance(time.Hour)
-				assert.Len(t, listed(t, dir), files, "nothing goes on")
+				testkit.Advance(time.Hour)
+				assert.Len(t, testkit.Listed(t, dir), files, "nothing goes on")
 				assert.Zero(t, pendingUploads(server))
 			}, cloudconverttest.WithTaskDuration(50*time.Millisecond))
 		})
@@ -388,12 +389,12 @@ func (s *stuck) all(yield func(cloudconvert.Work) bool) {
 	yield(slowWork("late", 0))
 }
 
-func TestRunAllWithIteratorThatBlocks(t *testing.T) {
+func TestRunAllDoesNotWaitForABlockedIterator(t *testing.T) {
 	t.Parallel()
 	for name, leave := range map[string]bool{"left": true, "context ended": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				sleeper(server)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
@@ -410,7 +411,7 @@ func TestRunAllWithIteratorThatBlocks(t *testing.T) {
 				close(works.freed)
 				synctest.Wait()
 				assert.True(t, works.ended)
-				assert.Equal(t, jobs, jobCount(server), "nothing is begun any more")
+				assert.Equal(t, jobs, testkit.JobCount(server), "nothing is begun any more")
 				if !leave {
 					assert.Equal(t, 2, results)
 				}
@@ -419,10 +420,9 @@ func TestRunAllWithIteratorThatBlocks(t *testing.T) {
 	}
 }
 
-// A context that ends leaves a result for each work that was begun.
-func TestRunAllCancelled(t *testing.T) {
+func TestRunAllYieldsBegunWorksWhenCancelled(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		sleeper(server)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -442,27 +442,27 @@ func TestRunAllCancelled(t *testing.T) {
 		}
 		assert.Equal(t, 2, good)
 		assert.Equal(t, 5, cancelled)
-		assert.Equal(t, 7, jobCount(server))
+		assert.Equal(t, 7, testkit.JobCount(server))
 		ctx, cancel = context.WithCancel(t.Context())
 		cancel()
 		assert.Empty(t, slices.Collect(server.Client().RunAll(ctx, slices.Values(works))), "nothing is begun")
 	})
 }
 
-// A consumer that panics, or ends its goroutine, leaves nothing behind.
-func TestRunAllConsumerPanics(t *testing.T) {
+// The same holds for a consumer that ends its goroutine.
+func TestRunAllCleansUpAfterAPanicOfTheConsumer(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		assert.PanicsWithValue(t, "enough", func() {
-			for range server.Client().RunAll(t.Context(), textWorks(100, t.TempDir())) {
+			for range server.Client().RunAll(t.Context(), testkit.TextWorks(100, t.TempDir())) {
 				panic("enough") //nolint:forbidigo // that is what the test is about.
 			}
 		})
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			for range server.Client().RunAll(t.Context(), textWorks(100, t.TempDir())) {
+			for range server.Client().RunAll(t.Context(), testkit.TextWorks(100, t.TempDir())) {
 				runtime.Goexit()
 			}
 		}()
@@ -470,18 +470,17 @@ func TestRunAllConsumerPanics(t *testing.T) {
 	})
 }
 
-// The options of a work take precedence over those of the batch.
-func TestRunAllOptions(t *testing.T) {
+func TestRunAllPrefersOptionsOfTheWork(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	var both, mine reports
 	dir := t.TempDir()
-	at := func(name string) string { return writeFile(t, filepath.Join(dir, name), "before") }
+	at := func(name string) string { return testkit.WriteFile(t, filepath.Join(dir, name), "before") }
 	works := []cloudconvert.Work{
-		textWork("a.txt", "a", filepath.Join(dir, "a.pdf")),
-		textWork("b.txt", "b", at("b.pdf"), cloudconvert.WithInlineLimit(0), cloudconvert.WithProgress(mine.add), cloudconvert.WithOverwrite()),
-		textWork("c.txt", "c", at("c.pdf")),
-		textWork("d.txt", "d", filepath.Join(dir, "d.pdf"), cloudconvert.WithDelete()),
+		testkit.TextWork("a.txt", "a", filepath.Join(dir, "a.pdf")),
+		testkit.TextWork("b.txt", "b", at("b.pdf"), cloudconvert.WithInlineLimit(0), cloudconvert.WithProgress(mine.add), cloudconvert.WithOverwrite()),
+		testkit.TextWork("c.txt", "c", at("c.pdf")),
+		testkit.TextWork("d.txt", "d", filepath.Join(dir, "d.pdf"), cloudconvert.WithDelete()),
 	}
 	failures := map[string]error{}
 	for result := range server.Client().RunAll(t.Context(), slices.Values(works), cloudconvert.WithConcurrency(1),
@@ -493,7 +492,7 @@ func TestRunAllOptions(t *testing.T) {
 	for name, failure := range failures {
 		require.NoError(t, failure, name)
 	}
-	assert.Equal(t, "pdf: b", readFile(t, filepath.Join(dir, "b.pdf")))
+	assert.Equal(t, "pdf: b", testkit.ReadFile(t, filepath.Join(dir, "b.pdf")))
 	var sent []string
 	for _, task := range server.Tasks() {
 		if task.Name == "source" {
@@ -514,14 +513,14 @@ func worksOf(all []cloudconvert.Progress) map[string]bool {
 	return names
 }
 
-// An option of a single request applies to the creation of the job, of all works or of one.
-func TestRunAllOptionsOfRequests(t *testing.T) {
+// An option of single requests applies to the creation of the job, for all works or for one.
+func TestRunAllAppliesCallOptions(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	var response cloudconvert.Response
 	works := []cloudconvert.Work{
-		textWork("a.txt", "a", ""),
-		textWork("b.txt", "b", "", cloudconvert.WithHeader("X-Work", "b"), cloudconvert.CaptureResponse(&response)),
+		testkit.TextWork("a.txt", "a", ""),
+		testkit.TextWork("b.txt", "b", "", cloudconvert.WithHeader("X-Work", "b"), cloudconvert.CaptureResponse(&response)),
 	}
 	for result := range server.Client().RunAll(t.Context(), slices.Values(works), cloudconvert.WithConcurrency(1), cloudconvert.WithHeader("X-Batch", "all")) {
 		require.NoError(t, result.Err)
@@ -536,14 +535,13 @@ func TestRunAllOptionsOfRequests(t *testing.T) {
 	assert.Equal(t, http.StatusCreated, response.StatusCode)
 }
 
-// A report of progress has the name of its work, in each phase.
 func TestRunAllProgressNamesTheWork(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
-	named := textWork("b.txt", "b", "")
+	server := testkit.NewSandbox(t)
+	named := testkit.TextWork("b.txt", "b", "")
 	named.Name = "second"
 	seen := map[string]bool{}
-	for result := range server.Client().RunAll(t.Context(), slices.Values([]cloudconvert.Work{textWork("a.txt", "a", ""), named}),
+	for result := range server.Client().RunAll(t.Context(), slices.Values([]cloudconvert.Work{testkit.TextWork("a.txt", "a", ""), named}),
 		cloudconvert.WithOutputDir(t.TempDir()), cloudconvert.WithInlineLimit(0),
 		cloudconvert.WithProgress(func(p cloudconvert.Progress) { seen[p.Work+" "+string(p.Phase)] = true })) {
 		require.NoError(t, result.Err)
@@ -554,12 +552,11 @@ func TestRunAllProgressNamesTheWork(t *testing.T) {
 	}, seen)
 }
 
-// A progress function of the whole batch is called by one work at a time.
-func TestRunAllProgress(t *testing.T) {
+func TestRunAllCallsProgressOneAtATime(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	var seen reports
-	for result := range server.Client().RunAll(t.Context(), textWorks(100, t.TempDir()), cloudconvert.WithProgress(seen.add)) {
+	for result := range server.Client().RunAll(t.Context(), testkit.TextWorks(100, t.TempDir()), cloudconvert.WithProgress(seen.add)) {
 		require.NoError(t, result.Err)
 	}
 	assert.False(t, seen.bad)
@@ -571,39 +568,38 @@ func TestRunAllWaitsForTheRateLimit(t *testing.T) {
 	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				start := time.Now()
-				for result := range server.Client().RunAll(t.Context(), textWorks(55, t.TempDir()),
+				for result := range server.Client().RunAll(t.Context(), testkit.TextWorks(55, t.TempDir()),
 					cloudconvert.WithConcurrency(16), cloudconvert.WithInlineLimit(limit)) {
 					require.NoError(t, result.Err)
 				}
 				assert.GreaterOrEqual(t, time.Since(start), 5*time.Minute)
 				assert.Less(t, time.Since(start), 7*time.Minute)
-				assert.Equal(t, 55, jobCount(server))
+				assert.Equal(t, 55, testkit.JobCount(server))
 			}, cloudconverttest.WithRateLimit(10, time.Minute))
 		})
 	}
 }
 
-// However long the service asks to wait, it is waited for.
 func TestRunAllWaitsForALongWindow(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
-				for result := range server.Client().RunAll(t.Context(), textWorks(12, t.TempDir()), cloudconvert.WithInlineLimit(limit)) {
+				for result := range server.Client().RunAll(t.Context(), testkit.TextWorks(12, t.TempDir()), cloudconvert.WithInlineLimit(limit)) {
 					require.NoError(t, result.Err)
 				}
-				assert.Equal(t, 12, jobCount(server))
+				assert.Equal(t, 12, testkit.JobCount(server))
 				assert.Less(t, statuses(server)[http.StatusTooManyRequests], 200)
 				// But not beyond the end of the context.
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
 				start := time.Now()
-				for result := range server.Client().RunAll(ctx, textWorks(12, t.TempDir()), cloudconvert.WithInlineLimit(limit)) {
+				for result := range server.Client().RunAll(ctx, testkit.TextWorks(12, t.TempDir()), cloudconvert.WithInlineLimit(limit)) {
 					if result.Err != nil && !errors.Is(result.Err, context.DeadlineExceeded) {
 						require.ErrorIs(t, result.Err, cloudconvert.ErrRateLimited)
 					}
@@ -614,18 +610,17 @@ func TestRunAllWaitsForALongWindow(t *testing.T) {
 	}
 }
 
-// A limit that outlasts the context is no reason to go through the works.
-func TestRunAllTakesNoWorksInVain(t *testing.T) {
+func TestRunAllStopsAtALimitBeyondTheContext(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				good, bad := 0, 0
-				for result := range server.Client().RunAll(ctx, textWorks(1000, t.TempDir()), cloudconvert.WithInlineLimit(limit), cloudconvert.WithConcurrency(4)) {
+				for result := range server.Client().RunAll(ctx, testkit.TextWorks(1000, t.TempDir()), cloudconvert.WithInlineLimit(limit), cloudconvert.WithConcurrency(4)) {
 					if result.Err == nil {
 						good++
 						continue
@@ -646,22 +641,21 @@ func TestRunAllWaitsForRunningJobs(t *testing.T) {
 	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
-				for result := range server.Client().RunAll(t.Context(), textWorks(40, t.TempDir()),
+				for result := range server.Client().RunAll(t.Context(), testkit.TextWorks(40, t.TempDir()),
 					cloudconvert.WithConcurrency(16), cloudconvert.WithInlineLimit(limit)) {
 					require.NoError(t, result.Err)
 				}
-				assert.Equal(t, 40, jobCount(server))
+				assert.Equal(t, 40, testkit.JobCount(server))
 			}, cloudconverttest.WithParallelJobs(3), cloudconverttest.WithTaskDuration(10*time.Second))
 		})
 	}
 }
 
-// Works cost next to no memory once they have ended, however many there are.
-func TestRunAllMemory(t *testing.T) { //nolint:paralleltest // other tests would be measured as well.
+func TestRunAllTakesConstantMemory(t *testing.T) { //nolint:paralleltest // other tests would be measured as well.
 	const works, size = 10_000, 4 << 10
-	client := clientOf(t, func(r *http.Request) (int, string) {
+	client := testkit.NewClient(t, func(r *http.Request) (int, string) {
 		_ = r.Body.Close()
 		return http.StatusCreated, `{"data": {"id": "j", "status": "finished", "tasks": [
 			{"id": "e", "name": "export", "operation": "export/url", "status": "finished", "result": {"files": []}}
@@ -669,7 +663,7 @@ func TestRunAllMemory(t *testing.T) { //nolint:paralleltest // other tests would
 	})
 	all := func(yield func(cloudconvert.Work) bool) {
 		for i := range works {
-			if !yield(textWork(fmt.Sprint(i, ".txt"), strings.Repeat("x", size), "")) {
+			if !yield(testkit.TextWork(fmt.Sprint(i, ".txt"), strings.Repeat("x", size), "")) {
 				return
 			}
 		}
@@ -694,7 +688,7 @@ func heap() uint64 {
 }
 
 // troubles hit a tenth of all requests, in all ways but one: no creation fails
-// without an effect and without saying so, which nobody could tell from a job
+// without an effect and without saying so, which cannot be distinguished from a job
 // that is not to be seen yet.
 func troubles() []cloudconverttest.Fault {
 	anywhere := []cloudconverttest.Fault{
@@ -718,10 +712,10 @@ func troubles() []cloudconverttest.Fault {
 	return faults
 }
 
-func TestRunAllPicturesInTrouble(t *testing.T) {
+func TestRunAllSurvivesFaults(t *testing.T) {
 	t.Parallel()
 	const pictures = 300
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		for _, fault := range troubles() {
 			server.Inject(fault)
@@ -737,7 +731,7 @@ func TestRunAllPicturesInTrouble(t *testing.T) {
 				file = file[:len(file)/2]
 				broken[filepath.Join(in, name)] = true
 			}
-			path := writeFile(t, filepath.Join(in, name), string(file))
+			path := testkit.WriteFile(t, filepath.Join(in, name), string(file))
 			// A third of them is large enough to be uploaded.
 			works = append(works, cloudconvert.Work{
 				Request: cloudconvert.Pipeline(cloudconvert.FromFile(path), cloudconvert.Convert{OutputFormat: "jpg"}),
@@ -757,22 +751,22 @@ func TestRunAllPicturesInTrouble(t *testing.T) {
 				continue
 			}
 			require.NoError(t, result.Err, path)
-			_, err := jpeg.Decode(bytes.NewReader([]byte(readFile(t, result.Files[0]))))
+			_, err := jpeg.Decode(bytes.NewReader([]byte(testkit.ReadFile(t, result.Files[0]))))
 			require.NoError(t, err)
 		}
 		assert.Len(t, results, pictures)
-		assert.Len(t, listed(t, out), pictures-len(broken), "whole, once, and nothing else")
-		assert.Equal(t, pictures, jobCount(server), "no second jobs")
+		assert.Len(t, testkit.Listed(t, out), pictures-len(broken), "whole, once, and nothing else")
+		assert.Equal(t, pictures, testkit.JobCount(server), "no second jobs")
 		count := statuses(server)
 		t.Log(len(server.Requests()), "requests, answered", count)
 		assert.Greater(t, count[0]+count[502]+count[503]+count[429], len(server.Requests())/20, "there was trouble")
 	})
 }
 
-// A panic of the iterator is one of the caller, after the results of what was begun.
-func TestRunAllIteratorPanics(t *testing.T) {
+// It comes after the results of the works that were begun.
+func TestRunAllPassesOnAPanicOfTheIterator(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		results := 0
 		defer func() {
@@ -780,7 +774,7 @@ func TestRunAllIteratorPanics(t *testing.T) {
 			assert.Equal(t, 2, results)
 		}()
 		for result := range server.Client().RunAll(t.Context(), func(yield func(cloudconvert.Work) bool) {
-			for work := range textWorks(2, t.TempDir()) {
+			for work := range testkit.TextWorks(2, t.TempDir()) {
 				yield(work)
 			}
 			panic("no more works") //nolint:forbidigo // that is what is tested.
@@ -791,46 +785,45 @@ func TestRunAllIteratorPanics(t *testing.T) {
 	})
 }
 
-// Nothing is paid for whose directory cannot be written to any more.
+// The directory is checked before each job is paid for.
 func TestRunAllChecksEachDestination(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		dir := filepath.Join(t.TempDir(), "out")
 		require.NoError(t, os.Mkdir(dir, 0o700))
 		var failures []error
-		for result := range server.Client().RunAll(t.Context(), textWorks(5, dir), cloudconvert.WithConcurrency(1)) {
+		for result := range server.Client().RunAll(t.Context(), testkit.TextWorks(5, dir), cloudconvert.WithConcurrency(1)) {
 			if failures = append(failures, result.Err); len(failures) == 1 {
 				require.NoError(t, os.Rename(dir, dir+" gone"))
-				writeFile(t, dir, "in the way")
+				testkit.WriteFile(t, dir, "in the way")
 			}
 		}
 		require.Len(t, failures, 5)
 		require.NoError(t, failures[0])
 		require.ErrorContains(t, failures[4], "cannot be written")
-		assert.Less(t, jobCount(server), 4)
+		assert.Less(t, testkit.JobCount(server), 4)
 	}, cloudconverttest.WithTaskDuration(time.Second))
 }
 
-// Each request that is retried while limits are waited for is logged.
 func TestRunAllLogsRetries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var log records
-		replies := slices.Repeat([]reply{says(http.StatusTooManyRequests, "")}, 12)
-		client, script := newScriptedWith(t, []cloudconvert.Option{log.option()}, append(replies, says(http.StatusCreated, endedJob))...)
-		for result := range client.RunAll(t.Context(), onlyWork(textWork("a.txt", "x", ""))) {
+		var log testkit.Log
+		replies := slices.Repeat([]testkit.Reply{testkit.Says(http.StatusTooManyRequests, "")}, 12)
+		client, script := testkit.NewScriptWith(t, []cloudconvert.Option{log.Option()}, append(replies, testkit.Says(http.StatusCreated, testkit.EndedJob))...)
+		for result := range client.RunAll(t.Context(), onlyWork(testkit.TextWork("a.txt", "x", ""))) {
 			require.NoError(t, result.Err)
 		}
-		assert.Len(t, script.requests, 13)
-		assert.Len(t, log.lines(slog.LevelWarn), 12)
+		assert.Len(t, script.Requests, 13)
+		assert.Len(t, log.Lines(slog.LevelWarn), 12)
 	})
 }
 
 // childPanics is set in the process that is to die of a panic.
 const childPanics = "CLOUDCONVERT_TEST_PANICS"
 
-// TestRunAllPanicChild is no test of its own.
+// TestRunAllPanicChild is the child process of [TestRunAllPanicsAtOnce].
 func TestRunAllPanicChild(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(childPanics) == "" {
@@ -838,19 +831,19 @@ func TestRunAllPanicChild(t *testing.T) {
 	}
 	works := func(yield func(cloudconvert.Work) bool) {
 		for n := range 3 {
-			yield(textWork(fmt.Sprint(n, ".txt"), "x", "", cloudconvert.WithProgress(func(cloudconvert.Progress) {
+			yield(testkit.TextWork(fmt.Sprint(n, ".txt"), "x", "", cloudconvert.WithProgress(func(cloudconvert.Progress) {
 				if n == 2 {
 					panic("enough") //nolint:forbidigo // that is what the test is about.
 				}
 			})))
 		}
 	}
-	for range newSandbox(t).Client().RunAll(t.Context(), works, cloudconvert.WithConcurrency(1)) {
+	for range testkit.NewSandbox(t).Client().RunAll(t.Context(), works, cloudconvert.WithConcurrency(1)) {
 		<-t.Context().Done() // takes no other result
 	}
 }
 
-// A panic in a work does not wait for a consumer that is busy.
+// A panic in a work does not wait for a busy consumer.
 func TestRunAllPanicsAtOnce(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // firstError returns the error that an iteration begins with.
@@ -36,38 +37,40 @@ func TestNilOptionsAreRefused(t *testing.T) {
 		batch   cloudconvert.BatchOption
 		wait    cloudconvert.WaitOption
 	)
-	client, script := newScripted(t)
+	client, script := testkit.NewScript(t)
 	source := cloudconvert.FromBytes("a.txt", []byte("text"))
 	dst := filepath.Join(t.TempDir(), "new", "a.pdf")
 	for name, do := range map[string]func(ctx context.Context) error{
-		"NewClient": func(context.Context) error { return errorOf(cloudconvert.NewClient(testKey, option)) },
+		"NewClient": func(context.Context) error { return errorOf(cloudconvert.NewClient(testkit.Key, option)) },
 		"With":      func(context.Context) error { return errorOf(client.With(option)) },
 		"Do":        func(ctx context.Context) error { return client.Do(ctx, http.MethodGet, "/users/me", nil, nil, call) },
 
-		"Run":         func(ctx context.Context) error { return errorOf(client.Run(ctx, textJob(), run)) },
-		"RunFile":     func(ctx context.Context) error { return errorOf(client.RunFile(ctx, textJob(), dst, run)) },
-		"Start":       func(ctx context.Context) error { return errorOf(client.Start(ctx, textJob(), run)) },
+		"Run":         func(ctx context.Context) error { return errorOf(client.Run(ctx, testkit.TextJob(), run)) },
+		"RunFile":     func(ctx context.Context) error { return errorOf(client.RunFile(ctx, testkit.TextJob(), dst, run)) },
+		"Start":       func(ctx context.Context) error { return errorOf(client.Start(ctx, testkit.TextJob(), run)) },
 		"Convert":     func(ctx context.Context) error { return errorOf(client.Convert(ctx, source, "pdf", convert)) },
 		"ConvertFile": func(ctx context.Context) error { return errorOf(client.ConvertFile(ctx, "a.txt", dst, convert)) },
 		"Save":        func(ctx context.Context) error { return errorOf(client.Save(ctx, filepath.Dir(dst), nil, run)) },
 		"SaveAs":      func(ctx context.Context) error { return errorOf(client.SaveAs(ctx, finishedJob(), dst, run)) },
 		"RunAll": func(ctx context.Context) error {
-			for result := range client.RunAll(ctx, slices.Values([]cloudconvert.Work{{Name: "a", Request: textJob()}}), batch) {
+			for result := range client.RunAll(ctx, slices.Values([]cloudconvert.Work{{Name: "a", Request: testkit.TextJob()}}), batch) {
 				return result.Err
 			}
 			return nil
 		},
 		"Work": func(ctx context.Context) error {
-			work := cloudconvert.Work{Name: "a", Request: textJob(), Options: []cloudconvert.RunOption{run}}
+			work := cloudconvert.Work{Name: "a", Request: testkit.TextJob(), Options: []cloudconvert.RunOption{run}}
 			for result := range client.RunAll(ctx, slices.Values([]cloudconvert.Work{work})) {
 				return result.Err
 			}
 			return nil
 		},
 
-		"Jobs.Create":       func(ctx context.Context) error { return errorOf(client.Jobs.Create(ctx, textJob(), create)) },
-		"Jobs.CreateForURL": func(ctx context.Context) error { return errorOf(client.Jobs.CreateForURL(ctx, textJob(), create)) },
-		"Jobs.Get":          func(ctx context.Context) error { return errorOf(client.Jobs.Get(ctx, "1", call)) },
+		"Jobs.Create": func(ctx context.Context) error { return errorOf(client.Jobs.Create(ctx, testkit.TextJob(), create)) },
+		"Jobs.CreateForURL": func(ctx context.Context) error {
+			return errorOf(client.Jobs.CreateForURL(ctx, testkit.TextJob(), create))
+		},
+		"Jobs.Get": func(ctx context.Context) error { return errorOf(client.Jobs.Get(ctx, "1", call)) },
 		"Jobs.List": func(ctx context.Context) error {
 			return errorOf(client.Jobs.List(ctx, cloudconvert.JobListOptions{}, call))
 		},
@@ -80,7 +83,7 @@ func TestNilOptionsAreRefused(t *testing.T) {
 		"Jobs.Delete":    func(ctx context.Context) error { return client.Jobs.Delete(ctx, "1", call) },
 		"Jobs.ResultURL": func(ctx context.Context) error { return errorOf(client.Jobs.ResultURL(ctx, "1", call)) },
 
-		"Tasks.Create": func(ctx context.Context) error { return errorOf(client.Tasks.Create(ctx, textTask, call)) },
+		"Tasks.Create": func(ctx context.Context) error { return errorOf(client.Tasks.Create(ctx, testkit.TextTask, call)) },
 		"Tasks.Get":    func(ctx context.Context) error { return errorOf(client.Tasks.Get(ctx, "1", call)) },
 		"Tasks.All": func(ctx context.Context) error {
 			return firstError(client.Tasks.All(ctx, cloudconvert.TaskListOptions{}, call))
@@ -106,17 +109,17 @@ func TestNilOptionsAreRefused(t *testing.T) {
 			assert.NoDirExists(t, filepath.Dir(dst))
 		})
 	}
-	t.Cleanup(func() { assert.Empty(t, script.requests) })
+	t.Cleanup(func() { assert.Empty(t, script.Requests) })
 }
 
-func TestAllWrongOptionsOfARunAreNamed(t *testing.T) {
+func TestErrorNamesAllInvalidRunOptions(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t)
-	_, err := client.Run(t.Context(), textJob(), cloudconvert.WithInlineLimit(-1), nil, cloudconvert.WithProgress(nil),
+	client, script := testkit.NewScript(t)
+	_, err := client.Run(t.Context(), testkit.TextJob(), cloudconvert.WithInlineLimit(-1), nil, cloudconvert.WithProgress(nil),
 		cloudconvert.WithSignal(nil), cloudconvert.CaptureResponse(nil), cloudconvert.WithHeader("X Y", "1"))
 	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 	for _, want := range []string{"WithInlineLimit", "option is nil", "WithProgress", "WithSignal", "CaptureResponse", "WithHeader"} {
 		require.ErrorContains(t, err, want)
 	}
-	assert.Empty(t, script.requests)
+	assert.Empty(t, script.Requests)
 }

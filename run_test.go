@@ -26,6 +26,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // sought hides that a reader can be read at any place.
@@ -38,12 +39,12 @@ func converting(src cloudconvert.Source, format string) *cloudconvert.JobRequest
 
 func TestConvertRequests(t *testing.T) {
 	t.Parallel()
-	small, limit, large := content(100), content(inlineDefault), content(inlineDefault+1)
+	small, limit, large := testkit.Content(100), testkit.Content(testkit.InlineDefault), testkit.Content(testkit.InlineDefault+1)
 	dir := t.TempDir()
 	fromFile := func(text string) cloudconvert.Source {
-		return cloudconvert.FromFile(writeFile(t, filepath.Join(dir, strconv.Itoa(len(text)), "a.txt"), text))
+		return cloudconvert.FromFile(testkit.WriteFile(t, filepath.Join(dir, strconv.Itoa(len(text)), "a.txt"), text))
 	}
-	remote := writeFile(t, filepath.Join(dir, "a.txt"), large)
+	remote := testkit.WriteFile(t, filepath.Join(dir, "a.txt"), large)
 	for _, c := range []struct {
 		name string
 		src  cloudconvert.Source
@@ -67,14 +68,14 @@ func TestConvertRequests(t *testing.T) {
 		{"address", cloudconvert.FromURL("https://example.com/a.txt"), nil, large, inlineWay},
 		{
 			"limit of its own", fromFile(large),
-			[]cloudconvert.ConvertOption{cloudconvert.WithInlineLimit(inlineDefault + 1)},
+			[]cloudconvert.ConvertOption{cloudconvert.WithInlineLimit(testkit.InlineDefault + 1)},
 			large, inlineWay,
 		},
 		{"no limit", fromFile("x"), []cloudconvert.ConvertOption{cloudconvert.WithInlineLimit(0)}, "x", uploadWay},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			server.HandleURL("https://example.com/a.txt", remote)
 			job, err := server.Client().Convert(t.Context(), c.src, "pdf", c.opts...)
 			require.NoError(t, err)
@@ -84,39 +85,38 @@ func TestConvertRequests(t *testing.T) {
 			var got bytes.Buffer
 			_, err = server.Client().Download(t.Context(), job.Files()[0], &got)
 			require.NoError(t, err)
-			same(t, "pdf: "+c.text, got.String())
-			assert.Equal(t, c.want, outline(server))
+			testkit.Same(t, "pdf: "+c.text, got.String())
+			assert.Equal(t, c.want, testkit.Outline(server))
 		})
 	}
 }
 
-// A tag of the caller's need not be unique, so that it cannot settle a response that was lost on the way: the job is
-// created by a request that is answered at once.
+// A tag that the caller set may not be unique, so a lost response cannot be settled by it: the job is created by a request
+// whose response comes at once.
 func TestRunOfATaggedJobTakesThreeRequests(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	request := converting(cloudconvert.FromBytes("a.txt", []byte("x")), "pdf")
 	request.Tag = "mine"
 	job, err := server.Client().Run(t.Context(), request)
 	require.NoError(t, err)
 	_, err = server.Client().Download(t.Context(), job.Files()[0], io.Discard)
 	require.NoError(t, err)
-	assert.Equal(t, taggedWay, outline(server))
+	assert.Equal(t, taggedWay, testkit.Outline(server))
 }
 
-func TestConvertPictureInTwoRequests(t *testing.T) {
+func TestConvertTakesTwoRequests(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	dir := t.TempDir()
-	src := writeFile(t, filepath.Join(dir, "photo.png"), string(picture(t, 100<<10)))
+	src := testkit.WriteFile(t, filepath.Join(dir, "photo.png"), string(picture(t, 100<<10)))
 	_, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "photo.jpg"))
 	require.NoError(t, err)
-	assert.Equal(t, inlineWay, outline(server))
-	assert.Equal(t, "image/jpeg", http.DetectContentType([]byte(readFile(t, filepath.Join(dir, "photo.jpg")))))
+	assert.Equal(t, inlineWay, testkit.Outline(server))
+	assert.Equal(t, "image/jpeg", http.DetectContentType([]byte(testkit.ReadFile(t, filepath.Join(dir, "photo.jpg")))))
 }
 
-// A client that works alone has one connection to each host, and keeps it.
-func TestConvertConnections(t *testing.T) {
+func TestConvertKeepsOneConnectionPerHost(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ limit, connections int }{
 		"inline": {1000, 2},
@@ -124,10 +124,10 @@ func TestConvertConnections(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			client := server.Client()
 			dir := t.TempDir()
-			src := writeFile(t, filepath.Join(dir, "a.txt"), content(1000))
+			src := testkit.WriteFile(t, filepath.Join(dir, "a.txt"), testkit.Content(1000))
 			for i := range 10 {
 				_, err := client.ConvertFile(t.Context(), src, filepath.Join(dir, fmt.Sprint(i, ".pdf")), cloudconvert.WithInlineLimit(int64(c.limit)))
 				require.NoError(t, err)
@@ -137,7 +137,7 @@ func TestConvertConnections(t *testing.T) {
 	}
 }
 
-// What decides about the limit is time: these are the figures beside it.
+// These figures are the reason for the inline limit.
 func TestConvertInlineSavesTime(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -148,14 +148,14 @@ func TestConvertInlineSavesTime(t *testing.T) {
 		{100, 0.6, 0.5},
 		{10_000, 0.61, 0.53},
 		{100 << 10, 0.7, 0.71},
-		{inlineDefault, 0.9, 1},
+		{testkit.InlineDefault, 0.9, 1},
 	} {
 		t.Run(fmt.Sprint(c.size, " bytes"), func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
-				file := []byte(content(c.size))
-				coldInline, warmInline := timed(t, server, file, inlineDefault)
+				file := []byte(testkit.Content(c.size))
+				coldInline, warmInline := timed(t, server, file, testkit.InlineDefault)
 				coldUpload, warmUpload := timed(t, server, file, 0)
 				t.Logf("inline %v, %v when warm; uploaded %v, %v", coldInline, warmInline, coldUpload, warmUpload)
 				assert.LessOrEqual(t, coldInline.Seconds(), c.cold*coldUpload.Seconds())
@@ -171,7 +171,7 @@ func timed(t *testing.T, server *cloudconverttest.Server, file []byte, limit int
 	server.HandleConvert("txt", "small", func(_ context.Context, run *cloudconverttest.Run) error {
 		return run.Write("a.small", []byte("result"))
 	})
-	client := server.Client(linked(t, server)...)
+	client := server.Client(testkit.Linked(t, server)...)
 	convert := func() time.Duration {
 		start := time.Now()
 		job, err := client.Convert(t.Context(), cloudconvert.FromBytes("a.txt", file), "small", cloudconvert.WithInlineLimit(limit))
@@ -183,7 +183,7 @@ func timed(t *testing.T, server *cloudconverttest.Server, file []byte, limit int
 	return convert(), convert()
 }
 
-// brokenAnswers are ways to lose the answer to a creation after the job was made.
+// brokenAnswers are faults that lose the response to a creation after the job was created.
 var brokenAnswers = map[string]cloudconverttest.Fault{
 	"reset":     {Phase: cloudconverttest.After, Kind: cloudconverttest.Reset},
 	"cut":       {Kind: cloudconverttest.Truncate},
@@ -194,7 +194,7 @@ var brokenAnswers = map[string]cloudconverttest.Fault{
 	"silence":   {Phase: cloudconverttest.After, Kind: cloudconverttest.Stall},
 }
 
-func TestConvertSettlesLostAnswers(t *testing.T) {
+func TestConvertFindsJobsOfLostResponses(t *testing.T) {
 	t.Parallel()
 	for name, fault := range brokenAnswers {
 		for _, way := range []struct {
@@ -206,58 +206,58 @@ func TestConvertSettlesLostAnswers(t *testing.T) {
 		} {
 			t.Run(name+" of "+string(way.role), func(t *testing.T) {
 				t.Parallel()
-				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 					t.Helper()
 					fault := fault
 					fault.Method, fault.Path, fault.Role, fault.Nth = http.MethodPost, "/v2/jobs", way.role, 1
 					server.Inject(fault)
 					dst := filepath.Join(t.TempDir(), "a.pdf")
-					src := writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "hello")
+					src := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "hello")
 					paths, err := server.Client().ConvertFile(t.Context(), src, dst, way.opt)
 					require.NoError(t, err)
 					assert.Equal(t, []string{dst}, paths)
-					assert.Equal(t, "pdf: hello", readFile(t, dst))
-					assert.Equal(t, 1, jobCount(server), "no second job")
+					assert.Equal(t, "pdf: hello", testkit.ReadFile(t, dst))
+					assert.Equal(t, 1, testkit.JobCount(server), "no second job")
 				}, cloudconverttest.WithTaskDuration(3*time.Second))
 			})
 		}
 	}
 }
 
-func TestConvertOutcomeUnknown(t *testing.T) {
+func TestConvertReportsUnknownOutcome(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		server.Inject(cloudconverttest.Fault{Method: http.MethodPost, Path: "/v2/jobs", Kind: cloudconverttest.Reset})
 		job, err := server.Client().Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("x")), "pdf")
 		require.ErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
 		assert.Nil(t, job)
-		assert.Zero(t, jobCount(server))
+		assert.Zero(t, testkit.JobCount(server))
 	})
 }
 
-// A conversion that outlives every request of the wait is waited for.
-func TestConvertLong(t *testing.T) {
+// The job takes longer than any request of the wait.
+func TestConvertWaitsForLongJobs(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				start := time.Now()
 				job, err := server.Client().Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("x")), "pdf", cloudconvert.WithInlineLimit(limit))
 				require.NoError(t, err)
 				assert.Equal(t, cloudconvert.StatusFinished, job.Status)
-				assert.Equal(t, 1, jobCount(server))
+				assert.Equal(t, 1, testkit.JobCount(server))
 				assert.Less(t, time.Since(start), 3*time.Hour+2*time.Minute)
 			}, cloudconverttest.WithTaskDuration(time.Hour))
 		})
 	}
 }
 
-func TestConvertFailure(t *testing.T) {
+func TestConvertReportsFailedJob(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -271,9 +271,9 @@ func TestConvertFailure(t *testing.T) {
 	}
 }
 
-func TestRunSendsWhatTheRequestSays(t *testing.T) {
+func TestRunSendsTheRequestUnchanged(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	request := cloudconvert.Pipeline(
 		cloudconvert.FromBytes("a.dat", []byte("x")),
 		cloudconvert.Convert{
@@ -309,7 +309,7 @@ func TestRunSendsWhatTheRequestSays(t *testing.T) {
 
 func TestConvertOptionsAreParameters(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	options := cloudconvert.Options{"pages": "1-2"}
 	_, err := server.Client().Convert(t.Context(), cloudconvert.FromBytes("a.txt", []byte("x")), ".PDF",
 		cloudconvert.WithOptions(options), cloudconvert.WithOption("quality", 70))
@@ -340,7 +340,7 @@ func TestConvertFormats(t *testing.T) {
 	} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			server.HandleConvert("*", "*", func(_ context.Context, run *cloudconverttest.Run) error {
 				return run.Write("a."+sent, nil)
 			})
@@ -355,8 +355,8 @@ func TestConvertFormats(t *testing.T) {
 	}
 }
 
-// What is wrong is refused before anything is sent, with a word about it.
-func TestConvertRefuses(t *testing.T) {
+// Nothing is sent, and the error says what is wrong.
+func TestConvertRefusesInvalidCalls(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	text := cloudconvert.FromBytes("a.txt", []byte("x"))
@@ -393,7 +393,7 @@ func TestConvertRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			job, err := server.Client().Convert(t.Context(), c.src, c.format, c.opts...)
 			require.ErrorContains(t, err, c.want)
 			if name != "directory as reader" {
@@ -401,13 +401,13 @@ func TestConvertRefuses(t *testing.T) {
 			}
 			assert.Equal(t, 1, strings.Count(err.Error(), "cloudconvert:"), err)
 			assert.Nil(t, job)
-			assert.Equal(t, noRequests, outline(server))
+			assert.Equal(t, noRequests, testkit.Outline(server))
 		})
 	}
 }
 
-// In a directory, one file is called after the source, and several as the service calls them.
-func TestRunFileIntoADirectory(t *testing.T) {
+// A single file is named after the source. Several keep the names of the service.
+func TestRunFileNamesFilesInDirectory(t *testing.T) {
 	t.Parallel()
 	pages := cloudconvert.FromReader("in/a.b.txt", one{strings.NewReader("1\n2")})
 	for name, c := range map[string]struct {
@@ -423,33 +423,33 @@ func TestRunFileIntoADirectory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
-			server.HandleURL("https://example.com/in/my%20text.txt?x=1", writeFile(t, filepath.Join(t.TempDir(), "a.txt"), "x"))
+			server := testkit.NewSandbox(t)
+			server.HandleURL("https://example.com/in/my%20text.txt?x=1", testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "x"))
 			dir := filepath.Join(t.TempDir(), "new", "out")
-			there := writeFile(t, filepath.Join(dir, "there.pdf"), "untouched")
+			there := testkit.WriteFile(t, filepath.Join(dir, "there.pdf"), "untouched")
 			paths, err := server.Client().RunFile(t.Context(), converting(c.src, c.format), dir+"/", c.opt)
 			require.NoError(t, err)
-			assert.Equal(t, append(c.want, "there.pdf"), listed(t, dir))
+			assert.Equal(t, append(c.want, "there.pdf"), testkit.Listed(t, dir))
 			if name == "replace" {
 				assert.Equal(t, []string{there}, paths)
-				assert.Equal(t, "pdf: x", readFile(t, there))
+				assert.Equal(t, "pdf: x", testkit.ReadFile(t, there))
 				return
 			}
 			for i, file := range c.want {
 				assert.Equal(t, filepath.Join(dir, file), paths[i])
 			}
-			assert.Equal(t, "untouched", readFile(t, there))
-			assert.Zero(t, jobCount(server), "deleted")
+			assert.Equal(t, "untouched", testkit.ReadFile(t, there))
+			assert.Zero(t, testkit.JobCount(server), "deleted")
 		})
 	}
-	server, dir := newSandbox(t), t.TempDir()
-	writeFile(t, filepath.Join(dir, "a.pdf"), "untouched")
+	server, dir := testkit.NewSandbox(t), t.TempDir()
+	testkit.WriteFile(t, filepath.Join(dir, "a.pdf"), "untouched")
 	_, err := server.Client().RunFile(t.Context(), converting(cloudconvert.FromBytes("a.txt", []byte("x")), "pdf"), dir+"/")
 	require.ErrorIs(t, err, fs.ErrExist)
-	assert.Equal(t, noRequests, outline(server))
+	assert.Equal(t, noRequests, testkit.Outline(server))
 }
 
-func TestConvertSourceFailures(t *testing.T) {
+func TestConvertReportsSourceFailures(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the disk is broken")
 	for name, c := range map[string]struct {
@@ -465,10 +465,10 @@ func TestConvertSourceFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			_, err := server.Client().Convert(t.Context(), cloudconvert.FromReader("a.txt", c.reader), "pdf")
 			require.ErrorContains(t, err, c.want)
-			assert.Zero(t, jobCount(server), "nothing waits for the file")
+			assert.Zero(t, testkit.JobCount(server), "nothing waits for the file")
 		})
 	}
 }
@@ -484,19 +484,19 @@ func (l lying) Len() int { return l.length }
 
 func TestConvertUsesReadersOnce(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	src := cloudconvert.FromReader("a.txt", one{strings.NewReader("x")})
 	_, err := server.Client().Convert(t.Context(), src, "pdf")
 	require.NoError(t, err)
 	_, err = server.Client().Convert(t.Context(), src, "pdf")
 	require.ErrorContains(t, err, "used already")
-	assert.Equal(t, 1, jobCount(server))
+	assert.Equal(t, 1, testkit.JobCount(server))
 }
 
 // The service gets names without directories, and always an extension.
-func TestSourceNames(t *testing.T) {
+func TestSourceNamesAreSafe(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	for name, c := range map[string]struct{ rename, want string }{
 		"a.txt":           {want: "a.txt"},
 		"dir/a.txt":       {want: "a.txt"},
@@ -535,7 +535,7 @@ func TestSourceNames(t *testing.T) {
 	}
 }
 
-func TestConvertProgress(t *testing.T) {
+func TestConvertReportsProgress(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		limit int64
@@ -546,11 +546,11 @@ func TestConvertProgress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				var seen reports
 				dir := t.TempDir()
-				src := writeFile(t, filepath.Join(dir, "a.txt"), content(1000))
+				src := testkit.WriteFile(t, filepath.Join(dir, "a.txt"), testkit.Content(1000))
 				_, err := server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "a.pdf"),
 					cloudconvert.WithProgress(seen.add), cloudconvert.WithInlineLimit(c.limit))
 				require.NoError(t, err)
@@ -578,33 +578,31 @@ type readerFunc func(p []byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// What becomes of the copy of a source, which others may clean up, is no reason to
-// throw away what was made of it.
-func TestConvertWhenTheCopyOfTheSourceIsGone(t *testing.T) {
+// Another program may remove the temporary copy of a source once the job exists.
+func TestConvertSurvivesRemovalOfItsCopy(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	copies, dir := t.TempDir(), t.TempDir()
 	server.HandleConvert("txt", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
 		return run.Write("a.pdf", []byte("made"))
 	})
-	var log records
-	client := server.Client(log.option(), cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: copies}))
+	var log testkit.Log
+	client := server.Client(log.Option(), cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: copies}))
 	src := cloudconvert.FromReader("a.txt", io.MultiReader(strings.NewReader("text"), readerFunc(func([]byte) (int, error) {
-		assert.NoError(t, os.Remove(filepath.Join(copies, listed(t, copies)[0])))
+		assert.NoError(t, os.Remove(filepath.Join(copies, testkit.Listed(t, copies)[0])))
 		return 0, io.EOF
 	})))
 	_, err := client.RunFile(t.Context(), converting(src, "pdf"), dir+"/", cloudconvert.WithInlineLimit(0), cloudconvert.WithDelete())
 	require.NoError(t, err)
-	assert.Equal(t, "made", readFile(t, filepath.Join(dir, "a.pdf")))
-	warnings := log.lines(slog.LevelWarn)
+	assert.Equal(t, "made", testkit.ReadFile(t, filepath.Join(dir, "a.pdf")))
+	warnings := log.Lines(slog.LevelWarn)
 	require.Len(t, warnings, 1)
 	assert.Contains(t, warnings[0], "closing the source failed")
 }
 
-// Nor is the copy left behind when a function of the caller's does not come back.
-func TestConvertWhoseProgressPanicsLeavesNoCopy(t *testing.T) {
+func TestConvertRemovesItsCopyAfterAPanic(t *testing.T) {
 	t.Parallel()
-	server := newSandbox(t)
+	server := testkit.NewSandbox(t)
 	copies := t.TempDir()
 	client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: copies}))
 	src := cloudconvert.FromReader("a.txt", unsized{strings.NewReader("text")})
@@ -615,7 +613,7 @@ func TestConvertWhoseProgressPanicsLeavesNoCopy(t *testing.T) {
 			}
 		}))
 	})
-	assert.Empty(t, listed(t, copies))
+	assert.Empty(t, testkit.Listed(t, copies))
 }
 
 // busyReader counts how many of its kind are being read, and takes a second.
@@ -633,7 +631,7 @@ func (r *busyReader) Read(p []byte) (int, error) {
 	if !r.begun {
 		r.begun = true
 		r.most.Store(max(r.most.Load(), r.busy.Add(1)))
-		advance(time.Second)
+		testkit.Advance(time.Second)
 	}
 	n, err := r.Reader.Read(p)
 	if err != nil {
@@ -642,10 +640,9 @@ func (r *busyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// The sources of a job are uploaded several at a time, and no more than that.
 func TestRunUploadsInParallel(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		server.Handle("archive", func(_ context.Context, run *cloudconverttest.Run) error { return run.Write("a.zip", []byte("x")) })
 		var busy, most atomic.Int32
@@ -697,13 +694,13 @@ func (f *countedFile) Close() error {
 	return f.File.Close()
 }
 
-// A job of many sources does not need as many open files, and closes them all.
-func TestRunOfManySourcesOpensFew(t *testing.T) {
+// All sources are closed in the end.
+func TestRunOpensFewSources(t *testing.T) {
 	t.Parallel()
 	for way, limit := range map[string]int64{"inline": 1 << 20, "upload": 0} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			server.Handle("archive", func(_ context.Context, run *cloudconverttest.Run) error { return run.Write("a.zip", []byte("x")) })
 			files := &countingFS{MapFS: fstest.MapFS{}}
 			var tasks []cloudconvert.TaskRequest
@@ -721,7 +718,7 @@ func TestRunOfManySourcesOpensFew(t *testing.T) {
 	}
 }
 
-// A job one of whose files does not get there is deleted, also by Start: it would wait for ever.
+// Without the file the job would wait forever.
 func TestRunDeletesAJobWhoseUploadFailed(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the disk is broken")
@@ -747,23 +744,23 @@ func TestRunDeletesAJobWhoseUploadFailed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := newSandbox(t)
+			server := testkit.NewSandbox(t)
 			err := run(t.Context(), server.Client(), cloudconvert.Pipeline(
 				cloudconvert.FromBytes("a.txt", []byte("x")),
 				cloudconvert.FromReader("b.txt", lying{io.MultiReader(strings.NewReader("x"), iotest.ErrReader(broken)), 1000}),
 				cloudconvert.Merge{OutputFormat: "pdf"}))
 			require.ErrorIs(t, err, broken)
 			require.NoError(t, server.WaitIdle(t.Context()))
-			assert.Zero(t, jobCount(server))
+			assert.Zero(t, testkit.JobCount(server))
 		})
 	}
 }
 
-// A run of several sources may be cancelled at any moment, and leaves no job that waits for one.
-func TestRunCancelled(t *testing.T) {
+// The run of several sources is cancelled at many moments.
+func TestCancelledRunLeavesNoJob(t *testing.T) {
 	t.Parallel()
 	const moments = 30
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		server.Handle("archive", func(_ context.Context, run *cloudconverttest.Run) error { return run.Write("a.zip", []byte("x")) })
 		for name, run := range map[string]func(context.Context, *cloudconvert.Client, *cloudconvert.JobRequest) error{
@@ -778,12 +775,12 @@ func TestRunCancelled(t *testing.T) {
 		} {
 			var tasks []cloudconvert.TaskRequest
 			for i, size := range []int{20 << 10, 40 << 10, 50 << 10, 60 << 10} {
-				tasks = append(tasks, cloudconvert.FromBytes(fmt.Sprint(i, ".txt"), []byte(content(size))))
+				tasks = append(tasks, cloudconvert.FromBytes(fmt.Sprint(i, ".txt"), []byte(testkit.Content(size))))
 			}
 			request := cloudconvert.Pipeline(append(tasks, cloudconvert.Archive{OutputFormat: "zip"})...)
 			timed := func(ctx context.Context) (time.Duration, error) {
 				start := time.Now()
-				err := run(ctx, server.Client(linked(t, server)...), request)
+				err := run(ctx, server.Client(testkit.Linked(t, server)...), request)
 				return time.Since(start), err
 			}
 			total, err := timed(t.Context())
@@ -802,24 +799,23 @@ func TestRunCancelled(t *testing.T) {
 	}, cloudconverttest.WithTaskDuration(30*time.Millisecond))
 }
 
-// A wait that ended says whether its job was deleted.
 func TestWaitErrorSaysThatTheJobWasDeleted(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string][]cloudconvert.ConvertOption{"deleted": {cloudconvert.WithDelete()}, "left": nil} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				dir := t.TempDir()
-				src := writeFile(t, filepath.Join(dir, "a.txt"), "text")
-				ctx, cancel := context.WithTimeout(t.Context(), taskTime/2)
+				src := testkit.WriteFile(t, filepath.Join(dir, "a.txt"), "text")
+				ctx, cancel := context.WithTimeout(t.Context(), testkit.TaskTime/2)
 				defer cancel()
 				_, err := server.Client().ConvertFile(ctx, src, filepath.Join(dir, "a.pdf"), append(opts, cloudconvert.WithInlineLimit(0))...)
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 				require.ErrorAs(t, err, new(*cloudconvert.WaitError))
-				assert.Equal(t, opts == nil, jobCount(server) == 1)
+				assert.Equal(t, opts == nil, testkit.JobCount(server) == 1)
 				assert.Equal(t, opts != nil, strings.Contains(err.Error(), "; deleted)"), "%v", err)
-			}, cloudconverttest.WithTaskDuration(taskTime))
+			}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 		})
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 func TestSaveToFullDisk(t *testing.T) {
@@ -27,11 +28,11 @@ func TestSaveToFullDisk(t *testing.T) {
 	}
 	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(dir, 0)) })
 	write(t, "mine", dir, "kept")
-	file := content(1 << 20)
+	file := testkit.Content(1 << 20)
 	storage := newStorage(t, serve(file, storageTag))
 	_, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{storage.file(len(file))})
 	require.ErrorIs(t, err, syscall.ENOSPC)
-	assert.Equal(t, []string{"kept"}, listed(t, dir))
+	assert.Equal(t, []string{"kept"}, testkit.Listed(t, dir))
 	assert.Len(t, storage.seen(), 1, "another attempt would not help")
 }
 
@@ -48,7 +49,7 @@ func openBelow(t *testing.T, dir string) (paths []string) {
 	return paths
 }
 
-func TestSaveOfManyFilesHasFewOpen(t *testing.T) {
+func TestSaveOpensFewFiles(t *testing.T) {
 	t.Parallel()
 	const files, parallel = 100, 4
 	dir := t.TempDir()
@@ -73,7 +74,7 @@ func TestSaveOfManyFilesHasFewOpen(t *testing.T) {
 	assert.LessOrEqual(t, most, 2*parallel, "the files are not counted at one moment, and others may be opened meanwhile")
 }
 
-// A job may run for hours. Nothing is needed of its source meanwhile.
+// The job may run for hours after that.
 func TestConvertClosesTheSourceWhenItIsSent(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]int64{"inline": 1 << 20, "uploaded": 0} {

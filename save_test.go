@@ -20,9 +20,10 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// echo serves the path of each address as its content, but for those given.
+// echo serves the path of each URL as its content, but for those given.
 func echo(t *testing.T, others map[string]http.HandlerFunc) *storage {
 	t.Helper()
 	return newStorage(t, func(w http.ResponseWriter, r *http.Request) {
@@ -59,7 +60,7 @@ func read(t *testing.T, path ...string) string {
 	return string(got)
 }
 
-func TestSaveNothing(t *testing.T) {
+func TestSaveWithoutFilesReturnsNothing(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new")
 	paths, err := newDownloader(t).Save(t.Context(), dir, nil)
@@ -83,7 +84,7 @@ func TestSave(t *testing.T) {
 		assert.Equal(t, fmt.Sprintf("/%d", i+1), read(t, want[i]))
 	}
 	assert.Equal(t, want, paths)
-	assert.Equal(t, []string{"a.pdf", "b.pdf", "sub", "sub/c.pdf", "sub/sub", "sub/sub/a.pdf"}, listed(t, dir))
+	assert.Equal(t, []string{"a.pdf", "b.pdf", "sub", "sub/c.pdf", "sub/sub", "sub/sub/a.pdf"}, testkit.Listed(t, dir))
 }
 
 func TestSaveToTheWorkingDirectory(t *testing.T) {
@@ -126,7 +127,7 @@ func TestSaveUnderSafeNames(t *testing.T) {
 			assert.Equal(t, []string{filepath.Join(dir, filepath.FromSlash(test.want))}, paths)
 			assert.Equal(t, "/content", read(t, paths[0]))
 			var files []string
-			for _, name := range listed(t, outer) {
+			for _, name := range testkit.Listed(t, outer) {
 				if info, err := os.Stat(filepath.Join(outer, name)); assert.NoError(t, err) && !info.IsDir() {
 					files = append(files, name)
 				}
@@ -176,7 +177,7 @@ func TestSaveDoesNotFollowLinks(t *testing.T) {
 	require.NoError(t, err, "the link is replaced")
 	assert.Equal(t, "/1", read(t, dir, "a.pdf"))
 	assert.Equal(t, "untouched", read(t, outside, "file"))
-	assert.Equal(t, []string{"file"}, listed(t, outside))
+	assert.Equal(t, []string{"file"}, testkit.Listed(t, outside))
 }
 
 func TestSaveDoesNotOverwrite(t *testing.T) {
@@ -188,7 +189,7 @@ func TestSaveDoesNotOverwrite(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrExist)
 	require.ErrorContains(t, err, "a.pdf")
 	assert.Empty(t, paths)
-	assert.Equal(t, []string{"a.pdf"}, listed(t, dir))
+	assert.Equal(t, []string{"a.pdf"}, testkit.Listed(t, dir))
 	assert.Equal(t, "mine", read(t, dir, "a.pdf"))
 	assert.Empty(t, storage.seen(), "nothing is fetched in vain")
 }
@@ -201,11 +202,11 @@ func TestSaveOverwritesWhenAllowed(t *testing.T) {
 	_, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{storage.echoed("", "a.pdf", "/1"), storage.echoed("", "b.pdf", "/2")}, cloudconvert.WithOverwrite())
 	require.NoError(t, err)
 	assert.Equal(t, "/1", read(t, dir, "a.pdf"))
-	assert.Equal(t, []string{"a.pdf", "b.pdf"}, listed(t, dir))
+	assert.Equal(t, []string{"a.pdf", "b.pdf"}, testkit.Listed(t, dir))
 }
 
-// Somebody else takes the name of one file while it is downloaded.
-func TestSaveLosesARace(t *testing.T) {
+// Another process takes the name of one file during the download.
+func TestSaveDoesNotOverwriteFileCreatedMeanwhile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	storage := echo(t, map[string]http.HandlerFunc{"/2": func(w http.ResponseWriter, r *http.Request) {
@@ -216,7 +217,7 @@ func TestSaveLosesARace(t *testing.T) {
 		storage.echoed("sub", "a.pdf", "/1"), storage.echoed("", "b.pdf", "/2"), storage.echoed("", "c.pdf", "/3"),
 	})
 	require.ErrorIs(t, err, fs.ErrExist)
-	assert.Equal(t, []string{"b.pdf"}, listed(t, dir), "what was there already of this call is gone")
+	assert.Equal(t, []string{"b.pdf"}, testkit.Listed(t, dir), "what was there already of this call is gone")
 	assert.Equal(t, "theirs", read(t, dir, "b.pdf"))
 }
 
@@ -236,7 +237,7 @@ func TestSaveAllOrNothing(t *testing.T) {
 				if overwrite {
 					write(t, "mine", dir, "a.pdf")
 				}
-				before := listed(t, dir)
+				before := testkit.Listed(t, dir)
 				storage := echo(t, map[string]http.HandlerFunc{"/2": failure})
 				client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: 1, Parallel: 1}))
 				paths, err := client.Save(t.Context(), dir, []cloudconvert.File{
@@ -246,7 +247,7 @@ func TestSaveAllOrNothing(t *testing.T) {
 				require.ErrorAs(t, err, &failed)
 				noSecrets(t, err)
 				assert.Empty(t, paths)
-				assert.Equal(t, before, listed(t, dir))
+				assert.Equal(t, before, testkit.Listed(t, dir))
 				if overwrite {
 					assert.Equal(t, "mine", read(t, dir, "a.pdf"), "no file is replaced unless all are")
 				}
@@ -258,7 +259,7 @@ func TestSaveAllOrNothing(t *testing.T) {
 	}
 }
 
-// The error is the one that came first, not what it did to the others.
+// The error is that of the first file that failed, not of those cancelled by it.
 func TestSaveReportsTheCause(t *testing.T) {
 	t.Parallel()
 	begun := make(chan struct{})
@@ -279,7 +280,7 @@ func TestSaveReportsTheCause(t *testing.T) {
 		storage.echoed("", "a.pdf", "/1"), storage.echoed("", "b.pdf", "/2"), storage.echoed("", "c.pdf", "/3"),
 	})
 	require.ErrorIs(t, err, cloudconvert.ErrNotFound)
-	assert.Empty(t, listed(t, dir))
+	assert.Empty(t, testkit.Listed(t, dir))
 }
 
 func TestSaveInParallel(t *testing.T) {
@@ -320,7 +321,7 @@ func TestSaveInParallel(t *testing.T) {
 	assert.Equal(t, parallel, most)
 }
 
-func TestSaveOfManyCallsAtOnce(t *testing.T) {
+func TestSaveConcurrently(t *testing.T) {
 	t.Parallel()
 	storage := echo(t, nil)
 	dir := t.TempDir()
@@ -343,7 +344,7 @@ func TestSaveOfManyCallsAtOnce(t *testing.T) {
 		require.ErrorIs(t, err, fs.ErrExist)
 	}
 	assert.Equal(t, 1, winners)
-	assert.Equal(t, []string{"sub", "sub/a.pdf"}, listed(t, dir))
+	assert.Equal(t, []string{"sub", "sub/a.pdf"}, testkit.Listed(t, dir))
 }
 
 func TestSaveNeedsAllURLs(t *testing.T) {
@@ -368,7 +369,7 @@ func TestSaveNeedsADirectory(t *testing.T) {
 	}
 	_, err := newDownloader(t).Save(t.Context(), dir, []cloudconvert.File{storage.echoed("file", "a.pdf", "/1")})
 	require.Error(t, err, "a file is where a directory should be")
-	assert.Equal(t, []string{"file"}, listed(t, dir))
+	assert.Equal(t, []string{"file"}, testkit.Listed(t, dir))
 	assert.Empty(t, storage.seen())
 }
 
@@ -378,7 +379,7 @@ func TestSaveWhenTheDirectoryDisappears(t *testing.T) {
 		t.Skip("a directory in use cannot be removed there")
 	}
 	dir := filepath.Join(t.TempDir(), "dir")
-	file := content(300_000)
+	file := testkit.Content(300_000)
 	storage := newStorage(t, func(w http.ResponseWriter, r *http.Request) {
 		assert.NoError(t, os.RemoveAll(dir))
 		serve(file, storageTag)(w, r)
@@ -430,8 +431,8 @@ func TestSaveKeepsThePermissionsOfReplacedFiles(t *testing.T) {
 	}
 }
 
-// The paths that are returned lead to the files, or there is an error.
-func TestSaveIntoADirectoryThatIsSwapped(t *testing.T) {
+// The directory is replaced during the download. The paths lead to the files, or there is an error.
+func TestSaveReturnsPathsOfTheFiles(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("a directory in use cannot be moved there")
@@ -466,7 +467,7 @@ func TestSaveIntoADirectoryThatIsSwapped(t *testing.T) {
 					require.ErrorContains(t, err, "moved or replaced")
 					require.NotErrorIs(t, err, fs.ErrExist)
 					assert.False(t, cloudconvert.IsRetryable(err))
-					assert.Empty(t, listed(t, dir+"-moved"), "what was written is removed")
+					assert.Empty(t, testkit.Listed(t, dir+"-moved"), "what was written is removed")
 					if name == "by a file in" {
 						assert.Equal(t, "theirs", read(t, dir, "a.pdf"))
 					}
@@ -476,7 +477,7 @@ func TestSaveIntoADirectoryThatIsSwapped(t *testing.T) {
 	}
 }
 
-func TestSaveTooLate(t *testing.T) {
+func TestSaveSendsNothingAfterItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -484,12 +485,11 @@ func TestSaveTooLate(t *testing.T) {
 	dir := t.TempDir()
 	_, err := newDownloader(t).Save(ctx, dir, []cloudconvert.File{storage.echoed("sub", "a.pdf", "/1")})
 	require.ErrorIs(t, err, context.Canceled)
-	assert.Empty(t, listed(t, dir))
+	assert.Empty(t, testkit.Listed(t, dir))
 	assert.Empty(t, storage.seen())
 }
 
-// The whole way: a job of the sandbox, faults of its storage, and an address
-// that has expired meanwhile.
+// A job of the sandbox, faults of its storage, and a URL that has expired.
 func TestSaveFromTheSandbox(t *testing.T) {
 	t.Parallel()
 	server := cloudconverttest.NewServer()
@@ -514,7 +514,7 @@ func TestSaveFromTheSandbox(t *testing.T) {
 	paths, err := client.Save(t.Context(), dir, job.Files())
 	require.NoError(t, err)
 	assert.Equal(t, []string{filepath.Join(dir, "a.txt")}, paths)
-	same(t, text, read(t, paths[0]))
+	testkit.Same(t, text, read(t, paths[0]))
 }
 
 func TestSaveReportsProgress(t *testing.T) {
@@ -633,15 +633,15 @@ func TestSaveAsNamesFiles(t *testing.T) {
 			for i, path := range paths {
 				assert.Equal(t, fmt.Sprintf("/%d", i), read(t, path))
 			}
-			for _, name := range listed(t, dir) {
+			for _, name := range testkit.Listed(t, dir) {
 				assert.NotContains(t, name, ".part")
 			}
 		})
 	}
 }
 
-// A finished job is paid for: the error has it, and the next call gets its files.
-func TestSaveAsGoesOnElsewhere(t *testing.T) {
+// A finished job is paid for: the error has it, and the next call fetches its files.
+func TestSaveAsContinuesAnUnsavedJob(t *testing.T) {
 	t.Parallel()
 	for name, obstruct := range map[string]func(t *testing.T, dir string) (dst string, want error){
 		"the file exists": func(t *testing.T, dir string) (string, error) {
@@ -669,7 +669,7 @@ func TestSaveAsGoesOnElsewhere(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			dst, want := obstruct(t, dir)
-			before := listed(t, dir)
+			before := testkit.Listed(t, dir)
 			storage := echo(t, nil)
 			client := newDownloader(t)
 			job := finishedJob(storage.echoed("", "a.pdf", "/1"))
@@ -685,7 +685,7 @@ func TestSaveAsGoesOnElsewhere(t *testing.T) {
 				require.ErrorIs(t, err, want)
 			}
 			assert.Empty(t, storage.seen(), "nothing is fetched in vain")
-			assert.Equal(t, before, listed(t, dir))
+			assert.Equal(t, before, testkit.Listed(t, dir))
 
 			paths, err = client.SaveAs(t.Context(), unsaved.Job, filepath.Join(dir, "other.pdf"))
 			require.NoError(t, err)
@@ -698,7 +698,7 @@ func TestSaveAsAllOrNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, "mine", dir, "out-1.pdf")
-	before := listed(t, dir)
+	before := testkit.Listed(t, dir)
 	storage := echo(t, map[string]http.HandlerFunc{"/2": plain(http.StatusServiceUnavailable, nil, "")})
 	client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: 1}))
 	job := finishedJob(storage.echoed("", "p1.pdf", "/1"), storage.echoed("", "p2.pdf", "/2"))
@@ -708,7 +708,7 @@ func TestSaveAsAllOrNothing(t *testing.T) {
 	require.ErrorIs(t, err, cloudconvert.ErrServer)
 	assert.False(t, cloudconvert.IsRetryable(err), "another job would be paid for again")
 	noSecrets(t, err)
-	assert.Equal(t, before, listed(t, dir))
+	assert.Equal(t, before, testkit.Listed(t, dir))
 	assert.Equal(t, "mine", read(t, dir, "out-1.pdf"))
 }
 
@@ -721,10 +721,10 @@ func TestSaveAsOverwritesWhenAllowed(t *testing.T) {
 		filepath.Join(dir, "out.pdf"), cloudconvert.WithOverwrite())
 	require.NoError(t, err)
 	assert.Equal(t, "/1", read(t, paths[0]))
-	assert.Equal(t, []string{"out.pdf"}, listed(t, dir))
+	assert.Equal(t, []string{"out.pdf"}, testkit.Listed(t, dir))
 }
 
-func TestSaveAsRefusesWhatCannotWork(t *testing.T) {
+func TestSaveAsRefusesInvalidCalls(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	storage := echo(t, nil)
@@ -750,7 +750,7 @@ func TestSaveAsRefusesWhatCannotWork(t *testing.T) {
 			if name != "a job without files" {
 				require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 			}
-			assert.Empty(t, listed(t, dir))
+			assert.Empty(t, testkit.Listed(t, dir))
 		})
 	}
 	assert.Empty(t, storage.seen())
@@ -769,13 +769,13 @@ func TestSaveAsDeletesTheJobWhenItsFilesAreSaved(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
-				job, err := server.Client().Run(t.Context(), textJob())
+				job, err := server.Client().Run(t.Context(), testkit.TextJob())
 				require.NoError(t, err)
 				dst := filepath.Join(t.TempDir(), "out.txt")
 				if c.exist {
-					writeFile(t, dst, "mine")
+					testkit.WriteFile(t, dst, "mine")
 				}
 				if c.fault != nil {
 					server.Inject(*c.fault)
@@ -784,7 +784,7 @@ func TestSaveAsDeletesTheJobWhenItsFilesAreSaved(t *testing.T) {
 				switch {
 				case c.exist:
 					require.ErrorIs(t, err, fs.ErrExist)
-					assert.Equal(t, 1, jobCount(server), "the files can still be fetched")
+					assert.Equal(t, 1, testkit.JobCount(server), "the files can still be fetched")
 					return
 				case c.fault != nil && c.fault.Status == http.StatusServiceUnavailable:
 					require.ErrorIs(t, err, cloudconvert.ErrServer)
@@ -794,8 +794,8 @@ func TestSaveAsDeletesTheJobWhenItsFilesAreSaved(t *testing.T) {
 					require.NoError(t, err)
 				}
 				assert.Equal(t, []string{dst}, paths)
-				assert.Equal(t, "text", readFile(t, dst))
-				assert.Equal(t, c.fault != nil, jobCount(server) == 1)
+				assert.Equal(t, "text", testkit.ReadFile(t, dst))
+				assert.Equal(t, c.fault != nil, testkit.JobCount(server) == 1)
 			})
 		})
 	}

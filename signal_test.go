@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // signal is a signal that does what a test wants.
@@ -58,7 +59,7 @@ func signalBubble(
 		s := newSignal()
 		start := time.Now()
 		var inFlight atomic.Int32
-		client := clientOf(t, func(r *http.Request) (int, string) {
+		client := testkit.NewClient(t, func(r *http.Request) (int, string) {
 			assert.Equal(t, int32(1), inFlight.Add(1), "one look at a time")
 			defer inFlight.Add(-1)
 			assert.Equal(t, "/v2/jobs/a", r.URL.Path)
@@ -84,7 +85,7 @@ func signalBubble(
 	return ended, looks
 }
 
-func TestWaitWithASilentSignal(t *testing.T) {
+func TestWaitPollsWithASilentSignal(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]func() *testSignal{
 		"silent":  func() *testSignal { return &testSignal{wake: make(chan struct{})} },
@@ -110,7 +111,7 @@ func closedChannel() chan struct{} {
 	return wake
 }
 
-func TestWaitLooksWhenThereIsASignal(t *testing.T) {
+func TestWaitAsksWhenThereIsASignal(t *testing.T) {
 	t.Parallel()
 	ended, looks := signalBubble(t, newSignal, 60*time.Second, func(s *testSignal) {
 		<-time.After(60 * time.Second)
@@ -120,7 +121,7 @@ func TestWaitLooksWhenThereIsASignal(t *testing.T) {
 	assert.Len(t, looks, 6)
 }
 
-func TestWaitWithASignalAlwaysFiring(t *testing.T) {
+func TestWaitBoundsRequestsOfABusySignal(t *testing.T) {
 	t.Parallel()
 	ended, looks := signalBubble(t, newSignal, time.Hour, func(s *testSignal) {
 		for {
@@ -135,7 +136,7 @@ func TestWaitWithASignalAlwaysFiring(t *testing.T) {
 	assert.Less(t, len(looks), 60*60/5+10, "the looks are kept apart")
 }
 
-func TestWaitWithASignalThatLies(t *testing.T) {
+func TestWaitDoesNotTrustTheSignal(t *testing.T) {
 	t.Parallel()
 	// It fires now and then for whatever reason, never for the end.
 	ended, _ := signalBubble(t, newSignal, 90*time.Second, func(s *testSignal) {
@@ -156,7 +157,7 @@ func TestWaitWithASignalThatLies(t *testing.T) {
 	assert.LessOrEqual(t, ended, 125*time.Second)
 }
 
-func TestWaitWatchesBeforeItLooks(t *testing.T) {
+func TestWaitListensBeforeItAsks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var watched atomic.Bool
@@ -165,7 +166,7 @@ func TestWaitWatchesBeforeItLooks(t *testing.T) {
 			watched.Store(true)
 		}}
 		calls := 0
-		client := clientOf(t, func(*http.Request) (int, string) {
+		client := testkit.NewClient(t, func(*http.Request) (int, string) {
 			assert.True(t, watched.Load())
 			calls++
 			return http.StatusOK, `{"data": {"id": "a", "status": "error", "tasks": []}}`
@@ -183,7 +184,7 @@ func TestWaitWithASignalSurvivesFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSignal()
 		start := time.Now()
-		client := clientOf(t, func(*http.Request) (int, string) {
+		client := testkit.NewClient(t, func(*http.Request) (int, string) {
 			switch since := time.Since(start); {
 			case since > 3*time.Minute:
 				return http.StatusOK, `{"data": {"id": "a", "status": "finished", "tasks": []}}`
@@ -204,7 +205,7 @@ func TestWaitWithASignalEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSignal()
 		var deleted bool
-		client := clientOf(t, func(r *http.Request) (int, string) {
+		client := testkit.NewClient(t, func(r *http.Request) (int, string) {
 			if r.Method == http.MethodDelete {
 				deleted = true
 				return http.StatusNoContent, ""
@@ -231,7 +232,7 @@ func TestConvertWithASignal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSignal()
 		start := time.Now()
-		client := clientOf(t, func(r *http.Request) (int, string) {
+		client := testkit.NewClient(t, func(r *http.Request) (int, string) {
 			assert.NotContains(t, r.Host, "sync", "nothing is held open")
 			status := "processing"
 			if time.Since(start) > time.Minute {
@@ -281,7 +282,7 @@ func TestConvertWithASignalOfAnAccount(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
 				var looks []float64
-				client := clientOf(t, func(r *http.Request) (int, string) {
+				client := testkit.NewClient(t, func(r *http.Request) (int, string) {
 					if r.Method == http.MethodPost {
 						return http.StatusCreated, `{"data": {"id": "a", "status": "waiting", "tasks": []}}`
 					}

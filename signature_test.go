@@ -65,7 +65,7 @@ func TestVerifySignatureVectors(t *testing.T) {
 	}
 }
 
-func TestVerifySignatureRefuses(t *testing.T) {
+func TestVerifySignatureRefusesOthers(t *testing.T) {
 	t.Parallel()
 	body := webhookBody(t, "job.finished")
 	good := cloudconvert.SignWebhook(body, webhookSecret)
@@ -119,7 +119,7 @@ func TestVerifySignatureNeedsEverySecret(t *testing.T) {
 	}
 }
 
-func TestVerifySignatureWhileASecretIsReplaced(t *testing.T) {
+func TestVerifySignatureAcceptsOldAndNewSecret(t *testing.T) {
 	t.Parallel()
 	body := webhookBody(t, "job.failed")
 	for _, secret := range []string{"old", "new"} {
@@ -131,7 +131,7 @@ func TestVerifySignatureWhileASecretIsReplaced(t *testing.T) {
 	require.ErrorIs(t, cloudconvert.VerifySignature(body, foreign, "old", "new"), cloudconvert.ErrSignatureMismatch)
 }
 
-func TestVerifySignatureNoticesEveryChangedByte(t *testing.T) {
+func TestVerifySignatureRefusesChangedBytes(t *testing.T) {
 	t.Parallel()
 	for _, event := range webhookFixtures {
 		t.Run(event, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestVerifySignatureNoticesEveryChangedByte(t *testing.T) {
 	}
 }
 
-// A body that was decoded and encoded again is another one.
+// A body that was decoded and encoded has other bytes.
 func TestVerifySignatureNeedsTheRawBody(t *testing.T) {
 	t.Parallel()
 	body := webhookBody(t, "job.finished")

@@ -12,8 +12,7 @@ const (
 	vectorSecret = "NT8dpJkttEyfSk3qlRgUJtvTkx64vhyX"
 )
 
-// Different encoders give different texts for the same job, so the vectors
-// are about what is done with a text.
+// Encoders differ in the JSON of a job, so the vectors begin with its JSON.
 func TestSignURLVectors(t *testing.T) {
 	t.Parallel()
 	logo := `{"tasks":{"import-it":{"operation":"import/url","url":"https://some.url","filename":"logo.png"},"export-it":{"operation":"export/url","input":"import-it","inline":true}}}`
@@ -76,9 +75,8 @@ func TestSignURLVectors(t *testing.T) {
 	}
 }
 
-// Two implementations do it otherwise: these are the signatures that must not
-// come out.
-func TestSignURLKeepsToOneAlphabetWithoutPadding(t *testing.T) {
+// Two other implementations use these encodings.
+func TestSignURLUsesURLAlphabetWithoutPadding(t *testing.T) {
 	t.Parallel()
 	marks := []byte(`{"tasks":{"import-it":{"operation":"import/url","url":"https://some.url","filename":"???>>>???>>>.png"},"export-it":{"operation":"export/url","input":"import-it"}}}`)
 	spaced := []byte(`{"tasks": {"import-file": {"operation": "import/url", "url": "https://github.com/cloudconvert/cloudconvert-php/raw/master/tests/Integration/files/input.pdf"}, "export-file": {"operation": "export/url", "input": "import-file"}}}`)

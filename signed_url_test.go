@@ -234,9 +234,8 @@ func TestSignedURLRefusesJobs(t *testing.T) {
 	}
 }
 
-// The names of tasks and the values of parameters are free, and what was not
-// given is no credential.
-func TestSignedURLKnowsCredentialsByTheirPlace(t *testing.T) {
+// Names of tasks and values of parameters are free. Fields that are not set hold no credential.
+func TestSignedURLFindsCredentialsByField(t *testing.T) {
 	t.Parallel()
 	job := &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
 		"import-token": cloudconvert.ImportURL{URL: "https://example.com/password.docx", Filename: "secret.docx"},
@@ -255,9 +254,8 @@ func TestSignedURLKnowsCredentialsByTheirPlace(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestSignedURLCredentialsOfAllTasks goes through every parameter of every
-// task, so that a new one comes up here.
-func TestSignedURLCredentialsOfAllTasks(t *testing.T) {
+// The test covers every parameter of every task, so that a new one is not forgotten.
+func TestSignedURLRefusesCredentialsOfAllTasks(t *testing.T) {
 	t.Parallel()
 	storage := []string{"access_key_id", "secret_access_key", "session_token"}
 	azure := []string{"sas_token", "storage_access_key"}
@@ -296,7 +294,6 @@ func credentialsAmong(t *testing.T, parameters []string) []string {
 	return refused
 }
 
-// The whole way of a visitor.
 func TestSignedURLLeadsToTheFile(t *testing.T) {
 	t.Parallel()
 	server := cloudconverttest.NewServer()

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // openWriter opens a named pipe that is being read, or about to be. A reader that waits
@@ -28,9 +29,8 @@ func openWriter(t *testing.T, path string) (writer *os.File) {
 	return writer
 }
 
-// What is looked for are goroutines that were left behind: each takes a thread that
-// waits in open(2) or read(2).
-func TestCancelledNamedPipeLeavesNothing(t *testing.T) { //nolint:paralleltest // it looks at all goroutines.
+// Each would hold a thread that waits in open(2) or read(2).
+func TestCancelledNamedPipeLeavesNoGoroutine(t *testing.T) { //nolint:paralleltest // it looks at all goroutines.
 	for name, write := range map[string]func(*testing.T, string) (writer *os.File){ //nolint:paralleltest // as above.
 		"no writer":     func(*testing.T, string) *os.File { return nil },
 		"silent writer": openWriter,
@@ -43,15 +43,15 @@ func TestCancelledNamedPipeLeavesNothing(t *testing.T) { //nolint:paralleltest /
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client, _, dir := uploader(t, says(http.StatusCreated, ""))
+			client, _, dir := testkit.NewUploader(t, testkit.Says(http.StatusCreated, ""))
 			path := newFIFO(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
-			go func() { done <- client.Tasks.Upload(ctx, waitingTask(), cloudconvert.FromFile(path)) }()
+			go func() { done <- client.Tasks.Upload(ctx, testkit.WaitingTask(), cloudconvert.FromFile(path)) }()
 			writer := write(t, path)
 			cancel()
 			require.ErrorIs(t, <-done, context.Canceled)
-			assert.Empty(t, listed(t, dir))
+			assert.Empty(t, testkit.Listed(t, dir))
 			require.Eventually(t, func() bool {
 				stacks := make([]byte, 1<<20)
 				return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "cloudconvert-go/internal/content.untilDone")
@@ -63,14 +63,14 @@ func TestCancelledNamedPipeLeavesNothing(t *testing.T) { //nolint:paralleltest /
 	}
 }
 
-func TestNamedPipeWrittenInParts(t *testing.T) {
+func TestNamedPipeIsReadToItsEnd(t *testing.T) {
 	t.Parallel()
-	client, script, _ := uploader(t, says(http.StatusCreated, ""))
+	client, script, _ := testkit.NewUploader(t, testkit.Says(http.StatusCreated, ""))
 	path := newFIFO(t)
 	done := make(chan error, 1)
-	go func() { done <- client.Tasks.Upload(t.Context(), waitingTask(), cloudconvert.FromFile(path)) }()
+	go func() { done <- client.Tasks.Upload(t.Context(), testkit.WaitingTask(), cloudconvert.FromFile(path)) }()
 	writer := openWriter(t, path)
-	for _, b := range []byte(sourceText) {
+	for _, b := range []byte(testkit.SourceText) {
 		_, err := writer.Write([]byte{b})
 		require.NoError(t, err)
 		runtime.Gosched()
@@ -80,16 +80,16 @@ func TestNamedPipeWrittenInParts(t *testing.T) {
 	assertUploaded(t, script, 1)
 }
 
-// A writer that comes and goes within a moment must not be missed.
-func TestNamedPipeWithoutContent(t *testing.T) {
+// The writer opens and closes the pipe within a moment.
+func TestEmptyNamedPipeIsUploaded(t *testing.T) {
 	t.Parallel()
 	for range 20 {
-		client, script, _ := uploader(t, says(http.StatusCreated, ""))
+		client, script, _ := testkit.NewUploader(t, testkit.Says(http.StatusCreated, ""))
 		path := newFIFO(t)
 		written := make(chan error, 1)
 		go func() { written <- os.WriteFile(path, nil, 0o600) }()
-		require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), cloudconvert.FromFile(path)))
+		require.NoError(t, client.Tasks.Upload(t.Context(), testkit.WaitingTask(), cloudconvert.FromFile(path)))
 		require.NoError(t, <-written)
-		require.Len(t, script.requests, 1)
+		require.Len(t, script.Requests, 1)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"testing/iotest"
 	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // Readers that can do less than they might.
@@ -43,13 +45,13 @@ func (l lenOnly) Len() int { return l.length }
 // openAt opens a file that has been read from before.
 func openAt(t *testing.T, content string, offset int64) *os.File {
 	t.Helper()
-	file := mustOpen(t, writeFile(t, filepath.Join(t.TempDir(), "file.txt"), content))
+	file := mustOpen(t, testkit.WriteFile(t, filepath.Join(t.TempDir(), "file.txt"), content))
 	_, err := file.Seek(offset, io.SeekStart)
 	require.NoError(t, err)
 	return file
 }
 
-// newPipe returns a pipe that yields some text, which nobody knows the length of.
+// newPipe returns a pipe that yields some text of unknown length.
 func newPipe(t *testing.T, content string) *os.File {
 	t.Helper()
 	reader, writer, err := os.Pipe()
@@ -64,7 +66,7 @@ func newPipe(t *testing.T, content string) *os.File {
 type sourceKind struct {
 	source func(t *testing.T) cloudconvert.Source
 	twice  bool // may be used twice
-	again  bool // may be sent again
+	again  bool // may be retried
 }
 
 func readerKind(twice, again bool, reader func(t *testing.T) io.Reader) sourceKind {
@@ -86,62 +88,66 @@ func sourceKinds() map[string]sourceKind {
 	return map[string]sourceKind{
 		"file": {func(t *testing.T) cloudconvert.Source {
 			t.Helper()
-			return cloudconvert.FromFile(writeFile(t, filepath.Join(t.TempDir(), "a.txt"), sourceText))
+			return cloudconvert.FromFile(testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), testkit.SourceText))
 		}, true, true},
 		"file system": {func(*testing.T) cloudconvert.Source {
-			return cloudconvert.FromFS(fstest.MapFS{"dir/a.txt": {Data: []byte(sourceText)}}, "dir/a.txt")
+			return cloudconvert.FromFS(fstest.MapFS{"dir/a.txt": {Data: []byte(testkit.SourceText)}}, "dir/a.txt")
 		}, true, true},
 		"pipe of a file system": {func(*testing.T) cloudconvert.Source {
-			return cloudconvert.FromFS(fstest.MapFS{"a.txt": {Data: []byte(sourceText), Mode: fs.ModeNamedPipe}}, "a.txt")
+			return cloudconvert.FromFS(fstest.MapFS{"a.txt": {Data: []byte(testkit.SourceText), Mode: fs.ModeNamedPipe}}, "a.txt")
 		}, true, true},
 		"named": {func(*testing.T) cloudconvert.Source {
-			return cloudconvert.FromBytes("README", []byte(sourceText)).WithName("dir/a.txt")
+			return cloudconvert.FromBytes("README", []byte(testkit.SourceText)).WithName("dir/a.txt")
 		}, true, true},
 		"bytes": {func(*testing.T) cloudconvert.Source {
-			return cloudconvert.FromBytes("a.txt", []byte(sourceText))
+			return cloudconvert.FromBytes("a.txt", []byte(testkit.SourceText))
 		}, true, true},
 		"open file": readerKind(true, true, func(t *testing.T) io.Reader {
 			t.Helper()
-			return openAt(t, "before "+sourceText, int64(len("before ")))
+			return openAt(t, "before "+testkit.SourceText, int64(len("before ")))
 		}),
 		"pipe": readerKind(false, true, func(t *testing.T) io.Reader {
 			t.Helper()
-			return newPipe(t, sourceText)
+			return newPipe(t, testkit.SourceText)
 		}),
-		"buffer":       readerKind(true, true, func(*testing.T) io.Reader { return bytes.NewBufferString(sourceText) }),
-		"bytes.Reader": readerKind(true, true, func(*testing.T) io.Reader { return readBefore(bytes.NewReader([]byte("before " + sourceText))) }),
-		"string":       readerKind(true, true, func(*testing.T) io.Reader { return readBefore(strings.NewReader("before " + sourceText)) }),
+		"buffer":       readerKind(true, true, func(*testing.T) io.Reader { return bytes.NewBufferString(testkit.SourceText) }),
+		"bytes.Reader": readerKind(true, true, func(*testing.T) io.Reader { return readBefore(bytes.NewReader([]byte("before " + testkit.SourceText))) }),
+		"string":       readerKind(true, true, func(*testing.T) io.Reader { return readBefore(strings.NewReader("before " + testkit.SourceText)) }),
 		"section": readerKind(true, true, func(*testing.T) io.Reader {
-			return io.NewSectionReader(strings.NewReader("a"+sourceText+"z"), 1, int64(len(sourceText)))
+			return io.NewSectionReader(strings.NewReader("a"+testkit.SourceText+"z"), 1, int64(len(testkit.SourceText)))
 		}),
-		"seeker": readerKind(false, false, func(*testing.T) io.Reader { return seekOnly{readBefore(strings.NewReader("before " + sourceText))} }),
-		"length": readerKind(false, false, func(*testing.T) io.Reader { return lenOnly{strings.NewReader(sourceText), len(sourceText)} }),
-		"reader": readerKind(false, true, func(*testing.T) io.Reader { return readOnly{strings.NewReader(sourceText)} }),
+		"seeker": readerKind(false, false, func(*testing.T) io.Reader {
+			return seekOnly{readBefore(strings.NewReader("before " + testkit.SourceText))}
+		}),
+		"length": readerKind(false, false, func(*testing.T) io.Reader {
+			return lenOnly{strings.NewReader(testkit.SourceText), len(testkit.SourceText)}
+		}),
+		"reader": readerKind(false, true, func(*testing.T) io.Reader { return readOnly{strings.NewReader(testkit.SourceText)} }),
 		"not a seeker": readerKind(false, true, func(*testing.T) io.Reader {
-			return unseekable{strings.NewReader(sourceText), strings.NewReader(sourceText)}
+			return unseekable{strings.NewReader(testkit.SourceText), strings.NewReader(testkit.SourceText)}
 		}),
 		"stated length": {func(*testing.T) cloudconvert.Source {
-			return cloudconvert.FromReader("a.txt", readOnly{strings.NewReader(sourceText)}).WithSize(int64(len(sourceText)))
+			return cloudconvert.FromReader("a.txt", readOnly{strings.NewReader(testkit.SourceText)}).WithSize(int64(len(testkit.SourceText)))
 		}, false, false},
 		"limited": readerKind(false, true, func(*testing.T) io.Reader {
-			return io.LimitReader(strings.NewReader(sourceText+"more"), int64(len(sourceText)))
+			return io.LimitReader(strings.NewReader(testkit.SourceText+"more"), int64(len(testkit.SourceText)))
 		}),
-		"one at a time": readerKind(false, true, func(*testing.T) io.Reader { return readOnly{&trickle{text: sourceText}} }),
+		"one at a time": readerKind(false, true, func(*testing.T) io.Reader { return readOnly{&trickle{text: testkit.SourceText}} }),
 	}
 }
 
-func TestEveryKindOfSource(t *testing.T) {
+func TestSourcesAreUploaded(t *testing.T) {
 	t.Parallel()
 	for name, kind := range sourceKinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script, dir := uploader(t, says(http.StatusCreated, ""))
+			client, script, dir := testkit.NewUploader(t, testkit.Says(http.StatusCreated, ""))
 			source := kind.source(t)
-			require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), source))
+			require.NoError(t, client.Tasks.Upload(t.Context(), testkit.WaitingTask(), source))
 			assertUploaded(t, script, 1)
-			assert.Empty(t, listed(t, dir), "no temporary file is left")
+			assert.Empty(t, testkit.Listed(t, dir), "no temporary file is left")
 
-			err := client.Tasks.Upload(t.Context(), waitingTask(), source)
+			err := client.Tasks.Upload(t.Context(), testkit.WaitingTask(), source)
 			if kind.twice {
 				require.NoError(t, err)
 				assertUploaded(t, script, 2)
@@ -154,15 +160,15 @@ func TestEveryKindOfSource(t *testing.T) {
 	}
 }
 
-func TestEveryKindOfSourceIsSentAgain(t *testing.T) {
+func TestSourcesAreUploadedOnRetry(t *testing.T) {
 	t.Parallel()
 	for name, kind := range sourceKinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				client, script, dir := uploader(t, says(http.StatusServiceUnavailable, ""), says(http.StatusCreated, ""))
-				err := client.Tasks.Upload(t.Context(), waitingTask(), kind.source(t))
-				assert.Empty(t, listed(t, dir), "no temporary file is left")
+				client, script, dir := testkit.NewUploader(t, testkit.Says(http.StatusServiceUnavailable, ""), testkit.Says(http.StatusCreated, ""))
+				err := client.Tasks.Upload(t.Context(), testkit.WaitingTask(), kind.source(t))
+				assert.Empty(t, testkit.Listed(t, dir), "no temporary file is left")
 				if kind.again {
 					require.NoError(t, err)
 					assertUploaded(t, script, 2)
@@ -175,7 +181,7 @@ func TestEveryKindOfSourceIsSentAgain(t *testing.T) {
 	}
 }
 
-func TestSourcesThatCannotBeRead(t *testing.T) {
+func TestUnreadableSourcesAreReported(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing.txt")
 	closed := openAt(t, "", 0)
@@ -199,20 +205,20 @@ func TestSourcesThatCannotBeRead(t *testing.T) {
 		"missing":         {cloudconvert.FromFile(missing), os.ErrNotExist},
 		"directory":       {cloudconvert.FromFile(directory), nil},
 		"closed":          {cloudconvert.FromReader("a.txt", closed), os.ErrClosed},
-		"broken":          {cloudconvert.FromReader("a.txt", readOnly{&failingReader{broken}}), broken},
-		"broken length":   {cloudconvert.FromReader("a.txt", lenOnly{&failingReader{broken}, 5}), broken},
+		"broken":          {cloudconvert.FromReader("a.txt", readOnly{iotest.ErrReader(broken)}), broken},
+		"broken length":   {cloudconvert.FromReader("a.txt", lenOnly{iotest.ErrReader(broken), 5}), broken},
 		"broken seek":     {cloudconvert.FromReader("a.txt", badSeeker{strings.NewReader(""), broken}), broken},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, _, dir := uploader(t, says(http.StatusCreated, ""))
-			err := client.Tasks.Upload(t.Context(), waitingTask(), tt.source)
+			client, _, dir := testkit.NewUploader(t, testkit.Says(http.StatusCreated, ""))
+			err := client.Tasks.Upload(t.Context(), testkit.WaitingTask(), tt.source)
 			require.Error(t, err)
 			if tt.want != nil {
 				require.ErrorIs(t, err, tt.want)
 			}
 			assert.False(t, cloudconvert.IsRetryable(err))
-			assert.Empty(t, listed(t, dir))
+			assert.Empty(t, testkit.Listed(t, dir))
 		})
 	}
 }
@@ -224,45 +230,45 @@ type badSeeker struct {
 
 func (b badSeeker) Seek(int64, int) (int64, error) { return 0, b.err }
 
-// A file that changes while it is sent is not taken for whole.
-func TestSourceOfAnotherSize(t *testing.T) {
+// The file changes while it is sent.
+func TestSourceOfWrongSizeIsRefused(t *testing.T) {
 	t.Parallel()
-	for name, announced := range map[string]int{"shrinks": len(sourceText) + 1, "grows": len(sourceText) - 1} {
+	for name, announced := range map[string]int{"shrinks": len(testkit.SourceText) + 1, "grows": len(testkit.SourceText) - 1} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				client := server.Client()
-				_, task := uploadJob(t, client)
-				err := client.Tasks.Upload(t.Context(), task, cloudconvert.FromReader("a.txt", lenOnly{strings.NewReader(sourceText), announced}))
+				_, task := testkit.UploadJob(t, client)
+				err := client.Tasks.Upload(t.Context(), task, cloudconvert.FromReader("a.txt", lenOnly{strings.NewReader(testkit.SourceText), announced}))
 				require.Error(t, err)
 				assert.Contains(t, err.Error(), "bytes")
 				assert.False(t, cloudconvert.IsRetryable(err), "it would fail again")
 				assert.Zero(t, server.BytesStored(), "storage has nothing")
-				assert.LessOrEqual(t, countRequests(server, "POST storage"), 1)
+				assert.LessOrEqual(t, testkit.CountRequests(server, "POST storage"), 1)
 			})
 		})
 	}
 }
 
-// One source of a reader that can be read again serves several uploads at a time.
-func TestSourceOfSeveralUploads(t *testing.T) {
+// The reader of the source can be read at any offset.
+func TestSourceServesConcurrentUploads(t *testing.T) {
 	t.Parallel()
 	readers := map[string]io.Reader{
-		"string": strings.NewReader(sourceText),
-		"bytes":  bytes.NewReader([]byte(sourceText)),
-		"buffer": bytes.NewBufferString(sourceText),
-		"file":   openAt(t, sourceText, 0),
+		"string": strings.NewReader(testkit.SourceText),
+		"bytes":  bytes.NewReader([]byte(testkit.SourceText)),
+		"buffer": bytes.NewBufferString(testkit.SourceText),
+		"file":   openAt(t, testkit.SourceText, 0),
 	}
 	for name, reader := range readers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script, _ := uploader(t, says(http.StatusNoContent, ""))
+			client, script, _ := testkit.NewUploader(t, testkit.Says(http.StatusNoContent, ""))
 			source := cloudconvert.FromReader("a.txt", reader)
 			var uploads sync.WaitGroup
 			for range 8 {
 				uploads.Go(func() {
-					assert.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), source))
+					assert.NoError(t, client.Tasks.Upload(t.Context(), testkit.WaitingTask(), source))
 				})
 			}
 			uploads.Wait()
@@ -271,30 +277,30 @@ func TestSourceOfSeveralUploads(t *testing.T) {
 	}
 }
 
-// What is too large to be kept in memory is stored, so that it can be sent again, and nothing of that is left.
-func TestLargeStreamIsSentAgain(t *testing.T) {
+// A stream that is too large for memory is copied to disk, and the copy is removed.
+func TestLargeStreamIsCopiedForRetries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		text := content(inlineDefault + 1)
-		client, script, dir := uploader(t, says(http.StatusServiceUnavailable, ""), says(http.StatusCreated, ""))
+		text := testkit.Content(testkit.InlineDefault + 1)
+		client, script, dir := testkit.NewUploader(t, testkit.Says(http.StatusServiceUnavailable, ""), testkit.Says(http.StatusCreated, ""))
 		stored := -1
 		reader := io.MultiReader(strings.NewReader(text), readerFunc(func([]byte) (int, error) {
-			stored = len(listed(t, dir))
+			stored = len(testkit.Listed(t, dir))
 			return 0, io.EOF
 		}))
-		require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), cloudconvert.FromReader("a.txt", reader)))
+		require.NoError(t, client.Tasks.Upload(t.Context(), testkit.WaitingTask(), cloudconvert.FromReader("a.txt", reader)))
 		assert.Equal(t, 1, stored)
-		require.Len(t, script.bodies, 2)
-		for i, body := range script.bodies {
-			parts := partsOf(t, script.requests[i], body)
+		require.Len(t, script.Bodies, 2)
+		for i, body := range script.Bodies {
+			parts := partsOf(t, script.Requests[i], body)
 			require.Len(t, parts, 1)
-			same(t, text, parts[0].content)
+			testkit.Same(t, text, parts[0].content)
 		}
-		assert.Empty(t, listed(t, dir), "no temporary file is left")
+		assert.Empty(t, testkit.Listed(t, dir), "no temporary file is left")
 	})
 }
 
-// A source is known by what it was made of. The query of a URL may be a secret, and is replaced by a hash of it.
+// The query of a URL may be a secret, and is replaced by its hash.
 func TestSourceString(t *testing.T) {
 	t.Parallel()
 	const address = "https://example.com/dir/a.txt?token=secret"

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // newFIFO makes a named pipe.
@@ -23,14 +24,14 @@ func newFIFO(t *testing.T) string {
 	return path
 }
 
-func TestNamedPipe(t *testing.T) {
+func TestNamedPipeIsUploaded(t *testing.T) {
 	t.Parallel()
-	client, script, dir := uploader(t, says(http.StatusCreated, ""))
+	client, script, dir := testkit.NewUploader(t, testkit.Says(http.StatusCreated, ""))
 	path := newFIFO(t)
 	written := make(chan error, 1)
-	go func() { written <- os.WriteFile(path, []byte(sourceText), 0o600) }()
-	require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), cloudconvert.FromFile(path)))
+	go func() { written <- os.WriteFile(path, []byte(testkit.SourceText), 0o600) }()
+	require.NoError(t, client.Tasks.Upload(t.Context(), testkit.WaitingTask(), cloudconvert.FromFile(path)))
 	require.NoError(t, <-written)
 	assertUploaded(t, script, 1)
-	assert.Empty(t, listed(t, dir))
+	assert.Empty(t, testkit.Listed(t, dir))
 }

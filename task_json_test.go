@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // builderJob is a job as the Job Builder of the service and other clients write it.
@@ -71,7 +72,7 @@ func TestJobRequestReadsTheJobBuildersJSON(t *testing.T) {
 	require.NoError(t, request.Validate())
 
 	var again cloudconvert.JobRequest
-	require.NoError(t, json.Unmarshal([]byte(encode(t, request)), &again))
+	require.NoError(t, json.Unmarshal([]byte(testkit.Encode(t, request)), &again))
 	assert.Equal(t, request, again)
 }
 
@@ -85,10 +86,10 @@ func TestTasksSurviveARoundTrip(t *testing.T) {
 				var tasks cloudconvert.Tasks
 				require.NoError(t, json.Unmarshal([]byte(`{"task": `+readGolden(t, golden)+`}`), &tasks))
 				require.IsType(t, task, tasks["task"], "the operation has a struct")
-				assert.JSONEq(t, readGolden(t, golden), encode(t, tasks["task"]))
+				assert.JSONEq(t, readGolden(t, golden), testkit.Encode(t, tasks["task"]))
 
 				decoded := reflect.New(reflect.TypeOf(task))
-				require.NoError(t, json.Unmarshal([]byte(encode(t, task)), decoded.Interface()))
+				require.NoError(t, json.Unmarshal([]byte(testkit.Encode(t, task)), decoded.Interface()))
 				assert.Equal(t, tasks["task"], decoded.Elem().Interface())
 				for field, value := range reflect.ValueOf(task).Fields() {
 					if field.Type != reflect.TypeFor[map[string]any]() { // in which an int comes back as a float64
@@ -125,7 +126,7 @@ func TestZeroValuesSurviveARoundTrip(t *testing.T) {
 					document := `{"operation": "` + string(c.full.Operation()) + `", "` + parameter + `": ` + zero + `}`
 					decoded := reflect.New(reflect.TypeOf(c.full))
 					require.NoError(t, json.Unmarshal([]byte(document), decoded.Interface()), document)
-					assert.JSONEq(t, document, encode(t, decoded.Interface()))
+					assert.JSONEq(t, document, testkit.Encode(t, decoded.Interface()))
 				}
 			}
 		})
@@ -246,7 +247,7 @@ func FuzzJobRequestJSON(f *testing.F) {
 		if json.Unmarshal([]byte(document), &request) != nil {
 			return
 		}
-		encoded := encode(t, request)
+		encoded := testkit.Encode(t, request)
 		require.NoError(t, json.Unmarshal([]byte(encoded), &again), encoded)
 		require.Equal(t, request, again)
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 func decodeTask(t *testing.T, data string) cloudconvert.Task {
@@ -20,13 +21,13 @@ func decodeTask(t *testing.T, data string) cloudconvert.Task {
 	return task
 }
 
-func TestTaskWithEverything(t *testing.T) {
+func TestTaskDecodesAllFields(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, says(http.StatusOK, recorded(t, "task-everything.json")))
+	client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.Recorded(t, "task-everything.json")))
 	got, err := client.Tasks.Get(t.Context(), "1", cloudconvert.WithInclude(cloudconvert.IncludeRetries,
 		cloudconvert.IncludeDependsOnTasks, cloudconvert.IncludePayload, cloudconvert.IncludeJob))
 	require.NoError(t, err)
-	assert.Equal(t, "retries,depends_on_tasks,payload,job", script.requests[0].URL.Query().Get("include"))
+	assert.Equal(t, "retries,depends_on_tasks,payload,job", script.Requests[0].URL.Query().Get("include"))
 	at := time.Date(2026, 9, 14, 8, 15, 30, 0, time.UTC)
 	const prefix = "55555555-aaaa-4bbb-8ccc-00000000000"
 	assert.Equal(t, &cloudconvert.Task{
@@ -52,7 +53,7 @@ func TestTaskWithEverything(t *testing.T) {
 	}, got)
 }
 
-func TestTaskOfNothingButNulls(t *testing.T) {
+func TestTaskToleratesNulls(t *testing.T) {
 	t.Parallel()
 	task := decodeTask(t, `{
 		"id": "1", "name": null, "job_id": null, "status": null, "credits": null, "code": null, "message": null, "percent": null,
@@ -62,10 +63,10 @@ func TestTaskOfNothingButNulls(t *testing.T) {
 		"depends_on_tasks": null, "job": null, "links": null
 	}`)
 	assert.Equal(t, cloudconvert.Task{ID: "1"}, task)
-	assert.JSONEq(t, `{"id": "1", "operation": "", "status": "", "percent": 0}`, encode(t, task))
+	assert.JSONEq(t, `{"id": "1", "operation": "", "status": "", "percent": 0}`, testkit.Encode(t, task))
 }
 
-func TestTaskOfNothingButOddShapes(t *testing.T) {
+func TestTaskToleratesOddShapes(t *testing.T) {
 	t.Parallel()
 	for _, odd := range []string{`[]`, `{}`, `[[1]]`, `{"a": {"b": []}}`} {
 		t.Run(odd, func(t *testing.T) {
@@ -78,12 +79,12 @@ func TestTaskOfNothingButOddShapes(t *testing.T) {
 			} {
 				fields[name] = json.RawMessage(odd)
 			}
-			assert.Equal(t, cloudconvert.Task{ID: "12"}, decodeTask(t, encode(t, fields)))
+			assert.Equal(t, cloudconvert.Task{ID: "12"}, decodeTask(t, testkit.Encode(t, fields)))
 		})
 	}
 }
 
-func TestTaskWithoutAnIDIsNone(t *testing.T) {
+func TestTaskNeedsAnID(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{`{}`, `{"id": null}`, `{"id": ""}`, `{"id": []}`, `[]`, `"1"`, `12`} {
 		var task cloudconvert.Task
@@ -193,7 +194,7 @@ func FuzzTask(f *testing.F) {
 		var envelope struct {
 			Data json.RawMessage `json:"data"`
 		}
-		require.NoError(f, json.Unmarshal([]byte(recorded(f, name)), &envelope))
+		require.NoError(f, json.Unmarshal([]byte(testkit.Recorded(f, name)), &envelope))
 		f.Add([]byte(envelope.Data))
 	}
 	for _, seed := range []string{
@@ -205,7 +206,7 @@ func FuzzTask(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		task, ok := stable[cloudconvert.Task](t, data)
+		task, ok := testkit.Stable[cloudconvert.Task](t, data)
 		if !ok {
 			return
 		}
@@ -217,11 +218,11 @@ func FuzzTask(f *testing.F) {
 	})
 }
 
-// A file that was stored as JSON, by itself or within its task or job, can still be renewed.
+// A file that was stored as JSON, alone or within its task or job, can be renewed.
 func TestFileKeepsItsTask(t *testing.T) {
 	t.Parallel()
 	var job cloudconvert.Job
-	require.NoError(t, json.Unmarshal([]byte(recorded(t, "job-finished.json")), &struct {
+	require.NoError(t, json.Unmarshal([]byte(testkit.Recorded(t, "job-finished.json")), &struct {
 		Data *cloudconvert.Job `json:"data"`
 	}{&job}))
 	require.NotEmpty(t, job.Files())
@@ -264,8 +265,8 @@ func nested(n int, open, shut string) []byte {
 	return []byte(strings.Repeat(open, n) + `{"id": "innermost"}` + strings.Repeat(shut, n))
 }
 
-// A response with tasks of jobs of tasks must not keep the program busy for minutes.
-func TestTasksWithinTasksAreReadFast(t *testing.T) {
+// Tasks with jobs with tasks must not take minutes.
+func TestNestedTasksAreDecodedFast(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		open, shut string
@@ -290,13 +291,13 @@ func TestTasksWithinTasksAreReadFast(t *testing.T) {
 			var task cloudconvert.Task
 			require.NoError(t, json.Unmarshal(data, &task))
 			assert.Less(t, time.Since(begun), time.Minute)
-			_, ok := stable[cloudconvert.Task](t, data)
+			_, ok := testkit.Stable[cloudconvert.Task](t, data)
 			assert.True(t, ok)
 		})
 	}
 }
 
-func TestTasksWithinTasksAreReadTenLevelsDeep(t *testing.T) {
+func TestNestedTasksAreDecodedTenLevelsDeep(t *testing.T) {
 	t.Parallel()
 	depth := func(n int) (levels int) {
 		task := decodeTask(t, string(nested(n, `{"id": "1", "job": {"id": "2", "tasks": [`, `]}}`)))

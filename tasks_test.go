@@ -12,24 +12,15 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// textTask is a task of its own that does next to nothing.
-var textTask = cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}
-
-func runTask(t *testing.T, client *cloudconvert.Client) *cloudconvert.Task {
-	t.Helper()
-	task, err := client.Tasks.Create(t.Context(), textTask)
-	require.NoError(t, err)
-	return task
-}
-
-func TestTasksOnTheirOwn(t *testing.T) {
+func TestTasksWithoutAJob(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		in := runTask(t, client)
+		in := testkit.RunTask(t, client)
 		assert.Equal(t, cloudconvert.OperationImportRaw, in.Operation)
 		out, err := client.Tasks.Create(t.Context(), cloudconvert.Convert{Input: []string{in.ID}, OutputFormat: "pdf"})
 		require.NoError(t, err)
@@ -62,11 +53,11 @@ func TestTasksOnTheirOwn(t *testing.T) {
 
 func TestAllTasks(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
 		for range 5 {
-			runTask(t, client)
+			testkit.RunTask(t, client)
 		}
 		count := 0
 		for task, err := range client.Tasks.All(t.Context(), cloudconvert.TaskListOptions{PerPage: 2}) {
@@ -78,9 +69,9 @@ func TestAllTasks(t *testing.T) {
 	})
 }
 
-func TestTasksThatCannotBe(t *testing.T) {
+func TestInvalidTasksAreRefused(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, says(http.StatusCreated, `{"data": {"id": "task"}}`))
+	client, script := testkit.NewScript(t, testkit.Says(http.StatusCreated, `{"data": {"id": "task"}}`))
 	for name, task := range map[string]cloudconvert.TaskRequest{
 		"nil":          nil,
 		"nil pointer":  (*cloudconvert.ImportRaw)(nil),
@@ -104,15 +95,15 @@ func TestTasksThatCannotBe(t *testing.T) {
 			require.ErrorIs(t, call(id), cloudconvert.ErrInvalid)
 		}
 	}
-	assert.Empty(t, script.urls())
+	assert.Empty(t, script.URLs())
 }
 
-// A task has no tag: there is no way to find it when the answer was lost.
-func TestLostAnswerToATask(t *testing.T) {
+// A task has no tag to find it by.
+func TestLostResponseToATaskIsUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	calls := map[string]func(ctx context.Context, client *cloudconvert.Client, id string) error{
 		"create": func(ctx context.Context, client *cloudconvert.Client, _ string) error {
-			_, err := client.Tasks.Create(ctx, textTask)
+			_, err := client.Tasks.Create(ctx, testkit.TextTask)
 			return err
 		},
 		"retry": func(ctx context.Context, client *cloudconvert.Client, id string) error {
@@ -124,10 +115,10 @@ func TestLostAnswerToATask(t *testing.T) {
 		for fault, f := range openOutcomes() {
 			t.Run(name+"/"+fault, func(t *testing.T) {
 				t.Parallel()
-				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 					t.Helper()
 					client := server.Client()
-					before := runTask(t, client)
+					before := testkit.RunTask(t, client)
 					synctest.Wait() // until it has ended: others cannot be retried
 					f.Phase, f.Method = cloudconverttest.After, http.MethodPost
 					server.Inject(f)
@@ -147,15 +138,15 @@ func TestLostAnswerToATask(t *testing.T) {
 
 func TestTaskWait(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
 		server.Inject(cloudconverttest.Fault{Role: cloudconverttest.RoleSync, Kind: cloudconverttest.Reset, Times: 2})
 		start := time.Now()
-		task, err := client.Tasks.Wait(t.Context(), runTask(t, client).ID)
+		task, err := client.Tasks.Wait(t.Context(), testkit.RunTask(t, client).ID)
 		require.NoError(t, err)
 		assert.Equal(t, cloudconvert.StatusFinished, task.Status)
-		assert.Equal(t, taskTime, time.Since(start))
+		assert.Equal(t, testkit.TaskTime, time.Since(start))
 
 		bad, err := client.Tasks.Create(t.Context(), cloudconvert.Convert{Input: []string{task.ID}, OutputFormat: "bad"})
 		require.NoError(t, err)
@@ -166,15 +157,15 @@ func TestTaskWait(t *testing.T) {
 		var failure *cloudconvert.TaskError
 		require.ErrorAs(t, err, &failure)
 		assert.Equal(t, bad.ID, failure.ID)
-	}, cloudconverttest.WithTaskDuration(taskTime))
+	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
 
 func TestTaskWaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		created := runTask(t, client)
+		created := testkit.RunTask(t, client)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		task, err := client.Tasks.Wait(ctx, created.ID, cloudconvert.WithDeleteOnCancel())
@@ -184,19 +175,19 @@ func TestTaskWaitEndsWithItsContext(t *testing.T) {
 		assert.Equal(t, created.ID, stopped.ID)
 		assert.Equal(t, created.ID, task.ID)
 		assert.Empty(t, server.Tasks())
-	}, cloudconverttest.WithTaskDuration(taskTime))
+	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
 
 func TestTaskCancel(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		created := runTask(t, client)
+		created := testkit.RunTask(t, client)
 		task, err := client.Tasks.Cancel(t.Context(), created.ID)
 		require.NoError(t, err)
 		assert.Equal(t, cloudconvert.StatusError, task.Status)
 		_, err = client.Tasks.Cancel(t.Context(), created.ID)
 		require.ErrorIs(t, err, cloudconvert.ErrInvalid, "it has ended")
-	}, cloudconverttest.WithTaskDuration(taskTime))
+	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }

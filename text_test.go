@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // latin1 is text that is not UTF-8, so that JSON cannot carry it.
@@ -98,12 +99,12 @@ func TestTextThatJSONCannotCarry(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script := newScripted(t, says(http.StatusOK, endedJob))
+			client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.EndedJob))
 			err := c.call(t.Context(), client)
 			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 			require.ErrorContains(t, err, c.names)
 			assert.NotContains(t, err.Error(), "token=")
-			assert.Empty(t, script.urls())
+			assert.Empty(t, script.URLs())
 		})
 	}
 }
@@ -120,7 +121,7 @@ func TestValidateSaysWhichTextIsBroken(t *testing.T) {
 func TestRunRefusesTextThatJSONCannotCarry(t *testing.T) {
 	t.Parallel()
 	for size, limit := range map[string]int64{"inline": 1000, "uploaded": 0} {
-		path := writeFile(t, filepath.Join(t.TempDir(), latin1+".txt"), "text")
+		path := testkit.WriteFile(t, filepath.Join(t.TempDir(), latin1+".txt"), "text")
 		text := cloudconvert.FromBytes("a.txt", []byte("text"))
 		for name, c := range map[string]struct {
 			src     cloudconvert.Source
@@ -147,7 +148,7 @@ func TestRunRefusesTextThatJSONCannotCarry(t *testing.T) {
 		} {
 			t.Run(size+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				client, script := newScripted(t, says(http.StatusOK, endedJob))
+				client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.EndedJob))
 				c.convert.OutputFormat = "pdf"
 				request := cloudconvert.Pipeline(c.src, c.convert, c.export)
 				request.Tag, request.WebhookURL = c.tag, c.hook
@@ -162,7 +163,7 @@ func TestRunRefusesTextThatJSONCannotCarry(t *testing.T) {
 				_, err := client.Run(t.Context(), request, cloudconvert.WithInlineLimit(limit))
 				require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 				require.ErrorContains(t, err, c.names)
-				assert.Empty(t, script.urls())
+				assert.Empty(t, script.URLs())
 			})
 		}
 	}
@@ -178,14 +179,14 @@ func TestJournalRefusesTextThatJSONCannotCarry(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script := newScripted(t, says(http.StatusOK, endedJob))
+			client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.EndedJob))
 			work.Request = converting(cloudconvert.FromBytes("a.txt", []byte("text")), "pdf")
 			journal := cloudconvert.WithJournal(filepath.Join(t.TempDir(), "journal"))
 			results := slices.Collect(client.RunAll(t.Context(), slices.Values([]cloudconvert.Work{work}), journal))
 			require.Len(t, results, 1)
 			require.ErrorIs(t, results[0].Err, cloudconvert.ErrInvalid)
 			require.ErrorContains(t, results[0].Err, "UTF-8")
-			assert.Empty(t, script.urls())
+			assert.Empty(t, script.URLs())
 		})
 	}
 }
@@ -194,7 +195,7 @@ func TestJournalRefusesTextThatJSONCannotCarry(t *testing.T) {
 func TestTextThatJSONCanCarry(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"\uFFFD", `\ufffd`, "\x00\x1b\u2028<&>", "日本語", "\U0001F600"} {
-		client, script := newScripted(t, says(http.StatusOK, endedJob))
+		client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.EndedJob))
 		request := cloudconvert.Pipeline(cloudconvert.ImportRaw{File: text, Filename: "a.txt", Options: cloudconvert.Options{
 			text: []byte(latin1), "n": json.Number("1"), "nil": nil, "j": json.RawMessage(`"\ufffd"`),
 		}})
@@ -205,7 +206,7 @@ func TestTextThatJSONCanCarry(t *testing.T) {
 				File string `json:"file"`
 			} `json:"tasks"`
 		}
-		require.NoError(t, json.Unmarshal([]byte(script.bodies[0]), &sent))
+		require.NoError(t, json.Unmarshal([]byte(script.Bodies[0]), &sent))
 		assert.Equal(t, text, sent.Tasks["import-raw"].File)
 	}
 }
@@ -273,7 +274,7 @@ func TestParametersRefuseTasksAndCycles(t *testing.T) {
 func assertRefused(t *testing.T, task cloudconvert.TaskRequest, want string) {
 	t.Helper()
 	job := cloudconvert.Pipeline(cloudconvert.ImportUpload{}, task)
-	client, script := newScripted(t)
+	client, script := testkit.NewScript(t)
 	_, marshalErr := json.Marshal(task)
 	require.ErrorContains(t, marshalErr, want)
 	assert.Less(t, len(marshalErr.Error()), 300)
@@ -286,19 +287,19 @@ func assertRefused(t *testing.T, task cloudconvert.TaskRequest, want string) {
 		require.ErrorContains(t, err, want)
 	}
 	require.ErrorIs(t, pictures.Validate(task), cloudconvert.ErrInvalid)
-	assert.Empty(t, script.urls())
-	assert.NotEmpty(t, printed(t, task))
+	assert.Empty(t, script.URLs())
+	assert.NotEmpty(t, testkit.Printed(t, task))
 }
 
 func TestDoRefusesCycles(t *testing.T) {
 	t.Parallel()
 	value := map[string]any{}
 	value["a"], value["b"] = value, value
-	client, script := newScripted(t)
+	client, script := testkit.NewScript(t)
 	err := client.Do(t.Context(), http.MethodPost, "/jobs", value, nil)
 	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 	require.ErrorContains(t, err, "contains itself")
-	assert.Empty(t, script.urls())
+	assert.Empty(t, script.URLs())
 }
 
 func TestParametersMayShareAndNestValues(t *testing.T) {
@@ -315,7 +316,7 @@ func TestParametersMayShareAndNestValues(t *testing.T) {
 		"nil": (*cloudconvert.Convert)(nil), "nil text": (*netip.Addr)(nil), "deep": deep, "embedded": struct{ inner }{inner{Name: "inner"}},
 	})
 	require.NoError(t, cloudconvert.Pipeline(&cloudconvert.ImportUpload{}).Validate())
-	encoded := encode(t, task)
+	encoded := testkit.Encode(t, task)
 	assert.Contains(t, encoded, `"child":{"Name":"child"}`)
 	assert.Contains(t, encoded, `"embedded":{"Name":"inner"}`)
 	assert.Contains(t, encoded, "bottom")

@@ -21,19 +21,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // clientOver returns a client that sends everything through a transport.
 func clientOver(t *testing.T, transport http.RoundTripper, opts ...cloudconvert.Option) *cloudconvert.Client {
 	t.Helper()
 	opts = append([]cloudconvert.Option{cloudconvert.WithHTTPClient(&http.Client{Transport: transport})}, opts...)
-	client, err := cloudconvert.NewClient(testKey, opts...)
+	client, err := cloudconvert.NewClient(testkit.Key, opts...)
 	require.NoError(t, err)
 	return client
 }
 
 // bare responds with no more than it is given.
-func bare(resp http.Response) roundTripper {
+func bare(resp http.Response) testkit.Reply {
 	return func(req *http.Request) (*http.Response, error) {
 		if req.Body != nil {
 			if _, err := io.Copy(io.Discard, req.Body); err != nil {
@@ -91,7 +92,7 @@ func TestUploadOverAnyTransport(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				err := clientOver(t, bare(tt.resp)).Tasks.Upload(t.Context(), waitingTask(), textSource())
+				err := clientOver(t, bare(tt.resp)).Tasks.Upload(t.Context(), testkit.WaitingTask(), textSource())
 				if tt.want == "" {
 					require.NoError(t, err)
 					return
@@ -102,8 +103,8 @@ func TestUploadOverAnyTransport(t *testing.T) {
 	}
 }
 
-// Recorders and mocks need not read what they do not send.
-func TestUploadThatNothingReads(t *testing.T) {
+// Recorders and mocks may not read the body.
+func TestUploadNeedNotBeRead(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 201, 204, 400, 503} {
 		for name, read := range map[string]int64{"nothing": 0, "a part": 50} {
@@ -111,11 +112,11 @@ func TestUploadThatNothingReads(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					asked := 0
-					err := clientOver(t, roundTripper(func(req *http.Request) (*http.Response, error) {
+					err := clientOver(t, testkit.Reply(func(req *http.Request) (*http.Response, error) {
 						asked++
 						_, err := io.CopyN(io.Discard, req.Body, read)
 						return &http.Response{StatusCode: status}, err
-					})).Tasks.Upload(t.Context(), waitingTask(), textSource())
+					})).Tasks.Upload(t.Context(), testkit.WaitingTask(), textSource())
 					switch {
 					case status < 300 && read == 0:
 						require.NoError(t, err)
@@ -134,11 +135,11 @@ func TestUploadThatNothingReads(t *testing.T) {
 }
 
 // On a network, a response to the header alone is not one to the upload.
-func TestUploadAnsweredTooEarly(t *testing.T) {
+func TestUploadIgnoresEarlyResponses(t *testing.T) {
 	t.Parallel()
 	for name, wrap := range map[string]func(http.RoundTripper) http.RoundTripper{
 		"transport": func(rt http.RoundTripper) http.RoundTripper { return rt },
-		"wrapper":   func(rt http.RoundTripper) http.RoundTripper { return roundTripper(rt.RoundTrip) },
+		"wrapper":   func(rt http.RoundTripper) http.RoundTripper { return testkit.Reply(rt.RoundTrip) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -154,7 +155,7 @@ func TestUploadAnsweredTooEarly(t *testing.T) {
 					return client, nil
 				}}
 				client := clientOver(t, wrap(transport))
-				err := client.Tasks.Upload(t.Context(), waitingTask(), cloudconvert.FromBytes("a.txt", make([]byte, 1<<20)))
+				err := client.Tasks.Upload(t.Context(), testkit.WaitingTask(), cloudconvert.FromBytes("a.txt", make([]byte, 1<<20)))
 				require.Error(t, err)
 				assert.True(t, cloudconvert.IsRetryable(err), "%v", err)
 				transport.CloseIdleConnections()
@@ -164,8 +165,8 @@ func TestUploadAnsweredTooEarly(t *testing.T) {
 	}
 }
 
-// A transport may read on when it has returned, and close later still. The caller
-// may change the bytes once Upload has returned.
+// A transport may read on after it has returned, and close even later. The caller may
+// change the bytes once Upload has returned.
 func TestUploadIsNotReadAfterwards(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{201, 400, 0} {
@@ -174,7 +175,7 @@ func TestUploadIsNotReadAfterwards(t *testing.T) {
 			var readers sync.WaitGroup
 			begun := make(chan struct{})
 			var last io.ReadCloser
-			client := clientOver(t, roundTripper(func(req *http.Request) (*http.Response, error) {
+			client := clientOver(t, testkit.Reply(func(req *http.Request) (*http.Response, error) {
 				last = req.Body
 				readers.Go(func() {
 					for first := true; ; first = false {
@@ -193,7 +194,7 @@ func TestUploadIsNotReadAfterwards(t *testing.T) {
 				return &http.Response{StatusCode: status}, nil
 			}), cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: -1}))
 			content := bytes.Repeat([]byte("a"), 1<<20)
-			err := client.Tasks.Upload(t.Context(), waitingTask(), cloudconvert.FromBytes("a.txt", content))
+			err := client.Tasks.Upload(t.Context(), testkit.WaitingTask(), cloudconvert.FromBytes("a.txt", content))
 			clear(content)
 			if status != 201 { // which counts if all was read by then
 				require.Error(t, err)
@@ -246,7 +247,7 @@ func TestDownloadOverAnyTransport(t *testing.T) {
 			t.Run(name+"/"+way.name, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					client := clientOver(t, roundTripper(func(req *http.Request) (*http.Response, error) {
+					client := clientOver(t, testkit.Reply(func(req *http.Request) (*http.Response, error) {
 						var body io.Reader
 						if tt.body != nil {
 							body = tt.body()
@@ -283,27 +284,3 @@ func (h *hesitant) Read(p []byte) (int, error) {
 type idle struct{}
 
 func (idle) Read([]byte) (int, error) { return 0, nil }
-
-// The transport of the example traces the API and no transfer.
-func TestExampleTracesTheAPIOnly(t *testing.T) {
-	t.Parallel()
-	server := newSandbox(t)
-	transport, ok := server.HTTPClient().Transport.(*http.Transport)
-	require.True(t, ok)
-	transport = transport.Clone()
-	defer transport.CloseIdleConnections()
-	var traced []string
-	client := server.Client(cloudconvert.WithHTTPClient(&http.Client{Transport: apiOnly{
-		Transport: transport,
-		traced: roundTripFunc(func(req *http.Request) (*http.Response, error) {
-			traced = append(traced, req.Method+" "+req.URL.Path)
-			return transport.RoundTrip(req)
-		}),
-		api: []string{server.URL, server.SyncURL},
-	}}))
-	job, err := client.Run(t.Context(), textJob())
-	require.NoError(t, err)
-	_, err = client.Download(t.Context(), job.Files()[0], io.Discard)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"POST /v2/jobs"}, traced)
-}

@@ -10,13 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // What is counted is all that was ever allocated, as with downloads.
 func TestUploadTakesConstantMemory(t *testing.T) { //nolint:paralleltest // it counts the allocations of the process.
 	const size, most = 256 << 20, 4 << 20
-	task := newSink(t)
-	path := newSparseFile(t, size)
+	task := testkit.NewSink(t)
+	path := testkit.NewSparseFile(t, size)
 	file, err := os.Open(path)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, file.Close()) })
@@ -27,7 +28,7 @@ func TestUploadTakesConstantMemory(t *testing.T) { //nolint:paralleltest // it c
 		"path":           cloudconvert.FromFile(path),
 		"open file":      cloudconvert.FromReader("video.mp4", file),
 		"section":        cloudconvert.FromReader("video.mp4", io.NewSectionReader(file, 0, size)),
-		"length unknown": cloudconvert.FromReader("video.mp4", io.LimitReader(zeros{}, size)),
+		"length unknown": cloudconvert.FromReader("video.mp4", io.LimitReader(testkit.Zeros{}, size)),
 	}
 	for name, source := range sources { //nolint:paralleltest // as above.
 		t.Run(name, func(t *testing.T) {

@@ -22,43 +22,32 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-func textSource() cloudconvert.Source { return cloudconvert.FromBytes("a.txt", []byte(sourceText)) }
-
-// storedText returns the content of the file of an import task.
-func storedText(t *testing.T, server *cloudconverttest.Server) string {
-	t.Helper()
-	require.NoError(t, server.WaitIdle(t.Context()))
-	for _, task := range server.Tasks() {
-		if task.Operation == "import/upload" && len(task.Files) == 1 {
-			content, err := os.ReadFile(task.Files[0].Path)
-			require.NoError(t, err)
-			return string(content)
-		}
-	}
-	return ""
+func textSource() cloudconvert.Source {
+	return cloudconvert.FromBytes("a.txt", []byte(testkit.SourceText))
 }
 
 // The storage of the local sandbox is as strict as the real one.
 func TestUpload(t *testing.T) {
 	t.Parallel()
-	large := content(3 << 20)
+	large := testkit.Content(3 << 20)
 	forms := map[string][]cloudconverttest.Option{
 		"form of today": nil, "form of 2019": {cloudconverttest.WithOldUploadForm()},
 	}
 	for form, options := range forms {
-		for name, text := range map[string]string{"text": sourceText, "empty": "", "large": large} {
+		for name, text := range map[string]string{"text": testkit.SourceText, "empty": "", "large": large} {
 			t.Run(form+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 					t.Helper()
 					client := server.Client()
-					created, task := uploadJob(t, client)
+					created, task := testkit.UploadJob(t, client)
 					require.NoError(t, client.Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", []byte(text))))
 					_, err := client.Jobs.Wait(t.Context(), created.ID)
 					require.NoError(t, err)
-					assert.Equal(t, text, storedText(t, server))
+					assert.Equal(t, text, testkit.StoredText(t, server))
 					sent := server.Requests()[1]
 					assert.Equal(t, cloudconverttest.RoleStorage, sent.Role)
 					assert.Greater(t, sent.ContentLength, int64(len(text)))
@@ -79,56 +68,56 @@ func TestUploadSendsTheFormInItsOrder(t *testing.T) {
 		{Name: "Policy", Value: "line\r\n--break"},
 		{Name: "z", Value: "twice"},
 	}
-	client, script, _ := uploader(t, says(http.StatusNoContent, ""))
-	require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(fields...), textSource()))
+	client, script, _ := testkit.NewUploader(t, testkit.Says(http.StatusNoContent, ""))
+	require.NoError(t, client.Tasks.Upload(t.Context(), testkit.WaitingTask(fields...), textSource()))
 	want := make([]part, 0, len(fields)+1)
 	for _, field := range fields {
 		want = append(want, part{name: field.Name, content: field.Value})
 	}
-	want = append(want, part{"file", "a.txt", sourceText})
-	assert.Equal(t, want, partsOf(t, script.requests[0], script.bodies[0]))
-	assert.Empty(t, script.requests[0].Header.Get("Authorization"))
-	assert.Equal(t, "https://storage.example.com/bucket", script.requests[0].URL.String())
+	want = append(want, part{"file", "a.txt", testkit.SourceText})
+	assert.Equal(t, want, partsOf(t, script.Requests[0], script.Bodies[0]))
+	assert.Empty(t, script.Requests[0].Header.Get("Authorization"))
+	assert.Equal(t, "https://storage.example.com/bucket", script.Requests[0].URL.String())
 }
 
 // What storage may answer, and what comes of it.
 func TestAnswersToUploads(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		answer reply
+		answer testkit.Reply
 		sent   int // how often, if it is always answered like that
 		again  bool
 		want   error
 	}{
-		"200":              {says(200, ""), 1, false, nil},
-		"201":              {says(201, "<PostResponse/>"), 1, false, nil},
-		"204":              {says(204, ""), 1, false, nil},
-		"201, body broken": {breaksOff(201, "<Post"), 1, false, nil},
-		"200, a page":      {says(200, "<html>", "Content-Type", "text/html; charset=UTF-8"), 6, true, nil},
-		"400":              {says(400, ""), 1, false, cloudconvert.ErrInvalid},
+		"200":              {testkit.Says(200, ""), 1, false, nil},
+		"201":              {testkit.Says(201, "<PostResponse/>"), 1, false, nil},
+		"204":              {testkit.Says(204, ""), 1, false, nil},
+		"201, body broken": {testkit.BreaksOff(201, "<Post"), 1, false, nil},
+		"200, a page":      {testkit.Says(200, "<html>", "Content-Type", "text/html; charset=UTF-8"), 6, true, nil},
+		"400":              {testkit.Says(400, ""), 1, false, cloudconvert.ErrInvalid},
 		"403": {
-			says(403, `<Error><Code>AccessDenied</Code><Message>Invalid according to Policy: Policy expired.</Message></Error>`),
+			testkit.Says(403, `<Error><Code>AccessDenied</Code><Message>Invalid according to Policy: Policy expired.</Message></Error>`),
 			1, false, cloudconvert.Code("AccessDenied"),
 		},
-		"404":   {says(404, ""), 1, false, cloudconvert.ErrNotFound},
-		"408":   {says(408, ""), 6, true, nil},
-		"411":   {says(411, ""), 1, false, nil},
-		"413":   {says(413, ""), 1, false, nil},
-		"429":   {says(429, ""), 6, true, cloudconvert.ErrRateLimited},
-		"500":   {says(500, ""), 6, true, cloudconvert.ErrServer},
-		"501":   {says(501, ""), 1, false, cloudconvert.ErrServer},
-		"503":   {says(503, "<html>", "Content-Type", "text/html"), 6, true, cloudconvert.ErrServer},
-		"reset": {fails(io.ErrUnexpectedEOF), 6, true, io.ErrUnexpectedEOF},
-		"dial":  {fails(errRefused), 6, true, errRefused},
+		"404":   {testkit.Says(404, ""), 1, false, cloudconvert.ErrNotFound},
+		"408":   {testkit.Says(408, ""), 6, true, nil},
+		"411":   {testkit.Says(411, ""), 1, false, nil},
+		"413":   {testkit.Says(413, ""), 1, false, nil},
+		"429":   {testkit.Says(429, ""), 6, true, cloudconvert.ErrRateLimited},
+		"500":   {testkit.Says(500, ""), 6, true, cloudconvert.ErrServer},
+		"501":   {testkit.Says(501, ""), 1, false, cloudconvert.ErrServer},
+		"503":   {testkit.Says(503, "<html>", "Content-Type", "text/html"), 6, true, cloudconvert.ErrServer},
+		"reset": {testkit.Fails(io.ErrUnexpectedEOF), 6, true, io.ErrUnexpectedEOF},
+		"dial":  {testkit.Fails(testkit.ErrRefused), 6, true, testkit.ErrRefused},
 		"never": {never, 6, true, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				client, script, _ := uploader(t, tt.answer)
-				err := client.Tasks.Upload(t.Context(), waitingTask(), textSource())
-				assert.Len(t, script.requests, tt.sent)
+				client, script, _ := testkit.NewUploader(t, tt.answer)
+				err := client.Tasks.Upload(t.Context(), testkit.WaitingTask(), textSource())
+				assert.Len(t, script.Requests, tt.sent)
 				if tt.sent == 1 && tt.want == nil && !strings.HasPrefix(name, "4") {
 					require.NoError(t, err)
 					return
@@ -165,23 +154,23 @@ func TestBrokenUploadIsSentAgain(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				client := server.Client()
-				created, task := uploadJob(t, client)
+				created, task := testkit.UploadJob(t, client)
 				fault.Path, fault.Times = "storage:upload", 1
 				server.Inject(fault)
-				text := content(1 << 20)
+				text := testkit.Content(1 << 20)
 				require.NoError(t, client.Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", []byte(text))))
 				_, err := client.Jobs.Wait(t.Context(), created.ID)
 				require.NoError(t, err)
-				assert.Equal(t, text, storedText(t, server))
+				assert.Equal(t, text, testkit.StoredText(t, server))
 				want := 2
 				if fault.Kind == cloudconverttest.Slow || fault.Phase == cloudconverttest.During {
 					want = 1
 				}
-				assert.Equal(t, want, countRequests(server, "POST storage"))
-				assert.Equal(t, 1, jobCount(server))
+				assert.Equal(t, want, testkit.CountRequests(server, "POST storage"))
+				assert.Equal(t, 1, testkit.JobCount(server))
 			})
 		})
 	}
@@ -191,10 +180,10 @@ func TestBrokenUploadIsSentAgain(t *testing.T) {
 func TestSlowUploadIsNoStall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, script, _ := uploader(t, says(http.StatusCreated, ""))
+		client, script, _ := testkit.NewUploader(t, testkit.Says(http.StatusCreated, ""))
 		start := time.Now()
-		source := cloudconvert.FromReader("a.txt", lenOnly{&slowReader{strings.NewReader(sourceText), 25 * time.Second}, len(sourceText)})
-		require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), source))
+		source := cloudconvert.FromReader("a.txt", lenOnly{&slowReader{strings.NewReader(testkit.SourceText), 25 * time.Second}, len(testkit.SourceText)})
+		require.NoError(t, client.Tasks.Upload(t.Context(), testkit.WaitingTask(), source))
 		assert.Greater(t, time.Since(start), 5*time.Minute)
 		assertUploaded(t, script, 1)
 	})
@@ -207,7 +196,7 @@ type slowReader struct {
 }
 
 func (r *slowReader) Read(p []byte) (int, error) {
-	advance(r.pause)
+	testkit.Advance(r.pause)
 	return r.reader.Read(p[:min(len(p), 1)])
 }
 
@@ -235,11 +224,11 @@ func TestBlockedSource(t *testing.T) {
 	for name, source := range sources {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				dir := t.TempDir()
 				client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: dir}))
-				_, task := uploadJob(t, client)
+				_, task := testkit.UploadJob(t, client)
 				b := blocked{make(chan struct{})}
 				defer close(b.release)
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -248,7 +237,7 @@ func TestBlockedSource(t *testing.T) {
 				err := client.Tasks.Upload(ctx, task, cloudconvert.FromReader("a.txt", source(b)))
 				assert.Equal(t, 20*time.Second, time.Since(start))
 				require.ErrorIs(t, err, context.DeadlineExceeded)
-				assert.Empty(t, listed(t, dir))
+				assert.Empty(t, testkit.Listed(t, dir))
 				if name == "reader" {
 					return // is read before the upload, which can take its time
 				}
@@ -281,17 +270,17 @@ func TestSourceWithoutProgress(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
-				client, script, _ := uploader(t, says(http.StatusCreated, ""))
+				client, script, _ := testkit.NewUploader(t, testkit.Says(http.StatusCreated, ""))
 				var source io.Reader = readOnly{readerFunc(func([]byte) (int, error) {
-					advance(c.pause)
+					testkit.Advance(c.pause)
 					return 0, ctx.Err() // the context is not to end
 				})}
 				if c.known {
 					source = lenOnly{source, 10}
 				}
-				require.ErrorContains(t, client.Tasks.Upload(ctx, waitingTask(), cloudconvert.FromReader("a.txt", source)), c.want)
-				assert.LessOrEqual(t, len(script.requests), 1)
-				advance(time.Minute) // until a read that was left alone has ended
+				require.ErrorContains(t, client.Tasks.Upload(ctx, testkit.WaitingTask(), cloudconvert.FromReader("a.txt", source)), c.want)
+				assert.LessOrEqual(t, len(script.Requests), 1)
+				testkit.Advance(time.Minute) // until a read that was left alone has ended
 			})
 		})
 	}
@@ -309,10 +298,10 @@ func TestUploadEndsWithItsContext(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: 1000}))
-				_, task := uploadJob(t, client)
+				_, task := testkit.UploadJob(t, client)
 				fault.Path = "storage:upload"
 				server.Inject(fault)
 				ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
@@ -324,7 +313,7 @@ func TestUploadEndsWithItsContext(t *testing.T) {
 				}
 				defer cancel()
 				start := time.Now()
-				err := client.Tasks.Upload(ctx, task, cloudconvert.FromBytes("a.txt", []byte(content(1<<20))))
+				err := client.Tasks.Upload(ctx, task, cloudconvert.FromBytes("a.txt", []byte(testkit.Content(1<<20))))
 				assert.Equal(t, 7*time.Second, time.Since(start))
 				if name == "reading the answer" {
 					require.NoError(t, err, "its status has said it all")
@@ -341,11 +330,11 @@ func TestResumptionsOfUploads(t *testing.T) {
 	t.Parallel()
 	for resumptions, attempts := range map[int]int{0: 6, 1: 2, 3: 4, -1: 1} {
 		synctest.Test(t, func(t *testing.T) {
-			client, script := newScriptedWith(t, []cloudconvert.Option{
+			client, script := testkit.NewScriptWith(t, []cloudconvert.Option{
 				cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: resumptions}),
-			}, says(http.StatusInternalServerError, ""))
-			require.ErrorIs(t, client.Tasks.Upload(t.Context(), waitingTask(), textSource()), cloudconvert.ErrServer)
-			assert.Len(t, script.requests, attempts)
+			}, testkit.Says(http.StatusInternalServerError, ""))
+			require.ErrorIs(t, client.Tasks.Upload(t.Context(), testkit.WaitingTask(), textSource()), cloudconvert.ErrServer)
+			assert.Len(t, script.Requests, attempts)
 		})
 	}
 }
@@ -355,8 +344,8 @@ func TestAnswerBeforeTheEndOfAnUpload(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
-		client, err := cloudconvert.NewClient(testKey, cloudconvert.WithHTTPClient(&http.Client{
-			Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+		client, err := cloudconvert.NewClient(testkit.Key, cloudconvert.WithHTTPClient(&http.Client{
+			Transport: testkit.Reply(func(req *http.Request) (*http.Response, error) {
 				if asked++; asked < 3 {
 					_, err := io.CopyN(io.Discard, req.Body, 10)
 					return &http.Response{StatusCode: http.StatusCreated}, err
@@ -364,11 +353,11 @@ func TestAnswerBeforeTheEndOfAnUpload(t *testing.T) {
 				if _, err := io.Copy(io.Discard, req.Body); err != nil {
 					return nil, err
 				}
-				return says(http.StatusCreated, "")(req)
+				return testkit.Says(http.StatusCreated, "")(req)
 			}),
 		}))
 		require.NoError(t, err)
-		require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), textSource()))
+		require.NoError(t, client.Tasks.Upload(t.Context(), testkit.WaitingTask(), textSource()))
 		assert.Equal(t, 3, asked)
 	})
 }
@@ -376,7 +365,7 @@ func TestAnswerBeforeTheEndOfAnUpload(t *testing.T) {
 func TestTasksThatTakeNoUpload(t *testing.T) {
 	t.Parallel()
 	change := func(change func(*cloudconvert.Task)) cloudconvert.Task {
-		task := waitingTask()
+		task := testkit.WaitingTask()
 		change(&task)
 		return task
 	}
@@ -393,27 +382,27 @@ func TestTasksThatTakeNoUpload(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script, dir := uploader(t, says(http.StatusCreated, ""))
+			client, script, dir := testkit.NewUploader(t, testkit.Says(http.StatusCreated, ""))
 			require.ErrorIs(t, client.Tasks.Upload(t.Context(), task, textSource()), cloudconvert.ErrInvalid)
-			assert.Empty(t, script.requests)
-			assert.Empty(t, listed(t, dir))
+			assert.Empty(t, script.Requests)
+			assert.Empty(t, testkit.Listed(t, dir))
 		})
 	}
 }
 
 func TestUploadGoesNowhereInTheClear(t *testing.T) {
 	t.Parallel()
-	client, script, _ := uploader(t, says(http.StatusTemporaryRedirect, "", "Location", "http://storage.example.com/"))
+	client, script, _ := testkit.NewUploader(t, testkit.Says(http.StatusTemporaryRedirect, "", "Location", "http://storage.example.com/"))
 	for _, address := range []string{"http://storage.example.com/", "ftp://storage.example.com/", "/bucket", "https:///bucket"} {
-		task := waitingTask()
+		task := testkit.WaitingTask()
 		task.Result.Form.URL = address
 		require.Error(t, client.Tasks.Upload(t.Context(), task, textSource()))
 	}
-	assert.Empty(t, script.requests)
+	assert.Empty(t, script.Requests)
 	synctest.Test(t, func(t *testing.T) {
-		require.Error(t, client.Tasks.Upload(t.Context(), waitingTask(), textSource()))
+		require.Error(t, client.Tasks.Upload(t.Context(), testkit.WaitingTask(), textSource()))
 	})
-	for _, asked := range script.urls() {
+	for _, asked := range script.URLs() {
 		assert.Equal(t, "POST https://storage.example.com/bucket", asked)
 	}
 }
@@ -437,15 +426,15 @@ func TestNamesOfUploads(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script, _ := uploader(t, says(http.StatusCreated, ""))
-			err := client.Tasks.Upload(t.Context(), waitingTask(), cloudconvert.FromBytes(tt.name, []byte(sourceText)))
+			client, script, _ := testkit.NewUploader(t, testkit.Says(http.StatusCreated, ""))
+			err := client.Tasks.Upload(t.Context(), testkit.WaitingTask(), cloudconvert.FromBytes(tt.name, []byte(testkit.SourceText)))
 			if tt.sent == "" {
 				require.ErrorIs(t, err, cloudconvert.ErrInvalid)
-				assert.Empty(t, script.requests)
+				assert.Empty(t, script.Requests)
 				return
 			}
 			require.NoError(t, err)
-			assert.Contains(t, script.bodies[0], `filename="`+tt.sent+`"`+"\r\n")
+			assert.Contains(t, script.Bodies[0], `filename="`+tt.sent+`"`+"\r\n")
 		})
 	}
 }
@@ -453,42 +442,42 @@ func TestNamesOfUploads(t *testing.T) {
 // The name has the extension that the source's own lacks.
 func TestUploadUnderAnotherName(t *testing.T) {
 	t.Parallel()
-	client, script, _ := uploader(t, says(http.StatusCreated, ""))
-	source := cloudconvert.FromBytes("README", []byte(sourceText))
-	err := client.Tasks.Upload(t.Context(), waitingTask(), source)
+	client, script, _ := testkit.NewUploader(t, testkit.Says(http.StatusCreated, ""))
+	source := cloudconvert.FromBytes("README", []byte(testkit.SourceText))
+	err := client.Tasks.Upload(t.Context(), testkit.WaitingTask(), source)
 	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 	require.ErrorContains(t, err, "WithName")
-	assert.Empty(t, script.requests)
-	require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), source.WithName("README.md")))
-	assert.Equal(t, "README.md", partsOf(t, script.requests[0], script.bodies[0])[0].filename)
+	assert.Empty(t, script.Requests)
+	require.NoError(t, client.Tasks.Upload(t.Context(), testkit.WaitingTask(), source.WithName("README.md")))
+	assert.Equal(t, "README.md", partsOf(t, script.Requests[0], script.Bodies[0])[0].filename)
 }
 
 // Neither errors nor logs tell what would let somebody else upload.
 func TestUploadKeepsTheFormSecret(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"secret-policy-of-the-form", "secret-signature-of-the-form", "secret-query-of-the-form"}
-	task := waitingTask(cloudconvert.FormField{Name: "Policy", Value: secrets[0]}, cloudconvert.FormField{Name: "X-Amz-Signature", Value: secrets[1]})
+	task := testkit.WaitingTask(cloudconvert.FormField{Name: "Policy", Value: secrets[0]}, cloudconvert.FormField{Name: "X-Amz-Signature", Value: secrets[1]})
 	task.Result.Form.URL += "?signature=" + secrets[2]
-	for name, answer := range map[string]reply{
-		"reset": fails(io.ErrUnexpectedEOF),
-		"refused": says(403, "<Error><Code>SignatureDoesNotMatch</Code><Message>secret-policy-of-the-form, secret-signature-of-the-form"+
+	for name, answer := range map[string]testkit.Reply{
+		"reset": testkit.Fails(io.ErrUnexpectedEOF),
+		"refused": testkit.Says(403, "<Error><Code>SignatureDoesNotMatch</Code><Message>secret-policy-of-the-form, secret-signature-of-the-form"+
 			" and secret-query-of-the-form</Message></Error>"),
-		"redirected wrongly": says(302, "", "Location", "https://[secret-query-of-the-form"),
-		"redirected":         says(307, "", "Location", "ftp://storage.example.com/?secret-query-of-the-form"),
+		"redirected wrongly": testkit.Says(302, "", "Location", "https://[secret-query-of-the-form"),
+		"redirected":         testkit.Says(307, "", "Location", "ftp://storage.example.com/?secret-query-of-the-form"),
 		"never":              never,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var log records
-				client, _ := newScriptedWith(t, []cloudconvert.Option{log.option()}, answer)
+				var log testkit.Log
+				client, _ := testkit.NewScriptWith(t, []cloudconvert.Option{log.Option()}, answer)
 				err := client.Tasks.Upload(t.Context(), task, textSource())
 				require.Error(t, err)
-				for _, secret := range append(secrets, testKey) {
+				for _, secret := range append(secrets, testkit.Key) {
 					assert.NotContains(t, err.Error(), secret)
 					assert.NotContains(t, log.String(), secret)
 				}
-				assert.NotEmpty(t, log.lines(slog.LevelDebug))
+				assert.NotEmpty(t, log.Lines(slog.LevelDebug))
 			})
 		})
 	}
@@ -497,10 +486,10 @@ func TestUploadKeepsTheFormSecret(t *testing.T) {
 func TestLogOfUploads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var log records
-		client, _ := newScriptedWith(t, []cloudconvert.Option{log.option()}, says(503, ""), says(201, ""))
-		require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), textSource()))
-		attempts, warnings := log.lines(slog.LevelDebug), log.lines(slog.LevelWarn)
+		var log testkit.Log
+		client, _ := testkit.NewScriptWith(t, []cloudconvert.Option{log.Option()}, testkit.Says(503, ""), testkit.Says(201, ""))
+		require.NoError(t, client.Tasks.Upload(t.Context(), testkit.WaitingTask(), textSource()))
+		attempts, warnings := log.Lines(slog.LevelDebug), log.Lines(slog.LevelWarn)
 		require.Len(t, attempts, 2)
 		require.Len(t, warnings, 1)
 		for _, part := range []string{`"method":"POST"`, `"path":"storage.example.com/bucket"`, `"status":503`, `"attempt":1`, `"duration":`} {
@@ -513,13 +502,13 @@ func TestLogOfUploads(t *testing.T) {
 // Progress never goes beyond the end and always gets there, also if parts are sent twice.
 func TestProgressOfUploads(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		var reports []cloudconvert.Progress
 		client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{
 			Progress: func(p cloudconvert.Progress) { reports = append(reports, p) },
 		}))
-		_, task := uploadJob(t, client)
+		_, task := testkit.UploadJob(t, client)
 		server.Inject(cloudconverttest.Fault{Path: "storage:upload", Kind: cloudconverttest.Stall, Bytes: 300_000, Nth: 1})
 		const size = 1 << 20
 		require.NoError(t, client.Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", bytes.Repeat([]byte("a"), size))))
@@ -540,35 +529,35 @@ func TestTransportThatReadsOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var readers sync.WaitGroup
 		var asked atomic.Int32
-		client, err := cloudconvert.NewClient(testKey,
+		client, err := cloudconvert.NewClient(testkit.Key,
 			cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Progress: func(cloudconvert.Progress) {}}),
 			cloudconvert.WithHTTPClient(&http.Client{
-				Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+				Transport: testkit.Reply(func(req *http.Request) (*http.Response, error) {
 					readers.Go(func() { _, _ = io.Copy(io.Discard, &slowReader{req.Body, time.Second}) })
 					if asked.Add(1) == 1 {
 						return nil, errors.New("lost")
 					}
 					readers.Wait()
-					return says(http.StatusCreated, "")(req)
+					return testkit.Says(http.StatusCreated, "")(req)
 				}),
 			}))
 		require.NoError(t, err)
-		require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), textSource()))
+		require.NoError(t, client.Tasks.Upload(t.Context(), testkit.WaitingTask(), textSource()))
 		assert.EqualValues(t, 2, asked.Load())
 	})
 }
 
 func TestUploadForm(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		_, task := uploadJob(t, client)
+		_, task := testkit.UploadJob(t, client)
 		form, err := client.Tasks.UploadForm(t.Context(), task.ID)
 		require.NoError(t, err)
 		assert.NotEmpty(t, form.URL)
 		assert.NotEmpty(t, form.Fields)
-		_, err = client.Tasks.UploadForm(t.Context(), runTask(t, client).ID)
+		_, err = client.Tasks.UploadForm(t.Context(), testkit.RunTask(t, client).ID)
 		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 		_, err = client.Tasks.UploadForm(t.Context(), "some-task")
 		require.ErrorIs(t, err, cloudconvert.ErrNotFound)
@@ -578,16 +567,16 @@ func TestUploadForm(t *testing.T) {
 // A form that expired is refused by storage.
 func TestUploadTooLate(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		_, task := uploadJob(t, client)
+		_, task := testkit.UploadJob(t, client)
 		server.Advance(2 * time.Hour)
 		err := client.Tasks.Upload(t.Context(), task, textSource())
 		require.ErrorIs(t, err, cloudconvert.ErrForbidden)
 		require.ErrorIs(t, err, cloudconvert.Code("AccessDenied"))
 		assert.Contains(t, err.Error(), "Policy expired")
-		assert.Equal(t, 1, countRequests(server, "POST storage"))
+		assert.Equal(t, 1, testkit.CountRequests(server, "POST storage"))
 	}, cloudconverttest.WithUploadExpiry(time.Hour))
 }
 
@@ -595,12 +584,12 @@ func TestUploadTooLate(t *testing.T) {
 func TestUploadTimeoutOfTheNetwork(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, script, _ := uploader(t, fails(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}), fails(context.DeadlineExceeded))
-		err := client.Tasks.Upload(t.Context(), waitingTask(), textSource())
+		client, script, _ := testkit.NewUploader(t, testkit.Fails(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}), testkit.Fails(context.DeadlineExceeded))
+		err := client.Tasks.Upload(t.Context(), testkit.WaitingTask(), textSource())
 		require.Error(t, err)
 		require.NotErrorIs(t, err, context.DeadlineExceeded)
 		assert.True(t, cloudconvert.IsRetryable(err))
-		assert.Len(t, script.requests, 6)
+		assert.Len(t, script.Requests, 6)
 	})
 }
 
@@ -626,17 +615,17 @@ func TestUploadHonorsRetryAfter(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/redirected=%t", name, redirected), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					refusal := says(tt.status, "", "Retry-After", tt.retryAfter)
-					script := []reply{refusal, says(201, "")}
+					refusal := testkit.Says(tt.status, "", "Retry-After", tt.retryAfter)
+					script := []testkit.Reply{refusal, testkit.Says(201, "")}
 					if redirected {
 						onward := redirects(307, "https://other.example.com/")
-						script = []reply{onward, refusal, onward, says(201, "")}
+						script = []testkit.Reply{onward, refusal, onward, testkit.Says(201, "")}
 					}
-					client, _ := newScriptedWith(t, []cloudconvert.Option{
+					client, _ := testkit.NewScriptWith(t, []cloudconvert.Option{
 						cloudconvert.WithRetry(cloudconvert.RetryPolicy{MaxRetryAfter: 40 * time.Second}),
 					}, script...)
 					begun := time.Now()
-					require.NoError(t, client.Tasks.Upload(t.Context(), waitingTask(), textSource()))
+					require.NoError(t, client.Tasks.Upload(t.Context(), testkit.WaitingTask(), textSource()))
 					assert.GreaterOrEqual(t, time.Since(begun), tt.least)
 					assert.LessOrEqual(t, time.Since(begun), tt.least+time.Second)
 				})
@@ -649,15 +638,15 @@ func TestUploadHonorsRetryAfter(t *testing.T) {
 func TestUploadRetryAfterBeyondDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, script, _ := uploader(t, says(503, "", "Retry-After", "60"))
+		client, script, _ := testkit.NewUploader(t, testkit.Says(503, "", "Retry-After", "60"))
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		begun := time.Now()
-		err := client.Tasks.Upload(ctx, waitingTask(), textSource())
+		err := client.Tasks.Upload(ctx, testkit.WaitingTask(), textSource())
 		require.ErrorIs(t, err, cloudconvert.ErrServer)
 		assert.True(t, cloudconvert.IsRetryable(err))
 		assert.Zero(t, time.Since(begun))
-		assert.Len(t, script.requests, 1)
+		assert.Len(t, script.Requests, 1)
 		var failure *cloudconvert.Error
 		require.ErrorAs(t, err, &failure)
 		assert.Equal(t, time.Minute, failure.RetryAfter)

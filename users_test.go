@@ -10,21 +10,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 func TestUsersMe(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, says(http.StatusOK, recorded(t, "user.json")))
+	client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.Recorded(t, "user.json")))
 	user, err := client.Users.Me(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, &cloudconvert.User{
 		ID: "4711", Username: "Ada", Email: "ada@example.com", Credits: 1000,
 		CreatedAt: time.Date(2018, 12, 1, 22, 26, 29, 0, time.UTC), Links: cloudconvert.Links{Self: "https://api.cloudconvert.com/v2/users/4711"},
 	}, user)
-	assert.Equal(t, []string{"GET https://api.example.com/base/v2/users/me"}, script.urls())
+	assert.Equal(t, []string{"GET https://api.example.com/base/v2/users/me"}, script.URLs())
 }
 
-func TestUserOfOddShapes(t *testing.T) {
+func TestUserToleratesOddShapes(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string]cloudconvert.User{
 		`{"id": "4711", "credits": "12"}`:             {ID: "4711", Credits: 12},

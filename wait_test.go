@@ -13,30 +13,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
-)
-
-// runJob creates a job, which takes some time.
-func runJob(t *testing.T, client *cloudconvert.Client) *cloudconvert.Job {
-	t.Helper()
-	job, err := client.Jobs.Create(t.Context(), textJob())
-	require.NoError(t, err)
-	return job
-}
-
-// uploadJob creates a job that waits for a file.
-func uploadJob(t *testing.T, client *cloudconvert.Client) (*cloudconvert.Job, cloudconvert.Task) {
-	t.Helper()
-	job, err := client.Jobs.Create(t.Context(), cloudconvert.Pipeline(cloudconvert.ImportUpload{}, cloudconvert.ExportURL{}))
-	require.NoError(t, err)
-	task, found := job.Task("import-upload")
-	require.True(t, found)
-	return job, task
-}
-
-// taskTime is how long a task takes in these tests, and jobTime their jobs of two.
-const (
-	taskTime = 100 * time.Second
-	jobTime  = 2 * taskTime
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 func TestWaitSurvives(t *testing.T) {
@@ -63,28 +40,27 @@ func TestWaitSurvives(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				fault.Role, fault.Times = cloudconverttest.RoleSync, 2
 				server.Inject(fault)
 				client := server.Client()
 				start := time.Now()
-				created := runJob(t, client)
+				created := testkit.RunJob(t, client)
 				job, err := client.Jobs.Wait(t.Context(), created.ID)
 				require.NoError(t, err)
 				assert.Equal(t, created.ID, job.ID)
 				assert.Equal(t, cloudconvert.StatusFinished, job.Status)
 				assert.Len(t, job.Files(), 1)
-				assert.GreaterOrEqual(t, time.Since(start), jobTime)
-				assert.Less(t, time.Since(start), jobTime+15*time.Second)
-				assert.Equal(t, 1, jobCount(server))
-			}, cloudconverttest.WithTaskDuration(taskTime))
+				assert.GreaterOrEqual(t, time.Since(start), testkit.JobTime)
+				assert.Less(t, time.Since(start), testkit.JobTime+15*time.Second)
+				assert.Equal(t, 1, testkit.JobCount(server))
+			}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 		})
 	}
 }
 
-// Trouble of the host that tells the state is nothing that ends a wait, even at its beginning.
-func TestWaitBeginsInTrouble(t *testing.T) {
+func TestWaitSurvivesFailureOfTheFirstRequest(t *testing.T) {
 	t.Parallel()
 	faults := map[string]cloudconverttest.Fault{
 		"reset":   {Kind: cloudconverttest.Reset},
@@ -100,21 +76,20 @@ func TestWaitBeginsInTrouble(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				client := server.Client()
-				created := runJob(t, client)
+				created := testkit.RunJob(t, client)
 				fault.Role = cloudconverttest.RoleAPI
 				server.Inject(fault) // until the end: the other host knows
 				_, err := client.Jobs.Wait(t.Context(), created.ID)
 				require.NoError(t, err)
-			}, cloudconverttest.WithTaskDuration(taskTime))
+			}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 		})
 	}
 }
 
-// What ends a wait is what the host says that tells the state.
-func TestWaitEnds(t *testing.T) {
+func TestWaitEndsAtPermanentErrors(t *testing.T) {
 	t.Parallel()
 	for status, sentinel := range map[int]error{
 		http.StatusNotFound:     cloudconvert.ErrNotFound,
@@ -124,45 +99,44 @@ func TestWaitEnds(t *testing.T) {
 		for name, nth := range map[string]int{"at once": 1, "later": 2} {
 			t.Run(http.StatusText(status)+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 					t.Helper()
 					client := server.Client()
-					created := runJob(t, client)
+					created := testkit.RunJob(t, client)
 					server.Inject(cloudconverttest.Fault{Role: cloudconverttest.RoleSync, Kind: cloudconverttest.Reset})
 					server.Inject(cloudconverttest.Fault{Status: status, Role: cloudconverttest.RoleAPI, Nth: nth})
 					start := time.Now()
 					_, err := client.Jobs.Wait(t.Context(), created.ID)
 					require.ErrorIs(t, err, sentinel)
 					assert.Less(t, time.Since(start), 5*time.Second)
-				}, cloudconverttest.WithTaskDuration(taskTime))
+				}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 			})
 		}
 	}
 }
 
-func TestWaitInvalidID(t *testing.T) {
+func TestWaitRefusesInvalidIDs(t *testing.T) {
 	t.Parallel()
-	client, script := newScripted(t, says(http.StatusOK, endedJob))
+	client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, testkit.EndedJob))
 	_, err := client.Jobs.Wait(t.Context(), "..")
 	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 	_, err = client.Tasks.Wait(t.Context(), "")
 	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
-	assert.Empty(t, script.urls())
+	assert.Empty(t, script.URLs())
 }
 
-// A long job is waited for in requests of a bounded length.
-func TestWaitInSlices(t *testing.T) {
+func TestWaitSendsBoundedRequests(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
 		start := time.Now()
-		_, err := client.Jobs.Wait(t.Context(), runJob(t, client).ID)
+		_, err := client.Jobs.Wait(t.Context(), testkit.RunJob(t, client).ID)
 		require.NoError(t, err)
-		assert.InDelta(t, jobTime*18, time.Since(start), float64(time.Second), "it knows at once")
-		assert.InDelta(t, 60, countRequests(server, "GET sync"), 1, "one a minute")
-		assert.InDelta(t, 60, countRequests(server, "GET api"), 1, "one between each two")
-	}, cloudconverttest.WithTaskDuration(18*taskTime))
+		assert.InDelta(t, testkit.JobTime*18, time.Since(start), float64(time.Second), "it knows at once")
+		assert.InDelta(t, 60, testkit.CountRequests(server, "GET sync"), 1, "one a minute")
+		assert.InDelta(t, 60, testkit.CountRequests(server, "GET api"), 1, "one between each two")
+	}, cloudconverttest.WithTaskDuration(18*testkit.TaskTime))
 }
 
 // intervals returns the times between the requests to a host.
@@ -181,13 +155,13 @@ func intervals(server *cloudconverttest.Server, role cloudconverttest.Role) []ti
 	return gaps
 }
 
-// While one host fails the other one is asked, less and less often.
-func TestWaitPolls(t *testing.T) {
+// The pauses grow.
+func TestWaitPollsWhenTheSyncHostFails(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		created := runJob(t, client)
+		created := testkit.RunJob(t, client)
 		server.Inject(cloudconverttest.Fault{Role: cloudconverttest.RoleSync, Status: http.StatusBadGateway})
 		_, err := client.Jobs.Wait(t.Context(), created.ID)
 		require.NoError(t, err)
@@ -198,37 +172,37 @@ func TestWaitPolls(t *testing.T) {
 			assert.Greater(t, gap, 7*time.Second)
 			assert.LessOrEqual(t, gap, 15*time.Second)
 		}
-		assert.Greater(t, countRequests(server, "GET sync"), 4, "the host that fails gets another chance")
-		assert.Less(t, countRequests(server, "GET sync"), countRequests(server, "GET api")/2)
-	}, cloudconverttest.WithTaskDuration(taskTime))
+		assert.Greater(t, testkit.CountRequests(server, "GET sync"), 4, "the host that fails gets another chance")
+		assert.Less(t, testkit.CountRequests(server, "GET sync"), testkit.CountRequests(server, "GET api")/2)
+	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
 
 func TestWaitReturnsToTheSyncHost(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		created := runJob(t, client)
+		created := testkit.RunJob(t, client)
 		server.Inject(cloudconverttest.Fault{Role: cloudconverttest.RoleSync, Status: http.StatusBadGateway, Times: 3})
 		start := time.Now()
 		_, err := client.Jobs.Wait(t.Context(), created.ID)
 		require.NoError(t, err)
-		assert.Equal(t, jobTime, time.Since(start), "it knows at once")
-		requests := outline(server)
+		assert.Equal(t, testkit.JobTime, time.Since(start), "it knows at once")
+		requests := testkit.Outline(server)
 		assert.Equal(t, "GET sync", requests[len(requests)-1])
-	}, cloudconverttest.WithTaskDuration(taskTime))
+	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
 
-// A host that never makes anybody wait is not asked all the time.
-func TestWaitForAHostThatDoesNotWait(t *testing.T) {
+// The sync host responds at once with a job that has not ended.
+func TestWaitPausesWhenTheHostDoesNotWait(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		_, err := client.Jobs.Wait(t.Context(), runJob(t, client).ID)
+		_, err := client.Jobs.Wait(t.Context(), testkit.RunJob(t, client).ID)
 		require.NoError(t, err)
-		assert.Less(t, countRequests(server, "GET sync"), 30)
-	}, cloudconverttest.WithTaskDuration(taskTime), cloudconverttest.WithSyncTimeout(time.Millisecond))
+		assert.Less(t, testkit.CountRequests(server, "GET sync"), 30)
+	}, cloudconverttest.WithTaskDuration(testkit.TaskTime), cloudconverttest.WithSyncTimeout(time.Millisecond))
 }
 
 func TestWaitEndsWithItsContext(t *testing.T) {
@@ -241,10 +215,10 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				client := server.Client()
-				created := runJob(t, client)
+				created := testkit.RunJob(t, client)
 				fault.Role = cloudconverttest.RoleSync
 				server.Inject(fault)
 				ctx, cancel := context.WithTimeout(t.Context(), 33*time.Second)
@@ -261,15 +235,15 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 				assert.Equal(t, created.ID, job.ID, "as last seen")
 				assert.Contains(t, err.Error(), created.ID)
 				assert.Contains(t, err.Error(), "processing")
-				assert.Equal(t, 1, jobCount(server), "the job goes on")
-			}, cloudconverttest.WithTaskDuration(taskTime))
+				assert.Equal(t, 1, testkit.JobCount(server), "the job goes on")
+			}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 		})
 	}
 }
 
-func TestWaitThatNeverSawTheJob(t *testing.T) {
+func TestWaitErrorWithoutAJob(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		server.Inject(cloudconverttest.Fault{Kind: cloudconverttest.Stall})
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -285,7 +259,7 @@ func TestWaitThatNeverSawTheJob(t *testing.T) {
 	})
 }
 
-func TestDeleteOnCancel(t *testing.T) {
+func TestDeleteOnCancelDeletesTheJob(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		deletion cloudconverttest.Fault
@@ -299,12 +273,12 @@ func TestDeleteOnCancel(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				tt.deletion.Method = http.MethodDelete
 				server.Inject(tt.deletion)
 				client := server.Client()
-				created := runJob(t, client)
+				created := testkit.RunJob(t, client)
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
 				start := time.Now()
@@ -313,36 +287,36 @@ func TestDeleteOnCancel(t *testing.T) {
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 				var stopped *cloudconvert.WaitError
 				require.ErrorAs(t, err, &stopped)
-				assert.Equal(t, tt.left, jobCount(server))
+				assert.Equal(t, tt.left, testkit.JobCount(server))
 				if tt.left > 0 {
 					assert.Contains(t, err.Error(), "could not be deleted")
 				}
 				assert.Equal(t, tt.left == 0, strings.Contains(err.Error(), "(last seen processing; deleted)"), "%v", err)
-			}, cloudconverttest.WithTaskDuration(taskTime))
+			}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 		})
 	}
 }
 
-// A job that ended on its own, or is not there, is not deleted.
+// A job that ended, or does not exist, is not deleted.
 func TestDeleteOnCancelOnlyOnCancel(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		_, err := client.Jobs.Wait(t.Context(), runJob(t, client).ID, cloudconvert.WithDeleteOnCancel())
+		_, err := client.Jobs.Wait(t.Context(), testkit.RunJob(t, client).ID, cloudconvert.WithDeleteOnCancel())
 		require.NoError(t, err)
 		_, err = client.Jobs.Wait(t.Context(), "another", cloudconvert.WithDeleteOnCancel())
 		require.ErrorIs(t, err, cloudconvert.ErrNotFound)
-		assert.Zero(t, countRequests(server, "DELETE api"))
+		assert.Zero(t, testkit.CountRequests(server, "DELETE api"))
 	})
 }
 
-func TestWaitForAnUploadThatNobodyMakes(t *testing.T) {
+func TestWaitRefusesMissingUploads(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		created, task := uploadJob(t, client)
+		created, task := testkit.UploadJob(t, client)
 		start := time.Now()
 		job, err := client.Jobs.Wait(t.Context(), created.ID)
 		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
@@ -358,15 +332,15 @@ func TestWaitForAnUploadThatNobodyMakes(t *testing.T) {
 	})
 }
 
-func TestWaitForAnUploadThatSomebodyElseMakes(t *testing.T) {
+func TestWaitWithPendingUploadWaits(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client, other := server.Client(), server.Client()
-		created, task := uploadJob(t, client)
+		created, task := testkit.UploadJob(t, client)
 		uploaded := make(chan error, 1)
 		go func() {
-			advance(5 * time.Minute)
+			testkit.Advance(5 * time.Minute)
 			uploaded <- other.Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", []byte("text")))
 		}()
 		start := time.Now()
@@ -377,13 +351,13 @@ func TestWaitForAnUploadThatSomebodyElseMakes(t *testing.T) {
 	})
 }
 
-// The service says for some seconds that a file is missing which it has.
-func TestWaitAfterTheUpload(t *testing.T) {
+// For some seconds after an upload, the service may say that the file is missing.
+func TestWaitToleratesLateUploadState(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
-		created, task := uploadJob(t, client)
+		created, task := testkit.UploadJob(t, client)
 		require.NoError(t, client.Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", []byte("text"))))
 		seen, err := client.Tasks.Get(t.Context(), task.ID)
 		require.NoError(t, err)
@@ -399,9 +373,9 @@ func TestWaitAfterTheUpload(t *testing.T) {
 	}, cloudconverttest.WithUploadSettle(8*time.Second))
 }
 
-func TestWaitForAJobThatFails(t *testing.T) {
+func TestWaitReturnsJobError(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		client := server.Client()
 		created, err := client.Jobs.Create(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
@@ -419,12 +393,12 @@ func TestWaitForAJobThatFails(t *testing.T) {
 			assert.Contains(t, err.Error(), "OPEN_FAILED")
 			assert.NotContains(t, err.Error(), "INPUT_TASK_FAILED")
 		}
-	}, cloudconverttest.WithTaskDuration(taskTime))
+	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
 
-func TestWaitForAJobWithAnErrorThatIsIgnored(t *testing.T) {
+func TestWaitIgnoresIgnoredErrors(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
 		job, err := server.Client().Run(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
 			"in":      cloudconvert.ImportRaw{File: "text", Filename: "a.txt"},
@@ -438,11 +412,10 @@ func TestWaitForAJobWithAnErrorThatIsIgnored(t *testing.T) {
 	})
 }
 
-// A wait in vain says why it saw nothing.
-func TestWaitTellsWhyItSawNothing(t *testing.T) {
+func TestWaitErrorHasTheCause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client := clientOf(t, func(*http.Request) (int, string) {
+		client := testkit.NewClient(t, func(*http.Request) (int, string) {
 			return http.StatusOK, `{"data": {"id": "b", "status": "finished", "tasks": []}}`
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

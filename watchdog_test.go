@@ -18,12 +18,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // wrappings are ways to pass on a transport: as it is, and in a wrapper.
 var wrappings = map[string]func(http.RoundTripper) http.RoundTripper{
 	"transport": func(rt http.RoundTripper) http.RoundTripper { return rt },
-	"wrapper":   func(rt http.RoundTripper) http.RoundTripper { return roundTripper(rt.RoundTrip) },
+	"wrapper":   func(rt http.RoundTripper) http.RoundTripper { return testkit.Reply(rt.RoundTrip) },
 }
 
 // A transfer that waits for a connection of another one has not stalled.
@@ -42,13 +43,13 @@ func TestTransfersShareAConnection(t *testing.T) {
 		},
 		"uploads": func(t *testing.T, client *cloudconvert.Client) error {
 			t.Helper()
-			task := waitingTask()
+			task := testkit.WaitingTask()
 			task.Result.Form.URL = "http://127.0.0.1/upload"
 			errs := make([]error, 4)
 			var group sync.WaitGroup
 			for n := range errs {
 				group.Go(func() {
-					source := cloudconvert.FromReader("a.txt", lenOnly{&slowReader{strings.NewReader(content(size)), time.Second}, size})
+					source := cloudconvert.FromReader("a.txt", lenOnly{&slowReader{strings.NewReader(testkit.Content(size)), time.Second}, size})
 					errs[n] = client.Tasks.Upload(t.Context(), task, source)
 				})
 			}
@@ -71,7 +72,7 @@ func TestTransfersShareAConnection(t *testing.T) {
 						_, _ = io.Copy(io.Discard, r.Body)
 						w.Header().Set("Content-Length", strconv.Itoa(size))
 						for range size {
-							advance(time.Second)
+							testkit.Advance(time.Second)
 							_, _ = io.WriteString(w, "x")
 							_ = http.NewResponseController(w).Flush()
 						}
@@ -99,7 +100,7 @@ func TestTransfersLeaveDialsThatHang(t *testing.T) {
 			return err
 		},
 		"upload": func(ctx context.Context, client *cloudconvert.Client) error {
-			return client.Tasks.Upload(ctx, waitingTask(), textSource())
+			return client.Tasks.Upload(ctx, testkit.WaitingTask(), textSource())
 		},
 	}
 	for transferred, transfer := range transfers {
@@ -131,7 +132,7 @@ func TestDownloadWithALateDial(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		storage := &memoryStorage{file: "0123456789", chunk: 4}
-		client := newDownloader(t, cloudconvert.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+		client := newDownloader(t, cloudconvert.WithHTTPClient(&http.Client{Transport: testkit.Reply(func(req *http.Request) (*http.Response, error) {
 			trace := httptrace.ContextClientTrace(req.Context())
 			trace.GetConn("storage.example:443")
 			time.AfterFunc(time.Minute, func() { trace.ConnectStart("tcp", "storage.example:443") })
@@ -139,7 +140,7 @@ func TestDownloadWithALateDial(t *testing.T) {
 		})}))
 		body, err := client.Open(t.Context(), storage.asFile())
 		require.NoError(t, err)
-		advance(time.Hour)
+		testkit.Advance(time.Hour)
 		var got bytes.Buffer
 		_, err = io.Copy(&got, body)
 		require.NoError(t, err)

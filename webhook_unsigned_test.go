@@ -19,6 +19,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // unsigned is a handler under test and what it has passed on.
@@ -48,7 +49,7 @@ func newUnsigned(t *testing.T, client *cloudconvert.Client, results ...func() er
 	return u
 }
 
-// deliver returns the status that a body is answered with.
+// deliver returns the status of the response to a body.
 func (u *unsigned) deliver(ctx context.Context, body string, changes ...func(*http.Request)) int {
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/hook", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -66,7 +67,7 @@ func about(id string) string { return `{"event":"job.finished","job":{"id":"` + 
 // jobID returns the id of an invented job.
 func jobID(n int) string { return fmt.Sprintf("7c0d1b44-3a52-4d0e-9d8f-%012d", n) }
 
-// jobsAPI replies with a finished job of the id that is asked for.
+// jobsAPI replies with a finished job of the requested id.
 func jobsAPI(r *http.Request) (int, string) {
 	id := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	return http.StatusOK, `{"data": {"id": "` + id + `", "status": "finished", "tasks": []}}`
@@ -74,11 +75,11 @@ func jobsAPI(r *http.Request) (int, string) {
 
 func TestUnsignedHandlerNeedsAFunction(t *testing.T) {
 	t.Parallel()
-	_, err := clientOf(t, jobsAPI).Webhooks.UnsignedHandler(nil)
+	_, err := testkit.NewClient(t, jobsAPI).Webhooks.UnsignedHandler(nil)
 	require.Error(t, err)
 }
 
-// The job is what the API says, whatever the delivery says.
+// The event is derived from the job, not from the delivery.
 func TestUnsignedHandlerReadsTheJob(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -86,14 +87,14 @@ func TestUnsignedHandlerReadsTheJob(t *testing.T) {
 		event  cloudconvert.Event
 		status cloudconvert.Status
 	}{
-		"finished": {textJob().Tasks, cloudconvert.EventJobFinished, cloudconvert.StatusFinished},
+		"finished": {testkit.TextJob().Tasks, cloudconvert.EventJobFinished, cloudconvert.StatusFinished},
 		"failed": {cloudconvert.Tasks{
 			"in": cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}, "bad": cloudconvert.Convert{Input: []string{"in"}, OutputFormat: "bad"},
 		}, cloudconvert.EventJobFailed, cloudconvert.StatusError},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				client := server.Client()
 				job, err := client.Jobs.Create(t.Context(), &cloudconvert.JobRequest{Tag: "mine", Tasks: tt.tasks})
@@ -102,19 +103,19 @@ func TestUnsignedHandlerReadsTheJob(t *testing.T) {
 				body := `{"event":"job.forged","job":{"id":"` + job.ID + `","tag":"forged","status":"processing","tasks":[]}}`
 				assert.Equal(t, http.StatusServiceUnavailable, u.deliver(t.Context(), body), "it has not ended")
 				assert.Empty(t, u.events)
-				advance(jobTime + time.Second)
+				testkit.Advance(testkit.JobTime + time.Second)
 				assert.Equal(t, http.StatusNoContent, u.deliver(t.Context(), body))
 				require.Len(t, u.events, 1)
 				assert.Equal(t, tt.event, u.events[0].Event)
 				assert.Equal(t, tt.status, u.events[0].Job.Status)
 				assert.Equal(t, "mine", u.events[0].Job.Tag)
 				assert.Len(t, u.events[0].Job.Tasks, 2)
-			}, cloudconverttest.WithTaskDuration(taskTime))
+			}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 		})
 	}
 }
 
-func TestUnsignedHandlerWhenTheJobCannotBeRead(t *testing.T) {
+func TestUnsignedHandlerAsksForRedelivery(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		fault  cloudconverttest.Fault
@@ -131,11 +132,11 @@ func TestUnsignedHandlerWhenTheJobCannotBeRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 				t.Helper()
 				client := server.Client()
-				job := runJob(t, client)
-				advance(time.Second)
+				job := testkit.RunJob(t, client)
+				testkit.Advance(time.Second)
 				u := newUnsigned(t, client)
 				tt.fault.Method = http.MethodGet
 				server.Inject(tt.fault)
@@ -153,15 +154,15 @@ func TestUnsignedHandlerWhenTheJobCannotBeRead(t *testing.T) {
 	}
 	t.Run("of another account", func(t *testing.T) {
 		t.Parallel()
-		server := newSandbox(t)
+		server := testkit.NewSandbox(t)
 		u := newUnsigned(t, server.Client())
 		assert.Equal(t, http.StatusNoContent, u.deliver(t.Context(), about(jobID(1))))
 		assert.Empty(t, u.events)
 	})
 }
 
-// What is not a delivery costs no request to the API.
-func TestUnsignedHandlerRefuses(t *testing.T) {
+// They cost no request to the API.
+func TestUnsignedHandlerRefusesOtherRequests(t *testing.T) {
 	t.Parallel()
 	const event = `{"event":"job.finished","job":{"id":"7c0d1b44-3a52-4d0e-9d8f-6f5a5d1c2b3e"}}`
 	for name, tt := range map[string]struct {
@@ -193,7 +194,7 @@ func TestUnsignedHandlerRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			u := newUnsigned(t, clientOf(t, func(r *http.Request) (int, string) {
+			u := newUnsigned(t, testkit.NewClient(t, func(r *http.Request) (int, string) {
 				assert.Fail(t, "nothing must be read", r.URL.Path)
 				return jobsAPI(r)
 			}))
@@ -210,7 +211,7 @@ func TestUnsignedHandlerRefuses(t *testing.T) {
 func TestUnsignedHandlerBoundsWhatItReads(t *testing.T) {
 	t.Parallel()
 	endless := &countingReader{}
-	u := newUnsigned(t, clientOf(t, jobsAPI))
+	u := newUnsigned(t, testkit.NewClient(t, jobsAPI))
 	status := u.deliver(t.Context(), "", func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(endless), -1 })
 	assert.Equal(t, http.StatusRequestEntityTooLarge, status)
 	assert.LessOrEqual(t, endless.read, 16<<20)
@@ -219,7 +220,7 @@ func TestUnsignedHandlerBoundsWhatItReads(t *testing.T) {
 func TestUnsignedHandlerDropsRepeats(t *testing.T) {
 	t.Parallel()
 	reads := 0
-	u := newUnsigned(t, clientOf(t, func(r *http.Request) (int, string) {
+	u := newUnsigned(t, testkit.NewClient(t, func(r *http.Request) (int, string) {
 		reads++
 		return jobsAPI(r)
 	}))
@@ -231,10 +232,10 @@ func TestUnsignedHandlerDropsRepeats(t *testing.T) {
 	assert.Equal(t, 2, reads, "a repeat causes no read")
 }
 
-// Deliveries with ids of no job do not displace those that were handled.
+// Deliveries with unknown ids do not displace those that were handled.
 func TestUnsignedHandlerRemembersOnlyWhatItHandled(t *testing.T) {
 	t.Parallel()
-	u := newUnsigned(t, clientOf(t, func(r *http.Request) (int, string) {
+	u := newUnsigned(t, testkit.NewClient(t, func(r *http.Request) (int, string) {
 		if strings.HasSuffix(r.URL.Path, jobID(0)) {
 			return jobsAPI(r)
 		}
@@ -249,7 +250,7 @@ func TestUnsignedHandlerRemembersOnlyWhatItHandled(t *testing.T) {
 
 func TestUnsignedHandlerRepeatsFailures(t *testing.T) {
 	t.Parallel()
-	u := newUnsigned(t, clientOf(t, jobsAPI),
+	u := newUnsigned(t, testkit.NewClient(t, jobsAPI),
 		func() error { return errors.New("s3cr3t") },
 		func() error { return cloudconvert.ErrNotFound },
 		func() error { panic(http.ErrAbortHandler) }, //nolint:forbidigo // what is tested
@@ -264,7 +265,7 @@ func TestUnsignedHandlerBoundsItsReads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reading, reads atomic.Int32
-		u := newUnsigned(t, clientOf(t, func(r *http.Request) (int, string) {
+		u := newUnsigned(t, testkit.NewClient(t, func(r *http.Request) (int, string) {
 			assert.LessOrEqual(t, reading.Add(1), int32(4))
 			defer reading.Add(-1)
 			reads.Add(1)
@@ -294,12 +295,12 @@ func TestUnsignedHandlerBoundsItsReads(t *testing.T) {
 	})
 }
 
-// A read is over when the function is called, which may take its time.
+// The function may take its time: the read is over when it is called.
 func TestUnsignedHandlerBoundsReadsAndNotCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		handler, err := clientOf(t, jobsAPI).Webhooks.UnsignedHandler(func(context.Context, *cloudconvert.WebhookEvent) error {
+		handler, err := testkit.NewClient(t, jobsAPI).Webhooks.UnsignedHandler(func(context.Context, *cloudconvert.WebhookEvent) error {
 			<-release
 			return nil
 		})
@@ -319,7 +320,7 @@ func TestUnsignedHandlerReadsOnceForDeliveriesAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reads atomic.Int32
-		u := newUnsigned(t, clientOf(t, func(r *http.Request) (int, string) {
+		u := newUnsigned(t, testkit.NewClient(t, func(r *http.Request) (int, string) {
 			reads.Add(1)
 			<-time.After(time.Second)
 			return jobsAPI(r)
@@ -330,11 +331,11 @@ func TestUnsignedHandlerReadsOnceForDeliveriesAtOnce(t *testing.T) {
 	})
 }
 
-// A delivery whose connection ended while another one was handled is delivered again.
+// A delivery whose connection ends while another one is handled is delivered a second time.
 func TestUnsignedHandlerEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		u := newUnsigned(t, clientOf(t, func(r *http.Request) (int, string) {
+		u := newUnsigned(t, testkit.NewClient(t, func(r *http.Request) (int, string) {
 			<-time.After(5 * time.Second)
 			return jobsAPI(r)
 		}))
@@ -348,8 +349,7 @@ func TestUnsignedHandlerEndsWithTheContext(t *testing.T) {
 	})
 }
 
-// The sandbox delivers to the address of the job as the service does.
-func TestDeliveriesToTheUnsignedHandler(t *testing.T) {
+func TestUnsignedHandlerTakesDeliveries(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		results  []func() error
@@ -366,7 +366,7 @@ func TestDeliveriesToTheUnsignedHandler(t *testing.T) {
 			u := newUnsigned(t, client, tt.results...)
 			public := httptest.NewServer(u.handler)
 			t.Cleanup(public.Close)
-			request := textJob()
+			request := testkit.TextJob()
 			request.Tag, request.WebhookURL = "mine", public.URL
 			_, err := client.Run(t.Context(), request)
 			require.NoError(t, err)

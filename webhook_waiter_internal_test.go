@@ -8,9 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A server runs for months: nothing may be left of a wait but the bounded
-// memory of ends.
-func TestWebhookWaiterForgets(t *testing.T) {
+// A server runs for months: only the bounded memory of ends may be left of a wait.
+func TestWebhookWaiterForgetsEndedWaits(t *testing.T) {
 	t.Parallel()
 	client, err := NewClient("an-invented-key")
 	require.NoError(t, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // jobAPI is an API with one job, whose status can be set.
@@ -78,7 +79,7 @@ func awaitBubble(t *testing.T, test func(t *testing.T, api *jobAPI, waiter clien
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
 		api := &jobAPI{status: cloudconvert.StatusProcessing}
-		client := clientOf(t, api.answer)
+		client := testkit.NewClient(t, api.answer)
 		test(t, api, clientWaiter{client.Webhooks.NewWaiter(), client})
 	})
 }
@@ -146,7 +147,7 @@ func TestWebhookWaiterReturnsTheErrorOfTheJob(t *testing.T) {
 	})
 }
 
-// Anybody who has seen a delivery can repeat it: the job decides.
+// A delivery can be repeated by anyone who has seen it, so the job is read.
 func TestWebhookWaiterDoesNotRelyOnTheEvent(t *testing.T) {
 	t.Parallel()
 	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter clientWaiter) {
@@ -166,7 +167,7 @@ func TestWebhookWaiterDoesNotRelyOnTheEvent(t *testing.T) {
 	})
 }
 
-func TestWebhookWaiterWithoutADelivery(t *testing.T) {
+func TestWebhookWaiterNeedsNoDelivery(t *testing.T) {
 	t.Parallel()
 	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter clientWaiter) {
 		t.Helper()
@@ -260,8 +261,8 @@ func TestWebhookWaiterRefusesWhatNeverEnds(t *testing.T) {
 	})
 }
 
-// Deliveries and waits may come in any order.
-func TestWebhookWaiterManyJobs(t *testing.T) {
+// Deliveries and waits come in any order.
+func TestWebhookWaiterWaitsForManyJobs(t *testing.T) {
 	t.Parallel()
 	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter clientWaiter) {
 		t.Helper()

@@ -16,33 +16,8 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
-
-// answerFunc is an API within the process.
-type answerFunc func(*http.Request) (status int, body string)
-
-func (f answerFunc) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	status, body := f(r)
-	return &http.Response{
-		StatusCode: status,
-		Header:     http.Header{"Content-Type": {"application/json"}},
-		Body:       io.NopCloser(strings.NewReader(body)),
-		Request:    r,
-	}, nil
-}
-
-// clientOf returns a client of the given API.
-func clientOf(tb testing.TB, api answerFunc) *cloudconvert.Client {
-	tb.Helper()
-	client, err := cloudconvert.NewClient("an-invented-key",
-		cloudconvert.WithHTTPClient(&http.Client{Transport: api}),
-		cloudconvert.WithRetry(cloudconvert.RetryPolicy{Attempts: 1}))
-	require.NoError(tb, err)
-	return client
-}
 
 const wireWebhook = `{
 	"id": "d3c7f3a0-5a0b-4d0e-8f0c-1b2a3c4d5e6f", "url": "https://example.com/hook/s3cr3t-path", "events": ["job.finished", "job.new"],
@@ -53,7 +28,7 @@ const wireWebhook = `{
 
 func TestWebhooksCreate(t *testing.T) {
 	t.Parallel()
-	client := clientOf(t, func(r *http.Request) (int, string) {
+	client := testkit.NewClient(t, func(r *http.Request) (int, string) {
 		body, err := io.ReadAll(r.Body)
 		assert.Equal(t, "POST https://api.cloudconvert.com/v2/webhooks", r.Method+" "+r.URL.String())
 		assert.JSONEq(t, `{"url": "https://example.com/hook?a=1&b=2", "events": ["job.finished", "job.failed"]}`, string(body))
@@ -77,7 +52,7 @@ func TestWebhooksCreate(t *testing.T) {
 	}, webhook)
 }
 
-func TestWebhooksCreateRefuses(t *testing.T) {
+func TestWebhooksCreateRefusesInvalidRequests(t *testing.T) {
 	t.Parallel()
 	some := []cloudconvert.Event{cloudconvert.EventJobFinished}
 	for name, request := range map[string]cloudconvert.WebhookRequest{
@@ -93,7 +68,7 @@ func TestWebhooksCreateRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client := clientOf(t, func(*http.Request) (int, string) {
+			client := testkit.NewClient(t, func(*http.Request) (int, string) {
 				assert.Fail(t, "nothing must be sent")
 				return http.StatusCreated, ""
 			})
@@ -107,7 +82,7 @@ func TestWebhooksCreateRefuses(t *testing.T) {
 func TestWebhooksListAndAll(t *testing.T) {
 	t.Parallel()
 	var queries []string
-	client := clientOf(t, func(r *http.Request) (int, string) {
+	client := testkit.NewClient(t, func(r *http.Request) (int, string) {
 		assert.Equal(t, "GET /v2/users/me/webhooks", r.Method+" "+r.URL.Path)
 		queries = append(queries, r.URL.RawQuery)
 		next, webhook := `"https://api.cloudconvert.com/v2/users/me/webhooks?page=3"`, wireWebhook
@@ -136,7 +111,7 @@ func TestWebhooksListAndAll(t *testing.T) {
 func TestWebhooksDelete(t *testing.T) {
 	t.Parallel()
 	sent := 0
-	client := clientOf(t, func(r *http.Request) (int, string) {
+	client := testkit.NewClient(t, func(r *http.Request) (int, string) {
 		sent++
 		assert.Equal(t, "DELETE /v2/webhooks/some-id", r.Method+" "+r.URL.Path)
 		return http.StatusNoContent, ""
@@ -148,7 +123,7 @@ func TestWebhooksDelete(t *testing.T) {
 	assert.Equal(t, 1, sent)
 }
 
-// The secret is for VerifySignature and for the JSON that a program stores.
+// Only VerifySignature and the JSON that a program stores need the secret.
 func TestWebhookDoesNotPrintItsSecret(t *testing.T) {
 	t.Parallel()
 	webhook := new(cloudconvert.Webhook)
@@ -177,7 +152,7 @@ func TestWebhookDoesNotPrintItsSecret(t *testing.T) {
 	assert.Contains(t, string(encoded), "s3cr3t-signing")
 }
 
-func TestWebhookOfOddShapes(t *testing.T) {
+func TestWebhookToleratesOddShapes(t *testing.T) {
 	t.Parallel()
 	webhook := new(cloudconvert.Webhook)
 	require.NoError(t, json.Unmarshal([]byte(`{"id": 7, "events": {"0": "job.failed"}, "disabled": 1, "failing": null, "links": []}`), webhook))
@@ -187,12 +162,11 @@ func TestWebhookOfOddShapes(t *testing.T) {
 	require.Error(t, json.Unmarshal([]byte(`{"url": "https://example.com"}`), webhook))
 }
 
-// The whole way: register, run a job, receive, verify.
 func TestWebhookDelivery(t *testing.T) {
 	t.Parallel()
 	received := make(chan *cloudconvert.WebhookEvent, 4)
 	webhook := new(cloudconvert.Webhook)
-	receiver := answerFunc(func(r *http.Request) (int, string) {
+	receiver := testkit.API(func(r *http.Request) (int, string) {
 		event, err := cloudconvert.ParseWebhook(r, webhook.SigningSecret)
 		if !assert.NoError(t, err) {
 			return http.StatusBadRequest, ""
