@@ -14,6 +14,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
+	"github.com/cloudconvert/cloudconvert-go/internal/recent"
 	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
@@ -48,8 +49,10 @@ type core struct {
 	header   http.Header // of each request
 	engine   *engine.Engine
 	storage  *transfer.Client // without credentials
-	uploads  *uploadMemory
-	reporter *reporter // of TransferPolicy.Progress, nil if there is none
+	reporter *reporter        // of TransferPolicy.Progress, nil if there is none
+	// uploads has the tasks that were sent their file. The service goes on to report such
+	// a task as waiting for some seconds.
+	uploads *recent.Set[string]
 }
 
 // account is what clients of one credential share.
@@ -59,6 +62,9 @@ type account struct {
 	queue     *limiter.Queue
 	deletions atomic.Int64 // counts the requests to delete something
 }
+
+// maxUploads is how many uploads are remembered.
+const maxUploads = 4096
 
 // service gives the services of a client access to it.
 type service struct{ client *Client }
@@ -163,7 +169,7 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 	if c.client.Transport == nil {
 		c.useTransport(engine.NewTransport())
 	}
-	core := &core{config: c, hosts: hosts, header: c.header(), uploads: newUploadMemory(), reporter: newReporter(c.transfers.Progress)}
+	core := &core{config: c, hosts: hosts, header: c.header(), uploads: recent.NewSet[string](maxUploads), reporter: newReporter(c.transfers.Progress)}
 	if shared != nil {
 		core.uploads = shared.uploads
 	}

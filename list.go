@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-querystring/query"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
+	"github.com/cloudconvert/cloudconvert-go/internal/recent"
 )
 
 // Page is one page of a list.
@@ -131,7 +132,7 @@ func all[T any](
 func yieldPages[T any](
 	ctx context.Context, c *core, path string, query url.Values, identity func(*T) any, opts []CallOption, yield func(*T, error) bool,
 ) error {
-	known, visited := newRecent[any](maxKnown), newRecent[string](maxKnown)
+	known, visited := recent.NewSet[any](maxKnown), recent.NewSet[string](maxKnown)
 	for {
 		deletions := c.deletions.Load()
 		page, err := list[T](ctx, c, path, query, opts)
@@ -152,11 +153,10 @@ func yieldPages[T any](
 }
 
 // unknown returns the entries that are not known yet, and makes them known.
-func (p *Page[T]) unknown(known *recent[any], identity func(*T) any) []*T {
+func (p *Page[T]) unknown(known *recent.Set[any], identity func(*T) any) []*T {
 	var entries []*T
 	for i := range p.Data {
-		if id := identity(&p.Data[i]); !known.has(id) {
-			known.add(id)
+		if known.Add(identity(&p.Data[i])) {
 			entries = append(entries, &p.Data[i])
 		}
 	}
@@ -183,7 +183,7 @@ func failed[T any](err error) iter.Seq2[*T, error] {
 // nextQuery returns the query of the next page. Of the link only the query is
 // followed, never the host: the credentials belong to the host of the API. Pages
 // without a greater number are remembered, so that they do not lead in a circle.
-func nextQuery(current url.Values, link string, visited *recent[string]) (url.Values, error) {
+func nextQuery(current url.Values, link string, visited *recent.Set[string]) (url.Values, error) {
 	target, err := url.Parse(link)
 	if err != nil {
 		return nil, errors.New("cloudconvert: the link to the next page is no URL")
@@ -197,8 +197,8 @@ func nextQuery(current url.Values, link string, visited *recent[string]) (url.Va
 		}
 		return next, nil
 	}
-	visited.add(current.Encode())
-	if visited.has(next.Encode()) {
+	visited.Add(current.Encode())
+	if visited.Has(next.Encode()) {
 		return nil, errors.New("cloudconvert: the link to the next page leads to a page that was there before")
 	}
 	return next, nil

@@ -73,7 +73,7 @@ func (o *observer[T]) checkUploads(seen *T) error {
 		if t.Operation != OperationImportUpload || t.Status != StatusWaiting || t.Result.Form == nil {
 			continue
 		}
-		if !o.pendingUpload && !o.core.uploads.has(t.ID) {
+		if !o.pendingUpload && !o.core.uploads.Has(t.ID) {
 			return invalid(fmt.Errorf("task %s waits for its file: upload it first, or pass WithPendingUpload if another program does", taskLabel(t)))
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/content"
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/journal"
 	"github.com/cloudconvert/cloudconvert-go/internal/parallel"
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
@@ -154,8 +155,8 @@ type work struct {
 	dst    *destination // nil if no files are written
 	begun  time.Time    // when the creation of the job began, zero if it did not
 
-	journal *journaled // nil if none is kept
-	file    string     // the path of the only file, "" if it is not known
+	record journal.Work // of a batch with a journal
+	file   string       // the path of the only file, "" if it is not known
 	// claimPath reserves a path that no other work of the batch may write.
 	claimPath func(path string) error
 	permit    func() error           // asked right before a creation, nil if there is nobody to ask
@@ -248,7 +249,7 @@ func (w *work) saveAndDiscard(ctx context.Context, job *Job) ([]string, error) {
 // save writes the files of the finished job.
 func (w *work) save(ctx context.Context, job *Job) ([]string, error) {
 	s := saver{
-		client: w.client, overwrite: w.config.overwrite, own: w.journal.earlierFiles(),
+		client: w.client, overwrite: w.config.overwrite, own: w.record.Earlier.Remains(),
 		reporter: w.reporter(), work: w.name,
 	}
 	files := job.Files()
@@ -275,11 +276,12 @@ func (w *work) run(ctx context.Context) (*Job, error) {
 // needs no uploads, it may have ended by then.
 func (w *work) start(ctx context.Context, waited bool) (*Job, error) {
 	defer w.closeSources(ctx)
-	job, err := w.journal.adopt(ctx)
+	job, err := w.client.Jobs.adopt(ctx, w.record.Earlier)
 	if err != nil {
 		return nil, err
 	}
 	if job != nil {
+		w.record.Tag = w.record.Earlier.Tag
 		return w.goOn(ctx, job)
 	}
 	if err := w.openSources(ctx); err != nil {
@@ -426,7 +428,7 @@ func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 	}
 	creation := newCreation(body)
 	creation.pending = len(w.uploads()) > 0
-	stop, err := w.journal.note(ctx, creation)
+	stop, err := creation.recordIn(ctx, &w.record)
 	if err != nil {
 		return nil, err
 	}
@@ -507,7 +509,7 @@ func (w *work) awaited(job *Job) []*openSource {
 	var awaited []*openSource
 	for _, task := range job.Tasks {
 		s := w.sources[task.Name]
-		if s != nil && task.Operation == OperationImportUpload && task.Status == StatusWaiting && !w.client.core.uploads.has(task.ID) {
+		if s != nil && task.Operation == OperationImportUpload && task.Status == StatusWaiting && !w.client.core.uploads.Has(task.ID) {
 			awaited = append(awaited, s)
 		}
 	}

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -17,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/journal"
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
@@ -92,9 +95,9 @@ type batch struct {
 	client  *Client
 	config  batchConfig
 	works   iter.Seq[Work]
-	slots   chan struct{} // one for each work that may run
-	journal *journal      // nil if none is kept
-	results chan Result   // closed when the last work has ended
+	slots   chan struct{}    // one for each work that may run
+	journal *journal.Journal // nil if none is kept
+	results chan Result      // closed when the last work has ended
 
 	mu       sync.Mutex
 	claimed  map[[16]byte]struct{} // names and paths
@@ -120,8 +123,8 @@ func (c *Client) newBatch(works iter.Seq[Work], opts []BatchOption) (*batch, err
 	}
 	var err error
 	if config.journal != "" {
-		if b.journal, err = openJournal(config.journal); err != nil {
-			return nil, fmt.Errorf("cloudconvert: journal: %w", err)
+		if b.journal, err = journal.Open(config.journal); err != nil {
+			return nil, err
 		}
 	}
 	return b, nil
@@ -168,7 +171,10 @@ func (b *batch) work(ctx context.Context) {
 	}
 	b.stop()
 	b.running.Wait()
-	if err := b.journal.close(ctx); err != nil {
+	if b.journal == nil {
+		return
+	}
+	if err := b.journal.Close(ctx); err != nil {
 		b.results <- Result{Err: err}
 	}
 }
@@ -273,7 +279,7 @@ func (b *batch) prepare(given *Work) (*work, error) {
 		return nil, invalid(errors.New("WithDelete: the work has no destination, and its files would be lost: give it one, or use WithOutputDir"))
 	}
 	if b.journal != nil {
-		if w.journal, err = newJournaled(b.journal, w); err != nil {
+		if err := w.recordIn(b.journal); err != nil {
 			return nil, err
 		}
 	}
@@ -346,18 +352,53 @@ func (b *batch) take(kind, value string) bool {
 	return !taken
 }
 
-// runInBatch runs the work, unless the journal says that it was done before.
-func (w *work) runInBatch(ctx context.Context) (*Job, []string, error) {
-	if files, done := w.journal.done(); done {
-		return nil, files, w.claimFiles(files)
+// recordIn reads what a journal has of the work, and has the work recorded in it.
+func (w *work) recordIn(j *journal.Journal) error {
+	if w.plan.request.Tag != "" {
+		return invalid(errors.New("the journal finds jobs by their tags: leave the Tag of the request empty"))
+	}
+	if w.dst != nil && !utf8.ValidString(w.dst.path) {
+		return invalid(fmt.Errorf("the journal cannot hold the destination %q, which is not UTF-8 text: use another name", w.dst.path))
+	}
+	hash, err := w.hash()
+	if err == nil {
+		w.record, err = j.Work(w.name, hash)
+	}
+	return err
+}
+
+// hash stands for the tasks and the destination of a work. Local sources count by what
+// they were made of, and not by their content.
+func (w *work) hash() (string, error) {
+	body := w.plan.body
+	body.Tasks = maps.Clone(body.Tasks)
+	for _, s := range w.plan.sources {
+		body.Tasks[s.task] = map[string]any{"source": s.String(), "name": s.name}
+	}
+	text, err := encodeJSON(body)
+	if err != nil {
+		return "", invalid(err)
 	}
 	if w.dst != nil {
-		own := slices.Contains(w.journal.earlierFiles(), w.dst.file(w.plan.output))
+		text = append(text, w.dst.path...)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:12]), nil
+}
+
+// runInBatch runs the work, unless the journal says that it was done before.
+func (w *work) runInBatch(ctx context.Context) (*Job, []string, error) {
+	earlier := w.record.Earlier
+	if earlier.IsDone() {
+		return nil, earlier.Files, w.claimFiles(earlier.Files)
+	}
+	if w.dst != nil {
+		own := slices.Contains(earlier.Remains(), w.dst.file(w.plan.output))
 		if err := w.dst.prepare(w.plan.output, w.config.overwrite || own); err != nil {
 			return nil, nil, err
 		}
 	}
-	if err := w.journal.checkFree(w.config.overwrite); err != nil {
+	if err := w.checkEarlierFiles(); err != nil {
 		return nil, nil, err
 	}
 	job, err := w.run(ctx)
@@ -371,7 +412,7 @@ func (w *work) runInBatch(ctx context.Context) (*Job, []string, error) {
 	if err != nil {
 		return job, nil, err
 	}
-	if err := w.journal.end(ctx, files); err != nil {
+	if err := w.record.Done(ctx, files); err != nil {
 		return job, files, &finishedError{job.ID, err}
 	}
 	if err := w.discard(ctx, job, nil); err != nil {
@@ -385,20 +426,48 @@ func (w *work) runInBatch(ctx context.Context) (*Job, []string, error) {
 func (w *work) saveInBatch(ctx context.Context, job *Job) ([]string, error) {
 	paths := w.dst.paths(job.Files(), w.plan.output)
 	err := w.claimFiles(paths)
-	if err == nil {
-		err = w.journal.saving(ctx, w.config.overwrite, paths, job.Files())
+	// Files that are replaced cannot be told from those that were there.
+	if err == nil && w.record.IsKept() && !w.config.overwrite {
+		err = w.recordSaving(ctx, paths, job.Files())
 	}
 	if err != nil {
 		return nil, &UnsavedError{Job: job, Destination: w.dst.path, err: err}
 	}
-	if w.journal == nil {
-		return w.save(ctx, job)
-	}
 	files, err := w.save(ctx, job)
-	if err != nil {
-		return nil, errors.Join(err, w.journal.begun(ctx)) // the next run fetches what the job made
+	if err != nil && w.record.IsKept() {
+		err = errors.Join(err, w.record.Begin(ctx, w.record.Tag)) // the next run fetches what the job made
 	}
-	return files, nil
+	return files, err
+}
+
+// recordSaving records the files that are about to appear, if none of them is there but
+// those that an earlier run has left.
+func (w *work) recordSaving(ctx context.Context, paths []string, files []File) error {
+	remains := w.record.Earlier.Remains()
+	sizes := make([]int64, len(paths))
+	for i, path := range paths {
+		if !slices.Contains(remains, path) {
+			if err := checkFree(path, false); err != nil {
+				return err
+			}
+		}
+		sizes[i] = files[i].Size
+	}
+	return w.record.Saving(ctx, paths, sizes)
+}
+
+// checkEarlierFiles returns an error if some of the files that an earlier run has finished
+// are gone, and others, which would be written again, are in the way.
+func (w *work) checkEarlierFiles() error {
+	if w.record.Earlier.IsSaving() {
+		return nil
+	}
+	for _, file := range w.record.Earlier.Files {
+		if err := checkFree(file, w.config.overwrite); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // claimFiles reserves the paths of files that were not known beforehand.
@@ -417,15 +486,15 @@ func (w *work) claimFiles(paths []string) error {
 // fail does what is left to do for a work without a finished job. If there is a job that
 // may still finish, the next run goes on with it.
 func (w *work) fail(ctx context.Context, job *Job, failure error) error {
-	if w.journal == nil {
+	if w.record.Tag == "" {
 		return w.discard(ctx, job, failure)
 	}
 	lost := errors.Is(failure, ErrOutcomeUnknown)
 	running := job != nil && !job.Status.Terminal() && !w.deleted
-	if lost || running || !w.journal.noted {
+	if lost || running {
 		return nil
 	}
-	return errors.Join(w.journal.forget(ctx), w.discard(ctx, job, failure))
+	return errors.Join(w.record.Forget(ctx), w.discard(ctx, job, failure))
 }
 
 // Format prints the name of the work and where its files go, whatever the verb.

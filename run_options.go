@@ -356,7 +356,7 @@ func WithOutputDir(dir string) BatchOption {
 //
 // Only one run at a time can use a journal: a second one fails at once. An empty file
 // beside it, whose name ends in ".lock", sees to that and is left there. The directory
-// must be writable.
+// must be writable. The works of earlier runs take about 50 bytes of memory each.
 func WithJournal(path string) BatchOption {
 	return batchOption(func(c *batchConfig) error {
 		if path == "" {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/content"
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
@@ -89,7 +88,7 @@ func (c *core) upload(ctx context.Context, task Task, name string, content *cont
 	}
 	err = c.storage.Upload(ctx, transfer.Upload{URL: target, Form: form, Content: content, Secrets: secrets, Report: report})
 	if err == nil {
-		c.uploads.add(task.ID)
+		c.uploads.Add(task.ID)
 	}
 	return err
 }
@@ -102,28 +101,4 @@ func transferError(method, path string, failed engine.Answer) error {
 		e.unsent, e.open = failed.Open, false
 	}
 	return e
-}
-
-// uploadMemory remembers the tasks that this process has sent a file to. The
-// service goes on to report such a task as waiting for some seconds.
-type uploadMemory struct {
-	mu    sync.Mutex
-	tasks *recent[string]
-}
-
-// maxUploads bounds the memory.
-const maxUploads = 4096
-
-func newUploadMemory() *uploadMemory { return &uploadMemory{tasks: newRecent[string](maxUploads)} }
-
-func (m *uploadMemory) add(taskID string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.tasks.add(taskID)
-}
-
-func (m *uploadMemory) has(taskID string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.tasks.has(taskID)
 }

@@ -3,6 +3,8 @@ package cloudconvert
 import (
 	"context"
 	"sync"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/recent"
 )
 
 // maxEnded is how many ends are remembered for waits that begin later.
@@ -21,13 +23,13 @@ const maxEnded = 4096
 // itself, which anyone may repeat, is not relied on. It is safe for concurrent use.
 type WebhookWaiter struct {
 	mu       sync.Mutex
-	ended    *recent[string]
+	ended    *recent.Set[string]
 	watchers map[string]map[chan struct{}]struct{} // by job
 }
 
 // NewWaiter returns a waiter without deliveries.
 func (s *WebhooksService) NewWaiter() *WebhookWaiter {
-	return &WebhookWaiter{ended: newRecent[string](maxEnded), watchers: map[string]map[chan struct{}]struct{}{}}
+	return &WebhookWaiter{ended: recent.NewSet[string](maxEnded), watchers: map[string]map[chan struct{}]struct{}{}}
 }
 
 // Deliver records an event. It returns nil at once. Pass it to [WebhookHandler], or call it
@@ -38,7 +40,7 @@ func (w *WebhookWaiter) Deliver(_ context.Context, event *WebhookEvent) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.ended.add(event.Job.ID)
+	w.ended.Add(event.Job.ID)
 	for watcher := range w.watchers[event.Job.ID] {
 		select {
 		case watcher <- struct{}{}:
@@ -53,7 +55,7 @@ func (w *WebhookWaiter) WatchJob(_ context.Context, jobID string) (wake <-chan s
 	watcher := make(chan struct{}, 1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.ended.has(jobID) {
+	if w.ended.Has(jobID) {
 		watcher <- struct{}{}
 	}
 	if w.watchers[jobID] == nil {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/recent"
 )
 
 // maxEnded is how many ends of jobs are remembered for those who watch later.
@@ -23,8 +25,7 @@ type Account struct {
 
 	mu    sync.Mutex
 	bells map[string][]*bell
-	ended map[string]bool
-	order []string // of the jobs in ended
+	ended *recent.Set[string] // jobs whose creation may still be under way
 	again *time.Timer
 	since time.Time
 	over  error
@@ -41,7 +42,7 @@ func (c *Client) Account(ctx context.Context) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Account{client: c, bells: map[string][]*bell{}, ended: map[string]bool{}}
+	a := &Account{client: c, bells: map[string][]*bell{}, ended: recent.NewSet[string](maxEnded)}
 	if a.member, err = c.enter(UserJobs(user.ID), a); err != nil { //nolint:contextcheck // the line outlives the call
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (a *Account) WatchJob(ctx context.Context, jobID string) (wake <-chan struc
 		b.end(a.over)
 		return b.wake, func() {}
 	}
-	if a.ended[jobID] {
+	if a.ended.Has(jobID) {
 		b.ring()
 	}
 	a.bells[jobID] = append(a.bells[jobID], b)
@@ -133,7 +134,7 @@ func (a *Account) put(e Event) {
 		return
 	case e.Name.Ended():
 		id := jobOf(e)
-		a.remember(id)
+		a.ended.Add(id)
 		for _, b := range a.bells[id] {
 			b.ring()
 		}
@@ -155,19 +156,6 @@ func jobOf(e Event) string {
 		return ""
 	}
 	return data.Job.ID
-}
-
-// remember notes the end of a job whose creation may not have been answered yet.
-func (a *Account) remember(id string) {
-	if a.ended[id] {
-		return
-	}
-	if len(a.order) >= maxEnded {
-		delete(a.ended, a.order[0])
-		a.order = a.order[1:]
-	}
-	a.ended[id] = true
-	a.order = append(a.order, id)
 }
 
 func (a *Account) ringAll() {

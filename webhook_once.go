@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"sync"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/recent"
 )
 
 // maxHandled is how many events are remembered unless the caller says how many.
@@ -44,7 +46,7 @@ func OncePerEvent(handle func(context.Context, *WebhookEvent) error, size int) f
 	}
 }
 
-// eventKey is all that tells deliveries apart.
+// eventKey identifies an event: repeats of a delivery have the same one.
 type eventKey struct {
 	job   string
 	event Event
@@ -60,15 +62,15 @@ type handling struct {
 type eventMemory struct {
 	mu      sync.Mutex
 	running map[eventKey]*handling
-	handled *recent[eventKey]
+	handled *recent.Set[eventKey]
 }
 
 func newEventMemory(size int) *eventMemory {
-	return &eventMemory{running: map[eventKey]*handling{}, handled: newRecent[eventKey](size)}
+	return &eventMemory{running: map[eventKey]*handling{}, handled: recent.NewSet[eventKey](size)}
 }
 
-// begin waits until it is known what to do with an event. It returns nil if
-// that is nothing.
+// begin waits while another call handles the event. It returns nil without an error if
+// the event has been handled, and else the handling that the caller must end.
 func (m *eventMemory) begin(ctx context.Context, key eventKey) (*handling, error) {
 	for {
 		other, mine := m.enter(key)
@@ -86,12 +88,12 @@ func (m *eventMemory) begin(ctx context.Context, key eventKey) (*handling, error
 	}
 }
 
-// enter returns who is handling an event, or else whoever now is to do so, or
-// neither if it has been handled.
+// enter returns the handling of the event that is under way, or else a new one, or
+// neither if the event has been handled.
 func (m *eventMemory) enter(key eventKey) (other, mine *handling) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.handled.has(key) {
+	if m.handled.Has(key) {
 		return nil, nil
 	}
 	if other := m.running[key]; other != nil {
@@ -102,42 +104,13 @@ func (m *eventMemory) enter(key eventKey) (other, mine *handling) {
 	return nil, mine
 }
 
-// end remembers a success and lets those go who wait.
+// end remembers a success and wakes the calls that wait for the result.
 func (m *eventMemory) end(key eventKey, mine *handling) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.running, key)
 	if mine.succeeded {
-		m.handled.add(key)
+		m.handled.Add(key)
 	}
 	close(mine.ended)
-}
-
-// recent is a set that keeps the entries added last. It is not safe for
-// concurrent use.
-type recent[K comparable] struct {
-	known  map[K]bool
-	ring   []K
-	oldest int // once the ring is full
-	size   int
-}
-
-func newRecent[K comparable](size int) *recent[K] {
-	return &recent[K]{known: map[K]bool{}, size: size}
-}
-
-func (r *recent[K]) has(key K) bool { return r.known[key] }
-
-func (r *recent[K]) add(key K) {
-	if r.known[key] {
-		return
-	}
-	r.known[key] = true
-	if len(r.ring) < r.size {
-		r.ring = append(r.ring, key)
-		return
-	}
-	delete(r.known, r.ring[r.oldest])
-	r.ring[r.oldest] = key
-	r.oldest = (r.oldest + 1) % r.size
 }

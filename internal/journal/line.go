@@ -1,0 +1,182 @@
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+)
+
+// line is a line of the journal. The last one of a work counts.
+type line struct {
+	Name string `json:"key"`
+	Hash string `json:"work,omitzero"`
+	Entry
+}
+
+// lineStart is what all lines begin with.
+const lineStart = `{"key":`
+
+// encode returns the line with its end. Text that is not UTF-8 would be changed.
+func (l line) encode() ([]byte, error) {
+	for _, text := range slices.Concat([]string{l.Name, l.Hash, l.Tag}, l.Files) {
+		if !utf8.ValidString(text) {
+			return nil, fmt.Errorf("%q is not UTF-8 text", text)
+		}
+	}
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(l)
+	return buffer.Bytes(), err
+}
+
+// maxLine bounds a line. It names files of a single job, whose response has 32 MiB at most.
+const maxLine = 32 << 20
+
+var errLineTooLong = fmt.Errorf("a line is longer than %d bytes", maxLine)
+
+// readLine returns the next line with its end. The last one may have none. The line is
+// valid until the next one is read.
+func readLine(reader *bufio.Reader) ([]byte, error) {
+	text, err := reader.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return text, err
+	}
+	text = bytes.Clone(text)
+	for errors.Is(err, bufio.ErrBufferFull) {
+		if len(text) > maxLine {
+			return nil, errLineTooLong
+		}
+		var part []byte
+		part, err = reader.ReadSlice('\n')
+		text = append(text, part...)
+	}
+	return text, err
+}
+
+// workID is a hash of what tells works apart.
+type workID [16]byte
+
+func newWorkID(name, hash []byte) workID {
+	var buffer [256]byte
+	sum := sha256.Sum256(append(append(append(buffer[:0], hash...), 0), name...))
+	return workID(sum[:16])
+}
+
+// workOf returns the work that a line is about. It reports false for a line that is not an
+// entry.
+func workOf(text []byte) (workID, bool) {
+	if name, hash, ok := scan(text); ok {
+		return newWorkID(name, hash), true
+	}
+	var l line
+	if json.Unmarshal(text, &l) != nil || l.Name == "" {
+		return workID{}, false
+	}
+	return newWorkID([]byte(l.Name), []byte(l.Hash)), true
+}
+
+// scan returns the name and the hash in a line as this package writes it. For any other
+// line, and for rare characters, it reports false. It is there for speed: a million works
+// leave three million lines, and a journal opens in a fifth of the time that it takes with
+// encoding/json alone.
+func scan(text []byte) (name, hash []byte, ok bool) {
+	s := scanner{rest: text, ok: utf8.Valid(text)}
+	s.must(lineStart)
+	name = unescape(s.text())
+	if s.skip(`,"work":`) {
+		hash = unescape(s.text())
+	}
+	if s.skip(`,"tag":`) {
+		s.text()
+	}
+	if s.skip(`,"files":[`) {
+		s.list(func() { s.text() })
+	}
+	if s.skip(`,"sizes":[`) {
+		s.list(s.number)
+	}
+	s.skip(`,"done":true`)
+	if s.skip(`,"begun":`) {
+		s.text()
+	}
+	s.must("}\n")
+	return name, hash, s.ok && len(s.rest) == 0 && len(name) > 0
+}
+
+// scanner takes JSON values from the beginning of a text.
+type scanner struct {
+	rest []byte
+	ok   bool // all that had to be there was there
+}
+
+func (s *scanner) skip(literal string) bool {
+	rest, found := bytes.CutPrefix(s.rest, []byte(literal))
+	s.rest = rest
+	return found
+}
+
+func (s *scanner) must(literal string) {
+	if !s.skip(literal) {
+		s.ok = false
+	}
+}
+
+// text takes a string and returns what is between its quotes. Backslashes and quotes may
+// be escaped, which the paths of Windows are full of. Other escapes are left to
+// encoding/json.
+func (s *scanner) text() []byte {
+	s.must(`"`)
+	end := 0
+	for end < len(s.rest) && s.rest[end] != '"' {
+		switch c := s.rest[end]; {
+		case c == '\\' && end+1 < len(s.rest) && (s.rest[end+1] == '\\' || s.rest[end+1] == '"'):
+			end++
+		case c == '\\', c < ' ':
+			s.ok = false
+		}
+		end++
+	}
+	text := s.rest[:end]
+	s.rest = s.rest[end:]
+	s.must(`"`)
+	return text
+}
+
+// unescape takes the backslashes out of what text returned.
+func unescape(text []byte) []byte {
+	if !bytes.ContainsRune(text, '\\') {
+		return text
+	}
+	var plain []byte
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' && i+1 < len(text) {
+			i++
+		}
+		plain = append(plain, text[i])
+	}
+	return plain
+}
+
+// number takes a number without a sign.
+func (s *scanner) number() {
+	digits := s.rest[:len(s.rest)-len(bytes.TrimLeft(s.rest, "0123456789"))]
+	s.rest = s.rest[len(digits):]
+	if len(digits) == 0 || len(digits) > 18 || len(digits) > 1 && digits[0] == '0' {
+		s.ok = false
+	}
+}
+
+// list takes the elements of an array and its end.
+func (s *scanner) list(element func()) {
+	element()
+	for s.skip(",") {
+		element()
+	}
+	s.must("]")
+}
