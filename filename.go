@@ -61,3 +61,42 @@ func extensionOf(name string) string {
 	}
 	return extension[1:]
 }
+
+// knownFormats are the formats that an extension certainly stands for. Of others,
+// as in "report.2026", nothing is known.
+var knownFormats = strings.Fields(`
+	ai azw3 csv doc docx dwg dxf eps epub html key md mobi numbers odp ods odt pages pdf ppt pptx ps psd rtf svg tex txt xls xlsx xps
+	avif bmp gif heic ico jpg png tiff webp
+	aac aiff flac m4a mp3 ogg opus wav wma
+	3gp avi flv mkv mov mp4 mpg webm wmv
+	7z bz2 gz rar tar tar.bz2 tar.gz tar.xz zip
+	otf ttf woff woff2`)
+
+// sameFormat returns one name for all extensions that files of a format may have.
+func sameFormat(format string) string {
+	format = normalFormat(format)
+	switch format {
+	case "jfif", "jpe":
+		return "jpg"
+	case "heif":
+		return "heic"
+	case "xhtml":
+		return "html"
+	case "markdown":
+		return "md"
+	case "aif":
+		return "aiff"
+	case "oga":
+		return "ogg"
+	case "m4v":
+		return "mp4"
+	case "mpeg":
+		return "mpg"
+	case "tbz", "tbz2":
+		return "tar.bz2"
+	case "txz":
+		return "tar.xz"
+	default:
+		return format
+	}
+}

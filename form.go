@@ -7,6 +7,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 	"github.com/cloudconvert/cloudconvert-go/internal/multipart"
+	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
 
 // UploadForm is where an upload task expects its file: a form to be posted as
@@ -59,8 +60,8 @@ func (f UploadForm) MarshalJSON() ([]byte, error) {
 	var parameters bytes.Buffer
 	parameters.WriteByte('{')
 	for i, field := range f.Fields {
-		name, nameErr := encodeJSON(field.Name)
-		value, valueErr := encodeJSON(field.Value)
+		name, nameErr := strictjson.Marshal(field.Name)
+		value, valueErr := strictjson.Marshal(field.Value)
 		if err := errors.Join(nameErr, valueErr); err != nil {
 			return nil, err
 		}
@@ -72,7 +73,7 @@ func (f UploadForm) MarshalJSON() ([]byte, error) {
 		parameters.Write(value)
 	}
 	parameters.WriteByte('}')
-	return encodeJSON(map[string]any{"url": f.URL, "parameters": json.RawMessage(parameters.Bytes())})
+	return strictjson.Marshal(map[string]any{"url": f.URL, "parameters": json.RawMessage(parameters.Bytes())})
 }
 
 // multipart returns the fields as they are sent.

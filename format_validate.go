@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/params"
+	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
 
 // Validate checks the parameters of a task against an entry of the catalogue that
@@ -26,18 +29,19 @@ import (
 // that sets it is a problem: what cannot be checked is not passed.
 func (f Format) Validate(t TaskRequest) error {
 	switch {
-	case isNil(t):
+	case taskOf(t) == nil:
 		return invalid(errors.New("the task is nil"))
 	case t.Operation() != f.Operation:
 		return invalid(fmt.Errorf("the task is of the operation %s, and the catalogue's entry is for %s", t.Operation(), f.Operation))
 	case f.Options == nil:
 		return invalid(errors.New("the catalogue's entry has no options: list it with IncludeOptions"))
 	}
-	body, problems := taskBody(t, parameters(t))
-	if len(problems) > 0 {
-		return invalid(problems...) // a value that contains itself cannot be printed
+	task := encodeTask(t)
+	if len(task.Broken) > 0 {
+		return invalid(task.Broken...) // a value that contains itself cannot be printed
 	}
-	problems = f.differences(body)
+	body := task.Params
+	problems := f.differences(body)
 	if err := f.checkVersion(body["engine_version"]); err != nil {
 		problems = append(problems, err)
 	}
@@ -58,7 +62,7 @@ func (f Format) differences(body map[string]any) (problems []error) {
 	for _, part := range []struct{ name, entry string }{
 		{"input_format", f.InputFormat}, {"output_format", f.OutputFormat}, {"engine", f.Engine},
 	} {
-		if isEmpty(body[part.name]) {
+		if params.Empty(body[part.name]) {
 			continue
 		}
 		if f.odd[part.name] {
@@ -77,7 +81,7 @@ func (f Format) checkVersion(value any) error {
 	asked := describe(value)
 	is := func(v EngineVersion) bool { return v.Version == asked }
 	switch {
-	case isEmpty(value), slices.ContainsFunc(f.EngineVersions, is):
+	case params.Empty(value), slices.ContainsFunc(f.EngineVersions, is):
 		return nil
 	case f.odd["engine_versions"]:
 		return uncheckable("engine_version")
@@ -101,7 +105,7 @@ func (f Format) check(t TaskRequest, name string, value any) error {
 	if i >= 0 {
 		return f.Options[i].check(value)
 	}
-	if slices.Contains(structural, name) || slices.ContainsFunc(parameters(t), func(p parameter) bool { return p.name == name }) {
+	if slices.Contains(structural, name) || params.HasField(taskOf(t), name) {
 		return nil
 	}
 	if f.odd["options"] {
@@ -201,10 +205,10 @@ func (o FormatOption) hasType(value any) bool {
 		return slices.Contains([]string{"true", "false", "0", "1"}, text)
 	case "integer":
 		number, err := strconv.ParseFloat(text, 64)
-		return err == nil && isNumber(text) && number == math.Trunc(number)
+		return err == nil && json.Valid([]byte(text)) && number == math.Trunc(number)
 	case "float":
 		_, err := strconv.ParseFloat(text, 64)
-		return err == nil && isNumber(text)
+		return err == nil && json.Valid([]byte(text))
 	case "string", "Input":
 		_, isText := value.(string)
 		return isText
@@ -235,7 +239,7 @@ func (o FormatOption) meaning(value any) string {
 
 // plainJSON returns a value as its JSON decodes, numbers as they are written.
 func plainJSON(value any) (any, error) {
-	encoded, err := encodeJSON(value)
+	encoded, err := strictjson.Marshal(value)
 	if err != nil {
 		return nil, err
 	}

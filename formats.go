@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
+	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
 
 // FormatsService reads the catalogue of operations, formats and options.
@@ -183,8 +184,8 @@ type formatText struct {
 func (t *formatText) UnmarshalJSON(data []byte) error {
 	var text lenient.String
 	_ = text.UnmarshalJSON(data) // never fails
-	kind := jsonKind(data)
-	*t = formatText{text: string(text), odd: kind == anObject || kind == aList}
+	kind := strictjson.KindOf(data)
+	*t = formatText{text: string(text), odd: kind == strictjson.Object || kind == strictjson.List}
 	return nil
 }
 
@@ -197,12 +198,12 @@ type formatList[T any] struct {
 // UnmarshalJSON implements [json.Unmarshaler].
 func (l *formatList[T]) UnmarshalJSON(data []byte) error {
 	*l = formatList[T]{}
-	if kind := jsonKind(data); kind != aList {
-		l.odd = kind != aNull
+	if kind := strictjson.KindOf(data); kind != strictjson.List {
+		l.odd = kind != strictjson.Null
 		return nil
 	}
 	l.entries = lenient.Collect(data, '[', func(data []byte, entry *T) bool {
-		if jsonKind(data) == aNull {
+		if strictjson.KindOf(data) == strictjson.Null {
 			return false
 		}
 		err := json.Unmarshal(data, entry)
@@ -227,8 +228,8 @@ func (o *FormatOption) UnmarshalJSON(data []byte) error {
 		Description    lenient.String `json:"description"`
 		Help           lenient.String `json:"help"`
 	}
-	if kind := jsonKind(data); kind == aString || kind == aNumber {
-		*o = FormatOption{Name: scalarText(data)}
+	if kind := strictjson.KindOf(data); kind == strictjson.Text || kind == strictjson.Number {
+		*o = FormatOption{Name: strictjson.ScalarText(data)}
 		return nil
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
@@ -264,8 +265,8 @@ func (v *EngineVersion) UnmarshalJSON(data []byte) error {
 		Deprecated   lenient.Bool   `json:"deprecated"`
 		Experimental lenient.Bool   `json:"experimental"`
 	}
-	if kind := jsonKind(data); kind == aString || kind == aNumber {
-		*v = EngineVersion{Version: scalarText(data)}
+	if kind := strictjson.KindOf(data); kind == strictjson.Text || kind == strictjson.Number {
+		*v = EngineVersion{Version: strictjson.ScalarText(data)}
 		return nil
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {

@@ -5,20 +5,22 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/params"
+	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
 
 // JobRequest describes a job to be created.
 type JobRequest struct { //nolint:recvcheck // LogValue is for values too
 	// Tasks are the tasks of the job by name. At least one is required.
 	Tasks Tasks `json:"tasks"`
-	// Tag is a text by which the job can be found again, see [JobListOptions]. It
-	// need not be unique. If it is empty, the job gets a unique one, by which
-	// [JobsService.Create] can tell whether it was created if the answer is lost.
+	// Tag is a text by which the job can be found, see [JobListOptions]. Several jobs may
+	// have the same. If it is empty, the job gets a unique one, by which
+	// [JobsService.Create] finds the job if the response is lost.
 	Tag string `json:"tag,omitzero"`
 	// WebhookURL receives the event job.finished or job.failed of this job.
 	// It is independent of the webhooks of the account. The service documents no
@@ -60,28 +62,39 @@ func (t Tasks) LogValue() slog.Value {
 // itself, as [Watermark] names its Image. A task whose Input is set keeps it.
 //
 // Tasks are named after their operations ("import-url", "convert", "export-url"), sources
-// "source", and numbered where a name occurs again ("source-2").
+// "source", and numbered if a name is taken ("source-2").
 //
 // A job of another shape is written as a [JobRequest] with [Tasks].
 func Pipeline(tasks ...TaskRequest) *JobRequest {
 	r := &JobRequest{Tasks: Tasks{}}
-	named := namedInputs(tasks)
+	var named []string // by a parameter other than Input
+	for _, task := range tasks {
+		if known := taskOf(task); known != nil {
+			named = append(named, params.References(known)...)
+		}
+	}
 	var feeding []string // the names of the tasks that the next one takes its input from
 	leading := true
 	for i, task := range tasks {
-		if isNil(task) {
+		known := taskOf(task)
+		if known == nil {
 			r.problems = append(r.problems, fmt.Errorf("task %d of the pipeline is nil", i+1))
 			continue
 		}
-		name := r.Tasks.freeName(task)
-		switch takes := takesInput(task); {
+		base := strings.ReplaceAll(string(task.Operation()), "/", "-")
+		if _, ok := known.(Source); ok {
+			base = "source"
+		}
+		name := r.Tasks.numbered(base)
+		takes := takesInput(known)
+		switch {
 		case takes && len(feeding) > 0:
-			task = withInput(task, feeding)
+			task, _ = params.WithInput(known, feeding).(TaskRequest)
 		case !takes && !leading:
 			r.problems = append(r.problems, fmt.Errorf("task %d of the pipeline: %s takes no input and can only come first: use Tasks for jobs of another shape", i+1, task.Operation()))
 		}
 		r.Tasks[name] = task
-		switch leading = leading && !takesInput(task); {
+		switch leading = leading && !takes; {
 		case !leading:
 			feeding = []string{name}
 		case !slices.Contains(named, name):
@@ -89,32 +102,6 @@ func Pipeline(tasks ...TaskRequest) *JobRequest {
 		}
 	}
 	return r
-}
-
-// namedInputs returns the names of tasks that others name by another parameter than Input.
-func namedInputs(tasks []TaskRequest) []string {
-	var names []string
-	for _, task := range tasks {
-		if isNil(task) {
-			continue
-		}
-		for _, p := range parameters(task) {
-			if p.is("input") && p.name != "input" {
-				body, _ := taskBody(task, parameters(task)) // the parameter may stand in Options
-				names = append(names, textsOf(body[p.name])...)
-			}
-		}
-	}
-	return names
-}
-
-// freeName derives a name from a task that no other one has.
-func (t Tasks) freeName(task TaskRequest) string {
-	base := strings.ReplaceAll(string(task.Operation()), "/", "-")
-	if _, ok := sourceBehind(task); ok {
-		base = "source"
-	}
-	return t.numbered(base)
 }
 
 // numbered returns a name that no task has: base, or base with a number.
@@ -126,48 +113,12 @@ func (t Tasks) numbered(base string) string {
 	return name
 }
 
-// sourceBehind returns the source that a task is, if it is one.
-func sourceBehind(t TaskRequest) (Source, bool) {
-	if isNil(t) {
-		return Source{}, false
-	}
-	return reflect.TypeAssert[Source](structOf(t))
-}
-
 // takesInput reports whether a task works on the files of others.
 func takesInput(t TaskRequest) bool {
-	if _, ok := reflect.TypeAssert[RawTask](structOf(t)); ok {
-		return !strings.HasPrefix(string(t.Operation()), "import/") && t.Operation() != OperationCaptureWebsite
+	if raw, ok := t.(RawTask); ok {
+		return !strings.HasPrefix(string(raw.Op), "import/") && raw.Op != OperationCaptureWebsite
 	}
-	return structOf(t).FieldByName("Input").IsValid()
-}
-
-// withInput returns a copy of a task that takes its input from others, or the task
-// itself if its input is set.
-func withInput(t TaskRequest, names []string) TaskRequest {
-	if !isEmpty(options(t)["input"]) {
-		return t
-	}
-	if raw, ok := reflect.TypeAssert[RawTask](structOf(t)); ok {
-		fields := map[string]any{}
-		maps.Copy(fields, raw.Fields)
-		fields["input"] = names
-		return RawTask{Op: raw.Op, Fields: fields}
-	}
-	linked := reflect.New(structOf(t).Type()).Elem()
-	linked.Set(structOf(t))
-	if input := linked.FieldByName("Input"); input.Len() == 0 {
-		input.Set(reflect.ValueOf(names))
-	}
-	if task, ok := reflect.TypeAssert[TaskRequest](linked); ok {
-		return task
-	}
-	return t
-}
-
-// isNil reports whether there is no task behind the interface.
-func isNil(t TaskRequest) bool {
-	return t == nil || !structOf(t).IsValid()
+	return params.HasField(t, "input")
 }
 
 var taskName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
@@ -183,7 +134,7 @@ var taskName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 //
 // [JobsService.Create] and everything that creates jobs call it.
 func (r *JobRequest) Validate() error {
-	_, err := r.body()
+	_, err := r.body(r.encodeTasks())
 	return err
 }
 
@@ -197,29 +148,45 @@ type jobBody struct {
 	Redirect   bool                      `json:"redirect,omitzero"`
 }
 
-// body returns what is sent for the job, if it is valid.
-func (r *JobRequest) body() (jobBody, error) {
+// encodeTasks encodes each task, whether it is valid or not. A nil task is left out.
+func (r *JobRequest) encodeTasks() map[string]params.Task {
+	if r == nil {
+		return nil
+	}
+	encoded := make(map[string]params.Task, len(r.Tasks))
+	for name, task := range r.Tasks {
+		if taskOf(task) != nil {
+			encoded[name] = encodeTask(task)
+		}
+	}
+	return encoded
+}
+
+// body returns what is sent for the job, or all that is wrong with it.
+func (r *JobRequest) body(tasks map[string]params.Task) (jobBody, error) {
 	if r == nil || len(r.Tasks) == 0 && len(r.problems) == 0 {
 		return jobBody{}, invalid(errors.New("the job has no tasks"))
 	}
-	body := jobBody{Tasks: make(map[string]map[string]any, len(r.Tasks)), Tag: r.Tag, WebhookURL: r.WebhookURL}
-	inputs := make(map[string][]string, len(r.Tasks))
+	body := jobBody{Tasks: make(map[string]map[string]any, len(tasks)), Tag: r.Tag, WebhookURL: r.WebhookURL}
+	inputs := make(map[string][]string, len(tasks))
 	problems := slices.Clone(r.problems)
 	for _, name := range slices.Sorted(maps.Keys(r.Tasks)) {
-		task := r.Tasks.read(name)
-		for _, problem := range task.problems {
+		for _, problem := range r.Tasks.check(name, tasks) {
 			problems = append(problems, fmt.Errorf("task %q: %w", name, problem))
 		}
-		body.Tasks[name], inputs[name] = task.body, task.inputs
+		task := tasks[name]
+		body.Tasks[name], inputs[name] = task.Params, task.Inputs
 	}
 	if _, exports := r.Tasks.uses(OperationExportURL); r.Redirect && !exports {
 		problems = append(problems, fmt.Errorf("a redirect needs a task of the operation %s", OperationExportURL))
 	}
-	if cycle := cycleOf(inputs); cycle != nil {
+	if cycle := params.Cycle(inputs); cycle != nil {
 		problems = append(problems, fmt.Errorf("tasks wait for each other: %s", strings.Join(cycle, " → ")))
 	}
-	if err := checkText(jobBody{Tag: r.Tag, WebhookURL: r.WebhookURL}); err != nil {
-		problems = append(problems, err)
+	for _, err := range []error{strictjson.Check("tag", r.Tag, nil), strictjson.Check("webhook_url", r.WebhookURL, nil)} {
+		if err != nil {
+			problems = append(problems, err)
+		}
 	}
 	if len(problems) > 0 {
 		return jobBody{}, invalid(problems...)
@@ -227,101 +194,115 @@ func (r *JobRequest) body() (jobBody, error) {
 	return body, nil
 }
 
-// remoteBody is body where local sources have no place.
-func (r *JobRequest) remoteBody() (jobBody, error) {
-	if r != nil {
-		if err := r.Tasks.checkRemote(); err != nil {
-			return jobBody{}, err
-		}
-	}
-	return r.body()
-}
-
-// read looks through one task.
-func (t Tasks) read(name string) taskReading {
-	var problems []error
+// check returns what is wrong with one task.
+func (t Tasks) check(name string, encoded map[string]params.Task) (problems []error) {
 	if !taskName.MatchString(name) {
 		problems = append(problems, errors.New("a name consists of letters, digits, - and _"))
 	}
-	if isNil(t[name]) {
-		return taskReading{problems: append(problems, errors.New("the task is nil"))}
+	task, ok := encoded[name]
+	if !ok {
+		return append(problems, errors.New("the task is nil"))
 	}
 	if t[name].Operation() == "" {
 		problems = append(problems, errors.New("the operation is missing"))
 	}
-	reading := readTaskOrSource(t[name])
-	for _, input := range reading.inputs {
-		if isNil(t[input]) {
+	for _, input := range task.Inputs {
+		if _, ok := encoded[input]; !ok {
 			problems = append(problems, fmt.Errorf("input %q is no task of the job", input))
 		}
 	}
-	reading.problems = append(problems, reading.problems...)
-	return reading
+	return slices.Concat(problems, task.Broken, task.Rejected)
 }
 
-// readTaskOrSource reads a source as the task that imports it. How a local one is sent is
-// settled when it is opened.
-func readTaskOrSource(t TaskRequest) taskReading {
-	source, ok := sourceBehind(t)
-	if !ok {
-		return readTask(t)
-	}
-	if err := source.check(); err != nil {
-		return taskReading{problems: []error{err}}
-	}
-	if source.isLocal() {
-		return readTask(ImportUpload{})
-	}
-	return readTask(source.urlTask())
-}
-
-// checkRemote returns an error if a local source is among the tasks, which only this
-// package can send.
-func (t Tasks) checkRemote() error {
-	for _, name := range slices.Sorted(maps.Keys(t)) {
-		if source, ok := sourceBehind(t[name]); ok && source.isLocal() {
-			return source.localOnly()
-		}
-	}
-	return nil
-}
-
-// cycleOf returns the names along a cycle of inputs, or nil if there is none.
-func cycleOf(inputs map[string][]string) []string {
-	done := map[string]bool{}
-	var path []string
-	var visit func(name string) []string
-	visit = func(name string) []string {
-		if i := slices.Index(path, name); i >= 0 {
-			return append(slices.Clone(path[i:]), name)
-		}
-		if done[name] {
-			return nil
-		}
-		path = append(path, name)
-		for _, input := range inputs[name] {
-			if cycle := visit(input); cycle != nil {
-				return cycle
+// remoteBody returns the body of a job without local sources, which only [Client.Run] and
+// its like can send.
+func (r *JobRequest) remoteBody() (jobBody, error) {
+	if r != nil {
+		for _, name := range slices.Sorted(maps.Keys(r.Tasks)) {
+			if source, ok := taskOf(r.Tasks[name]).(Source); ok && source.isLocal() {
+				return jobBody{}, source.localOnly()
 			}
 		}
-		path = path[:len(path)-1]
-		done[name] = true
-		return nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(inputs)) {
-		if cycle := visit(name); cycle != nil {
-			return cycle
-		}
-	}
-	return nil
+	return r.body(r.encodeTasks())
 }
 
 // uses returns the name of a task with the given operation, if there is one.
 func (t Tasks) uses(operation Operation) (string, bool) {
 	for _, name := range slices.Sorted(maps.Keys(t)) {
-		if !isNil(t[name]) && t[name].Operation() == operation {
+		if taskOf(t[name]) != nil && t[name].Operation() == operation {
 			return name, true
 		}
 	}
 	return "", false
+}
+
+// UnmarshalJSON reads a job as the Job Builder of the service and other clients
+// write it, see [Tasks.UnmarshalJSON].
+func (r *JobRequest) UnmarshalJSON(data []byte) error {
+	members, err := strictjson.Members(data)
+	if err != nil {
+		return invalid(fmt.Errorf("the job %w", err))
+	}
+	var request JobRequest
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		var err error
+		switch name {
+		case "tasks":
+			request.Tasks, err = decodeTasks(members[name])
+		case "tag":
+			err = params.Set(&request.Tag, name, members[name])
+		case "webhook_url":
+			err = params.Set(&request.WebhookURL, name, members[name])
+		case "redirect":
+			err = params.Set(&request.Redirect, name, members[name])
+		default:
+			err = fmt.Errorf("field %q of the job is unknown", name)
+		}
+		if err != nil {
+			problems = append(problems, err)
+		}
+	}
+	if len(problems) > 0 {
+		return invalid(problems...)
+	}
+	*r = request
+	return nil
+}
+
+// UnmarshalJSON reads each task into the struct of its operation, and tasks of
+// operations without a struct into a [RawTask].
+//
+// Numbers and booleans may also be strings, and a list of one string may be that
+// string. What a field does not hold goes into Options and is encoded from there: unknown
+// parameters, null, and values that a field does not send, such as false. There, a
+// number is a float64, or a [json.Number] if a float64 would be written differently.
+// A key that occurs twice, a value of the wrong type and a missing operation are
+// errors, which match [ErrInvalid].
+func (t *Tasks) UnmarshalJSON(data []byte) error {
+	tasks, err := decodeTasks(data)
+	if err != nil {
+		return invalid(err)
+	}
+	*t = tasks
+	return nil
+}
+
+func decodeTasks(data []byte) (Tasks, error) {
+	if strictjson.KindOf(data) == strictjson.Null {
+		return nil, nil //nolint:nilnil // as encoding/json decodes null into a map
+	}
+	members, err := strictjson.Members(data)
+	if err != nil {
+		return nil, fmt.Errorf("field %q %w", "tasks", err)
+	}
+	tasks := make(Tasks, len(members))
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if tasks[name], err = decodeTask(members[name], nil); err != nil {
+			problems = append(problems, fmt.Errorf("task %q: %w", name, err))
+		}
+	}
+	return tasks, errors.Join(problems...)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/params"
 )
 
 // A plan is what a request comes to when this package runs it: with exports, and with its
@@ -37,14 +38,15 @@ type plannedOutput struct {
 // newPlan validates a request and adds exports to it.
 func newPlan(r *JobRequest) (*plan, error) {
 	if r == nil || len(r.Tasks) == 0 {
-		_, err := r.body()
+		_, err := r.body(nil)
 		return nil, err
 	}
 	p := &plan{request: *r}
 	p.request.Tasks = maps.Clone(r.Tasks)
 	p.request.problems = slices.Clone(r.problems)
-	p.addExports()
-	body, err := p.request.body()
+	encoded := p.request.encodeTasks()
+	p.addExports(encoded)
+	body, err := p.request.body(encoded)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +55,7 @@ func newPlan(r *JobRequest) (*plan, error) {
 	}
 	p.body = body
 	for _, name := range slices.Sorted(maps.Keys(p.request.Tasks)) {
-		if source, ok := sourceBehind(p.request.Tasks[name]); ok && source.isLocal() {
+		if source, ok := taskOf(p.request.Tasks[name]).(Source); ok && source.isLocal() {
 			p.sources = append(p.sources, plannedSource{name, source})
 		}
 	}
@@ -63,30 +65,34 @@ func newPlan(r *JobRequest) (*plan, error) {
 
 // addExports adds an export/url task for each task that no other one names, if the job
 // has no exports. A source that no task uses is a problem.
-func (p *plan) addExports() {
+func (p *plan) addExports(encoded map[string]params.Task) {
 	tasks := p.request.Tasks
 	names := slices.Sorted(maps.Keys(tasks))
 	used, exports := map[string]bool{}, false
 	for _, name := range names {
-		if isNil(tasks[name]) {
+		task, ok := encoded[name]
+		if !ok {
 			continue // a problem that body finds
 		}
 		exports = exports || strings.HasPrefix(string(tasks[name].Operation()), "export/")
-		for _, input := range readTaskOrSource(tasks[name]).inputs {
+		for _, input := range task.Inputs {
 			used[input] = true
 		}
 	}
 	for _, name := range names {
-		if isNil(tasks[name]) || used[name] {
+		task, ok := encoded[name]
+		if !ok || used[name] {
 			continue
 		}
-		if source, ok := sourceBehind(tasks[name]); ok {
+		if source, ok := taskOf(tasks[name]).(Source); ok {
 			p.request.problems = append(p.request.problems, fmt.Errorf("the source %q is used by no task: name it in the Input of one", source.String()))
 			continue
 		}
 		if !exports && tasks[name].Operation() != OperationMetadata {
-			ignore, _ := readTask(tasks[name]).body["ignore_error"].(bool)
-			tasks[tasks.numbered("export-"+name)] = ExportURL{Input: []string{name}, IgnoreError: ignore}
+			ignore, _ := task.Params["ignore_error"].(bool)
+			export := tasks.numbered("export-" + name)
+			tasks[export] = ExportURL{Input: []string{name}, IgnoreError: ignore}
+			encoded[export] = encodeTask(tasks[export])
 		}
 	}
 }
@@ -100,9 +106,9 @@ func (p *plan) planOutput() plannedOutput {
 	var inputs []string
 	for _, name := range slices.Sorted(maps.Keys(p.body.Tasks)) {
 		task := p.body.Tasks[name]
-		if task["operation"] == OperationExportURL {
+		if task["operation"] == string(OperationExportURL) {
 			o.exports++
-			inputs = append(inputs, textsOf(task["input"])...)
+			inputs = append(inputs, params.Texts(task["input"])...)
 			o.archive, _ = task["archive_multiple_files"].(bool)
 		}
 	}
@@ -110,16 +116,16 @@ func (p *plan) planOutput() plannedOutput {
 		return o
 	}
 	exported := p.body.Tasks[inputs[0]]
-	if filename := textOf(exported["filename"]); !strings.Contains(filename, "%") {
+	if filename := params.Text(exported["filename"]); !strings.Contains(filename, "%") {
 		o.filename = filename
 	}
-	operation, _ := exported["operation"].(Operation)
+	operation := params.Text(exported["operation"])
 	switch format, known := formatOf(o.filename); {
-	case textOf(exported["output_format"]) != "":
-		o.format = normalFormat(textOf(exported["output_format"]))
+	case params.Text(exported["output_format"]) != "":
+		o.format = normalFormat(params.Text(exported["output_format"]))
 	case known:
 		o.format = format
-	case strings.HasPrefix(string(operation), "pdf/"):
+	case strings.HasPrefix(operation, "pdf/"):
 		o.format = "pdf"
 	}
 	return o
@@ -131,11 +137,11 @@ func (r *JobRequest) firstSource() (Source, bool) {
 	if r == nil {
 		return Source{}, false
 	}
-	if source, ok := sourceBehind(r.Tasks["source"]); ok {
+	if source, ok := taskOf(r.Tasks["source"]).(Source); ok {
 		return source, true
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Tasks)) {
-		if source, ok := sourceBehind(r.Tasks[name]); ok {
+		if source, ok := taskOf(r.Tasks[name]).(Source); ok {
 			return source, true
 		}
 	}
@@ -182,7 +188,7 @@ const archiveFormat = "zip"
 func (p *plan) checkUploads() error {
 	for _, name := range slices.Sorted(maps.Keys(p.request.Tasks)) {
 		task := p.request.Tasks[name]
-		if _, ok := sourceBehind(task); !ok && task.Operation() == OperationImportUpload {
+		if _, ok := taskOf(task).(Source); !ok && task.Operation() == OperationImportUpload {
 			return invalid(fmt.Errorf("task %q waits for an upload: put a source in its place, or pass WithPendingUpload if another program sends the file", name))
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,9 +15,10 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/params"
+	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
 
 const (
@@ -39,9 +39,9 @@ const (
 func WithHeader(key, value string) CallOption {
 	return callOption{"WithHeader", func(c *call) error {
 		switch name := http.CanonicalHeaderKey(key); {
-		case !headerName.MatchString(key):
+		case !params.IsHeaderName(key):
 			return fmt.Errorf("WithHeader: invalid header name %q", key)
-		case strings.ContainsFunc(value, isControl):
+		case !params.IsHeaderValue(value):
 			return fmt.Errorf("WithHeader: the value of %s contains a control character", name)
 		case name == "Authorization":
 			return errors.New("WithHeader: Authorization is set by the client, and only for the API")
@@ -72,10 +72,6 @@ var ownHeaders = map[string]string{
 	"Te":                "is for package net/http to set",
 	"Expect":            "is for package net/http to set",
 }
-
-var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-
-func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // A call is one request to the API.
 type call struct {
@@ -130,7 +126,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 	shown, _, _ := strings.Cut(path, "?") // a query may hold a secret
 	segments := strings.Split(strings.Trim(target.EscapedPath(), "/"), "/")
 	if slices.ContainsFunc(segments, changesPath) {
-		return invalid(fmt.Errorf("invalid path %q: its segments may not be empty, . or ..", shown))
+		return invalid(fmt.Errorf("invalid path %q: no segment may be empty or consist of one or two dots", shown))
 	}
 	query, err := url.ParseQuery(target.RawQuery)
 	if err != nil {
@@ -282,7 +278,7 @@ func (c *core) request(call call) (engine.Call, error) {
 	}
 	if call.in != nil {
 		request.Header.Set("Content-Type", "application/json")
-		if request.Body, err = encodeJSON(call.in); err != nil {
+		if request.Body, err = strictjson.Marshal(call.in); err != nil {
 			return engine.Call{}, invalid(err)
 		}
 		request.Timeout += time.Duration(len(request.Body)/slowestBody) * time.Second
@@ -314,24 +310,6 @@ func (c *core) base(call call) *url.URL {
 
 // pathOn returns the path of a call as errors name it.
 func (c *core) pathOn(call call) string { return c.base(call).Path + call.path }
-
-// encodeJSON encodes without escaping <, > and &, which URLs are full of, and refuses text
-// that would become another one.
-func encodeJSON(v any) ([]byte, error) {
-	if err := checkText(v); err != nil {
-		return nil, err
-	}
-	var buffer bytes.Buffer
-	encoder := json.NewEncoder(&buffer)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return nil, err
-	}
-	if !utf8.Valid(buffer.Bytes()) {
-		return nil, errBrokenJSON
-	}
-	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
-}
 
 // logRetry logs that a request is sent once more by something else than the engine, which
 // does so by itself. A request that was not sent before is not a retry.

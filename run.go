@@ -3,7 +3,6 @@ package cloudconvert
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -409,7 +408,9 @@ func (w *work) body(ctx context.Context) (jobBody, error) {
 		}
 		w.closeSource(ctx, s)
 		body.Tasks[name] = map[string]any{
-			"operation": OperationImportBase64, "file": base64.StdEncoding.EncodeToString(file), "filename": s.name,
+			"operation": OperationImportBase64,
+			"file":      file, // encoding/json encodes bytes as base64
+			"filename":  s.name,
 		}
 	}
 	return body, nil

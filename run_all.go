@@ -21,6 +21,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/journal"
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
+	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
 
 // defaultConcurrency is how many works [Client.RunAll] does at a time. A work spends most
@@ -375,7 +376,7 @@ func (w *work) hash() (string, error) {
 	for _, s := range w.plan.sources {
 		body.Tasks[s.task] = map[string]any{"source": s.String(), "name": s.name}
 	}
-	text, err := encodeJSON(body)
+	text, err := strictjson.Marshal(body)
 	if err != nil {
 		return "", invalid(err)
 	}

@@ -3,11 +3,17 @@ package cloudconvert
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/params"
+	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
 
 var (
@@ -15,22 +21,21 @@ var (
 	cacheKeys  = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
 
-// SignedURL returns an address that runs a job when it is visited, for example
-// by a browser, and leads to the first exported file. Visiting it needs no API key,
-// and making it sends no request.
+// SignedURL returns a URL that runs a job when it is visited, for example by a browser,
+// and leads to the first exported file. A visit takes no API key, and making the URL sends
+// no request.
 //
 // The base, of the form https://s.cloudconvert.com/ID, and its signing secret
 // come from https://cloudconvert.com/dashboard/api/v2/signed-urls. Without a
 // cache key every visit runs the job and costs credits. With one, which
 // consists of letters, digits, "-" and "_", the result is kept for 24 hours and
-// shared by all addresses with the same key.
+// shared by all URLs with the same key.
 //
-// The job needs an export/url task. It should not need an upload, since no
-// visitor could make it. It goes into the address as it is, readable for
-// everybody: a job with credentials in it, such as storage keys, passwords,
-// request headers or addresses with a user in them, is refused. Credentials are
-// recognized by their names and by their form. Addresses of files are not refused,
-// even if they are secrets themselves.
+// The job needs an export/url task. It should not have an upload, which no visitor could
+// send. The URL contains the job, readable for everyone who has it: a job with credentials,
+// such as storage keys, passwords, request headers or URLs with a user in them, is
+// refused. Credentials are recognized by their names and by their form. URLs of files are
+// not refused, even if they are secrets themselves.
 //
 // An empty signing secret is [ErrNoSecret]. Everything else that is wrong
 // matches [ErrInvalid].
@@ -41,13 +46,15 @@ func SignedURL(base, secret string, r *JobRequest, cacheKey string) (string, err
 	if err := errors.Join(checkSignedBase(base), checkCacheKey(cacheKey)); err != nil {
 		return "", invalid(err)
 	}
-	if _, err := r.remoteBody(); err != nil {
+	body, err := r.remoteBody()
+	if err != nil {
 		return "", err
 	}
+	body.Redirect = r.Redirect
 	if _, found := r.Tasks.uses(OperationExportURL); !found {
 		return "", invalid(errors.New("the job has no export/url task, so there is no file that a signed URL could lead to"))
 	}
-	payload, err := encodeJSON(r)
+	payload, err := strictjson.Marshal(body)
 	if err != nil {
 		return "", invalid(err)
 	}
@@ -57,13 +64,36 @@ func SignedURL(base, secret string, r *JobRequest, cacheKey string) (string, err
 	return signURL(base, secret, payload, cacheKey), nil
 }
 
-// signURL puts a job into an address. The order of the parameters counts.
-func signURL(base, secret string, payload []byte, cacheKey string) string {
-	address := base + "?job=" + base64.RawURLEncoding.EncodeToString(payload)
-	if cacheKey != "" {
-		address += "&cache_key=" + cacheKey
+// checkPublic refuses a job with credentials.
+func checkPublic(payload []byte) error {
+	var job struct {
+		Tasks      map[string]map[string]any `json:"tasks"`
+		Tag        string                    `json:"tag"`
+		WebhookURL string                    `json:"webhook_url"`
 	}
-	return address + "&s=" + hex.EncodeToString(digest([]byte(address), secret))
+	if err := json.Unmarshal(payload, &job); err != nil {
+		return invalid(err)
+	}
+	found := append(params.FindCredentials("tag", job.Tag), params.FindCredentials("webhook_url", job.WebhookURL)...)
+	for _, name := range slices.Sorted(maps.Keys(job.Tasks)) {
+		for _, parameter := range params.FindCredentials("", job.Tasks[name]) {
+			found = append(found, fmt.Sprintf("%s of task %q", parameter, name))
+		}
+	}
+	if len(found) > 0 {
+		return invalid(fmt.Errorf("everybody can read the job in a signed URL, and this one holds credentials: %s: "+
+			"create such a job with Jobs.Create instead", strings.Join(found, ", ")))
+	}
+	return nil
+}
+
+// signURL puts a job into a URL. The order of the parameters counts.
+func signURL(base, secret string, payload []byte, cacheKey string) string {
+	signed := base + "?job=" + base64.RawURLEncoding.EncodeToString(payload)
+	if cacheKey != "" {
+		signed += "&cache_key=" + cacheKey
+	}
+	return signed + "&s=" + hex.EncodeToString(digest([]byte(signed), secret))
 }
 
 func checkSignedBase(base string) error {

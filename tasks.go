@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -19,21 +20,21 @@ type TasksService service
 // A task has no tag by which it could be found: if the answer to its creation is
 // lost, the error is an [*OutcomeError].
 func (s *TasksService) Create(ctx context.Context, t TaskRequest, opts ...CallOption) (*Task, error) {
-	if isNil(t) {
+	if taskOf(t) == nil {
 		return nil, invalid(errors.New("the task is nil"))
 	}
-	if err := (Tasks{"": t}).checkRemote(); err != nil {
-		return nil, err
+	if source, ok := taskOf(t).(Source); ok && source.isLocal() {
+		return nil, source.localOnly()
 	}
-	task := readTaskOrSource(t)
-	if len(task.problems) > 0 {
-		return nil, invalid(task.problems...)
+	task := encodeTask(t)
+	if problems := slices.Concat(task.Broken, task.Rejected); len(problems) > 0 {
+		return nil, invalid(problems...)
 	}
 	path, err := pathOf(strings.Split(string(t.Operation()), "/")...)
 	if err != nil {
 		return nil, invalid(fmt.Errorf("%q is no operation", t.Operation()))
 	}
-	return s.make(ctx, call{method: http.MethodPost, path: path, in: task.body, limited: true}, opts)
+	return s.make(ctx, call{method: http.MethodPost, path: path, in: task.Params, limited: true}, opts)
 }
 
 // make makes a call that creates a task.

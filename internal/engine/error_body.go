@@ -7,13 +7,15 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/params"
 )
 
 // hidesValue reports whether what has this name in a request or a response is a
 // secret: credentials, URLs, and everything within forms and payloads.
 func hidesValue(name string) bool {
 	lower := strings.ToLower(name)
-	return IsCredential(name) || strings.HasSuffix(lower, "url") || slices.Contains([]string{"form", "parameters", "payload"}, lower)
+	return params.IsCredential(name) || strings.HasSuffix(lower, "url") || slices.Contains([]string{"form", "parameters", "payload"}, lower)
 }
 
 // sentSecrets returns the secrets in the body of a request, which a page for
@@ -31,7 +33,7 @@ func secretsIn(value any, isSecret bool) []string {
 	switch value := value.(type) {
 	case map[string]any:
 		for name, entry := range value {
-			found = append(found, secretsIn(entry, isSecret || IsCredential(name))...)
+			found = append(found, secretsIn(entry, isSecret || params.IsCredential(name))...)
 		}
 	case []any:
 		for _, entry := range value {

@@ -363,20 +363,3 @@ func URLSecrets(u *url.URL) []string {
 	}
 	return secrets
 }
-
-// IsCredential reports whether a parameter of this name holds one, however the
-// name is written: access_key, Access-Key and accessKey are the same. Some
-// headers hold one, and none is worth telling them apart.
-func IsCredential(name string) bool {
-	name = strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, strings.ToLower(name))
-	within := func(part string) bool { return strings.Contains(name, part) }
-	return strings.HasSuffix(name, "headers") || slices.Contains([]string{"auth", "cookie", "cookies", "pass", "pwd", "sas"}, name) ||
-		slices.ContainsFunc([]string{
-			"password", "passwd", "passphrase", "secret", "token", "credential", "authorization", "privatekey", "accesskey", "apikey",
-		}, within)
-}

@@ -1,6 +1,6 @@
 // Command genoperations writes zz_operations.go, the methods of the operation structs.
 //
-// The constants of type Operation in operations.go are the table: the struct of
+// The constants of type Operation in operation.go are the table: the struct of
 // the constant OperationConvert is Convert, declared in a file operations_*.go.
 package main
 
@@ -63,7 +63,7 @@ func main() {
 
 // generate returns the content of zz_operations.go for the package in a directory.
 func generate(dir string) ([]byte, error) {
-	names, err := constants(filepath.Join(dir, "operations.go"))
+	names, err := constants(filepath.Join(dir, "operation.go"))
 	if err != nil {
 		return nil, err
 	}
@@ -94,16 +94,19 @@ func constants(path string) ([]string, error) {
 		return nil, err
 	}
 	var names []string
-	for node := range ast.Preorder(file) {
-		spec, ok := node.(*ast.ValueSpec)
-		if !ok {
+	for _, declaration := range file.Decls {
+		constants, ok := declaration.(*ast.GenDecl)
+		if !ok || constants.Tok != token.CONST {
 			continue
 		}
-		if kind, ok := spec.Type.(*ast.Ident); !ok || kind.Name != "Operation" {
-			continue
-		}
-		for _, constant := range spec.Names {
-			names = append(names, strings.TrimPrefix(constant.Name, "Operation"))
+		for _, spec := range constants.Specs {
+			spec, _ := spec.(*ast.ValueSpec)
+			if kind, ok := spec.Type.(*ast.Ident); !ok || kind.Name != "Operation" {
+				continue
+			}
+			for _, constant := range spec.Names {
+				names = append(names, strings.TrimPrefix(constant.Name, "Operation"))
+			}
 		}
 	}
 	return names, nil
@@ -149,7 +152,7 @@ func compare(constants, structs []string) error {
 	}
 	for _, name := range structs {
 		if !slices.Contains(constants, name) {
-			problems = append(problems, fmt.Errorf("the struct %s has no constant: declare Operation%s in operations.go", name, name))
+			problems = append(problems, fmt.Errorf("the struct %s has no constant: declare Operation%s in operation.go", name, name))
 		}
 	}
 	return errors.Join(problems...)

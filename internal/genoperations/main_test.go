@@ -37,7 +37,7 @@ func TestOperationConstantsAndStructsMatch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			write(t, filepath.Join(dir, "operations.go"), c.constants)
+			write(t, filepath.Join(dir, "operation.go"), c.constants)
 			write(t, filepath.Join(dir, "operations_import.go"), c.structs)
 			write(t, filepath.Join(dir, "operations_import_test.go"), "type testCase struct{}")
 			_, err := generate(dir)

@@ -1,0 +1,94 @@
+package params
+
+import (
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// checkValues returns what is wrong with parameters whose values cannot work. The service
+// finds that out only when the task runs, after others were paid for. Only what is certain
+// is wrong, and no value of a credential is repeated.
+func checkValues(operation string, params map[string]any) (problems []error) {
+	if strings.HasPrefix(operation, "import/") || strings.HasPrefix(operation, "export/") {
+		for _, credential := range credentialChecks {
+			if value := Text(params[credential.name]); value != "" {
+				if err := credential.check(value); err != nil {
+					problems = append(problems, fmt.Errorf("parameter %q %w", credential.name, err))
+				}
+			}
+		}
+	}
+	headers, _ := params["headers"].(map[string]string)
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		if !IsHeaderName(name) || !IsHeaderValue(headers[name]) {
+			problems = append(problems, fmt.Errorf("parameter %q: the header %q has an invalid name or a control character in its value", "headers", name))
+		}
+	}
+	return problems
+}
+
+var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+
+// IsHeaderName reports whether a header of a request may have the name.
+func IsHeaderName(name string) bool { return headerName.MatchString(name) }
+
+// IsHeaderValue reports whether a header of a request may have the value.
+func IsHeaderValue(value string) bool {
+	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+}
+
+// credentialChecks return why a credential cannot work, by parameter.
+var credentialChecks = []struct {
+	name  string
+	check func(string) error
+}{
+	{"access_key_id", checkNoSpace},
+	{"client_email", checkClientEmail},
+	{"private_key", checkPrivateKey},
+	{"sas_token", checkNoSpace},
+	{"secret_access_key", checkNoSpace},
+	{"session_token", checkNoSpace},
+	{"storage_access_key", checkBase64Key},
+}
+
+func checkNoSpace(value string) error {
+	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return errors.New("contains white space: pass the key alone, without a line break at its end")
+	}
+	return nil
+}
+
+func checkBase64Key(value string) error {
+	if err := checkNoSpace(value); err != nil {
+		return err
+	}
+	if _, err := base64.StdEncoding.DecodeString(value); err != nil {
+		return errors.New("is not base64: copy the whole key")
+	}
+	return nil
+}
+
+func checkPrivateKey(value string) error {
+	block, _ := pem.Decode([]byte(value))
+	if block == nil {
+		return errors.New(`is not PEM: pass the whole text from "-----BEGIN" on, with its line breaks`)
+	}
+	if !strings.HasSuffix(block.Type, "PRIVATE KEY") {
+		return errors.New("is PEM of something other than a private key")
+	}
+	return nil
+}
+
+func checkClientEmail(value string) error {
+	if !strings.Contains(value, "@") {
+		return errors.New("is not an email address")
+	}
+	return nil
+}
