@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// activity counts what the server has under way, so that somebody can wait until nothing is.
+// activity counts running tasks and pending deliveries.
 type activity struct {
 	mu   sync.Mutex
 	n    int
@@ -28,7 +28,7 @@ func (a *activity) end() {
 	}
 }
 
-// wait returns when the count was zero at some moment after the call, or with the error of ctx.
+// wait waits until the count is zero. It returns the error of ctx if that ends first.
 func (a *activity) wait(ctx context.Context) error {
 	a.mu.Lock()
 	if a.n == 0 {
@@ -48,12 +48,12 @@ func (a *activity) wait(ctx context.Context) error {
 	}
 }
 
-// WaitIdle returns when no task is being worked on and no webhook delivery is
-// pending. A job that waits for an upload counts as idle: nothing happens to it
-// until somebody uploads. The error is the one of ctx.
+// WaitIdle waits until no task runs and no webhook delivery is pending. A job that
+// waits for an upload counts as idle. The error is that of ctx.
 func (s *Server) WaitIdle(ctx context.Context) error { return s.busy.wait(ctx) }
 
-// spawn runs f in a goroutine that Close waits for. Its context ends with the server. A closed server runs nothing.
+// spawn runs f in a goroutine that Close waits for. The context ends with the server. A
+// closed server does not call f.
 func (s *Server) spawn(f func(ctx context.Context)) {
 	s.lifeMu.Lock()
 	defer s.lifeMu.Unlock()

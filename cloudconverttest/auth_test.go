@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// endpoints are those that need a key, with the scope they need.
+// endpoints are the endpoints that need a key, with their scopes.
 var endpoints = []struct{ method, path, scope string }{
 	{http.MethodGet, "/jobs", "task.read"},
 	{http.MethodPost, "/jobs", "task.write"},
@@ -144,7 +144,7 @@ func TestUser(t *testing.T) {
 	assert.Regexp(t, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$`, u["created_at"])
 }
 
-// quick is a job that needs nothing.
+// quick is a job without inputs.
 var quick = dict{"in": dict{"operation": "import/raw", "file": "x", "filename": "a.txt"}}
 
 func TestRateLimit(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"sync"
 )
 
-// blob is the content of a stored file. Several tasks can share it: an export lists what a conversion produced. It is
-// removed from disk with its last user.
+// blob is the content of a stored file. Several tasks may use it: an export lists the
+// files of a conversion. It is removed from disk with its last user.
 type blob struct {
 	path string
 	size int64
@@ -21,7 +21,7 @@ type blob struct {
 	refs int
 }
 
-// blobs keeps contents in one directory.
+// blobs keeps contents in a directory.
 type blobs struct {
 	dir   string
 	mu    sync.Mutex
@@ -29,7 +29,7 @@ type blobs struct {
 	bytes int64
 }
 
-// write stores what r gives. The blob has one user: the caller.
+// write stores the content of r. The blob has one user: the caller.
 func (b *blobs) write(ext string, r io.Reader) (*blob, error) {
 	path := b.newPath(ext)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -44,7 +44,7 @@ func (b *blobs) write(ext string, r io.Reader) (*blob, error) {
 	return b.add(path, size, hex.EncodeToString(sum.Sum(nil))), nil
 }
 
-// adopt moves a file that a task made into the store.
+// adopt moves a file into the store.
 func (b *blobs) adopt(path, ext string) (*blob, error) {
 	sum, size, err := digest(path)
 	if err != nil {
@@ -79,7 +79,7 @@ func (b *blobs) retain(x *blob) *blob {
 	return x
 }
 
-// release takes a user away and removes the content with the last one.
+// release removes a user, and the content with the last one.
 func (b *blobs) release(x *blob) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -110,7 +110,8 @@ func digest(path string) (sum string, size int64, err error) {
 	return hex.EncodeToString(h.Sum(nil)), size, nil
 }
 
-// diskExtension gives a file on disk the extension tools look at, if it is a harmless one.
+// diskExtension returns an extension for a file on disk, which tools look at, or "" for
+// an unsafe one.
 func diskExtension(ext string) string {
 	ext = strings.ToLower(strings.TrimPrefix(ext, "."))
 	if ext == "" || len(ext) > 12 {
@@ -124,6 +125,6 @@ func diskExtension(ext string) string {
 	return "." + ext
 }
 
-// BytesStored is the size of all files the server keeps, each content counted
+// BytesStored returns the size of all files that the server keeps. Each content counts
 // once.
 func (s *Server) BytesStored() int64 { return s.blobs.stored() }

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// member is a name and its value in a JSON object whose order matters.
+// member is a member of a JSON object whose order matters.
 type member struct {
 	name  string
 	value json.RawMessage
@@ -19,7 +19,8 @@ type member struct {
 
 var errNotObject = errors.New("not a JSON object")
 
-// fields reads the body of a request as the service does: what is neither JSON nor a form is an empty request.
+// fields decodes the body of a request. As with the service, a body that is neither JSON
+// nor a form counts as empty.
 func (c *call) fields() (map[string]json.RawMessage, error) {
 	body, err := io.ReadAll(c.r.Body)
 	if err != nil {
@@ -60,11 +61,12 @@ func formFields(body []byte) map[string]json.RawMessage {
 	return fields
 }
 
-// isNull is true for an absent value too: both mean the same to the service.
+// isNull reports whether a value is null or absent, which the service does not
+// distinguish.
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
-// orderedObject reads an object keeping the order of its members. Of a name that comes twice the last value counts, at the
-// place of the first.
+// orderedObject decodes an object in the order of its members. A duplicate name has the
+// last value, in the place of the first.
 func orderedObject(raw json.RawMessage) ([]member, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
@@ -92,7 +94,7 @@ func orderedObject(raw json.RawMessage) ([]member, error) {
 	return members, nil
 }
 
-// decodeValue reads any JSON value; numbers stay as they were written.
+// decodeValue decodes any JSON value. Numbers are kept as json.Number.
 func decodeValue(raw json.RawMessage) any {
 	if isNull(raw) {
 		return nil

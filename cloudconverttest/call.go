@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// public marks endpoints that need no key.
+// public is the scope of endpoints that need no key.
 const public = ""
 
-// call is one request to the API and the way to answer it.
+// call is a request to the API and its response.
 type call struct {
 	s    *Server
 	w    http.ResponseWriter
@@ -19,10 +19,10 @@ type call struct {
 	sync bool
 }
 
-// errNoAnswer ends a call whose connection has been taken away.
-var errNoAnswer = errors.New("the connection is gone")
+// errAborted means that the connection was closed and there is no response.
+var errAborted = errors.New("the connection is gone")
 
-// run answers the call or returns why it cannot be answered as asked.
+// run responds to the call, or returns the error to respond with.
 func (c *call) run(scope string, h func(*Server, *call) error) error {
 	if scope != public {
 		if err := c.s.authenticate(c.r, scope); err != nil {
@@ -35,9 +35,9 @@ func (c *call) run(scope string, h func(*Server, *call) error) error {
 	return h(c.s, c)
 }
 
-// finish answers with an error, if there is one.
+// finish responds with an error, if there is one.
 func (c *call) finish(err error) {
-	if err == nil || errors.Is(err, errNoAnswer) {
+	if err == nil || errors.Is(err, errAborted) {
 		return
 	}
 	fail, ok := errors.AsType[*apiError](err)
@@ -48,7 +48,7 @@ func (c *call) finish(err error) {
 	fail.write(c.w, !c.sync)
 }
 
-// data answers with an object in the usual envelope.
+// data responds with an object in the usual envelope.
 func (c *call) data(status int, v any) error { return c.json(status, wireData{v}) }
 
 func (c *call) json(status int, v any) error {
@@ -69,14 +69,12 @@ func (c *call) json(status int, v any) error {
 	return nil
 }
 
-// noContent answers 204.
 func (c *call) noContent() error {
 	c.w.Header().Set("Cache-Control", "no-cache, private")
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-// redirect answers 302.
 func (c *call) redirect(to string) error {
 	c.w.Header().Set("Location", to)
 	writeBody(c.w, http.StatusFound, nil)
@@ -87,10 +85,10 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Server", "nginx")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // an error means that the client has left
+	_, _ = w.Write(body) // an error means that the client has disconnected
 }
 
-// include is the query parameter of that name, as a set.
+// include returns the query parameter include as a set.
 func (c *call) include() map[string]bool {
 	set := map[string]bool{}
 	for v := range strings.SplitSeq(c.r.URL.Query().Get("include"), ",") {
@@ -101,13 +99,13 @@ func (c *call) include() map[string]bool {
 	return set
 }
 
-// flag is a boolean query parameter.
+// flag returns a boolean query parameter.
 func (c *call) flag(name string) bool {
 	v := c.r.URL.Query().Get(name)
 	return v == "true" || v == "1"
 }
 
-// apiError is an answer that says no.
+// apiError is an error response of the API.
 type apiError struct {
 	status  int
 	code    string
@@ -133,7 +131,7 @@ var (
 	}
 )
 
-// Error is the message of the answer.
+// Error returns the message.
 func (e *apiError) Error() string { return e.message }
 
 func (e *apiError) write(w http.ResponseWriter, escape bool) {
@@ -151,21 +149,21 @@ func (e *apiError) write(w http.ResponseWriter, escape bool) {
 	writeBody(w, e.status, body)
 }
 
-// invalid is a validation failure of one field.
+// invalid returns the validation error of a field.
 func invalid(field, message string) *apiError {
 	p := problems{}
 	p.add(field, message)
 	return p.err()
 }
 
-// problems collects validation failures by field.
+// problems collects validation errors by field.
 type problems map[string][]string
 
 func (p problems) add(field, message string) { p[field] = append(p[field], message) }
 
 func (p problems) required(field string) { p.add(field, "The "+field+" field is required.") }
 
-// err is nil without problems; callers that return it as an error must ask for its length first.
+// err returns nil without problems. Check len before returning it as an error.
 func (p problems) err() *apiError {
 	return &apiError{
 		status: http.StatusUnprocessableEntity, code: "INVALID_DATA", message: "The given data was invalid.", fields: p,

@@ -48,7 +48,7 @@ func versions(names ...string) []wireEngineVersion {
 	return out
 }
 
-// entry is an item of the catalogue; an empty format is null.
+// entry returns an item of the catalog. An empty format becomes null.
 func entry(operation, from, to, engine, group string, vs []wireEngineVersion, options ...wireOption) wireOperation {
 	o := wireOperation{
 		Operation: operation, InputFormat: orNull(from), OutputFormat: orNull(to), Engine: engine,
@@ -69,12 +69,12 @@ var (
 	sizeOptions = []wireOption{
 		option("width", "integer", nil), option("height", "integer", nil), option("fit", "enum", "max", "max", "crop", "scale"),
 	}
-	pictureOptions = append(slices.Clone(sizeOptions), option("strip", "boolean", false), option("quality", "integer", nil))
-	pageOptions    = []wireOption{option("pages", "string", nil), option("password", "string", nil)}
-	magick         = versions("7.1.0", "7.1.1")
+	imageOptions = append(slices.Clone(sizeOptions), option("strip", "boolean", false), option("quality", "integer", nil))
+	pageOptions  = []wireOption{option("pages", "string", nil), option("password", "string", nil)}
+	magick       = versions("7.1.0", "7.1.1")
 )
 
-// catalogue is a small part of what the service offers, in its shape.
+// catalogue is a small part of the catalog of the service.
 var catalogue = []wireOperation{
 	entry(opConvert, "docx", "pdf", "office", "document", versions("2019", "2016"),
 		append(slices.Clone(pageOptions), option("optimize_print", "boolean", true), option("pdf_a", "boolean", false))...),
@@ -88,12 +88,12 @@ var catalogue = []wireOperation{
 	entry(opConvert, "mp4", "webm", "ffmpeg", "video", versions("5.1.2", "4.1.1"), option("crf", "integer", 23),
 		option("audio_codec", "enum", "vorbis", "copy", "none", "opus", "vorbis"), option("trim_start", "string", nil)),
 	entry(opConvert, "wav", "mp3", "ffmpeg", "audio", versions("5.1.2"), option("audio_bitrate", "integer", 128)),
-	entry(opConvert, "jpg", "png", "imagemagick", "image", magick, pictureOptions...),
-	entry(opConvert, "jpg", "png", "graphicsmagick", "image", versions("1.3"), pictureOptions...).asAlternative(),
-	entry(opConvert, "png", "jpg", "imagemagick", "image", magick, pictureOptions...),
-	entry(opConvert, "png", "gif", "imagemagick", "image", magick, pictureOptions...),
-	entry(opConvert, "png", "tiff", "imagemagick", "image", magick, pictureOptions...),
-	entry(opConvert, "webp", "png", "imagemagick", "image", magick, pictureOptions...),
+	entry(opConvert, "jpg", "png", "imagemagick", "image", magick, imageOptions...),
+	entry(opConvert, "jpg", "png", "graphicsmagick", "image", versions("1.3"), imageOptions...).asAlternative(),
+	entry(opConvert, "png", "jpg", "imagemagick", "image", magick, imageOptions...),
+	entry(opConvert, "png", "gif", "imagemagick", "image", magick, imageOptions...),
+	entry(opConvert, "png", "tiff", "imagemagick", "image", magick, imageOptions...),
+	entry(opConvert, "webp", "png", "imagemagick", "image", magick, imageOptions...),
 	entry(opConvert, "zip", "tar.gz", "archivetool", "archive", versions("1.0")),
 	entry("optimize", "pdf", "", "3heights", "document", versions("6.27"),
 		option("profile", "enum", "web", "web", "print", "archive", "mrc", "max")),
@@ -116,7 +116,7 @@ func (s *Server) listOperations(c *call) error {
 
 func (s *Server) listConvertFormats(c *call) error { return c.catalogue(opConvert) }
 
-// catalogue answers with all items that match, on one page.
+// catalogue responds with all items that match, on one page.
 func (c *call) catalogue(operation string) error {
 	q, include := c.r.URL.Query(), c.include()
 	version := q.Get("filter[engine_version]")

@@ -42,7 +42,7 @@ func TestClientInBubble(t *testing.T) {
 	})
 }
 
-func TestWrongOptionsPanic(t *testing.T) {
+func TestInvalidOptionsPanic(t *testing.T) {
 	t.Parallel()
 	server := cloudconverttest.NewServer()
 	t.Cleanup(server.Close)

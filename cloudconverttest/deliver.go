@@ -10,21 +10,21 @@ import (
 	"time"
 )
 
-// deliveryTimeout is how long a receiver may take.
+// deliveryTimeout bounds an attempt.
 const deliveryTimeout = 30 * time.Second
 
-// Delivery is one attempt to deliver a webhook.
+// Delivery is an attempt to deliver a webhook.
 type Delivery struct {
 	Event string
 	URL   string
 	JobID string
 	// Attempt is 1 for the first one.
 	Attempt int
-	// Body as it was sent, and its Signature; the latter is empty for the
-	// webhook_url of a job without a secret.
+	// Body is the body that was sent, and Signature its signature. The latter is
+	// empty for the webhook_url of a job, unless [WithJobWebhookSecret] is used.
 	Body      []byte
 	Signature string
-	// Status the receiver answered, 0 with an Err.
+	// Status is the status of the response, or 0 with an Err.
 	Status int
 	Err    error
 	Time   time.Time
@@ -60,16 +60,17 @@ type wireEvent struct {
 	Job   wireJob `json:"job"`
 }
 
-// target is where an event goes.
+// target is a receiver of an event.
 type target struct {
 	url    string
 	secret string
 	hook   *webhook // nil for the webhook_url of a job
 }
 
-// notify tells everybody who wants to know about a job. The job is shown as it is at this moment.
+// notify sends an event with the current state of a job to all webhooks and to the event
+// socket.
 func (s *Server) notify(event string, j *job) {
-	s.tellJob(event, j)
+	s.emitJob(event, j)
 	targets := s.targets(event, j)
 	if len(targets) == 0 {
 		return
@@ -100,7 +101,8 @@ func (s *Server) targets(event string, j *job) []target {
 	return targets
 }
 
-// deliver tries until the receiver has understood, or the attempts are used up.
+// deliver retries until the receiver responds with success, or there are no attempts
+// left.
 func (s *Server) deliver(ctx context.Context, to target, d Delivery) {
 	if to.secret != "" {
 		d.Signature = sign([]byte(to.secret), string(d.Body))
@@ -126,7 +128,7 @@ func (s *Server) off(to target) bool {
 	return to.hook != nil && to.hook.disabled
 }
 
-// delivered notes on the webhook how its last delivery went.
+// delivered records the result of the last delivery in the webhook.
 func (s *Server) delivered(to target, d Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,6 +158,6 @@ func (s *Server) attempt(ctx context.Context, d Delivery) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = resp.Body.Close() }()                     // it was only read
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) // only the status counts
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) // only the status matters
 	return resp.StatusCode, nil
 }

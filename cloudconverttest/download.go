@@ -12,17 +12,18 @@ import (
 
 const signatureField = "X-Amz-Signature="
 
-// address is where a file can be downloaded. One that was given out is given again during the first half of its life.
-func (s *Server) address(f *file) string {
+// fileURL returns the signed URL of a file. It returns the same URL for the first half of
+// its lifetime.
+func (s *Server) fileURL(f *file) string {
 	now := s.clock.now()
 	if f.signed == "" || now.Sub(f.signedAt) > s.cfg.downloadExpiry/2 {
-		f.signed, f.signedAt = s.signAddress(f, now), now
+		f.signed, f.signedAt = s.signFileURL(f, now), now
 	}
 	return f.signed
 }
 
-// signAddress makes an address with its query in the order the storage writes it.
-func (s *Server) signAddress(f *file, now time.Time) string {
+// signFileURL makes a URL with the query parameters in the order of the storage.
+func (s *Server) signFileURL(f *file, now time.Time) string {
 	kind := "attachment"
 	if f.inline {
 		kind = "inline"
@@ -73,9 +74,9 @@ func contentType(filename string) string {
 	return "application/octet-stream"
 }
 
-// download serves a file, or a part of it, to whoever has its signed address.
+// download serves a file, or a range of it, by its signed URL.
 func (s *Server) download(w http.ResponseWriter, r *http.Request) *storageError {
-	if fail := s.checkAddress(r); fail != nil {
+	if fail := s.checkFileURL(r); fail != nil {
 		return fail
 	}
 	f, ok := s.openObject(strings.TrimPrefix(r.URL.Path, uploadPath+"/"))
@@ -96,7 +97,7 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) *storageError 
 	return nil
 }
 
-// openObject finds what is stored under a key and holds it until the caller releases its blob.
+// openObject returns the file of a key. The caller releases its blob.
 func (s *Server) openObject(key string) (file, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,8 +110,8 @@ func (s *Server) openObject(key string) (file, bool) {
 	return *f, true
 }
 
-// checkAddress verifies the signature over the address exactly as it was sent, and then its age.
-func (s *Server) checkAddress(r *http.Request) *storageError {
+// checkFileURL verifies the signature of a URL as it was sent, and then its age.
+func (s *Server) checkFileURL(r *http.Request) *storageError {
 	before, rest, ok := strings.Cut(r.URL.RawQuery, signatureField)
 	if !ok {
 		return accessDenied("Access Denied")

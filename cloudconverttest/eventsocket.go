@@ -9,13 +9,11 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/sioserver"
 )
 
-// EventSocket is the event socket of a [Server]: it tells the clients that have
-// joined a channel what happens to jobs and tasks. It listens at
-// [Server.EventsURL].
+// EventSocket is the event socket of a [Server], at [Server.EventsURL]. It sends events
+// of jobs and tasks to clients that have joined a channel.
 //
-// A key joins the channels of jobs and tasks that exist, and those of the
-// account of Users.Me, if it has the scope task.read. Everything else is
-// refused with 401 or 403.
+// A key with the scope task.read may join the channels of existing jobs and tasks, and
+// those of the account of Users.Me. Everything else is refused with 401 or 403.
 type EventSocket struct {
 	socket *sioserver.Server
 
@@ -24,36 +22,33 @@ type EventSocket struct {
 	repeat int
 }
 
-// EventFaults are what goes wrong at the event socket. The zero value is one
-// that does everything right. Connections that cannot even be made are faults
-// of [RoleEvents], see [Server.Inject].
+// EventFaults are faults of the event socket. The zero value has none. Faults of the
+// upgrade request are those of [RoleEvents], see [Server.Inject].
 type EventFaults struct {
-	// Silent lets everybody join and tells nobody what happens. What
-	// [EventSocket.Emit] sends is told.
+	// Silent sends no events but those of [EventSocket.Emit].
 	Silent bool
-	// Frozen neither reads nor writes anything, on all connections, without
-	// ending them, unless more than 64 MiB pile up for one of them.
+	// Frozen stops reading and writing on all connections. A connection ends when
+	// more than 64 MiB wait to be written.
 	Frozen bool
-	// Repeat is how many more times each event is sent.
+	// Repeat is how many additional times each event is sent.
 	Repeat int
-	// Refuse does not let new connections in, with this message.
+	// Refuse refuses new connections with this message.
 	Refuse string
-	// Old speaks the previous generation of the protocol with new connections,
-	// which clients of today do not understand.
+	// Old uses the protocol of Socket.IO 2 for new connections, which current clients
+	// do not support.
 	Old bool
-	// ConnectDelay is how long it takes to let a new connection in, and
-	// JoinDelay how long to authorize a join.
+	// ConnectDelay delays the connection of the namespace, and JoinDelay the
+	// authorization of a join.
 	ConnectDelay, JoinDelay time.Duration
-	// Join, if it is not nil, decides who joins a channel in place of the keys:
-	// it returns 200, the HTTP status of a refusal, or 0, as the service gives
-	// if it cannot find out.
+	// Join, if it is not nil, authorizes joins in place of the keys. It returns 200,
+	// the HTTP status of a refusal, or 0 for a failure of the service.
 	Join func(channel string) (status int)
-	// PingInterval and PingTimeout are the heartbeat of new connections: 25 s
-	// and 20 s if they are zero.
+	// PingInterval and PingTimeout are the heartbeat of new connections. The
+	// defaults are 25 s and 20 s.
 	PingInterval, PingTimeout time.Duration
 }
 
-// EventJoin is a client's request to join a channel, or to leave it.
+// EventJoin is a request of a client to join or to leave a channel.
 type EventJoin struct {
 	Connection int // the number of the connection, from 1
 	Channel    string
@@ -85,22 +80,22 @@ func (e *EventSocket) SetFaults(f EventFaults) {
 // Cut breaks all connections.
 func (e *EventSocket) Cut() { e.socket.Cut() }
 
-// Kick ends all connections as the protocol has it. The official clients do not
-// come back after that.
+// Kick disconnects all clients by the protocol. The official clients do not reconnect
+// after that.
 func (e *EventSocket) Kick() { e.socket.Kick() }
 
-// Emit sends an event to all who have joined its channel, "private-job." with
-// an id for example. It need not be true. The data is usually an object with a job
-// or a task.
+// Emit sends an event to all clients in a channel, such as "private-job." with an id. The
+// data is usually an object with a job or a task, which may differ from that of the
+// server.
 func (e *EventSocket) Emit(channel, event string, data any) error {
 	return e.socket.Emit(channel, event, data)
 }
 
-// Send sends a text frame as it is on all connections.
+// Send sends a text frame without changes on all connections.
 func (e *EventSocket) Send(frame string) { e.socket.Send(frame) }
 
-// Joins returns the requests to join or to leave a channel, the oldest first. Only
-// the newest 10,000 are kept.
+// Joins returns the requests to join or to leave a channel, the oldest first. Only the
+// newest 10,000 are kept.
 func (e *EventSocket) Joins() []EventJoin {
 	joins := e.socket.Joins()
 	out := make([]EventJoin, len(joins))
@@ -110,15 +105,15 @@ func (e *EventSocket) Joins() []EventJoin {
 	return out
 }
 
-// Hears reports whether anybody has joined a channel. The service does not tell its
-// clients, but a test may want to wait for it.
+// Hears reports whether any client has joined a channel. The service does not acknowledge
+// joins, so a test may have to wait for it.
 func (e *EventSocket) Hears(channel string) bool { return e.socket.Hears(channel) }
 
-// Connections is the number of connections that are open now.
+// Connections returns the number of open connections.
 func (e *EventSocket) Connections() int { return e.socket.Connections() }
 
-// tell sends an event to all who have joined one of the channels.
-func (e *EventSocket) tell(event string, body func() any, channels ...string) error {
+// emit sends an event to all clients in the channels.
+func (e *EventSocket) emit(event string, body func() any, channels ...string) error {
 	e.mu.Lock()
 	silent, times := e.silent, 1+e.repeat
 	e.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/events"
 )
 
-// listening runs a test of a server in a bubble whose events somebody listens to.
+// listening runs a test of a server with a listener, in a bubble.
 func listening(t *testing.T, test func(t *testing.T, s *Server, l *events.Client), opts ...Option) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -30,7 +30,7 @@ func listening(t *testing.T, test func(t *testing.T, s *Server, l *events.Client
 	})
 }
 
-// join subscribes to a channel and waits until that has its effect.
+// join subscribes to a channel and waits until the join has taken effect.
 func join(t *testing.T, l *events.Client, channel events.Channel) *events.Subscription {
 	t.Helper()
 	sub, err := l.Subscribe(t.Context(), channel)
@@ -42,8 +42,8 @@ func join(t *testing.T, l *events.Client, channel events.Channel) *events.Subscr
 	return sub
 }
 
-// heard ends a subscription and returns what it has heard: the names of the events, with the statuses and percentages of their
-// objects.
+// heard returns the events of a subscription: their names, with the names and statuses of
+// their objects.
 func heard(t *testing.T, sub *events.Subscription) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
@@ -75,7 +75,7 @@ func textJob() *cloudconvert.JobRequest {
 	}}
 }
 
-func TestEventsOfAJob(t *testing.T) {
+func TestEventsOfJob(t *testing.T) {
 	t.Parallel()
 	listening(t, func(t *testing.T, s *Server, l *events.Client) {
 		t.Helper()
@@ -100,7 +100,7 @@ func TestEventsOfAJob(t *testing.T) {
 	}, WithTaskDuration(time.Minute))
 }
 
-// take returns the first n things that a subscription hears.
+// take returns the next n events of a subscription.
 func take(t *testing.T, sub *events.Subscription, n int) []string {
 	t.Helper()
 	var names []string
@@ -114,7 +114,7 @@ func take(t *testing.T, sub *events.Subscription, n int) []string {
 	return names
 }
 
-func TestAnEventHasTheObjectOfTheAPI(t *testing.T) {
+func TestEventHasObjectOfAPI(t *testing.T) {
 	t.Parallel()
 	listening(t, func(t *testing.T, s *Server, l *events.Client) {
 		t.Helper()
@@ -164,7 +164,7 @@ func TestEventsOfProgressAndFailure(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, s.WaitIdle(t.Context()))
 		synctest.Wait()
-		take(t, tasks, 5) // up to the beginning of the second one
+		take(t, tasks, 5) // up to the start of the second one
 		for _, percent := range []int{10, 50, 100} {
 			event, err := tasks.Next(t.Context())
 			require.NoError(t, err)
@@ -190,7 +190,7 @@ func TestEventsOfProgressAndFailure(t *testing.T) {
 	})
 }
 
-func TestWhoJoinsAChannel(t *testing.T) {
+func TestAuthorizeJoin(t *testing.T) {
 	t.Parallel()
 	s := NewServer(WithKey("reader", "task.read"), WithKey("writer", "task.write"))
 	t.Cleanup(s.Close)
@@ -218,9 +218,9 @@ func TestWhoJoinsAChannel(t *testing.T) {
 		{"private-user.2.jobs", s.Key(), http.StatusForbidden},
 		{job.ID, s.Key(), http.StatusForbidden},
 	} {
-		assert.Equal(t, test.want, s.admission(test.channel, "Bearer "+test.key), "%s %s", test.channel, test.key)
+		assert.Equal(t, test.want, s.authorizeJoin(test.channel, "Bearer "+test.key), "%s %s", test.channel, test.key)
 	}
-	assert.Equal(t, http.StatusUnauthorized, s.admission("private-job."+job.ID, s.Key()))
+	assert.Equal(t, http.StatusUnauthorized, s.authorizeJoin("private-job."+job.ID, s.Key()))
 }
 
 func TestEventFaults(t *testing.T) {
@@ -234,7 +234,7 @@ func TestEventFaults(t *testing.T) {
 	}{
 		"none":   {EventFaults{}, nil, "created updated finished"},
 		"silent": {EventFaults{Silent: true}, nil, ""},
-		"lying":  {EventFaults{Silent: true}, func(s *Server) { assert.NoError(t, s.Events().Emit(channel, "job.finished", data)) }, "finished"},
+		"false":  {EventFaults{Silent: true}, func(s *Server) { assert.NoError(t, s.Events().Emit(channel, "job.finished", data)) }, "finished"},
 		"flood":  {EventFaults{Repeat: 2}, nil, "created created created updated updated updated finished finished finished"},
 		"cut":    {EventFaults{}, func(s *Server) { s.Events().Cut() }, "created updated finished resync"},
 		"kicked": {EventFaults{}, func(s *Server) { s.Events().Kick() }, "created updated finished resync"},
@@ -272,7 +272,7 @@ func TestEventFaults(t *testing.T) {
 	}
 }
 
-func TestJoinsThatGoWrong(t *testing.T) {
+func TestFaultsOfJoins(t *testing.T) {
 	t.Parallel()
 	listening(t, func(t *testing.T, s *Server, l *events.Client) {
 		t.Helper()
@@ -301,7 +301,7 @@ func TestJoinsThatGoWrong(t *testing.T) {
 		sub := join(t, l, events.UserJobs("1"))
 		assert.Equal(t, 3*time.Second, time.Since(start))
 		<-time.After(time.Minute)
-		assert.Equal(t, 1, s.Events().Connections(), "pings come in time")
+		assert.Equal(t, 1, s.Events().Connections(), "pings arrive in time")
 		s.Events().SetFaults(EventFaults{Frozen: true})
 		start = time.Now()
 		require.Eventually(t, func() bool { return l.Err() != nil }, time.Minute, time.Millisecond)
@@ -331,7 +331,7 @@ func TestJoinsThatGoWrong(t *testing.T) {
 	})
 }
 
-// TestEventsOverSockets is the same over the network of this machine, with a server that ends before its client.
+// TestEventsOverSockets closes the server before its client, over sockets and in process.
 func TestEventsOverSockets(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, opts ...Option) {
@@ -354,7 +354,7 @@ func TestEventsOverSockets(t *testing.T) {
 	})
 }
 
-func TestTheAddressOfTheEventSocket(t *testing.T) {
+func TestWithEventsAddr(t *testing.T) {
 	t.Parallel()
 	s := NewServer(WithEventsAddr("127.0.0.1:0"))
 	t.Cleanup(s.Close)

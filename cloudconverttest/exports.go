@@ -11,7 +11,8 @@ import (
 	"strconv"
 )
 
-// exportFiles hands files on. Exports to storage services only note what they would have stored.
+// exportFiles exports the files of a run. Exports to storage services only list the
+// files.
 func (s *Server) exportFiles(ctx context.Context, run *Run) error {
 	if run.Operation == opExportURL && run.Bool("archive_multiple_files") && len(run.Inputs) > 1 {
 		return s.pack(ctx, run, "archive.zip", "zip")
@@ -27,13 +28,13 @@ func (s *Server) exportFiles(ctx context.Context, run *Run) error {
 	return nil
 }
 
-// share adds an input file to the result as it is.
+// share adds an input file to the result.
 func (r *Run) share(in Input) {
 	f := &file{name: in.Name, dir: in.Dir, blob: r.s.blobs.retain(in.blob), size: in.Size, md5: in.blob.md5}
 	r.set(func(x *results) { x.files = append(x.files, f) })
 }
 
-// put sends a file to the address of an export/upload.
+// put sends a file to the URL of an export/upload.
 func (s *Server) put(ctx context.Context, run *Run, in Input) error {
 	f, err := os.Open(in.Path)
 	if err != nil {
@@ -42,7 +43,7 @@ func (s *Server) put(ctx context.Context, run *Run, in Input) error {
 	defer func() { _ = f.Close() }() // it was only read
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, run.Text("url"), io.NopCloser(f))
 	if err != nil {
-		return Fail(codeUpload, "The address cannot be used")
+		return Fail(codeUpload, "The URL is invalid")
 	}
 	req.ContentLength = in.Size
 	setHeaders(req.Header, run.Params["headers"])
@@ -55,7 +56,7 @@ func (s *Server) put(ctx context.Context, run *Run, in Input) error {
 		return Fail(codeUpload, "Upload failed: "+withoutURL(err))
 	}
 	if resp.StatusCode >= 300 {
-		return Fail(codeUpload, "Upload failed: the server answered "+resp.Status)
+		return Fail(codeUpload, "Upload failed: the server responded with "+resp.Status)
 	}
 	return nil
 }

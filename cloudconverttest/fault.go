@@ -9,101 +9,100 @@ import (
 	"time"
 )
 
-// Phase says when a [Fault] strikes.
+// Phase is when a [Fault] occurs.
 type Phase int
 
-// The phases.
+// The phases of a request.
 const (
-	Before Phase = iota // before the request is executed, so nothing was done
-	During              // the request was executed, and its answer is cut in the middle
-	After               // the request was executed, and nothing of its answer is sent
+	Before Phase = iota // before the request is executed
+	During              // after the request was executed, in the middle of the response
+	After               // after the request was executed, before the response
 )
 
-// Kind says what a [Fault] does.
+// Kind is the effect of a [Fault].
 type Kind int
 
-// The kinds. What the client sees depends on the phase.
+// The effect of a kind depends on the phase.
 const (
-	// Status answers with Status, Header and Body in place of the real answer;
-	// a client cannot tell the phases apart. An empty Body becomes the error
-	// object of the API with Code and Message, the XML of the storage, or,
-	// without a Code, a page of HTML as gateways send it.
+	// Status responds with Status, Header and Body in place of the real response;
+	// the phases do not differ for the client. An empty Body becomes the error
+	// object of the API with Code and Message, the XML of the storage, or, without
+	// a Code, an HTML page as from a gateway.
 	Status Kind = iota
-	// Headers executes the request in every phase and sets Header on its
-	// answer.
+	// Headers executes the request in every phase and sets Header on the
+	// response.
 	Headers
-	// Reset breaks the connection: at once, after the first part of the
-	// answer's body, or in place of the answer. The client sees a connection
-	// reset (or, in process, an end of file). Over HTTP/2, During breaks only the
-	// stream of the request.
+	// Reset breaks the connection: at once, after the first part of the response
+	// body, or before the response. The client gets a connection reset, or in process
+	// an EOF. Over HTTP/2, During breaks only the stream of the request.
 	Reset
-	// Stall sends nothing more until the client leaves, the server closes, or
-	// Delay (if set) has passed; then the connection ends. Before reads the
-	// body of a request to the API, but of an upload only the first Bytes
-	// bytes, so that the upload itself gets stuck.
+	// Stall sends nothing more until the client disconnects, the server closes, or
+	// Delay (if set) has passed. Then the connection ends. With Before, the server
+	// reads the body of a request to the API, but only the first Bytes bytes of an
+	// upload, so that the upload stalls.
 	Stall
-	// Slow executes the request. Before and After wait for Delay ahead of the
-	// answer, before or after the execution; During sends the body in pieces of
+	// Slow executes the request. Before and After wait for Delay before the
+	// response, before or after the execution. During sends the body in pieces of
 	// Bytes bytes (1024 if zero) with a pause of Delay between them.
 	Slow
-	// Truncate executes the request and announces the full length, but ends the
-	// connection after the first part of the body, in every phase. The client
-	// sees an unexpected end of file.
+	// Truncate executes the request and sends the full Content-Length, but ends the
+	// connection after the first part of the body, in every phase. The client gets
+	// an unexpected EOF.
 	Truncate
-	// WrongLength executes the request and sends the first part of the body as
-	// if it were the whole, with a Content-Length that fits, in every phase.
-	// The client sees a faultless answer that is too short.
+	// WrongLength executes the request and sends the first part of the body with
+	// the Content-Length of that part, in every phase. The client gets a valid
+	// response that is too short.
 	WrongLength
-	// Garbage answers 200 with a body that is nothing the API would send, or
-	// with Body.
+	// Garbage responds with 200 and a body that the API would never send, or with
+	// Body.
 	Garbage
 )
 
-// Fault makes matching requests go wrong. The zero value of each field means
-// "any" or "default"; a Fault of zero values answers every request with 500.
+// Fault describes a fault and the requests that it affects. The zero value of a field
+// means "any" or "default". A zero Fault responds to every request with 500.
 type Fault struct {
-	// Method of the request, "" for any.
+	// Method is the method of the request, "" for any.
 	Method string
-	// Path of the request, "" for any. A "*" stands for one segment, as in
-	// "/v2/jobs/*"; patterns are those of path.Match. "storage:upload" and
-	// "storage:download" stand for all uploads and downloads.
+	// Path is the path of the request, "" for any. It may be a pattern of path.Match:
+	// "*" matches one segment, as in "/v2/jobs/*". "storage:upload" and
+	// "storage:download" match all uploads and downloads.
 	Path string
-	// Role of the host, "" for any.
+	// Role is the role of the host, "" for any.
 	Role Role
 
-	// Nth is the number, from 1, of the first matching request that is hit; 0
-	// is 1. Requests are counted from Inject on.
+	// Nth is the number of the first matching request that is affected, counted from
+	// Inject. 0 means 1.
 	Nth int
-	// Times is how many requests are hit. 0 means one when Nth is given and no
-	// limit otherwise.
+	// Times is how many requests are affected. 0 means one if Nth is set, and all
+	// otherwise.
 	Times int
-	// Share is the probability that a matching request is hit, from Nth on; 0
-	// means always. Seed makes it repeatable.
+	// Share is the probability that a matching request is affected, from Nth on. 0
+	// means 1. Seed makes it reproducible.
 	Share float64
 	Seed  uint64
 
-	// Phase says when it strikes, Kind what happens.
+	// Phase and Kind are when the fault occurs and what it does.
 	Phase Phase
 	Kind  Kind
 
-	// Status (500 if zero), Code, Message and Body are the answer of the kind
-	// Status; Body also that of Garbage.
+	// Status (500 if zero), Code, Message and Body are the response of the kind
+	// Status. Body is also that of Garbage.
 	Status  int
 	Code    string
 	Message string
 	Body    string
-	// Header is set on the answer, for all kinds that send one but Slow: a cut
-	// answer may have another entity tag.
+	// Header is set on the response of all kinds but Slow: a truncated response may
+	// have another entity tag.
 	Header http.Header
-	// Delay of the kinds Stall and Slow.
+	// Delay is the delay of Stall and Slow.
 	Delay time.Duration
-	// Bytes is the length of the first part of the body, 0 for one half of it.
+	// Bytes is the length of the first part of the body. 0 means one half of it.
 	// See also Slow and Stall.
 	Bytes int64
 }
 
-// Inject adds a fault. Of several faults that match a request the first
-// injected one strikes; the others count the request as well.
+// Inject adds a fault. If several match a request, the one that was injected first
+// applies. The others count the request too.
 func (s *Server) Inject(f Fault) {
 	f.Header = f.Header.Clone()
 	s.faults.add(f)
@@ -138,7 +137,7 @@ func (t *faultTable) clear() {
 	t.faults = nil
 }
 
-// strike returns the fault that hits the request, if any.
+// strike returns the fault that affects the request, if any.
 func (t *faultTable) strike(role Role, r *http.Request) (Fault, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -171,7 +170,7 @@ func (f *armedFault) matches(role Role, r *http.Request) bool {
 	return ok && err == nil
 }
 
-// due counts a matching request and reports whether it is to be hit.
+// due counts a matching request and reports whether it is affected.
 func (f *armedFault) due() bool {
 	f.seen++
 	limit := f.Times

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestResetIsAReset(t *testing.T) {
+func TestReset(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
 	x.s.Inject(Fault{Kind: Reset})

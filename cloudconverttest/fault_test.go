@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// post creates a job and says whether an answer came.
-func (x *tester) create() (answer, error) {
+// create creates a job. The error means that there was no response.
+func (x *tester) create() (response, error) {
 	x.t.Helper()
 	req, err := http.NewRequestWithContext(x.t.Context(), http.MethodPost, x.s.URL+"/jobs",
 		strings.NewReader(`{"tasks":{"in":{"operation":"import/raw","file":"x","filename":"a.txt"}}}`))
@@ -25,13 +25,14 @@ func (x *tester) create() (answer, error) {
 	return a, err
 }
 
-// TestFaults lets each kind strike in each phase and looks at what the client sees and whether the job exists.
+// TestFaults checks, for each kind in each phase, the response and whether the job
+// exists.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	const gone = 0 // no answer at all
+	const gone = 0 // no response
 	for name, c := range map[string]struct {
 		fault  Fault
-		phase  [3]int // status seen in each phase
+		phase  [3]int // status in each phase
 		broken [3]bool
 		body   string
 	}{
@@ -70,7 +71,7 @@ func TestFaults(t *testing.T) {
 					require.NoError(t, x.s.WaitIdle(t.Context()))
 					assert.Equal(t, executed, len(x.s.Jobs()) == 1)
 					a, err = x.create()
-					require.NoError(t, err, "only one request is hit")
+					require.NoError(t, err, "only one request is affected")
 					assert.Equal(t, http.StatusCreated, a.status)
 					assert.Len(t, x.s.Requests(), 2)
 				})
@@ -108,24 +109,24 @@ func TestStalledUpload(t *testing.T) {
 		defer s.Close()
 		x := &tester{t: t, s: s, key: s.Key()}
 		_, task := x.uploading()
-		address, fields := formOf(t, task)
+		rawURL, fields := formOf(t, task)
 		contentType, body := formBody(t, fields, "a.txt", make([]byte, 1<<20))
 		s.Inject(Fault{Path: "storage:upload", Kind: Stall, Bytes: 1000, Times: 1, Delay: time.Hour})
 		s.Inject(Fault{Path: "storage:upload", Kind: Status, Status: 503, Code: "SlowDown", Message: "Please reduce your request rate.", Nth: 2})
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(string(body)))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, rawURL, strings.NewReader(string(body)))
 		require.NoError(t, err)
 		req.Header.Set("Content-Type", contentType)
 		begin := time.Now()
 		_, err = x.try(req)
 		require.Error(t, err)
 		assert.Equal(t, time.Hour, time.Since(begin))
-		a := x.post(address, contentType, body).expect(http.StatusServiceUnavailable)
+		a := x.post(rawURL, contentType, body).expect(http.StatusServiceUnavailable)
 		assert.Contains(t, string(a.body), "<Code>SlowDown</Code>")
-		x.post(address, contentType, body).expect(http.StatusCreated)
+		x.post(rawURL, contentType, body).expect(http.StatusCreated)
 	})
 }
 
-func TestStallEndsWithTheClient(t *testing.T) {
+func TestStallEndsWithClient(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, opts ...Option) {
 		t.Helper()
@@ -144,7 +145,7 @@ func TestStallEndsWithTheClient(t *testing.T) {
 	})
 }
 
-func TestSlowTrickle(t *testing.T) {
+func TestSlowBody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := NewServer(WithInProcess())
@@ -161,7 +162,7 @@ func TestSlowTrickle(t *testing.T) {
 	})
 }
 
-func TestWhichRequestsAreHit(t *testing.T) {
+func TestAffectedRequests(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault Fault
@@ -189,7 +190,7 @@ func TestWhichRequestsAreHit(t *testing.T) {
 	}
 }
 
-// pattern shows which of n requests were hit by a fault.
+// pattern returns which of n requests were affected by a fault.
 func (x *tester) pattern(n int) string {
 	x.t.Helper()
 	var hits strings.Builder
@@ -199,7 +200,7 @@ func (x *tester) pattern(n int) string {
 	return hits.String()
 }
 
-func TestShareIsRepeatable(t *testing.T) {
+func TestShareIsReproducible(t *testing.T) {
 	t.Parallel()
 	run := func(seed uint64) string {
 		x := newTester(t, WithInProcess())

@@ -7,40 +7,40 @@ import (
 	"time"
 )
 
-// suffer lets a fault strike a request that next would answer.
-func (s *Server) suffer(f Fault, role Role, w http.ResponseWriter, r *http.Request, next http.Handler) {
+// applyFault applies a fault to a request, which next handles.
+func (s *Server) applyFault(f Fault, role Role, w http.ResponseWriter, r *http.Request, next http.Handler) {
 	switch f.Kind {
 	case Headers, Truncate, WrongLength:
 		s.alter(f, w, r, next)
 	case Slow:
 		s.slow(f, w, r, next)
 	case Reset, Stall:
-		s.breakOff(f, role, w, r, next)
+		s.abort(f, role, w, r, next)
 	case Status, Garbage:
 		if f.Phase != Before {
-			next.ServeHTTP(&voidWriter{}, r)
+			next.ServeHTTP(&discardWriter{}, r)
 		} else {
-			_, _ = io.Copy(io.Discard, r.Body) // an answer that comes too early looks like a broken connection
+			_, _ = io.Copy(io.Discard, r.Body) // to a client, an early response looks like a broken connection
 		}
 		writeFault(f, role, w)
 	}
 }
 
-// breakOff ends the connection or leaves it silent.
-func (s *Server) breakOff(f Fault, role Role, w http.ResponseWriter, r *http.Request, next http.Handler) {
+// abort ends the connection or stalls it.
+func (s *Server) abort(f Fault, role Role, w http.ResponseWriter, r *http.Request, next http.Handler) {
 	switch f.Phase {
 	case Before:
 		if f.Kind == Stall {
-			s.swallow(f, role, r)
+			s.readStalled(f, role, r)
 		}
 	case During:
 		s.alter(f, w, r, next)
-		_ = http.NewResponseController(w).Flush() // an error means that the client has left already
+		_ = http.NewResponseController(w).Flush() // an error means that the client has disconnected already
 		if f.Kind == Reset && r.ProtoMajor > 1 {
-			panic(http.ErrAbortHandler) //nolint:forbidigo // a connection could end before it has sent what was flushed
+			panic(http.ErrAbortHandler) //nolint:forbidigo // closing the connection could lose what was flushed
 		}
 	case After:
-		next.ServeHTTP(&voidWriter{}, r)
+		next.ServeHTTP(&discardWriter{}, r)
 	}
 	if f.Kind == Stall {
 		s.pause(r, f.Delay, true)
@@ -48,13 +48,13 @@ func (s *Server) breakOff(f Fault, role Role, w http.ResponseWriter, r *http.Req
 	cutConnection(w, r)
 }
 
-// swallow reads as much of the body as a stalled server has read.
-func (s *Server) swallow(f Fault, role Role, r *http.Request) {
+// readStalled reads as much of the body as a stalled server does.
+func (s *Server) readStalled(f Fault, role Role, r *http.Request) {
 	body := io.Reader(r.Body)
 	if role == RoleStorage && r.Method == http.MethodPost {
 		body = io.LimitReader(body, f.Bytes)
 	}
-	_, _ = io.Copy(io.Discard, body) // an error means that the client has left already
+	_, _ = io.Copy(io.Discard, body) // an error means that the client has disconnected already
 }
 
 func (s *Server) slow(f Fault, w http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -63,13 +63,13 @@ func (s *Server) slow(f Fault, w http.ResponseWriter, r *http.Request, next http
 		s.pause(r, f.Delay, false)
 		next.ServeHTTP(w, r)
 	case During:
-		next.ServeHTTP(&trickleWriter{ResponseWriter: w, piece: f.Bytes, pause: func() { s.pause(r, f.Delay, false) }}, r)
+		next.ServeHTTP(&slowWriter{ResponseWriter: w, piece: f.Bytes, pause: func() { s.pause(r, f.Delay, false) }}, r)
 	case After:
 		next.ServeHTTP(&delayedWriter{ResponseWriter: w, delay: func() { s.pause(r, f.Delay, false) }}, r)
 	}
 }
 
-// alter executes the request with a writer that changes the answer.
+// alter executes the request with a writer that changes the response.
 func (s *Server) alter(f Fault, w http.ResponseWriter, r *http.Request, next http.Handler) {
 	cut := &cutWriter{ResponseWriter: w, fault: f}
 	next.ServeHTTP(cut, r)
@@ -78,7 +78,8 @@ func (s *Server) alter(f Fault, w http.ResponseWriter, r *http.Request, next htt
 	}
 }
 
-// pause waits for d, the client or the server. forEver says what a d of zero means.
+// pause waits for d, or until the client disconnects or the server closes. forEver makes
+// a zero d endless.
 func (s *Server) pause(r *http.Request, d time.Duration, forEver bool) {
 	var over <-chan time.Time
 	if d > 0 || !forEver {
@@ -93,7 +94,7 @@ func (s *Server) pause(r *http.Request, d time.Duration, forEver bool) {
 	}
 }
 
-// cutConnection ends the connection as if a cable had been pulled.
+// cutConnection resets the connection.
 func cutConnection(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.ProtoMajor == 1:
@@ -101,7 +102,7 @@ func cutConnection(w http.ResponseWriter, r *http.Request) {
 			return // it has ended already
 		}
 	case r.Context().Err() != nil:
-		return // the client has left this request, the others on the connection go on
+		return // the client has cancelled only this request
 	}
 	if c, ok := r.Context().Value(connKey{}).(*countedConn); ok {
 		_ = c.reset()
@@ -128,7 +129,7 @@ func writeFault(f Fault, role Role, w http.ResponseWriter) {
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, body) // an error means that the client has left
+	_, _ = io.WriteString(w, body) // an error means that the client has disconnected
 }
 
 func faultBody(f Fault, role Role, status int) (body, contentType string) {

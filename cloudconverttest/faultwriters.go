@@ -5,24 +5,21 @@ import (
 	"strconv"
 )
 
-// voidWriter takes an answer that nobody will see.
-type voidWriter struct{ header http.Header }
+// discardWriter discards a response.
+type discardWriter struct{ header http.Header }
 
-// Header of the lost answer.
-func (w *voidWriter) Header() http.Header {
+func (w *discardWriter) Header() http.Header {
 	if w.header == nil {
 		w.header = http.Header{}
 	}
 	return w.header
 }
 
-// Write takes everything.
-func (w *voidWriter) Write(p []byte) (int, error) { return len(p), nil }
+func (w *discardWriter) Write(p []byte) (int, error) { return len(p), nil }
 
-// WriteHeader does nothing.
-func (w *voidWriter) WriteHeader(int) {}
+func (w *discardWriter) WriteHeader(int) {}
 
-// cutWriter lets the first part of an answer through and swallows the rest.
+// cutWriter passes on the first part of a response and discards the rest.
 type cutWriter struct {
 	http.ResponseWriter
 
@@ -34,7 +31,7 @@ type cutWriter struct {
 // Unwrap is for http.ResponseController.
 func (w *cutWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// WriteHeader decides how much of the body goes through.
+// WriteHeader determines how much of the body is passed on.
 func (w *cutWriter) WriteHeader(status int) {
 	if w.started {
 		return
@@ -51,7 +48,7 @@ func (w *cutWriter) WriteHeader(status int) {
 	if w.left <= 0 || w.left >= length {
 		w.left = length / 2
 	}
-	switch w.fault.Kind { //nolint:exhaustive // the others change nothing here
+	switch w.fault.Kind { //nolint:exhaustive // the others keep the header
 	case Headers:
 		w.left = max(length, 1<<62)
 	case WrongLength:
@@ -60,7 +57,7 @@ func (w *cutWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Write passes on what may go through and pretends that all of it did.
+// Write reports success for discarded bytes too.
 func (w *cutWriter) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	part := p[:min(int64(len(p)), w.left)]
@@ -74,8 +71,8 @@ func (w *cutWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// trickleWriter sends a body in small pieces.
-type trickleWriter struct {
+// slowWriter sends a body in small pieces.
+type slowWriter struct {
 	http.ResponseWriter
 
 	piece   int64
@@ -84,10 +81,9 @@ type trickleWriter struct {
 }
 
 // Unwrap is for http.ResponseController.
-func (w *trickleWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *slowWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// Write sends p piece by piece.
-func (w *trickleWriter) Write(p []byte) (int, error) {
+func (w *slowWriter) Write(p []byte) (int, error) {
 	piece := int(w.piece)
 	if piece <= 0 {
 		piece = 1024
@@ -110,7 +106,7 @@ func (w *trickleWriter) Write(p []byte) (int, error) {
 	return sent, nil
 }
 
-// delayedWriter holds an answer back for a while.
+// delayedWriter delays a response.
 type delayedWriter struct {
 	http.ResponseWriter
 
@@ -121,7 +117,6 @@ type delayedWriter struct {
 // Unwrap is for http.ResponseController.
 func (w *delayedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// WriteHeader waits before the first byte.
 func (w *delayedWriter) WriteHeader(status int) {
 	if !w.done {
 		w.done = true
@@ -130,7 +125,6 @@ func (w *delayedWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Write waits before the first byte.
 func (w *delayedWriter) Write(p []byte) (int, error) {
 	if !w.done {
 		w.WriteHeader(http.StatusOK)

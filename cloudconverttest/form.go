@@ -19,7 +19,7 @@ const (
 	oldUploadPath = "/storage/upload/"
 )
 
-// uploadForm is what an upload task offers until it has its file.
+// uploadForm is the form of an upload task that has no file yet.
 type uploadForm struct {
 	url        string
 	parameters parameters
@@ -29,7 +29,7 @@ type uploadForm struct {
 	blob       *blob
 }
 
-// offerForm gives an upload task its form.
+// offerForm makes the form of an upload task.
 func (s *Server) offerForm(t *task) {
 	t.message = messageAwaitsUpload
 	now := s.clock.now()
@@ -46,7 +46,7 @@ func (s *Server) wireForm(t *task) *wireForm {
 	return &wireForm{URL: t.form.url, Parameters: t.form.parameters}
 }
 
-// offerPolicyForm makes a form of the S3 kind: a signed policy says what may be sent.
+// offerPolicyForm makes a form with a signed policy, as S3 has it.
 func (s *Server) offerPolicyForm(t *task, now time.Time) {
 	fields := []parameter{{"acl", "private"}, {"key", t.id + "/" + filenameToken}}
 	if redirect, ok := asText(t.request.params["redirect"]); ok && redirect != "" {
@@ -65,13 +65,14 @@ func (s *Server) offerPolicyForm(t *task, now time.Time) {
 	t.form.parameters = fields
 }
 
-// policy is what a form allows.
+// policy is the signed policy of a form.
 type policy struct {
 	Expiration string `json:"expiration"`
 	Conditions []any  `json:"conditions"`
 }
 
-// newPolicy allows the fields of the form with their values, the key with any file name, and a file that is not too large.
+// newPolicy allows the fields of the form with their values, the key with any file name,
+// and the file up to a size.
 func (s *Server) newPolicy(t *task, fields []parameter) string {
 	conditions := []any{map[string]any{"bucket": bucket}, []any{"starts-with", "$key", t.id + "/"}}
 	for _, f := range fields {
@@ -93,10 +94,10 @@ func (s *Server) amzCredential(now time.Time) string {
 
 func (s *Server) storageSignature(message string) string { return sign(s.storageSecret, message) }
 
-// sign is the lower-case hexadecimal HMAC-SHA256.
+// sign returns the lower-case hexadecimal HMAC-SHA256.
 func sign(secret []byte, message string) string {
 	mac := hmac.New(sha256.New, secret)
-	_, _ = mac.Write([]byte(message)) // a hash takes everything
+	_, _ = mac.Write([]byte(message)) // a hash returns no error
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
@@ -104,7 +105,8 @@ func validSignature(secret []byte, message, signature string) bool {
 	return hmac.Equal([]byte(sign(secret, message)), []byte(signature))
 }
 
-// offerOldForm makes a form of the kind of 2019: numbers among the parameters, and a query in the address.
+// offerOldForm makes a form as in 2019: with numbers as parameters, and a query in the
+// URL.
 func (s *Server) offerOldForm(t *task) {
 	const files = 1
 	expires := t.form.expires.Unix()

@@ -102,7 +102,7 @@ func FuzzUpload(f *testing.F) {
 		r.Header.Set("Content-Type", contentType)
 		w := httptest.NewRecorder()
 		s.storage(w, r)
-		assert.NotEqual(t, http.StatusCreated, w.Code, "nobody has a signature")
+		assert.NotEqual(t, http.StatusCreated, w.Code, "no form has a valid signature")
 		assert.Zero(t, s.BytesStored())
 	})
 }

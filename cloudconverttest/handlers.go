@@ -8,21 +8,21 @@ import (
 )
 
 // Handler does the work of a task: it reads the inputs of run and adds files to
-// its result. An error fails the task, see [Fail]; so does a handler that ends
-// its goroutine, as FailNow of a test does. One that panics ends the process. It
-// must end when ctx does.
+// its result. An error fails the task, see [Fail], and so does a call of
+// runtime.Goexit, as by FailNow of a test. A panic ends the process. The handler
+// must return when ctx ends.
 type Handler = func(ctx context.Context, run *Run) error
 
-// handlers are the functions a test registered.
+// handlers are the registered functions.
 type handlers struct {
 	mu         sync.RWMutex
 	operations map[string]Handler
 	pairs      map[[2]string]Handler
 }
 
-// Handle makes fn do the work of all tasks of an operation, "merge" for
-// example, in place of what the server does by itself. It is called once for
-// each task. A nil fn removes an earlier one.
+// Handle registers fn for all tasks of an operation, such as "merge", in place of the
+// built-in conversions. It is called once for each task. A nil fn removes an earlier
+// one.
 func (s *Server) Handle(operation string, fn func(ctx context.Context, run *Run) error) {
 	s.handlers.mu.Lock()
 	defer s.handlers.mu.Unlock()
@@ -32,11 +32,11 @@ func (s *Server) Handle(operation string, fn func(ctx context.Context, run *Run)
 	s.handlers.operations[operation] = fn
 }
 
-// HandleConvert makes fn convert files of one format into another, "docx" to
-// "pdf" for example. "*" stands for any format; a handler for the exact pair
-// is preferred, then one for its input format, then one for its output format. fn
-// is called once for each input file, and is preferred to one registered with
-// [Server.Handle]. A nil fn removes an earlier one.
+// HandleConvert registers fn for conversions from one format to another, such as "docx"
+// to "pdf". "*" stands for any format. A handler for the exact pair takes precedence,
+// then one for the input format, then one for the output format, then that of
+// [Server.Handle]. fn is called once for each input file. A nil fn removes an earlier
+// one.
 func (s *Server) HandleConvert(from, to string, fn func(ctx context.Context, run *Run) error) {
 	s.handlers.mu.Lock()
 	defer s.handlers.mu.Unlock()
@@ -63,10 +63,10 @@ func (h *handlers) pair(from, to string) Handler {
 	return nil
 }
 
-// errGoexit fails the task of a handler that does not return.
-var errGoexit = errors.New("the handler has ended its goroutine, as FailNow of a test does")
+// errGoexit fails a task whose handler calls runtime.Goexit.
+var errGoexit = errors.New("the handler called runtime.Goexit, as FailNow of a test does")
 
-// executeAside does the work of a task in a goroutine of its own, which a handler may end.
+// executeAside does the work of a task in a separate goroutine, which a handler may end.
 func (s *Server) executeAside(ctx context.Context, run *Run) error {
 	ended := make(chan struct{})
 	err := errGoexit
@@ -78,7 +78,7 @@ func (s *Server) executeAside(ctx context.Context, run *Run) error {
 	return err
 }
 
-// execute does the work of a task: by a registered function, or with what the server can do itself.
+// execute does the work of a task, by a registered function or a built-in conversion.
 func (s *Server) execute(ctx context.Context, run *Run) error {
 	if run.Operation == opConvert {
 		return s.convertAll(ctx, run)
@@ -89,9 +89,8 @@ func (s *Server) execute(ctx context.Context, run *Run) error {
 	return run.Default(ctx)
 }
 
-// Default does with the inputs of the run what the server does by itself, as if
-// no handler were registered. A handler that wants only some files for itself
-// calls it for the others.
+// Default runs the built-in conversion, as if no handler were registered. A handler for
+// only some files calls it for the others.
 func (r *Run) Default(ctx context.Context) error {
 	switch operations[r.Operation].family {
 	case importing:
@@ -104,7 +103,7 @@ func (r *Run) Default(ctx context.Context) error {
 	return nil
 }
 
-// convertAll converts one input file after the other.
+// convertAll converts the input files one by one.
 func (s *Server) convertAll(ctx context.Context, run *Run) error {
 	if fn := s.handlers.operation(opConvert); fn != nil && !s.hasPair(run) {
 		return fn(ctx, run)
@@ -125,7 +124,7 @@ func (s *Server) convertAll(ctx context.Context, run *Run) error {
 	return nil
 }
 
-// hasPair reports whether some input of the run has a function for its pair of formats.
+// hasPair reports whether there is a function for the formats of any input.
 func (s *Server) hasPair(run *Run) bool {
 	for _, in := range run.Inputs {
 		if s.handlers.pair(in.Format, run.OutputFormat) != nil {
@@ -135,14 +134,14 @@ func (s *Server) hasPair(run *Run) bool {
 	return false
 }
 
-// part is the run for one of several input files.
+// part returns the run for one of several input files.
 func (r *Run) part(i int) *Run {
 	one := *r
 	one.Inputs, one.index, one.total = r.Inputs[i:i+1], i, len(r.Inputs)
 	return &one
 }
 
-// engineOf names the engine a task will probably run on.
+// engineOf returns the engine that a task will probably use.
 func engineOf(r taskRequest) (engine, version string) {
 	op := operations[r.operation]
 	if op.family != processing {

@@ -62,7 +62,7 @@ func TestHTTP2(t *testing.T) {
 	})
 }
 
-// A client that does not know HTTP/2 is served over HTTP/1.1.
+// A client without HTTP/2 is served over HTTP/1.1.
 func TestHTTP2IsOffered(t *testing.T) {
 	t.Parallel()
 	s := NewServer(WithHTTP2())
@@ -70,7 +70,7 @@ func TestHTTP2IsOffered(t *testing.T) {
 	transport := s.HTTPClient().Transport.(*http.Transport).Clone()
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetHTTP1(true)
-	transport.TLSClientConfig.NextProtos = nil // which the clone of a transport with HTTP/2 has
+	transport.TLSClientConfig.NextProtos = nil // set in the clone of a transport with HTTP/2
 	defer transport.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/operations", http.NoBody)
 	require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestHTTP2IsOffered(t *testing.T) {
 	assert.Equal(t, "HTTP/1.1", resp.Proto)
 }
 
-// The server fetches from itself, and calls itself, over TLS.
+// The server imports files from itself, and delivers webhooks to itself, over TLS.
 func TestHTTP2ToItself(t *testing.T) {
 	t.Parallel()
 	x := newTester(t, WithHTTP2())
@@ -94,10 +94,10 @@ func TestHTTP2ToItself(t *testing.T) {
 	assert.Equal(t, "finished", again["status"], "%v", again)
 	require.NoError(t, x.s.WaitIdle(t.Context()))
 	require.NotEmpty(t, x.s.Deliveries())
-	assert.Equal(t, http.StatusUnauthorized, x.s.Deliveries()[0].Status, "it was called, without a key")
+	assert.Equal(t, http.StatusUnauthorized, x.s.Deliveries()[0].Status, "it was delivered, without a key")
 }
 
-func TestHTTP2InABubble(t *testing.T) {
+func TestHTTP2InBubble(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := NewServer(WithInProcess(), WithHTTP2(), WithTaskDuration(time.Hour))
@@ -113,8 +113,8 @@ func TestHTTP2InABubble(t *testing.T) {
 	})
 }
 
-// Over HTTP/2 a client that leaves a stalled request leaves the others on the
-// connection, and a fault that ends the connection ends them too.
+// Over HTTP/2 a client that cancels a stalled request does not affect the others on the
+// connection. A fault that ends the connection ends them too.
 func TestFaultsOverHTTP2(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []Kind{Stall, Reset} {
@@ -143,8 +143,8 @@ func TestFaultsOverHTTP2(t *testing.T) {
 	}
 }
 
-// A client that does not trust the certificate refuses it while the server still
-// writes its part of the handshake.
+// A client that does not trust the certificate refuses it while the server still writes
+// its part of the handshake.
 func TestHTTP2NotTrusted(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string][]Option{"sockets": {WithHTTP2()}, "in process": {WithHTTP2(), WithInProcess()}} {

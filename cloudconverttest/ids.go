@@ -29,6 +29,6 @@ func newHex(n int) string { return hex.EncodeToString(randomBytes(n)) }
 
 func randomBytes(n int) []byte {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails: the program ends if the system has no randomness
+	_, _ = rand.Read(b) // rand.Read returns no error
 	return b
 }

@@ -16,7 +16,6 @@ import (
 	"strings"
 )
 
-// importFiles brings files into the server.
 func (s *Server) importFiles(ctx context.Context, run *Run) error {
 	switch run.Operation {
 	case opImportUpload:
@@ -35,7 +34,7 @@ func (s *Server) importFiles(ctx context.Context, run *Run) error {
 	return s.importObjects(run)
 }
 
-// importFile adds a file whose name must tell its format.
+// importFile adds a file. Its name must have an extension.
 func importFile(run *Run, name string, content io.Reader) error {
 	if name = baseName(name); extension(name) == "" {
 		return Fail(codeFilename, "The file name "+name+" has no extension")
@@ -43,13 +42,13 @@ func importFile(run *Run, name string, content io.Reader) error {
 	return run.ReadFrom(name, content)
 }
 
-// baseName takes the directories off a name from outside.
+// baseName removes the directories from an untrusted name.
 func baseName(name string) string {
 	base := path.Base(path.Clean("/" + strings.ReplaceAll(name, `\`, "/")))
 	return strings.Trim(base, "/")
 }
 
-// importUpload takes what the storage has received.
+// importUpload adds the uploaded file.
 func importUpload(run *Run) error {
 	run.s.mu.Lock()
 	b, name := run.t.form.blob, run.t.form.filename
@@ -70,13 +69,13 @@ func decodeBase64(text string) ([]byte, error) {
 }
 
 func (s *Server) importURL(ctx context.Context, run *Run) error {
-	address := run.Text("url")
-	if local, ok := s.outbound.registered(address); ok {
-		return importLocal(run, local, nameOf(run.Text("filename"), address, nil))
+	rawURL := run.Text("url")
+	if local, ok := s.outbound.registered(rawURL); ok {
+		return importLocal(run, local, nameOf(run.Text("filename"), rawURL, nil))
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, http.NoBody)
 	if err != nil {
-		return Fail(codeDownload, "The address cannot be used")
+		return Fail(codeDownload, "The URL is invalid")
 	}
 	setHeaders(req.Header, run.Params["headers"])
 	resp, err := s.outbound.do(req)
@@ -85,23 +84,22 @@ func (s *Server) importURL(ctx context.Context, run *Run) error {
 	}
 	defer func() { _ = resp.Body.Close() }() // it was only read
 	if resp.StatusCode != http.StatusOK {
-		return Fail(codeDownload, "Download failed: the server answered "+resp.Status)
+		return Fail(codeDownload, "Download failed: the server responded with "+resp.Status)
 	}
 	body := &bodyReader{r: resp.Body}
-	err = importFile(run, nameOf(run.Text("filename"), address, resp.Header), body)
+	err = importFile(run, nameOf(run.Text("filename"), rawURL, resp.Header), body)
 	if body.err != nil {
 		return Fail(codeDownload, "Download failed: "+body.err.Error())
 	}
 	return err
 }
 
-// bodyReader remembers why a download broke off.
+// bodyReader records the error of a download.
 type bodyReader struct {
 	r   io.Reader
 	err error
 }
 
-// Read reads on.
 func (b *bodyReader) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -110,31 +108,32 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// nameOf finds the name of a downloaded file: as asked for, as the answer says, or the end of the address, with an extension
-// by its type if it has none.
-func nameOf(asked, address string, answer http.Header) string {
-	if asked != "" {
-		return asked
+// nameOf returns the name of a downloaded file: the requested one, that of the response,
+// or the last element of the URL. A name without an extension gets one by the content
+// type.
+func nameOf(requested, rawURL string, header http.Header) string {
+	if requested != "" {
+		return requested
 	}
-	_, params, err := mime.ParseMediaType(answer.Get("Content-Disposition"))
+	_, params, err := mime.ParseMediaType(header.Get("Content-Disposition"))
 	if err == nil && params["filename"] != "" {
 		return params["filename"]
 	}
 	name := "download"
-	if u, err := url.Parse(address); err == nil && baseName(u.Path) != "" {
+	if u, err := url.Parse(rawURL); err == nil && baseName(u.Path) != "" {
 		name = baseName(u.Path)
 	}
 	if extension(name) != "" {
 		return name
 	}
-	mediaType, _, err := mime.ParseMediaType(answer.Get("Content-Type"))
+	mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type"))
 	if err != nil {
 		return name
 	}
 	return name + usualExtension(mediaType)
 }
 
-// usualExtension is the extension most people use for a type.
+// usualExtension returns the usual extension of a content type.
 func usualExtension(mediaType string) string {
 	switch mediaType {
 	case "image/jpeg":
@@ -170,14 +169,14 @@ func setHeaders(h http.Header, v any) {
 	}
 }
 
-// HandleObject makes imports from a storage service find an object: those of
-// the operation, "import/s3" for example, that ask for the key, blob or file of
-// this name, or for a prefix of it, get the local file at path.
+// HandleObject registers an object of a storage service. Imports of the operation, such
+// as "import/s3", with the key, blob or file of this name or with a prefix of it, get the
+// local file at path.
 func (s *Server) HandleObject(operation, key, path string) {
 	s.outbound.register(operation+" "+key, path)
 }
 
-// importObjects looks for objects of storage services among the registered ones.
+// importObjects imports registered objects of storage services.
 func (s *Server) importObjects(run *Run) error {
 	objects := s.outbound.objects(run.Operation + " ")
 	var found []string
@@ -215,7 +214,7 @@ func (r *Run) wantsObject(key string) bool {
 	return false
 }
 
-// withoutURL is the text of an error without the address, which may hold a secret.
+// withoutURL returns the text of an error without the URL, which may hold a secret.
 func withoutURL(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 )
 
-// Addresses of a server in process. No socket listens there.
+// The addresses of a server in process. No socket listens on them.
 const (
 	inProcessAPI    = "127.0.0.1:1"
 	inProcessSync   = "127.0.0.1:2"
@@ -19,7 +19,7 @@ const (
 // pipeListener is a listener whose connections are pipes in memory.
 type pipeListener struct {
 	addr   pipeAddr
-	tls    bool // spoken on the connections
+	tls    bool // connections use TLS
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
@@ -44,8 +44,8 @@ func (l *pipeListener) dial(ctx context.Context) (net.Conn, error) {
 	}
 }
 
-// A handshakeConn does not wait until the client has read what is written first:
-// over TLS, a client that refuses the certificate writes before it has read all of that.
+// A handshakeConn does not wait for the client to read the first write: over TLS, a
+// client that refuses the certificate writes before it has read all of it.
 type handshakeConn struct {
 	net.Conn
 
@@ -53,7 +53,7 @@ type handshakeConn struct {
 	written chan struct{}
 }
 
-// Write writes p, after what was written first.
+// Write writes p after the first write.
 func (c *handshakeConn) Write(p []byte) (n int, err error) {
 	c.first.Do(func() {
 		p, n = slices.Clone(p), len(p)
@@ -69,7 +69,6 @@ func (c *handshakeConn) Write(p []byte) (n int, err error) {
 	return c.Conn.Write(p)
 }
 
-// Accept waits for the next connection.
 func (l *pipeListener) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.conns:
@@ -79,34 +78,32 @@ func (l *pipeListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close ends the listener; connections live on.
+// Close closes the listener but not its connections.
 func (l *pipeListener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
-// Addr is an address that looks like one of a socket.
+// Addr returns an address of the form of a socket's.
 func (l *pipeListener) Addr() net.Addr { return l.addr }
 
 type pipeAddr string
 
-// Network is "tcp", because callers expect it.
+// Network returns "tcp", which callers expect.
 func (pipeAddr) Network() string { return "tcp" }
 
-// String is the host and the port.
 func (a pipeAddr) String() string { return string(a) }
 
-// connections counts what listeners accepted.
+// connections counts accepted connections.
 type connections struct{ open, total atomic.Int64 }
 
-// countingListener wraps every connection so that its end is noticed, also after a handler has taken it over.
+// countingListener counts the end of connections too, also of hijacked ones.
 type countingListener struct {
 	net.Listener
 
 	count *connections
 }
 
-// Accept waits for the next connection.
 func (l countingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
@@ -124,10 +121,10 @@ type countedConn struct {
 	once  sync.Once
 }
 
-// connKey finds the connection in the context of a request.
+// connKey is the context key of a request's connection.
 type connKey struct{}
 
-// withConn adds the connection, which may be below TLS, to the context of its requests.
+// withConn adds the connection, below TLS, to the context of its requests.
 func withConn(ctx context.Context, c net.Conn) context.Context {
 	if secure, ok := c.(*tls.Conn); ok {
 		c = secure.NetConn()
@@ -135,23 +132,23 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// Close closes the connection and counts it once.
+// Close closes the connection and counts that once.
 func (c *countedConn) Close() error {
 	c.once.Do(func() { c.count.open.Add(-1) })
 	return c.Conn.Close()
 }
 
-// reset closes the connection in the rude way: the other side sees a reset, or a closed pipe when there is no socket.
+// reset closes the connection so that the client gets a reset, or a closed pipe if there
+// is no socket.
 func (c *countedConn) reset() error {
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // without it the end is merely a polite one
+		_ = tcp.SetLinger(0) // without it, Close sends a FIN
 	}
 	return c.Close()
 }
 
-// Connections is the number of connections that are open now.
+// Connections returns the number of open connections.
 func (s *Server) Connections() int { return int(s.conns.open.Load()) }
 
-// ConnectionsAccepted is the number of connections that were opened since the
-// start of the server.
+// ConnectionsAccepted returns the number of connections since the start of the server.
 func (s *Server) ConnectionsAccepted() int { return int(s.conns.total.Load()) }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Job is a job of the server as it was when it was asked for.
+// Job is a snapshot of a job.
 type Job struct {
 	ID         string
 	Tag        string
@@ -16,16 +16,16 @@ type Job struct {
 	Tasks      []Task    // in the order of the request
 }
 
-// Task is a task of the server as it was when it was asked for.
+// Task is a snapshot of a task.
 type Task struct {
 	ID        string
-	Name      string // empty for a task on its own
+	Name      string // empty for a task without a job
 	Operation string
 	Status    string // waiting, processing, finished or error
 	Code      string // of a failed task; may be empty
 	Message   string
 	Inputs    []string       // as in the request
-	Params    map[string]any // as in the request, credentials replaced
+	Params    map[string]any // as in the request, with credentials redacted
 	Files     []File
 	Metadata  map[string]any
 	Ended     time.Time // zero until then
@@ -38,7 +38,7 @@ type File struct {
 	Size int64
 	MD5  string
 	URL  string // of exported files
-	Path string // on disk, as long as the task exists
+	Path string // on disk, while the task exists
 }
 
 // Jobs returns all jobs that were not deleted, in the order of their creation.
@@ -59,8 +59,8 @@ func (s *Server) Jobs() []Job {
 	return jobs
 }
 
-// Tasks returns all tasks that were not deleted, those of jobs and those on
-// their own, in the order of their creation.
+// Tasks returns all tasks that were not deleted, with and without a job, in the order of
+// their creation.
 func (s *Server) Tasks() []Task {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,7 +79,7 @@ func (s *Server) inspect(t *task) Task {
 	for _, f := range t.files {
 		file := File{Name: f.name, Dir: f.dir, Size: f.size, MD5: f.md5}
 		if f.object != "" {
-			file.URL = s.address(f)
+			file.URL = s.fileURL(f)
 		}
 		if f.blob != nil {
 			file.Path = f.blob.path

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// jobRequest is the checked body of a job creation.
+// jobRequest is the validated body of a job creation.
 type jobRequest struct {
 	tasks      []taskRequest
 	tag        *string
@@ -16,9 +16,9 @@ type jobRequest struct {
 	redirect   bool
 }
 
-// taskRequest is the checked description of one task.
+// taskRequest is a validated task.
 type taskRequest struct {
-	name        string // empty for a task on its own
+	name        string // empty for a task without a job
 	operation   string
 	inputs      []string // names in the job, or ids
 	ignoreError bool
@@ -29,7 +29,7 @@ var taskName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 const invalidInput = "Invalid input task."
 
-// parseJob checks the body of a job creation as strictly as the service.
+// parseJob validates the body of a job creation as strictly as the service.
 func parseJob(fields map[string]json.RawMessage, syncHost bool) (*jobRequest, error) {
 	p := problems{}
 	req := &jobRequest{
@@ -83,7 +83,7 @@ func isWebURL(s string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-// tasks reads the tasks object in its order.
+// tasks decodes the tasks object in its order.
 func (p problems) tasks(raw json.RawMessage) []taskRequest {
 	if v := decodeValue(raw); v == nil || isEmpty(v) {
 		p.required("tasks")
@@ -120,7 +120,7 @@ func isEmpty(v any) bool {
 	return false
 }
 
-// task checks one task by itself. The prefix comes before the names of its fields.
+// task validates a task without its inputs. The prefix precedes the names of fields.
 func (p problems) task(prefix, name string, params map[string]any) taskRequest {
 	t := taskRequest{name: name, params: maps.Clone(params)}
 	maps.DeleteFunc(t.params, func(_ string, v any) bool { return v == nil })
@@ -145,7 +145,7 @@ func (p problems) task(prefix, name string, params map[string]any) taskRequest {
 	return t
 }
 
-// inputNames reads a string or an array of strings.
+// inputNames decodes a string or an array of strings.
 func (p problems) inputNames(prefix string, v any) []string {
 	switch v := v.(type) {
 	case nil:
@@ -168,7 +168,8 @@ func (p problems) inputNames(prefix string, v any) []string {
 	return nil
 }
 
-// dependencies are the names of all tasks that t needs: those of its input, and of parameters that name a task.
+// dependencies returns the names of the tasks in the input and in parameters that name a
+// task.
 func (t taskRequest) dependencies() []string {
 	deps := slices.Clone(t.inputs)
 	if image, ok := t.params["image"].(string); ok && t.operation == opWatermark {
@@ -177,7 +178,7 @@ func (t taskRequest) dependencies() []string {
 	return deps
 }
 
-// inputs checks that the tasks of a job name each other properly.
+// inputs checks the names of tasks that tasks depend on.
 func (p problems) inputs(tasks []taskRequest) {
 	graph := map[string][]string{}
 	for _, t := range tasks {

@@ -31,14 +31,14 @@ func (s *Server) createJob(c *call) error {
 	return c.job(http.StatusCreated, j, req.redirect)
 }
 
-// startJob creates a job and lets it run. The second result shows it as it was created, with nothing done yet.
+// startJob creates and starts a job. The wireJob has its state at the creation.
 func (s *Server) startJob(req *jobRequest) (*job, wireJob, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.createLocked(req)
 }
 
-// createLocked is startJob for callers that hold the lock.
+// createLocked is startJob for callers that hold s.mu.
 func (s *Server) createLocked(req *jobRequest) (*job, wireJob, error) {
 	if err := s.afford(); err != nil {
 		return nil, wireJob{}, err
@@ -49,12 +49,12 @@ func (s *Server) createLocked(req *jobRequest) (*job, wireJob, error) {
 	j := s.addJob(req)
 	created := s.wireJob(j, true)
 	s.notify("job.created", j)
-	s.tellTasks(taskCreated, j.tasks...)
+	s.emitTasks(taskCreated, j.tasks...)
 	s.launch(j.tasks...)
 	return j, created, nil
 }
 
-// afford refuses work when there are no credits left.
+// afford returns an error if there are no credits left.
 func (s *Server) afford() error {
 	if s.cfg.limitCredits && s.credits <= 0 {
 		return errNoCredits
@@ -70,7 +70,7 @@ func (s *Server) showJob(c *call) error {
 	return c.job(http.StatusOK, j, c.flag("redirect"))
 }
 
-// waitJob answers when the job has ended.
+// waitJob responds when the job has ended.
 func (s *Server) waitJob(c *call) error {
 	j, err := s.findJob(c.r.PathValue("id"))
 	if err != nil {
@@ -82,7 +82,8 @@ func (s *Server) waitJob(c *call) error {
 	return c.job(http.StatusOK, j, c.flag("redirect"))
 }
 
-// job answers with a job as it is now, or sends the client on to its first exported file.
+// job responds with the current state of a job, or with a redirect to its first exported
+// file.
 func (c *call) job(status int, j *job, redirect bool) error {
 	c.s.mu.Lock()
 	gone, shown, to := j.deleted, c.s.wireJob(j, true), c.s.exported(j)
@@ -96,7 +97,7 @@ func (c *call) job(status int, j *job, redirect bool) error {
 	return c.data(status, shown)
 }
 
-// exported is the address of the first exported file of a finished job.
+// exported returns the URL of the first exported file of a finished job.
 func (s *Server) exported(j *job) string {
 	if j.status != finished {
 		return ""
@@ -106,7 +107,7 @@ func (s *Server) exported(j *job) string {
 			continue
 		}
 		for _, f := range t.files {
-			return s.address(f)
+			return s.fileURL(f)
 		}
 	}
 	return ""
@@ -133,8 +134,8 @@ func (s *Server) deleteJob(c *call) error {
 	return c.noContent()
 }
 
-// await waits until something is done. It returns early, with no error, when the server is told to answer what has not ended,
-// and with errNoAnswer when there is nobody to answer.
+// await waits for done. With [WithSyncTimeout] it returns nil earlier. It returns
+// errAborted if the client has disconnected.
 func (c *call) await(done <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(c.r.Context())
 	defer cancel()
@@ -153,10 +154,11 @@ func (c *call) await(done <-chan struct{}) error {
 	case <-c.s.ctx.Done():
 	}
 	cutConnection(c.w, c.r)
-	return errNoAnswer
+	return errAborted
 }
 
-// after is a channel that gets a value after d, or never if d is zero. Its timer ends with ctx.
+// after returns a channel that has a value after d, or never if d is zero. Its timer ends
+// with ctx.
 func after(ctx context.Context, d time.Duration) <-chan time.Time {
 	if d <= 0 {
 		return nil

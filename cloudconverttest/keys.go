@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// keyring knows what opens the API: keys and access tokens.
+// keyring holds API keys and access tokens.
 type keyring struct {
 	mu     sync.Mutex
 	anyKey bool
@@ -30,7 +30,7 @@ func (k *keyring) init(cfg config, key string) {
 	}
 }
 
-// refused is true for keys that never work, so that a test has some.
+// refused reports whether a key is never accepted, for tests.
 func refused(key string) bool { return key == "" || strings.HasPrefix(key, "invalid") }
 
 func (k *keyring) add(key string, c credential) {
@@ -55,10 +55,10 @@ func (k *keyring) find(key string, now time.Time) (credential, bool) {
 	return c, c.expires.IsZero() || now.Before(c.expires)
 }
 
-// RevokeKey makes a key or an OAuth access token invalid from now on.
+// RevokeKey revokes an API key or an OAuth access token.
 func (s *Server) RevokeKey(key string) { s.keys.revoke(key) }
 
-// authenticate finds the key of a request and checks that it has the scope.
+// authenticate checks the key of a request and its scope.
 func (s *Server) authenticate(r *http.Request, scope string) error {
 	c, ok := s.credential(r.Header.Get("Authorization"))
 	if !ok {
@@ -70,7 +70,7 @@ func (s *Server) authenticate(r *http.Request, scope string) error {
 	return nil
 }
 
-// credential finds the key of an Authorization header.
+// credential returns the credential of an Authorization header.
 func (s *Server) credential(authorization string) (credential, bool) {
 	scheme, key, ok := strings.Cut(authorization, " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {

@@ -8,7 +8,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// Codes and messages of tasks that failed.
+// Codes and messages of failed tasks.
 const (
 	codeInputFailed     = string(cloudconvert.CodeInputTaskFailed)
 	messageInputFailed  = "Input task has failed"
@@ -25,7 +25,7 @@ const (
 	messageAwaitsUpload = "Waiting for file upload"
 )
 
-// addJob makes a job of a checked request. Nothing runs yet.
+// addJob adds a job without starting it.
 func (s *Server) addJob(req *jobRequest) *job {
 	j := &job{
 		id: newID(), tag: req.tag, webhookURL: req.webhookURL, status: waiting, created: s.clock.now(),
@@ -64,7 +64,7 @@ func (s *Server) addTask(r taskRequest, j *job) *task {
 	return t
 }
 
-// link connects a task with those it needs. Names that find nothing count for nothing.
+// link connects a task with those it needs, and ignores unknown names.
 func link(t *task, find func(name string) *task) {
 	for _, name := range t.request.inputs {
 		if in := find(name); in != nil && !slices.Contains(t.inputs, in) {
@@ -87,13 +87,13 @@ func (t *task) await(need *task) {
 		t.pending++
 		return
 	}
-	t.doomed = t.doomed || need.dooms()
+	t.doomed = t.doomed || need.blocks()
 }
 
-// dooms reports whether tasks that need t cannot run.
-func (t *task) dooms() bool { return t.status == erroneous && !t.request.ignoreError }
+// blocks reports whether tasks that need t cannot run.
+func (t *task) blocks() bool { return t.status == erroneous && !t.request.ignoreError }
 
-// launch starts the tasks that need no other.
+// launch starts the tasks that need no other task.
 func (s *Server) launch(tasks ...*task) {
 	for _, t := range tasks {
 		if t.pending == 0 && !t.terminal() {
@@ -102,7 +102,8 @@ func (s *Server) launch(tasks ...*task) {
 	}
 }
 
-// ready starts a task whose needs have all ended. An upload task waits for its file.
+// ready starts a task when all tasks that it needs have ended. An upload task waits for
+// its file.
 func (s *Server) ready(t *task) {
 	switch {
 	case t.doomed:
@@ -134,12 +135,12 @@ func (s *Server) logEnd(t *task) {
 		"status", t.status, "code", t.code, "duration", took)
 }
 
-// end is the end of a task, good or bad: tasks that need it may go on, and its job may have ended.
+// end handles the end of a task: it may start others, and end the job.
 func (s *Server) end(t *task) {
 	t.ended = s.clock.now()
 	close(t.done)
 	s.logEnd(t)
-	s.tellTasks(endOf(t), t)
+	s.emitTasks(endEvent(t), t)
 	if t.stop != nil {
 		t.stop()
 	}
@@ -151,14 +152,14 @@ func (s *Server) end(t *task) {
 	}
 	for _, d := range t.dependents {
 		d.pending--
-		d.doomed = d.doomed || t.dooms()
+		d.doomed = d.doomed || t.blocks()
 		if d.pending == 0 && !d.terminal() {
 			s.ready(d)
 		}
 	}
 }
 
-// retried is true for a copy made by a retry. It belongs to a job, but the job does not wait for it.
+// retried reports whether a task is a copy made by a retry. Its job does not wait for it.
 func (t *task) retried() bool { return t.retryOf != "" }
 
 // settle counts the end of a task for its job.
@@ -168,7 +169,7 @@ func (s *Server) settle(t *task) {
 		return
 	}
 	j.open--
-	j.failed = j.failed || t.dooms()
+	j.failed = j.failed || t.blocks()
 	if j.open > 0 {
 		return
 	}

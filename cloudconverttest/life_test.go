@@ -143,7 +143,7 @@ func TestFailureOfHandlers(t *testing.T) {
 	assert.Equal(t, "tool output", taskOf(t, job, "b")["message"])
 }
 
-func TestHandlerThatEndsItsGoroutine(t *testing.T) {
+func TestHandlerThatCallsGoexit(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
 	exit := func(context.Context, *Run) error {
@@ -223,7 +223,7 @@ func TestRetry(t *testing.T) {
 	assert.Len(t, filesOf(task), 1)
 	shown := x.call(http.MethodGet, "/tasks/"+old+"?include=retries", nil).expect(http.StatusOK).data()
 	assert.Len(t, shown["retries"], 1)
-	assert.Equal(t, "error", x.ended(job)["status"], "the job stays as it was")
+	assert.Equal(t, "error", x.ended(job)["status"], "the job does not change")
 
 	open := x.call(http.MethodPost, "/import/upload", dict{}).expect(http.StatusCreated).data()
 	x.call(http.MethodPost, "/tasks/"+str(open["id"])+"/retry", nil).expect(http.StatusUnprocessableEntity)
@@ -355,7 +355,7 @@ func TestSyncHostInBubble(t *testing.T) {
 		drop bool
 	}{
 		"drops":   {WithSyncDrop(time.Minute), true},
-		"answers": {WithSyncTimeout(time.Minute), false},
+		"timeout": {WithSyncTimeout(time.Minute), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,10 +8,10 @@ import (
 	"strconv"
 )
 
-// maxPerPage is the longest page. The service does not say what its limit is.
+// maxPerPage bounds a page. The limit of the service is not documented.
 const maxPerPage = 1000
 
-// window is the part of a list that was asked for.
+// window is the requested part of a list.
 type window struct{ page, perPage int }
 
 func (c *call) window(p problems) window {
@@ -33,7 +33,7 @@ func (c *call) positive(p problems, name string, otherwise int) int {
 	return n
 }
 
-// filter reads a filter; with allowed values it must be one of them.
+// filter returns the value of a filter, which must be one of allowed, if there are any.
 func (c *call) filter(p problems, name string, allowed ...string) string {
 	v := c.r.URL.Query().Get("filter[" + name + "]")
 	if v != "" && len(allowed) > 0 && !slices.Contains(allowed, v) {
@@ -42,7 +42,7 @@ func (c *call) filter(p problems, name string, allowed ...string) string {
 	return v
 }
 
-// pick takes the window out of all values that match, and says whether more of them follow.
+// pick returns the window of all values that match, and whether more follow.
 func pick[T any](all iter.Seq[T], w window, match func(T) bool) (items []T, more bool) {
 	skip := (w.page - 1) * w.perPage
 	items = []T{}
@@ -60,7 +60,8 @@ func pick[T any](all iter.Seq[T], w window, match func(T) bool) (items []T, more
 	return items, false
 }
 
-// page answers with a page of a list. There is no total and no last page, as with the service.
+// page responds with a page of a list. As with the service, there is neither a total nor
+// a last page.
 func (c *call) page(data any, n int, w window, more bool) error {
 	path := c.s.origin + c.r.URL.Path
 	out := wirePage{
@@ -81,7 +82,7 @@ func (c *call) page(data any, n int, w window, more bool) error {
 	return c.json(http.StatusOK, out)
 }
 
-// pageLink is the address of another page of the same list.
+// pageLink returns the URL of another page of the list.
 func (c *call) pageLink(path string, page int) string {
 	q := url.Values{}
 	for name, values := range c.r.URL.Query() {
@@ -151,7 +152,7 @@ func (s *Server) pageOfTasks(w window, jobID string, include map[string]bool, ma
 	return data, more
 }
 
-// tasksOf yields the tasks of a job, the latest first.
+// tasksOf yields the tasks of a job, the newest first.
 func (s *Server) tasksOf(jobID string) iter.Seq[*task] {
 	j, ok := s.jobs.get(jobID)
 	if !ok {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestConcurrentClients does everything at once; it is for the race detector.
+// TestConcurrentClients is for the race detector.
 func TestConcurrentClients(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, opts ...Option) {
@@ -24,9 +24,9 @@ func TestConcurrentClients(t *testing.T) {
 			wg.Go(func() {
 				y := &tester{t: t, s: x.s, key: x.key}
 				for n := range 5 {
-					job := y.job(wholeWay("it", dict{"operation": "thumbnail", "input": "in", "output_format": "png", "width": 5}),
+					job := y.job(conversion("it", dict{"operation": "thumbnail", "input": "in", "output_format": "png", "width": 5}),
 						dict{"tag": fmt.Sprintf("%d-%d", i, n)})
-					y.upload(taskOf(t, job, "in"), "a.png", picture(t, 20, 20))
+					y.upload(taskOf(t, job, "in"), "a.png", pngImage(t, 20, 20))
 					y.call(http.MethodGet, "/users/me", nil)
 					y.call(http.MethodGet, "/jobs?include=tasks", nil)
 					job = y.ended(job)
@@ -47,7 +47,8 @@ func TestConcurrentClients(t *testing.T) {
 	})
 }
 
-// TestManyJobs runs five thousand jobs with 64 clients and looks at what they leave behind.
+// TestManyJobs runs five thousand jobs with 64 clients, and checks that everything is
+// released.
 func TestManyJobs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
@@ -84,7 +85,7 @@ func TestManyJobs(t *testing.T) {
 	runtime.ReadMemStats(&stats)
 	assert.Less(t, stats.HeapAlloc, uint64(200<<20), "memory of %d jobs", jobs)
 	x.s.HTTPClient().CloseIdleConnections()
-	assert.Less(t, x.s.ConnectionsAccepted(), 4*clients, "connections are used again")
+	assert.Less(t, x.s.ConnectionsAccepted(), 4*clients, "connections are reused")
 	x.s.Advance(retention)
 	assert.Zero(t, x.s.BytesStored())
 	assert.Empty(t, x.s.Jobs())

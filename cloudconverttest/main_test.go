@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// tester talks to a server with nothing but HTTP and JSON.
+// tester is a client of a server by plain HTTP and JSON.
 type tester struct {
 	t   testing.TB
 	s   *Server
@@ -35,16 +35,16 @@ func newTester(tb testing.TB, opts ...Option) *tester {
 	return &tester{t: tb, s: s, key: s.Key()}
 }
 
-// answer is a response that has been read.
-type answer struct {
+// response is a response that was read.
+type response struct {
 	t      testing.TB
 	status int
 	header http.Header
 	body   []byte
 }
 
-// call sends v as JSON, if it is not nil, to a path of the API or to a whole address.
-func (x *tester) call(method, path string, v any) answer {
+// call sends v as JSON, if it is not nil, to a path of the API or to a URL.
+func (x *tester) call(method, path string, v any) response {
 	x.t.Helper()
 	var body io.Reader
 	switch v := v.(type) {
@@ -71,51 +71,51 @@ func (x *tester) call(method, path string, v any) answer {
 }
 
 // send sends a request without following redirects.
-func (x *tester) send(req *http.Request) answer {
+func (x *tester) send(req *http.Request) response {
 	x.t.Helper()
 	a, err := x.try(req)
 	require.NoError(x.t, err)
 	return a
 }
 
-func (x *tester) try(req *http.Request) (answer, error) {
+func (x *tester) try(req *http.Request) (response, error) {
 	resp, err := x.s.HTTPClient().Transport.RoundTrip(req)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		_ = resp.Body.Close()
-		return answer{status: resp.StatusCode, body: body, header: resp.Header}, err
+		return response{status: resp.StatusCode, body: body, header: resp.Header}, err
 	}
-	return answer{t: x.t, status: resp.StatusCode, header: resp.Header, body: body}, resp.Body.Close()
+	return response{t: x.t, status: resp.StatusCode, header: resp.Header, body: body}, resp.Body.Close()
 }
 
-// expect requires a status and returns the answer.
-func (a answer) expect(status int) answer {
+// expect requires a status and returns the response.
+func (a response) expect(status int) response {
 	a.t.Helper()
 	require.Equal(a.t, status, a.status, "%s", a.body)
 	return a
 }
 
-// object is the whole body as JSON.
-func (a answer) object() map[string]any {
+// object decodes the whole body.
+func (a response) object() map[string]any {
 	a.t.Helper()
 	var v map[string]any
 	require.NoError(a.t, json.Unmarshal(a.body, &v), "%s", a.body)
 	return v
 }
 
-// data is what the envelope holds.
-func (a answer) data() map[string]any {
+// data returns the object in the envelope.
+func (a response) data() map[string]any {
 	a.t.Helper()
 	v, ok := a.object()["data"].(map[string]any)
 	require.True(a.t, ok, "%s", a.body)
 	return v
 }
 
-// items is the list in the envelope.
-func (a answer) items() []map[string]any {
+// items returns the list in the envelope.
+func (a response) items() []map[string]any {
 	a.t.Helper()
 	list, ok := a.object()["data"].([]any)
 	require.True(a.t, ok, "%s", a.body)
@@ -129,7 +129,7 @@ func (a answer) items() []map[string]any {
 
 type dict = map[string]any
 
-// job starts a job and returns it as it was created.
+// job creates a job and returns the response.
 func (x *tester) job(tasks dict, more ...dict) dict {
 	x.t.Helper()
 	body := dict{"tasks": tasks}
@@ -151,7 +151,7 @@ func (x *tester) run(tasks dict, more ...dict) dict {
 	return x.ended(x.job(tasks, more...))
 }
 
-// taskOf finds a task of a job by its name.
+// taskOf returns a task of a job by its name.
 func taskOf(tb testing.TB, job dict, name string) dict {
 	tb.Helper()
 	tasks, _ := job["tasks"].([]any)
@@ -164,7 +164,7 @@ func taskOf(tb testing.TB, job dict, name string) dict {
 	return nil
 }
 
-// filesOf lists the files in the result of a task.
+// filesOf returns the files in the result of a task.
 func filesOf(task dict) []dict {
 	result, _ := task["result"].(map[string]any)
 	list, _ := result["files"].([]any)
@@ -180,10 +180,10 @@ func str(v any) string {
 	return s
 }
 
-// get fetches an address without a key.
-func (x *tester) get(address string, headers ...string) answer {
+// get requests a URL without a key.
+func (x *tester) get(rawURL string, headers ...string) response {
 	x.t.Helper()
-	req, err := http.NewRequestWithContext(x.t.Context(), http.MethodGet, address, http.NoBody)
+	req, err := http.NewRequestWithContext(x.t.Context(), http.MethodGet, rawURL, http.NoBody)
 	require.NoError(x.t, err)
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
@@ -191,8 +191,8 @@ func (x *tester) get(address string, headers ...string) answer {
 	return x.send(req)
 }
 
-// formOf is the upload form of a task: the address and the parameters in their order.
-func formOf(tb testing.TB, task dict) (address string, fields [][2]string) {
+// formOf returns the upload form of a task: the URL, and the parameters in their order.
+func formOf(tb testing.TB, task dict) (rawURL string, fields [][2]string) {
 	tb.Helper()
 	raw, err := json.Marshal(task["result"])
 	require.NoError(tb, err)
@@ -215,7 +215,7 @@ func formOf(tb testing.TB, task dict) (address string, fields [][2]string) {
 	return result.Form.URL, fields
 }
 
-// formBody writes a form upload.
+// formBody returns the body of a form upload.
 func formBody(tb testing.TB, fields [][2]string, filename string, content []byte) (contentType string, body []byte) {
 	tb.Helper()
 	var buf bytes.Buffer
@@ -232,23 +232,23 @@ func formBody(tb testing.TB, fields [][2]string, filename string, content []byte
 }
 
 // upload sends a file to the form of a task.
-func (x *tester) upload(task dict, filename string, content []byte) answer {
+func (x *tester) upload(task dict, filename string, content []byte) response {
 	x.t.Helper()
-	address, fields := formOf(x.t, task)
+	rawURL, fields := formOf(x.t, task)
 	contentType, body := formBody(x.t, fields, filename, content)
-	return x.post(address, contentType, body)
+	return x.post(rawURL, contentType, body)
 }
 
-func (x *tester) post(address, contentType string, body []byte) answer {
+func (x *tester) post(rawURL, contentType string, body []byte) response {
 	x.t.Helper()
-	req, err := http.NewRequestWithContext(x.t.Context(), http.MethodPost, address, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(x.t.Context(), http.MethodPost, rawURL, bytes.NewReader(body))
 	require.NoError(x.t, err)
 	req.Header.Set("Content-Type", contentType)
 	return x.send(req)
 }
 
-// picture is a small PNG.
-func picture(tb testing.TB, width, height int) []byte {
+// pngImage returns a small PNG.
+func pngImage(tb testing.TB, width, height int) []byte {
 	tb.Helper()
 	m := image.NewRGBA(image.Rect(0, 0, width, height))
 	for x := range width {
@@ -261,7 +261,7 @@ func picture(tb testing.TB, width, height int) []byte {
 	return buf.Bytes()
 }
 
-// everywhere runs a test on a server with sockets and on one without, over HTTP/1.1 and over HTTP/2.
+// everywhere runs a test over sockets and in process, over HTTP/1.1 and over HTTP/2.
 func everywhere(t *testing.T, test func(t *testing.T, opts ...Option)) {
 	t.Helper()
 	t.Run("sockets", func(t *testing.T) { t.Parallel(); test(t) })
@@ -270,15 +270,15 @@ func everywhere(t *testing.T, test func(t *testing.T, opts ...Option)) {
 	t.Run("in process over HTTP/2", func(t *testing.T) { t.Parallel(); test(t, WithInProcess(), WithHTTP2()) })
 }
 
-func rawQuery(tb testing.TB, address string) url.Values {
+func rawQuery(tb testing.TB, rawURL string) url.Values {
 	tb.Helper()
-	u, err := url.Parse(address)
+	u, err := url.Parse(rawURL)
 	require.NoError(tb, err)
 	return u.Query()
 }
 
-// wantInvalid checks a validation failure.
-func (a answer) wantInvalid(field, message string) {
+// wantInvalid checks a validation error.
+func (a response) wantInvalid(field, message string) {
 	a.t.Helper()
 	a.expect(http.StatusUnprocessableEntity)
 	body := a.object()

@@ -13,10 +13,10 @@ import (
 // codeLifetime is how long an authorization code can be exchanged.
 const codeLifetime = 10 * time.Minute
 
-// scopes are what a token may be asked for.
+// scopes are the valid scopes.
 var scopes = []string{"user.read", "user.write", "task.read", "task.write", "webhook.read", "webhook.write"}
 
-// oauth is the registered client and what was granted to it.
+// oauth is the registered client and its grants.
 type oauth struct {
 	clientID, clientSecret string
 
@@ -38,17 +38,16 @@ func newOAuth() *oauth {
 	}
 }
 
-// OAuthClient returns the id and the secret of the OAuth client that is
-// registered with the server. Any redirect URL is accepted.
+// OAuthClient returns the id and the secret of the registered OAuth client. It may use
+// any redirect URL.
 func (s *Server) OAuthClient() (id, secret string) { return s.oauth.clientID, s.oauth.clientSecret }
 
-// OAuthURLs returns the addresses of the authorization page and of the token
-// endpoint.
+// OAuthURLs returns the URLs of the authorization page and of the token endpoint.
 func (s *Server) OAuthURLs() (authorize, token string) {
 	return s.origin + "/oauth/authorize", s.origin + "/oauth/token"
 }
 
-// authorize grants what it is asked for, at once.
+// authorize grants every valid request at once.
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	back, err := url.Parse(q.Get("redirect_uri"))
@@ -56,39 +55,39 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		writeOAuthError(w, http.StatusUnauthorized, "invalid_client", "Client authentication failed")
 		return
 	}
-	answer := url.Values{}
+	params := url.Values{}
 	if q.Get("state") != "" {
-		answer.Set("state", q.Get("state"))
+		params.Set("state", q.Get("state"))
 	}
 	asked := strings.Fields(q.Get("scope"))
 	if slices.ContainsFunc(asked, func(scope string) bool { return !slices.Contains(scopes, scope) }) {
-		answer.Set("error", "invalid_scope")
-		sendBack(w, back, answer, false)
+		params.Set("error", "invalid_scope")
+		sendBack(w, back, params, false)
 		return
 	}
 	a := authorization{scopes: asked, redirectURI: q.Get("redirect_uri"), expires: s.clock.now().Add(codeLifetime)}
 	switch q.Get("response_type") {
 	case "code":
-		answer.Set("code", s.oauth.grant(a))
+		params.Set("code", s.oauth.grant(a))
 	case "token":
 		t := s.issue(a, false)
-		answer.Set("access_token", t.AccessToken)
-		answer.Set("token_type", t.TokenType)
-		answer.Set("expires_in", strconv.Itoa(t.ExpiresIn))
+		params.Set("access_token", t.AccessToken)
+		params.Set("token_type", t.TokenType)
+		params.Set("expires_in", strconv.Itoa(t.ExpiresIn))
 	default:
-		answer.Set("error", "unsupported_response_type")
+		params.Set("error", "unsupported_response_type")
 	}
-	sendBack(w, back, answer, q.Get("response_type") == "token")
+	sendBack(w, back, params, q.Get("response_type") == "token")
 }
 
-func sendBack(w http.ResponseWriter, to *url.URL, answer url.Values, fragment bool) {
+func sendBack(w http.ResponseWriter, to *url.URL, params url.Values, fragment bool) {
 	if fragment {
-		to.Fragment = answer.Encode()
-		to.RawFragment = answer.Encode()
+		to.Fragment = params.Encode()
+		to.RawFragment = params.Encode()
 	} else {
 		q := to.Query()
-		for name := range answer {
-			q.Set(name, answer.Get(name))
+		for name := range params {
+			q.Set(name, params.Get(name))
 		}
 		to.RawQuery = q.Encode()
 	}
@@ -117,7 +116,7 @@ type wireOAuthError struct {
 	Message     string `json:"message"`
 }
 
-// token exchanges a code or a refresh token. The client has to prove itself in the body.
+// token exchanges a code or a refresh token. The body has the credentials of the client.
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		writeOAuthError(w, http.StatusBadRequest, "invalid_request", "The request is malformed")
@@ -146,7 +145,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	writeOAuth(w, http.StatusOK, s.issue(a, true))
 }
 
-// redeem takes a code, which works once and for the redirect URL it was given to.
+// redeem exchanges a code, which is valid once and for its redirect URL.
 func (o *oauth) redeem(code, redirectURI string, now time.Time) (authorization, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -155,7 +154,7 @@ func (o *oauth) redeem(code, redirectURI string, now time.Time) (authorization, 
 	return a, ok && a.redirectURI == redirectURI && now.Before(a.expires)
 }
 
-// renew takes a refresh token, which works once.
+// renew exchanges a refresh token, which is valid once.
 func (o *oauth) renew(token string) (authorization, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -164,7 +163,7 @@ func (o *oauth) renew(token string) (authorization, bool) {
 	return a, ok
 }
 
-// issue makes an access token, and a refresh token if one is wanted.
+// issue makes an access token, and on request a refresh token.
 func (s *Server) issue(a authorization, refresh bool) wireToken {
 	t := wireToken{TokenType: "Bearer", ExpiresIn: int(s.cfg.tokenLifetime / time.Second), AccessToken: newSecret(64)}
 	s.keys.add(t.AccessToken, credential{scopes: a.scopes, expires: s.clock.now().Add(s.cfg.tokenLifetime)})

@@ -14,7 +14,7 @@ import (
 
 const callback = "https://app.example.com/callback?from=here"
 
-// authorizeURL asks for a code or a token.
+// authorizeURL returns the URL of an authorization request.
 func authorizeURL(s *Server, change url.Values) string {
 	id, _ := s.OAuthClient()
 	page, _ := s.OAuthURLs()
@@ -25,15 +25,15 @@ func authorizeURL(s *Server, change url.Values) string {
 	return page + "?" + q.Encode()
 }
 
-func (x *tester) token(change url.Values) answer {
+func (x *tester) token(change url.Values) response {
 	x.t.Helper()
 	id, secret := x.s.OAuthClient()
-	_, address := x.s.OAuthURLs()
+	_, rawURL := x.s.OAuthURLs()
 	form := url.Values{
 		"grant_type": {"authorization_code"}, "client_id": {id}, "client_secret": {secret}, "redirect_uri": {callback},
 	}
 	maps.Copy(form, change)
-	return x.post(address, "application/x-www-form-urlencoded", []byte(form.Encode()))
+	return x.post(rawURL, "application/x-www-form-urlencoded", []byte(form.Encode()))
 }
 
 func (x *tester) code() string {
@@ -103,10 +103,10 @@ func TestOAuthRefusals(t *testing.T) {
 		to := x.get(authorizeURL(x.s, change)).expect(http.StatusFound).header.Get("Location")
 		assert.Equal(t, want, rawQuery(t, to).Get("error"))
 	}
-	// Credentials in a header are not looked at.
+	// Credentials in a header are ignored.
 	id, secret := x.s.OAuthClient()
-	_, address := x.s.OAuthURLs()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader("grant_type=refresh_token"))
+	_, rawURL := x.s.OAuthURLs()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, rawURL, strings.NewReader("grant_type=refresh_token"))
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.SetBasicAuth(id, secret)

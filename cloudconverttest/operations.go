@@ -7,7 +7,7 @@ const (
 	opConvert      = "convert"
 )
 
-// family tells the three kinds of operations apart.
+// family is a kind of operation.
 type family int
 
 const (
@@ -16,12 +16,12 @@ const (
 	exporting
 )
 
-// operation is what the server knows about an operation before it runs.
+// operation describes an operation for validation.
 type operation struct {
 	family  family
 	noInput bool
 	params  []param
-	oneOf   [][]string // of each group at least one must be given
+	oneOf   [][]string // at least one of each group is required
 	credits int
 	engine  string
 }
@@ -32,7 +32,7 @@ type param struct {
 	name     string
 	kind     kind
 	required bool
-	values   []string // allowed ones, if limited
+	values   []string // the allowed ones, if limited
 }
 
 type kind int
@@ -67,7 +67,7 @@ var (
 	}
 )
 
-// operations are all operations of the service. Parameters that are not named here pass through unchecked.
+// operations are all operations of the service. Other parameters are not validated.
 var operations = map[string]operation{
 	"import/url":    {params: []param{{name: "url", kind: webURL, required: true}, {name: "filename"}, {name: "headers", kind: object}}},
 	opImportUpload:  {params: []param{{name: "redirect", kind: webURL}}},
@@ -190,7 +190,7 @@ var operations = map[string]operation{
 	}},
 }
 
-// common are the parameters every processing operation takes.
+// common are the parameters of every processing operation.
 var common = []param{
 	{name: "input_format"}, {name: "engine"}, {name: "engine_version"}, {name: "filename"}, {name: "timeout", kind: integer},
 }

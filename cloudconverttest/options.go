@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Option changes how a [Server] behaves. Without options it is an account with
-// one key, no limits and no delays.
+// Option configures a [Server]. Without options it has an account with one key, no limits
+// and no delays.
 type Option func(*config)
 
 type config struct {
@@ -65,28 +65,26 @@ func newConfig(opts []Option) config {
 	return c
 }
 
-// WithInProcess makes the server work without sockets: connections are pipes in
-// memory, and only [Server.HTTPClient] (and so [Server.Client]) reaches its
-// addresses. Everything else is the same, real HTTP included. It is what a test
-// inside a testing/synctest bubble needs; create and close the server inside
+// WithInProcess makes the server work without sockets: connections are pipes in memory,
+// which only [Server.HTTPClient] and [Server.Client] use. Everything else is the same.
+// A test in a testing/synctest bubble needs it, and must create and close the server in
 // the bubble.
 func WithInProcess() Option { return func(c *config) { c.inProcess = true } }
 
-// WithHTTP2 makes the server speak TLS and offer HTTP/2 besides HTTP/1.1, with
-// or without [WithInProcess]; its addresses begin with https. The clients of
-// [Server.HTTPClient] and [Server.Client] trust its certificate and choose
-// HTTP/2. A client of your own must trust the certificate: make its
-// transport of that of HTTPClient.
+// WithHTTP2 makes the server use TLS and offer HTTP/2 besides HTTP/1.1, with or without
+// [WithInProcess]. Its URLs begin with https. [Server.HTTPClient] and [Server.Client]
+// trust its certificate and choose HTTP/2. For another client, clone the transport of
+// HTTPClient, which trusts the certificate.
 //
 //	transport := server.HTTPClient().Transport.(*http.Transport).Clone()
 //
-// A [Fault] that ends a connection ends all requests on it, which are many over
-// HTTP/2.
+// A [Fault] that ends a connection ends all requests on it, which over HTTP/2 may be
+// many.
 func WithHTTP2() Option { return func(c *config) { c.http2 = true } }
 
-// WithAddr sets the addresses to listen on, "127.0.0.1:8080" for example, for a
-// program that runs the server on known ports. An empty one means a free port
-// of the loopback interface. It has no effect together with [WithInProcess].
+// WithAddr sets the addresses to listen on, such as "127.0.0.1:8080", for a program that
+// runs the server on known ports. An empty one means a free port of the loopback
+// interface. [WithInProcess] ignores it.
 func WithAddr(api, sync string) Option {
 	return func(c *config) { c.apiAddr, c.syncAddr = api, sync }
 }
@@ -95,14 +93,14 @@ func WithAddr(api, sync string) Option {
 // [WithAddr].
 func WithEventsAddr(addr string) Option { return func(c *config) { c.eventsAddr = addr } }
 
-// WithKey adds an API key that is valid besides the one of [Server.Key]. The
-// scopes limit what it may do, "task.read" for example; without any it may do
-// everything. A key that starts with "invalid" is refused all the same.
+// WithKey adds an API key besides that of [Server.Key]. It has the given scopes, such as
+// "task.read", or all if there are none. A key that starts with "invalid" is refused
+// nevertheless.
 func WithKey(key string, scopes ...string) Option {
 	return func(c *config) { c.keys[key] = scopes }
 }
 
-// WithKeys adds API keys that may do everything, see [WithKey].
+// WithKeys adds API keys with all scopes, see [WithKey].
 func WithKeys(keys ...string) Option {
 	return func(c *config) {
 		for _, key := range keys {
@@ -111,13 +109,11 @@ func WithKeys(keys ...string) Option {
 	}
 }
 
-// WithAnyKey accepts every API key except the empty one and those that start
-// with "invalid". It is for programs that bring a key of their own. Without it
-// a key must be [Server.Key] or one of [WithKey].
+// WithAnyKey accepts every API key but the empty one and those that start with "invalid".
+// It is for programs that choose the key themselves.
 func WithAnyKey() Option { return func(c *config) { c.anyKey = true } }
 
-// WithTaskDuration makes every task take at least d, from the start of the work
-// to its end. The default is no delay.
+// WithTaskDuration makes every task take at least d. The default is no delay.
 func WithTaskDuration(d time.Duration) Option {
 	return WithTaskDurationFunc(func(string) time.Duration { return d })
 }
@@ -129,14 +125,13 @@ func WithTaskDurationFunc(d func(operation string) time.Duration) Option {
 	return func(c *config) { c.taskDuration = d }
 }
 
-// WithUploadSettle sets how long an upload task is still answered as waiting
-// after the storage has its file. The default is zero; the real service takes
-// some seconds.
+// WithUploadSettle sets how long the API reports an upload task as waiting after its file
+// was uploaded. The default is zero. The service takes some seconds.
 func WithUploadSettle(d time.Duration) Option { return func(c *config) { c.uploadSettle = d } }
 
-// WithWhitelist makes the server a sandbox: it takes no credits, imports list
-// the MD5 of their files in place of the size, and a file whose hexadecimal MD5
-// is not on the list fails its import with SANDBOX_FILE_NOT_ALLOWED.
+// WithWhitelist makes the server behave like the hosted sandbox: it takes no credits,
+// imports list the MD5 of their files in place of the size, and the import of a file
+// whose hexadecimal MD5 is not on the list fails with SANDBOX_FILE_NOT_ALLOWED.
 func WithWhitelist(md5 ...string) Option {
 	return func(c *config) {
 		c.sandbox = true
@@ -146,95 +141,87 @@ func WithWhitelist(md5 ...string) Option {
 	}
 }
 
-// WithCredits gives the account n credits, which processing tasks use up. When
-// none is left new jobs and tasks are refused with 402 CREDITS_EXCEEDED.
-// Without this option the account has 1000 credits that never become fewer.
+// WithCredits gives the account n credits, which processing tasks use up. Without
+// credits, new jobs and tasks are refused with 402 CREDITS_EXCEEDED. The default is 1000
+// credits that are not used up.
 func WithCredits(n int) Option {
 	return func(c *config) { c.credits, c.limitCredits = max(n, 0), true }
 }
 
-// WithParallelJobs refuses a new job with 402 PARALLEL_JOB_LIMIT_EXCEEDED while
-// n jobs have not ended. Zero is no limit.
+// WithParallelJobs refuses a new job with 402 PARALLEL_JOB_LIMIT_EXCEEDED while n jobs
+// have not ended. Zero means no limit.
 func WithParallelJobs(n int) Option { return func(c *config) { c.parallelJobs = n } }
 
-// WithRateLimit allows limit creations of jobs and tasks in each window of
-// time; further ones are refused with 429 and a Retry-After. Answers to
-// creations on the API host carry X-RateLimit headers. A window begins with the
-// first creation after the end of the last one, on the clock of the server. A
-// limit of zero is no limit.
+// WithRateLimit allows limit creations of jobs and tasks in each window of time. Further
+// ones are refused with 429 and a Retry-After. Responses to creations on the API host
+// have X-RateLimit headers. A window begins with the first creation after the end of the
+// last one, on the clock of the server. A limit of zero means no limit.
 func WithRateLimit(limit int, window time.Duration) Option {
 	return func(c *config) { c.rateLimit, c.rateWindow = limit, window }
 }
 
-// WithOldUploadForm gives upload tasks the form of 2019: four parameters, three
-// of them numbers, and an address with a query.
+// WithOldUploadForm gives upload tasks a form as in 2019: four parameters, three of them
+// numbers, and a URL with a query.
 func WithOldUploadForm() Option { return func(c *config) { c.oldForm = true } }
 
-// WithUploadExpiry sets how long an upload form can be used; the default is six
-// hours. An upload task without a file fails when its form has expired.
+// WithUploadExpiry sets the lifetime of an upload form. The default is six hours. An
+// upload task without a file fails when its form expires.
 func WithUploadExpiry(d time.Duration) Option { return func(c *config) { c.formExpiry = d } }
 
-// WithMaxUpload sets the largest upload in bytes; the default is ten billion. A
-// larger one is refused with EntityTooLarge.
+// WithMaxUpload sets the size in bytes of the largest upload. The default is ten billion.
+// A larger one is refused with EntityTooLarge.
 func WithMaxUpload(bytes int64) Option { return func(c *config) { c.maxUpload = bytes } }
 
-// WithDownloadExpiry sets how long the address of a result can be used; the
-// default is 24 hours. When half of this time is over, asking for the task again
-// gives a fresh address.
+// WithDownloadExpiry sets the lifetime of the URL of a result. The default is 24 hours.
+// After half of this time, the API returns a fresh URL.
 func WithDownloadExpiry(d time.Duration) Option { return func(c *config) { c.downloadExpiry = d } }
 
-// WithTokenLifetime sets how long an OAuth access token is valid; the default
-// is 15 days.
+// WithTokenLifetime sets the lifetime of an OAuth access token. The default is 15 days.
 func WithTokenLifetime(d time.Duration) Option { return func(c *config) { c.tokenLifetime = d } }
 
-// WithSyncDrop makes the sync host close the connection, without an answer,
-// when the job or task has not ended after d.
+// WithSyncDrop makes the sync host close the connection without a response if the job or
+// task has not ended after d.
 func WithSyncDrop(d time.Duration) Option { return func(c *config) { c.syncDrop = d } }
 
-// WithSyncTimeout makes the sync host answer the job or task as it is, not
-// ended, after d. The default is to wait for ever.
+// WithSyncTimeout makes the sync host respond with the current state of the job or task
+// after d. The default is to wait for its end.
 func WithSyncTimeout(d time.Duration) Option { return func(c *config) { c.syncTimeout = d } }
 
-// WithWebhookRetryDelays sets the pauses before the second and each further
-// attempt to deliver a webhook. The default is one, two and four seconds, so
-// four attempts in all.
+// WithWebhookRetryDelays sets the pauses before the second and each further attempt to
+// deliver a webhook. The default is one, two and four seconds: four attempts in all.
 func WithWebhookRetryDelays(delays ...time.Duration) Option {
 	return func(c *config) { c.webhookDelays = slices.Clone(delays) }
 }
 
-// WithJobWebhookSecret signs deliveries to the webhook_url of a job with
-// secret. Without it they carry no signature: the service does not document
-// one.
+// WithJobWebhookSecret signs deliveries to the webhook_url of a job with secret. By
+// default they have no signature, since the service does not document one.
 func WithJobWebhookSecret(secret string) Option {
 	return func(c *config) { c.jobWebhookSecret = secret }
 }
 
-// WithLogger logs every request and every ended job at debug level. The default
-// is silence.
+// WithLogger logs every request and every ended job at debug level. The default is no
+// log.
 func WithLogger(log *slog.Logger) Option { return func(c *config) { c.log = log } }
 
-// WithNetworkImports lets the server call any address: for import/url,
-// export/upload and webhooks. Without this it calls the loopback interface, the
-// hosts of [WithImportHosts] and what [Server.HandleURL] registered, and
-// nothing else.
+// WithNetworkImports lets the server send requests to any host, for import/url,
+// export/upload and webhooks. The default is only the loopback interface and the hosts of
+// [WithImportHosts].
 func WithNetworkImports(allow bool) Option { return func(c *config) { c.network = allow } }
 
-// WithImportHosts adds host names the server may call, see
+// WithImportHosts adds hosts that the server may send requests to, see
 // [WithNetworkImports].
 func WithImportHosts(hosts ...string) Option {
 	return func(c *config) { c.importHosts = append(c.importHosts, hosts...) }
 }
 
-// WithTransport sets what carries the requests the server itself makes: for
-// import/url, export/upload and webhooks. In a testing/synctest bubble, where
-// real sockets do not work, it can hand them to a handler. All hosts are then
-// allowed.
+// WithTransport sets the transport of the requests that the server sends, for import/url,
+// export/upload and webhooks. All hosts are then allowed. In a testing/synctest bubble,
+// where sockets do not work, the transport can pass requests to a handler.
 func WithTransport(rt http.RoundTripper) Option { return func(c *config) { c.outbound = rt } }
 
-// WithPerPage sets the length of a page of a list that was asked for without
-// per_page. The default is 100.
+// WithPerPage sets the length of a page of a list without per_page. The default is 100.
 func WithPerPage(n int) Option { return func(c *config) { c.perPage = max(n, 1) } }
 
-// WithRequestLog sets how many requests [Server.Requests] and deliveries
-// [Server.Deliveries] remember, the newest ones. The default is 10,000.
+// WithRequestLog sets how many requests [Server.Requests] keeps, and how many deliveries
+// [Server.Deliveries]: the newest ones. The default is 10,000.
 func WithRequestLog(n int) Option { return func(c *config) { c.requestLog = max(n, 0) } }

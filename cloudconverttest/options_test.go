@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhoMayBeCalled(t *testing.T) {
+func TestAllowedHosts(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		opts []Option
@@ -33,16 +33,16 @@ func TestWhoMayBeCalled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			x := newTester(t, c.opts...)
-			for address, want := range c.want {
-				u, err := url.Parse(address)
+			for rawURL, want := range c.want {
+				u, err := url.Parse(rawURL)
 				require.NoError(t, err)
-				assert.Equal(t, want, x.s.outbound.allow(u) == nil, address)
+				assert.Equal(t, want, x.s.outbound.allow(u) == nil, rawURL)
 			}
 		})
 	}
 }
 
-// lockedBuffer is a log that several goroutines write.
+// lockedBuffer is a log that is safe for concurrent use.
 type lockedBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -92,7 +92,7 @@ func TestConnections(t *testing.T) {
 	})
 }
 
-func TestServersThatCannotStart(t *testing.T) {
+func TestStartFails(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
 	taken := strings.TrimSuffix(strings.TrimPrefix(x.s.URL, "http://"), "/v2")
@@ -111,7 +111,7 @@ func TestClosedServer(t *testing.T) {
 	})
 }
 
-// endless gives the same letter for ever.
+// endless is a reader without an end.
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) {
@@ -131,7 +131,7 @@ func TestEndlessBody(t *testing.T) {
 	assert.Equal(t, "PAYLOAD_TOO_LARGE", x.send(req).expect(http.StatusRequestEntityTooLarge).object()["code"])
 }
 
-func TestRequestThatBreaksOff(t *testing.T) {
+func TestIncompleteRequest(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, x.s.URL+"/jobs", strings.NewReader(`{"tasks":`))

@@ -10,16 +10,16 @@ import (
 	"sync"
 )
 
-var errForeignHost = errors.New("the local server does not call other hosts; see WithNetworkImports, WithImportHosts and HandleURL")
+var errForeignHost = errors.New("the local server sends no requests to other hosts: use WithNetworkImports, WithImportHosts or HandleURL")
 
-// outbound makes the requests of the server itself and knows what it need not request.
+// outbound sends the requests of the server, and holds the files that replace them.
 type outbound struct {
 	client  *http.Client
 	network bool
 	hosts   []string
 
 	mu    sync.Mutex
-	local map[string]string // address or object to path
+	local map[string]string // by URL or object
 }
 
 func (o *outbound) init(cfg config, transport http.RoundTripper) {
@@ -31,7 +31,7 @@ func (o *outbound) init(cfg config, transport http.RoundTripper) {
 	o.hosts = cfg.importHosts
 }
 
-// redirect follows to allowed hosts only.
+// redirect refuses redirects to other hosts.
 func (o *outbound) redirect(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 {
 		return errors.New("too many redirects")
@@ -55,8 +55,8 @@ func (o *outbound) allow(u *url.URL) error {
 	return errForeignHost
 }
 
-// HandleURL makes import/url of the address take the local file at path,
-// without a request. An empty path undoes that.
+// HandleURL makes import/url of a URL take the local file at path, without a request. An
+// empty path removes that.
 func (s *Server) HandleURL(url, path string) { s.outbound.register(url, path) }
 
 func (o *outbound) register(name, path string) {
@@ -75,7 +75,7 @@ func (o *outbound) registered(name string) (string, bool) {
 	return path, path != ""
 }
 
-// objects are the registrations whose name has a prefix, without it.
+// objects returns the files whose names have a prefix, by the rest of the name.
 func (o *outbound) objects(prefix string) map[string]string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -88,7 +88,7 @@ func (o *outbound) objects(prefix string) map[string]string {
 	return found
 }
 
-// doOnce is do without following redirects.
+// doOnce is do without redirects.
 func (o *outbound) doOnce(req *http.Request) (*http.Response, error) {
 	if err := o.allow(req.URL); err != nil {
 		return nil, err

@@ -12,14 +12,15 @@ import (
 	"time"
 )
 
-// grant is how the storage answers an upload it has accepted.
+// grant is the response to an accepted upload.
 type grant struct {
 	key      string
 	status   int
 	redirect string
 }
 
-// check decides whether a form may store its file, and for which task. The task is nil if it is gone: the storage does not know.
+// check verifies a form and returns its task, or nil if that is deleted, which the
+// storage does not know.
 func (s *Server) check(r *http.Request, form received) (*task, grant, *storageError) {
 	if id, ok := strings.CutPrefix(r.URL.Path, oldUploadPath); ok {
 		return s.checkOld(r, id, form)
@@ -85,7 +86,7 @@ func invalidPolicy(message string) *storageError {
 	return &storageError{http.StatusBadRequest, "InvalidPolicyDocument", "Invalid Policy: " + message}
 }
 
-// check compares every field with its condition; a field without one is not allowed.
+// check compares every field with its condition. A field without one is refused.
 func (p policy) check(fields map[string]string) *storageError {
 	allowed := []string{"policy", "x-amz-signature"}
 	for _, condition := range p.Conditions {
@@ -103,13 +104,13 @@ func (p policy) check(fields map[string]string) *storageError {
 	return nil
 }
 
-// satisfied reports which field a condition is about and whether the field has the value it must have.
+// satisfied returns the field of a condition, and whether its value is allowed.
 func satisfied(condition any, fields map[string]string) (string, bool) {
 	switch c := condition.(type) {
 	case map[string]any:
 		for name, want := range c {
 			if name == "bucket" {
-				return name, true // the path says so
+				return name, true // matches the path
 			}
 			return strings.ToLower(name), fields[strings.ToLower(name)] == want
 		}
@@ -121,7 +122,7 @@ func satisfied(condition any, fields map[string]string) (string, bool) {
 			return name, strings.HasPrefix(fields[name], prefix)
 		}
 	}
-	return "", true // the length is checked as the file comes in
+	return "", true // the length is checked while reading the file
 }
 
 func conditionText(condition any) string {
@@ -132,7 +133,7 @@ func conditionText(condition any) string {
 	return string(b)
 }
 
-// checkOld checks a form of the kind of 2019.
+// checkOld verifies a form as in 2019.
 func (s *Server) checkOld(r *http.Request, id string, form received) (*task, grant, *storageError) {
 	expires, err := strconv.ParseInt(form.fields["expires"], 10, 64)
 	count, countErr := strconv.ParseInt(form.fields["max_file_count"], 10, 64)
@@ -149,8 +150,8 @@ func (s *Server) checkOld(r *http.Request, id string, form received) (*task, gra
 	return s.uploadTask(id), grant{key: id + "/" + form.filename, status: http.StatusCreated, redirect: redirect}, nil
 }
 
-// answer says where the file is.
-func (g grant) answer(w http.ResponseWriter, origin, etag string) {
+// write responds with the location of the file.
+func (g grant) write(w http.ResponseWriter, origin, etag string) {
 	location := origin + uploadPath + "/" + escapePath(g.key)
 	w.Header().Set("ETag", etag)
 	w.Header().Set("Location", location)
@@ -166,11 +167,11 @@ func (g grant) answer(w http.ResponseWriter, origin, etag string) {
 	writeXML(w, g.status, marshalXML(xmlStored{Location: location, Bucket: bucket, Key: g.key, ETag: etag}))
 }
 
-// withQuery adds parameters to an address that may have some.
-func withQuery(address string, extra url.Values) string {
-	u, err := url.Parse(address)
+// withQuery adds query parameters to a URL.
+func withQuery(rawURL string, extra url.Values) string {
+	u, err := url.Parse(rawURL)
 	if err != nil {
-		return address
+		return rawURL
 	}
 	q := u.Query()
 	maps.Copy(q, extra)

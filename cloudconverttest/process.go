@@ -12,10 +12,10 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/media"
 )
 
-// parallelConversions bounds the memory that pictures take while they are converted.
+// parallelConversions bounds the memory that images take during conversions.
 const parallelConversions = 4
 
-// process does what the server can do without help. The rest is refused as the service refuses what it cannot convert.
+// process runs the built-in conversions. It refuses others like the service.
 func (s *Server) process(ctx context.Context, run *Run) error {
 	switch run.Operation {
 	case opConvert:
@@ -43,7 +43,8 @@ func (s *Server) each(ctx context.Context, run *Run, f func(context.Context, *Ru
 	return nil
 }
 
-// mayConvert is false when it is known, before the task runs, that a pair of formats is not supported.
+// mayConvert returns false if a pair of formats is known to be unsupported before the
+// task runs.
 func (s *Server) mayConvert(req taskRequest) bool {
 	from, _ := req.params["input_format"].(string)
 	to, _ := req.params["output_format"].(string)
@@ -54,7 +55,8 @@ func (s *Server) mayConvert(req taskRequest) bool {
 	return media.CanConvert(from, to) || media.CanExtract(from) || s.handlers.pair(from, to) != nil
 }
 
-// convert turns one file into another format; an archive is unpacked, or packed anew as another kind of archive.
+// convert converts a file. An archive is unpacked, or converted to another format of
+// archives.
 func (s *Server) convert(ctx context.Context, run *Run) error {
 	in := run.Input()
 	switch {
@@ -173,7 +175,7 @@ func (s *Server) pack(ctx context.Context, run *Run, name, format string) error 
 	return s.write(ctx, run, name, func(w io.Writer) error { return media.Archive(ctx, w, format, files) })
 }
 
-// unpack adds the files of an archive to the result, or all of them as another archive if that is what was asked for.
+// unpack adds the files of an archive to the result, or another archive of them.
 func (s *Server) unpack(ctx context.Context, run *Run) error {
 	in := run.Input()
 	again := run.OutputFormat != in.Format && media.CanArchive(run.OutputFormat)
@@ -198,14 +200,14 @@ func (s *Server) unpack(ctx context.Context, run *Run) error {
 	return s.pack(ctx, &packed, run.OutputName(in), run.OutputFormat)
 }
 
-// produce reads the input of a run and adds what f writes to its result.
+// produce adds a file with what f makes of the input.
 func (s *Server) produce(ctx context.Context, run *Run, name string, f func(w io.Writer, r *os.File) error) error {
 	return s.read(ctx, run, func(r *os.File) error {
 		return s.writeFile(run, name, func(w io.Writer) error { return f(w, r) })
 	})
 }
 
-// read opens the input of a run while few others do the same.
+// read opens the input of a run. The number of concurrent reads is bounded.
 func (s *Server) read(ctx context.Context, run *Run, f func(*os.File) error) error {
 	return s.alone(ctx, func() error {
 		r, err := os.Open(run.Input().Path)
@@ -220,7 +222,7 @@ func (s *Server) write(ctx context.Context, run *Run, name string, f func(io.Wri
 	return s.alone(ctx, func() error { return s.writeFile(run, name, f) })
 }
 
-// alone waits until few conversions are under way.
+// alone bounds the number of concurrent calls of f.
 func (s *Server) alone(ctx context.Context, f func() error) error {
 	select {
 	case s.heavy <- struct{}{}:
@@ -231,7 +233,7 @@ func (s *Server) alone(ctx context.Context, f func() error) error {
 	return f()
 }
 
-// writeFile adds a file to the result with what f writes.
+// writeFile adds a file with what f writes.
 func (s *Server) writeFile(run *Run, name string, f func(io.Writer) error) error {
 	dir, err := run.Dir()
 	if err != nil {

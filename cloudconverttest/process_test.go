@@ -26,7 +26,8 @@ func importing64(name string, content []byte) dict {
 	return dict{"operation": "import/base64", "filename": name, "file": base64.StdEncoding.EncodeToString(content)}
 }
 
-// results runs tasks that end in one called "it" and returns it with the files it exported.
+// results runs tasks, the last one of which is "it", and returns that with its exported
+// files.
 func (x *tester) results(tasks dict) (task dict, files map[string][]byte) {
 	x.t.Helper()
 	tasks["export"] = dict{"operation": "export/url", "input": "it"}
@@ -58,7 +59,7 @@ func zipped(t *testing.T, names ...string) []byte {
 
 func TestProcess(t *testing.T) {
 	t.Parallel()
-	photo := picture(t, 60, 40)
+	photo := pngImage(t, 60, 40)
 	for name, c := range map[string]struct {
 		file   string
 		given  []byte
@@ -108,7 +109,7 @@ func TestProcessFailures(t *testing.T) {
 		"unsupported output":    {"a.txt", "x", dict{"operation": "archive", "output_format": "rar"}, "INVALID_CONVERSION_TYPE"},
 		"unsupported operation": {"a.pdf", "x", dict{"operation": "pdf/ocr"}, "INVALID_CONVERSION_TYPE"},
 		"unsupported thumbnail": {"a.pdf", "x", dict{"operation": "thumbnail", "output_format": "png"}, "INVALID_CONVERSION_TYPE"},
-		"broken picture":        {"a.png", "x", dict{"operation": "convert", "output_format": "jpg"}, "OPEN_FAILED"},
+		"broken image":          {"a.png", "x", dict{"operation": "convert", "output_format": "jpg"}, "OPEN_FAILED"},
 		"broken thumbnail":      {"a.png", "x", dict{"operation": "thumbnail", "output_format": "jpg"}, "OPEN_FAILED"},
 		"broken archive":        {"a.zip", "x", dict{"operation": "convert", "output_format": "txt"}, "OPEN_FAILED"},
 	} {
@@ -122,7 +123,7 @@ func TestProcessFailures(t *testing.T) {
 				assert.Equal(t, "This conversion type is not supported", task["message"])
 			}
 			assert.Empty(t, files)
-			assert.EqualValues(t, len(c.content), x.s.BytesStored(), "nothing half done is left")
+			assert.EqualValues(t, len(c.content), x.s.BytesStored(), "no partial file is kept")
 		})
 	}
 }
@@ -156,7 +157,7 @@ func TestArchives(t *testing.T) {
 			"one.txt": []byte("content of one.txt"), "dir/sub/two.txt": []byte("content of dir/sub/two.txt"),
 		}, files)
 	})
-	t.Run("pack again", func(t *testing.T) {
+	t.Run("repack", func(t *testing.T) {
 		t.Parallel()
 		x := newTester(t)
 		_, files := x.results(dict{
@@ -185,14 +186,14 @@ func TestWatermarkImage(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
 	tasks := dict{
-		"in":   importing64("a.png", picture(t, 60, 40)),
-		"logo": importing64("logo.png", picture(t, 10, 10)),
+		"in":   importing64("a.png", pngImage(t, 60, 40)),
+		"logo": importing64("logo.png", pngImage(t, 10, 10)),
 		"it":   dict{"operation": "watermark", "input": "in", "image": "logo", "position_vertical": "top"},
 	}
 	task, files := x.results(tasks)
 	require.Equal(t, "finished", task["status"], "%v", task)
 	assert.Len(t, task["depends_on_task_ids"], 2)
-	assert.NotEqual(t, picture(t, 60, 40), files["a.png"])
+	assert.NotEqual(t, pngImage(t, 60, 40), files["a.png"])
 	tasks["logo"] = dict{"operation": "import/raw", "file": "x", "filename": "none"}
 	task, _ = x.results(tasks)
 	assert.Equal(t, "INPUT_TASK_FAILED", task["code"])
@@ -236,7 +237,7 @@ func TestHandlers(t *testing.T) {
 	assert.Equal(t, "done by from", task["message"])
 }
 
-func TestSeveralInputsOfOneConversion(t *testing.T) {
+func TestConversionOfSeveralInputs(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
 	x.s.HandleConvert("*", "pdf", func(_ context.Context, run *Run) error {
@@ -266,10 +267,10 @@ func TestSeveralInputsOfOneConversion(t *testing.T) {
 	require.NoError(t, x.s.WaitIdle(t.Context()))
 	entries, err := filepath.Glob(filepath.Join(x.s.dir, "run-*"))
 	require.NoError(t, err)
-	assert.Empty(t, entries, "the directories of the tasks are gone")
+	assert.Empty(t, entries, "the directories of the tasks are removed")
 }
 
-func TestHandlerCanDoAll(t *testing.T) {
+func TestHandlerResults(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
 	own := filepath.Join(t.TempDir(), "own.txt")
@@ -304,7 +305,7 @@ func TestHandlerCanDoAll(t *testing.T) {
 	assert.Empty(t, bad.Input().Path)
 }
 
-func TestHandlerPassesItsInputOn(t *testing.T) {
+func TestHandlerPassesInputOn(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
 	x.s.Handle("optimize", func(_ context.Context, run *Run) error {
@@ -358,7 +359,7 @@ func TestImportURL(t *testing.T) {
 		task       dict
 		want, code string
 	}{
-		"by address":        {dict{"url": source.URL + "/dir/a%20b.txt?x=y"}, "a b.txt", ""},
+		"by URL":            {dict{"url": source.URL + "/dir/a%20b.txt?x=y"}, "a b.txt", ""},
 		"as asked":          {dict{"url": source.URL + "/dir/a.txt", "filename": "c.txt"}, "c.txt", ""},
 		"by header":         {dict{"url": source.URL + "/named"}, "by header.txt", ""},
 		"by type":           {dict{"url": source.URL + "/typed"}, "typed.jpg", ""},
@@ -371,7 +372,7 @@ func TestImportURL(t *testing.T) {
 		"other host":        {dict{"url": "http://example.com/a.txt"}, "", "DOWNLOAD_FAILED"},
 		"registered":        {dict{"url": "https://example.com/b.txt"}, "b.txt", ""},
 		"registered wrong":  {dict{"url": "https://example.com/c.txt"}, "", "DOWNLOAD_FAILED"},
-		"nobody listens":    {dict{"url": "http://127.0.0.1:1/a.txt"}, "", "DOWNLOAD_FAILED"},
+		"no listener":       {dict{"url": "http://127.0.0.1:1/a.txt"}, "", "DOWNLOAD_FAILED"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,7 +15,8 @@ type rateLimiter struct {
 	used int
 }
 
-// take counts a creation. It returns how many are left in the window, or how long the window still lasts if there were none.
+// take counts a creation. It returns how many are left in the window, or how long the
+// window still lasts if none was left.
 func (l *rateLimiter) take(limit int, window time.Duration, now time.Time) (left int, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -29,7 +30,7 @@ func (l *rateLimiter) take(limit int, window time.Duration, now time.Time) (left
 	return limit - l.used, 0
 }
 
-// throttle lets a creation pass or refuses it with 429.
+// throttle returns a 429 if a creation exceeds the limit.
 func (c *call) throttle() error {
 	limit := c.s.cfg.rateLimit
 	if limit <= 0 {
@@ -47,7 +48,7 @@ func (c *call) throttle() error {
 		}
 	}
 	if c.sync {
-		return nil // the sync host does not tell
+		return nil // the sync host sends no headers
 	}
 	maps.Copy(c.w.Header(), header)
 	return nil

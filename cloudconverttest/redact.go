@@ -25,7 +25,7 @@ func secretField(name string) bool {
 // secretObject reports whether all strings inside a member may be credentials.
 func secretObject(name string) bool { return name == "headers" }
 
-// recordableForm is the body of a form with its secrets taken out.
+// recordableForm redacts the body of a form.
 func recordableForm(body []byte) []byte {
 	v, err := url.ParseQuery(string(body))
 	if err != nil {
@@ -34,8 +34,8 @@ func recordableForm(body []byte) []byte {
 	return bound([]byte(redactQuery(v).Encode()))
 }
 
-// recordable is a JSON body with its secrets taken out and its long strings shortened; the order and the layout of the rest
-// stay as they were sent. What is not JSON comes out in some shortened form.
+// recordable redacts a JSON body and shortens its long strings. It keeps the order and
+// the layout. A body that is not JSON is shortened.
 func recordable(body []byte) []byte {
 	r := redactor{in: body}
 	for len(r.in) > 0 && len(r.out) <= recordedBody {

@@ -9,42 +9,42 @@ import (
 	"time"
 )
 
-// Role is what a host of the service is for. One server plays them all.
+// Role is the role of a host of the service. The server has all of them.
 type Role string
 
-// The roles.
+// The roles of the service's hosts.
 const (
 	RoleAPI     Role = "api"     // the asynchronous API
-	RoleSync    Role = "sync"    // the API that answers when the job or task has ended
+	RoleSync    Role = "sync"    // the API that responds when the job or task has ended
 	RoleStorage Role = "storage" // uploads and downloads
 	RoleOAuth   Role = "oauth"   // authorization and tokens
 	RoleSigned  Role = "signed"  // signed URLs
-	RoleEvents  Role = "events"  // the event socket; a request is a connection, and is answered when that has ended
+	RoleEvents  Role = "events"  // the event socket; a request lasts as long as its connection
 )
 
-// Request is a request the server has seen. Keys, signatures and credentials in
-// it are replaced by "REDACTED".
+// Request is a request to the server. Keys, signatures and credentials in it are replaced
+// by "REDACTED".
 type Request struct {
 	Method string
 	Role   Role
-	Path   string // decoded, with /v2 where the API has it
+	Path   string // decoded, including /v2
 	Query  url.Values
 	Header http.Header
-	// ContentLength is what the client announced, -1 if it did not.
+	// ContentLength is -1 if the client did not send it.
 	ContentLength int64
-	// Body of a request to the API, with long strings shortened. It is empty
-	// for uploads.
+	// Body is the body of a request to the API, with long strings shortened. It is
+	// empty for uploads.
 	Body []byte
-	// Status is the HTTP status of the answer; 0 as long as there is none, and
-	// for a request that was cut off.
+	// Status is the status of the response. It is 0 before the response, and for a
+	// request that got none.
 	Status int
-	// Time on the clock of the server when the request arrived.
+	// Time is the time of arrival on the clock of the server.
 	Time time.Time
 }
 
-// Requests returns the requests seen so far in the order of their arrival,
-// including those that are still being answered and those that met a fault.
-// Only the newest 10,000 are kept, see [WithRequestLog].
+// Requests returns the requests in the order of their arrival, including those without a
+// response yet and those with a fault. Only the newest 10,000 are kept, see
+// [WithRequestLog].
 func (s *Server) Requests() []Request { return s.requests.all() }
 
 type requestLog struct {
@@ -65,7 +65,7 @@ func (l *requestLog) add(r *Request) {
 	l.entries = append(l.entries, r)
 }
 
-func (l *requestLog) answered(r *Request, status int) {
+func (l *requestLog) responded(r *Request, status int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r.Status = status
@@ -99,7 +99,7 @@ func newRequest(role Role, r *http.Request, now time.Time) *Request {
 
 const redacted = "REDACTED"
 
-// secretQuery are query parameters and form fields that nobody should see again.
+// secretQuery are the query parameters and form fields that are redacted.
 var secretQuery = []string{
 	"s", "signature", "x-amz-signature", "x-amz-credential", "code", "access_token", "client_secret", "refresh_token",
 	"x-amz-security-token", "temp_url_sig", "job",
@@ -124,7 +124,7 @@ func redactHeader(h http.Header) http.Header {
 	return h
 }
 
-// redactScheme keeps the first word of a header such as "Bearer key".
+// redactScheme redacts all but the first word of a header such as "Bearer key".
 func redactScheme(v string) string {
 	if scheme, _, ok := strings.Cut(v, " "); ok {
 		return scheme + " " + redacted

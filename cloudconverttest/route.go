@@ -12,7 +12,7 @@ import (
 // maxBody is the largest body of a request to the API.
 const maxBody = 64 << 20
 
-// apiRole tells the roles apart that share the listener of the API.
+// apiRole returns the role of a path on the listener of the API.
 func apiRole(path string) Role {
 	switch {
 	case strings.HasPrefix(path, "/storage/"):
@@ -26,7 +26,7 @@ func apiRole(path string) Role {
 	}
 }
 
-// route is what every request passes: it is recorded, its body read, faults strike, next answers.
+// route records a request, reads its body, and applies faults before it calls next.
 func (s *Server) route(role func(path string) Role, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.enter() {
@@ -51,7 +51,7 @@ func (s *Server) enter() bool {
 func (s *Server) handle(role Role, w http.ResponseWriter, r *http.Request, next http.Handler) {
 	entry := newRequest(role, r, s.clock.now())
 	begin := time.Now()
-	rec := &recorder{ResponseWriter: w, answered: func(status int) { s.requests.answered(entry, status) }}
+	rec := &recorder{ResponseWriter: w, responded: func(status int) { s.requests.responded(entry, status) }}
 	err := s.readBody(role, entry, rec, r)
 	s.requests.add(entry)
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Server) handle(role Role, w http.ResponseWriter, r *http.Request, next 
 		return
 	}
 	if f, ok := s.faults.strike(role, r); ok {
-		s.suffer(f, role, rec, r, next)
+		s.applyFault(f, role, rec, r, next)
 	} else {
 		next.ServeHTTP(rec, r)
 	}
@@ -67,7 +67,7 @@ func (s *Server) handle(role Role, w http.ResponseWriter, r *http.Request, next 
 		"duration", time.Since(begin))
 }
 
-// readBody reads the body of every request but uploads, which go to disk while they come in.
+// readBody reads the body of every request but uploads, which are written to disk.
 func (s *Server) readBody(role Role, entry *Request, w http.ResponseWriter, r *http.Request) error {
 	if role == RoleStorage || r.Body == http.NoBody {
 		return nil
@@ -87,34 +87,33 @@ func (s *Server) readBody(role Role, entry *Request, w http.ResponseWriter, r *h
 
 func (s *Server) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); !ok {
-		cutConnection(w, r) // the client broke off
+		cutConnection(w, r) // the client has disconnected
 		return
 	}
 	fail := &apiError{status: http.StatusRequestEntityTooLarge, code: "PAYLOAD_TOO_LARGE", message: "Payload Too Large"}
 	fail.write(w, true)
 }
 
-// recorder notes the status of an answer before its first byte goes out.
+// recorder records the status of a response before its first byte is sent.
 type recorder struct {
 	http.ResponseWriter
 
-	answered func(status int)
-	status   int
+	responded func(status int)
+	status    int
 }
 
 // Unwrap is for http.ResponseController.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// WriteHeader notes the status.
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 {
 		r.status = status
-		r.answered(status)
+		r.responded(status)
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
 
-// Write notes the status 200 if there is none yet.
+// Write records the status 200 if there is none yet.
 func (r *recorder) Write(p []byte) (int, error) {
 	if r.status == 0 {
 		r.WriteHeader(http.StatusOK)

@@ -17,18 +17,17 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/media"
 )
 
-// Run is the work on one task, as a handler sees it. For the operation convert
-// it is the work on one of its input files. A handler must not use it after it
-// has returned.
+// Run is a run of a task. For the operation convert it is the run for one of its input
+// files. A handler must not use it after it has returned.
 type Run struct {
-	// Operation of the task, "convert" for example.
+	// Operation is the operation of the task, such as "convert".
 	Operation string
-	// TaskID and JobID are the ids; JobID is empty for a task on its own. Name
+	// TaskID and JobID are the ids. JobID is empty for a task without a job. Name
 	// is the name of the task in its job.
 	TaskID, JobID, Name string
-	// Params are the parameters of the task as they were sent, without
-	// operation, input and ignore_error. Numbers are of type json.Number. The
-	// text, number and boolean methods read them leniently.
+	// Params are the parameters of the task as they were sent, without operation,
+	// input and ignore_error. Numbers are of type json.Number. Text, Number and Bool
+	// convert them.
 	Params map[string]any
 	// Inputs are the files of the input tasks, in the order of the input
 	// parameter.
@@ -39,34 +38,33 @@ type Run struct {
 
 	s       *Server
 	t       *task
-	index   int // of the input file, for names with a number
+	index   int // of the input file, for numbered names
 	total   int
 	results *results
 }
 
-// Input is a file a task works on.
+// Input is an input file of a task.
 type Input struct {
-	// Name of the file with its extension. It comes from outside; never use it
+	// Name is the name of the file with its extension. It is untrusted: never use it
 	// as a path.
 	Name string
-	// Dir is the directory of the file inside an extracted archive, usually
-	// empty.
+	// Dir is the directory of the file in an extracted archive, usually empty.
 	Dir string
-	// Format is the parameter input_format or else the extension of the name,
-	// in lower case, with jpeg as jpg.
+	// Format is the parameter input_format, or else the extension of the name, in
+	// lower case, with jpeg as jpg.
 	Format string
-	// Path where the file can be read until the handler returns. It has the
-	// extension of the file.
+	// Path is the path of the file until the handler returns. It has the extension
+	// of the file.
 	Path string
-	// Size in bytes.
+	// Size is the size in bytes.
 	Size int64
-	// TaskID and Task are id and name of the task that made the file.
+	// TaskID and Task are the id and the name of the task that made the file.
 	TaskID, Task string
 
 	blob *blob
 }
 
-// results is what the runs of a task have produced.
+// results are the results of the runs of a task.
 type results struct {
 	mu            sync.Mutex
 	scratch       string
@@ -79,7 +77,7 @@ type results struct {
 	output        *string
 }
 
-// Input returns the first input file; its Path is empty if there is none.
+// Input returns the first input file. Its Path is empty if there is none.
 func (r *Run) Input() Input {
 	if len(r.Inputs) == 0 {
 		return Input{}
@@ -87,9 +85,9 @@ func (r *Run) Input() Input {
 	return r.Inputs[0]
 }
 
-// InputOf returns the first file of another task that this one depends on, by
-// its name or id: of the task that the parameter image of a watermark names,
-// for example. It reports false if there is none.
+// InputOf returns the first file of another task that this one depends on, by the name or
+// id of that task. An example is the task in the parameter image of a watermark. It
+// returns false if there is none.
 func (r *Run) InputOf(task string) (Input, bool) {
 	r.results.mu.Lock()
 	defer r.results.mu.Unlock()
@@ -110,14 +108,13 @@ func (r *Run) InputOf(task string) (Input, bool) {
 	return Input{}, false
 }
 
-// Text returns a parameter as text; empty if it is absent or of another kind.
+// Text returns a parameter that is a string or a number as text, or "".
 func (r *Run) Text(name string) string {
 	s, _ := asText(r.Params[name])
 	return s
 }
 
-// Number returns a parameter that is a number, or a string that looks like one;
-// zero otherwise.
+// Number returns a parameter that is a number, or a string with one, or 0.
 func (r *Run) Number(name string) float64 {
 	f, err := strconv.ParseFloat(r.Text(name), 64)
 	if err != nil {
@@ -126,16 +123,16 @@ func (r *Run) Number(name string) float64 {
 	return f
 }
 
-// Bool returns a parameter that is a boolean, or looks like one; false
-// otherwise.
+// Bool returns a parameter that is a boolean, or a string or number that stands for one,
+// or false.
 func (r *Run) Bool(name string) bool {
 	b, _ := asBool(r.Params[name])
 	return b
 }
 
-// OutputName is the name the service gives to the result for an input file: the
-// filename parameter, its %d replaced by the number of the file, or the name of
-// the input with the extension of the output format.
+// OutputName returns the name that the service gives to the result for an input file: the
+// parameter filename with the number of the file for %d, or the name of the input with
+// the extension of the output format.
 func (r *Run) OutputName(in Input) string {
 	name := r.Text("filename")
 	if name == "" {
@@ -144,7 +141,8 @@ func (r *Run) OutputName(in Input) string {
 	return numbered(name, r.index+1, r.total)
 }
 
-// numbered puts a number into a name: at its placeholder, or before the extension if there are several files.
+// numbered replaces the placeholder of a name by a number, or adds the number if there
+// are several files.
 func numbered(name string, n, total int) string {
 	if before, after, ok := strings.Cut(name, "%d"); ok {
 		return before + strconv.Itoa(n) + after
@@ -155,8 +153,7 @@ func numbered(name string, n, total int) string {
 	return fmt.Sprintf("%s-%d.%s", stem(name), n, extension(name))
 }
 
-// Dir returns an empty directory for files the handler needs on the way. It is
-// removed after the task.
+// Dir returns an empty directory for temporary files. It is removed after the task.
 func (r *Run) Dir() (string, error) {
 	r.results.mu.Lock()
 	defer r.results.mu.Unlock()
@@ -176,8 +173,7 @@ func (r *Run) Write(name string, content []byte) error {
 	return r.ReadFrom(name, strings.NewReader(string(content)))
 }
 
-// ReadFrom adds a file to the result of the task with everything that from
-// gives.
+// ReadFrom adds a file with the content of from to the result of the task.
 func (r *Run) ReadFrom(name string, from io.Reader) error {
 	b, err := r.s.blobs.write(extension(name), from)
 	if err != nil {
@@ -186,8 +182,8 @@ func (r *Run) ReadFrom(name string, from io.Reader) error {
 	return r.add(name, b)
 }
 
-// AddFile adds a file on disk to the result of the task, under the given name.
-// A file in [Run.Dir] is moved, any other one is copied.
+// AddFile adds a file on disk to the result of the task. It moves a file in [Run.Dir],
+// and copies any other.
 func (r *Run) AddFile(name, path string) error {
 	if r.mayMove(path) {
 		b, err := r.s.blobs.adopt(path, extension(name))
@@ -203,7 +199,8 @@ func (r *Run) AddFile(name, path string) error {
 	return errors.Join(r.ReadFrom(name, f), f.Close())
 }
 
-// mayMove reports whether a file is in one of the directories of the run. Others, such as an input, have more than one user.
+// mayMove reports whether a file is in a directory of the run. Others, such as inputs,
+// have other users.
 func (r *Run) mayMove(path string) bool {
 	r.results.mu.Lock()
 	defer r.results.mu.Unlock()
@@ -225,11 +222,10 @@ func (r *Run) add(name string, b *blob) error {
 	return nil
 }
 
-// SetMessage sets the message of the finished task, "File size reduced by 12%"
-// for example.
+// SetMessage sets the message of the finished task, such as "File size reduced by 12%".
 func (r *Run) SetMessage(message string) { r.set(func(x *results) { x.message = message }) }
 
-// SetEngine sets the engine that did the work.
+// SetEngine sets the engine of the task.
 func (r *Run) SetEngine(engine, version string) {
 	r.set(func(x *results) { x.engine, x.engineVersion = engine, version })
 }
@@ -248,7 +244,7 @@ func (r *Run) set(f func(*results)) {
 	f(r.results)
 }
 
-// SetPercent shows the progress of the task to whoever asks for it.
+// SetPercent sets the progress of the task.
 func (r *Run) SetPercent(percent int) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
@@ -257,21 +253,21 @@ func (r *Run) SetPercent(percent int) {
 		return
 	}
 	r.t.percent = percent
-	r.s.tellTasks(taskUpdated, r.t)
+	r.s.emitTasks(taskUpdated, r.t)
 }
 
-// taskError is a failure with a code of the service.
+// taskError is an error with a code of the service.
 type taskError struct{ code, message string }
 
-// Error is the message.
+// Error returns the message.
 func (e *taskError) Error() string { return e.message }
 
-// Fail returns an error that makes a task fail with a code of the service, such
-// as "OPEN_FAILED", and a message. Any other error of a handler gives a failed
-// task without a code, as the service does when a tool fails.
+// Fail returns an error with a code of the service, such as "OPEN_FAILED", and a message,
+// for a handler that fails its task. With any other error the task has no code, as with
+// the service when a tool fails.
 func Fail(code, message string) error { return &taskError{code, message} }
 
-// failure turns the error of a run into code and message of the task.
+// failure returns the code and the message of the task for an error of its run.
 func failure(ctx context.Context, err error) (code, message string) {
 	if fail, ok := errors.AsType[*taskError](err); ok {
 		return fail.code, fail.message
@@ -287,7 +283,8 @@ func failure(ctx context.Context, err error) (code, message string) {
 	return "", err.Error()
 }
 
-// extension of a name in lower case, without its dot: "gz" of "a.gz", "tar.gz" of "a.tar.gz".
+// extension returns the extension of a name in lower case: "gz" of "a.gz", "tar.gz" of
+// "a.tar.gz".
 func extension(name string) string {
 	name = strings.ToLower(path.Base(name))
 	for _, double := range []string{".tar.gz", ".tar.bz2"} {
@@ -298,7 +295,7 @@ func extension(name string) string {
 	return strings.TrimPrefix(path.Ext(name), ".")
 }
 
-// stem is a name without its extension.
+// stem returns a name without its extension.
 func stem(name string) string {
 	if ext := extension(name); ext != "" {
 		return name[:len(name)-len(ext)-1]
@@ -306,5 +303,5 @@ func stem(name string) string {
 	return name
 }
 
-// formatOf is the name the server uses for a format.
+// formatOf returns the canonical name of a format.
 func formatOf(format string) string { return media.Normalize(strings.TrimPrefix(format, ".")) }

@@ -14,20 +14,20 @@ import (
 	"sync"
 )
 
-// Server is a CloudConvert in one process. Its methods may be called from
-// several goroutines at once. It is made by [NewServer] and must be closed.
+// Server is a fake CloudConvert. It is made by [NewServer], must be closed, and is safe
+// for concurrent use.
 type Server struct {
-	// URL and SyncURL are the bases of the API and of its sync host. Both end
-	// in /v2.
+	// URL and SyncURL are the base URLs of the API and of its sync host. Both end in
+	// /v2.
 	URL, SyncURL string
-	// EventsURL is the address of the event socket: events.New(server.Client(),
+	// EventsURL is the URL of the event socket: events.New(server.Client(),
 	// events.WithURL(server.EventsURL)).
 	EventsURL string
 
 	cfg           config
 	log           *slog.Logger
 	origin        string // of the API host, without a path
-	storageOrigin string // another name of it, because the storage of the service is another host
+	storageOrigin string // by another name, since the storage of the service is another host
 	key           string
 	dir           string
 	tls           *tls.Config // nil without TLS
@@ -44,7 +44,7 @@ type Server struct {
 	oauth         *oauth
 	deliveries    deliveryLog
 	events        *EventSocket
-	heavy         chan struct{} // bounds how many files are converted at once
+	heavy         chan struct{} // bounds concurrent conversions
 
 	storageSecret []byte
 	signedPath    string
@@ -63,9 +63,8 @@ type Server struct {
 	state
 }
 
-// NewServer starts a server. Like httptest.NewServer it panics when that is
-// impossible: when it cannot listen on an address or make its temporary
-// directory.
+// NewServer starts a server. Like httptest.NewServer it panics if it cannot listen on an
+// address or make its temporary directory.
 func NewServer(opts ...Option) *Server {
 	s, err := Start(opts...)
 	if err != nil {
@@ -74,7 +73,7 @@ func NewServer(opts ...Option) *Server {
 	return s
 }
 
-// Start is [NewServer] for programs: it returns an error instead of panicking.
+// Start is like [NewServer] but returns an error instead of panicking.
 func Start(opts ...Option) (*Server, error) {
 	cfg := newConfig(opts)
 	dir, err := os.MkdirTemp("", "cloudconverttest-")
@@ -113,11 +112,11 @@ func newServer(cfg config, dir string) *Server {
 		state:         newState(cfg),
 	}
 	s.keys.init(cfg, s.key)
-	s.events = newEventSocket(s.admission)
+	s.events = newEventSocket(s.authorizeJoin)
 	return s
 }
 
-// listen opens all hosts and serves them.
+// listen starts all hosts.
 func (s *Server) listen() error {
 	api, err := s.listener(s.cfg.apiAddr, inProcessAPI)
 	if err != nil {
@@ -161,7 +160,7 @@ func (s *Server) listener(addr, inProcess string) (net.Listener, error) {
 	return l, nil
 }
 
-// reachable is the address a client on this machine uses for a listener on all interfaces.
+// reachable returns the address of a listener for a client on this machine.
 func reachable(addr net.Addr) string {
 	host, port, err := net.SplitHostPort(addr.String())
 	if err != nil {
@@ -173,7 +172,7 @@ func reachable(addr net.Addr) string {
 	return net.JoinHostPort(host, port)
 }
 
-// connect makes the client of users and the one the server itself uses.
+// connect makes the HTTP client of users and that of the server.
 func (s *Server) connect(listeners ...net.Listener) {
 	dial := (&net.Dialer{}).DialContext
 	if s.cfg.inProcess {
@@ -184,14 +183,14 @@ func (s *Server) connect(listeners ...net.Listener) {
 	}}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
-		roots = nil // the server still reaches itself
+		roots = nil // the server still trusts itself
 	}
 	s.outbound.init(s.cfg, &http.Transport{DialContext: dial, TLSClientConfig: s.clientTLS(roots)})
 }
 
 type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// pipeDialer reaches the listeners of a server in process; other addresses are left to dial.
+// pipeDialer connects to listeners in process, and uses dial for other addresses.
 func pipeDialer(dial dialFunc, listeners ...net.Listener) dialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		addr = strings.Replace(addr, "localhost:", "127.0.0.1:", 1)
@@ -205,7 +204,7 @@ func pipeDialer(dial dialFunc, listeners ...net.Listener) dialFunc {
 }
 
 func (s *Server) serve(l net.Listener, h http.Handler) {
-	srv := &http.Server{ //nolint:gosec // a stalled client is something tests want
+	srv := &http.Server{ //nolint:gosec // tests may stall a client
 		Handler:     h,
 		TLSConfig:   s.tls.Clone(),
 		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
@@ -223,8 +222,8 @@ func (s *Server) serve(l net.Listener, h http.Handler) {
 	})
 }
 
-// connState counts the goroutines of connections, which can outlive them: net/http
-// sleeps for half a second after a request that it did not read to its end.
+// connState counts the goroutines of connections, which may outlive them: net/http sleeps
+// for half a second after a request that it did not read to its end.
 func (s *Server) connState(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -235,10 +234,9 @@ func (s *Server) connState(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// Close ends the server: it breaks all connections, stops the work on tasks and
-// pending webhooks, waits for the goroutines and removes the files. Handlers
-// registered with [Server.Handle] must end when their context does. A second
-// Close does nothing.
+// Close closes all connections, stops tasks and pending deliveries, waits for all
+// goroutines, and removes the files. Handlers must return when their context ends. A
+// second Close does nothing.
 func (s *Server) Close() {
 	s.lifeMu.Lock()
 	if s.closed {
@@ -250,7 +248,7 @@ func (s *Server) Close() {
 	s.cancel()
 	s.events.socket.Close()
 	for _, srv := range s.servers {
-		_ = srv.Close() // the error is of a listener that is gone anyway
+		_ = srv.Close() // the listener is closed in any case
 	}
 	s.client.CloseIdleConnections()
 	s.outbound.client.CloseIdleConnections()
@@ -260,14 +258,12 @@ func (s *Server) Close() {
 	}
 }
 
-// HTTPClient returns a client that reaches the server, also when it was made
-// with [WithInProcess], and trusts its certificate when it was made with
-// [WithHTTP2]. It sends no key. Its idle connections end with the server. Its
-// transport is an [*http.Transport], of which you can make one with other settings:
+// HTTPClient returns an HTTP client for the server. It works with [WithInProcess] and
+// trusts the certificate of [WithHTTP2]. It sends no key. Its idle connections end with
+// the server. Its transport is an [*http.Transport], which can be cloned:
 //
 //	transport := server.HTTPClient().Transport.(*http.Transport).Clone()
 func (s *Server) HTTPClient() *http.Client { return s.client }
 
-// Key returns an API key that may do everything. It is random, each server has
-// its own.
+// Key returns an API key with all scopes. Each server has a random one.
 func (s *Server) Key() string { return s.key }

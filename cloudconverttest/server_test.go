@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wholeWay is the tasks of the usual job.
-func wholeWay(from string, to dict) dict {
+// conversion returns the tasks of a usual job.
+func conversion(from string, to dict) dict {
 	return dict{
 		"in":  dict{"operation": "import/upload"},
 		"it":  to,
@@ -25,12 +25,12 @@ func wholeWay(from string, to dict) dict {
 	}
 }
 
-func TestWholeWay(t *testing.T) {
+func TestConversion(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, opts ...Option) {
 		t.Helper()
 		x := newTester(t, opts...)
-		job := x.job(wholeWay("it", dict{"operation": "convert", "input": "in", "output_format": "jpg"}), dict{"tag": "whole"})
+		job := x.job(conversion("it", dict{"operation": "convert", "input": "in", "output_format": "jpg"}), dict{"tag": "whole"})
 		assert.Equal(t, "waiting", job["status"])
 		assert.Equal(t, "whole", job["tag"])
 		in := taskOf(t, job, "in")
@@ -38,18 +38,18 @@ func TestWholeWay(t *testing.T) {
 		assert.Equal(t, "Waiting for file upload", in["message"])
 		assert.InDelta(t, 100, in["percent"], 0)
 
-		stored := x.upload(in, "a picture.png", picture(t, 40, 30)).expect(http.StatusCreated)
+		stored := x.upload(in, "an image.png", pngImage(t, 40, 30)).expect(http.StatusCreated)
 		assert.Contains(t, string(stored.body), "<PostResponse>")
 
 		job = x.ended(job)
 		require.Equal(t, "finished", job["status"], "%v", job)
 		files := filesOf(taskOf(t, job, "out"))
 		require.Len(t, files, 1)
-		assert.Equal(t, "a picture.jpg", files[0]["filename"])
+		assert.Equal(t, "an image.jpg", files[0]["filename"])
 
 		got := x.get(str(files[0]["url"])).expect(http.StatusOK)
 		assert.InDelta(t, len(got.body), files[0]["size"], 0)
-		assert.Equal(t, `attachment; filename="a picture.jpg"`, got.header.Get("Content-Disposition"))
+		assert.Equal(t, `attachment; filename="an image.jpg"`, got.header.Get("Content-Disposition"))
 		m, err := jpeg.Decode(bytes.NewReader(got.body))
 		require.NoError(t, err)
 		assert.Equal(t, 40, m.Bounds().Dx())
@@ -69,7 +69,7 @@ func TestSyncCreate(t *testing.T) {
 	x := newTester(t)
 	body := dict{"tasks": dict{
 		"in": dict{
-			"operation": "import/base64", "filename": "a.png", "file": base64.StdEncoding.EncodeToString(picture(t, 20, 20)),
+			"operation": "import/base64", "filename": "a.png", "file": base64.StdEncoding.EncodeToString(pngImage(t, 20, 20)),
 		},
 		"small": dict{"operation": "thumbnail", "input": []string{"in"}, "output_format": "png", "width": 10},
 		"out":   dict{"operation": "export/url", "input": "small", "inline": true},
@@ -107,7 +107,7 @@ func TestCloseRemovesFiles(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-func TestCloseBreaksOffEverything(t *testing.T) {
+func TestCloseStopsEverything(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, opts ...Option) {
 		t.Helper()
@@ -140,8 +140,8 @@ func TestCloseBreaksOffEverything(t *testing.T) {
 	})
 }
 
-// net/http keeps a connection for half a second after a request of which it has not
-// read everything. A bubble whose test has ended would wait for that in vain.
+// net/http keeps a connection for half a second after a request that it has not read to
+// its end. Close must wait for that: a bubble panics if a goroutine outlives its test.
 func TestCloseWaitsForConnections(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestCloseWaitsForConnections(t *testing.T) {
 	})
 }
 
-func TestAddresses(t *testing.T) {
+func TestURLs(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
 	assert.True(t, strings.HasSuffix(x.s.URL, "/v2"))

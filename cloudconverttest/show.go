@@ -7,7 +7,7 @@ import (
 
 const userID = 1
 
-// wireJob shows a job as it is now.
+// wireJob returns the current state of a job.
 func (s *Server) wireJob(j *job, tasks bool) wireJob {
 	w := wireJob{
 		ID: j.id, Tag: j.tag, Status: j.status, CreatedAt: timestamp(j.created),
@@ -17,7 +17,7 @@ func (s *Server) wireJob(j *job, tasks bool) wireJob {
 	if tasks {
 		w.Tasks = s.wireTasks(j.tasks)
 		if !j.ended.IsZero() {
-			slices.Reverse(w.Tasks) // positions are not to be relied on
+			slices.Reverse(w.Tasks) // clients must not rely on the order
 		}
 	}
 	return w
@@ -31,7 +31,7 @@ func (s *Server) wireTasks(tasks []*task) []wireTask {
 	return out
 }
 
-// wireTask shows a task as it is now, with what include asks for.
+// wireTask returns the current state of a task, with the parts in include.
 func (s *Server) wireTask(t *task, include map[string]bool) wireTask {
 	w := wireTask{
 		ID: t.id, Name: t.name, Status: t.status, Credits: t.credits, Code: orNull(t.code), Message: orNull(t.message),
@@ -72,7 +72,7 @@ func (s *Server) includes(w *wireTask, t *task, include map[string]bool) {
 	}
 }
 
-// payload is the request of the task, its input always an array.
+// payload returns the request of the task, with its input as an array.
 func (t *task) payload() map[string]any {
 	p := maps.Clone(t.request.params)
 	p["operation"] = t.operation
@@ -109,7 +109,7 @@ func (s *Server) wireFile(t *task, f *file) wireFile {
 		w.Size, w.MD5 = nil, f.md5
 	}
 	if f.object != "" {
-		w.URL = s.address(f)
+		w.URL = s.fileURL(f)
 	}
 	return w
 }

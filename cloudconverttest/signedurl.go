@@ -16,13 +16,13 @@ type cachedJob struct {
 	expires time.Time
 }
 
-// SignedURLBase returns the base address of signed URLs and the secret they are
-// signed with.
+// SignedURLBase returns the base URL of signed URLs and their secret.
 func (s *Server) SignedURLBase() (base, secret string) {
 	return s.origin + s.signedPath, s.signedSecret
 }
 
-// signedURL starts the job in a signed URL, waits for it and sends the visitor on to its first exported file.
+// signedURL starts the job of a signed URL, waits for it, and redirects to its first
+// exported file.
 func (s *Server) signedURL(c *call) error {
 	if c.r.URL.Path != s.signedPath {
 		return errNotFound
@@ -47,7 +47,8 @@ func (s *Server) signedURL(c *call) error {
 	return c.redirect(to)
 }
 
-// verifySigned checks the signature over the text as it was sent and returns what was signed.
+// verifySigned verifies the signature of a query as it was sent, and returns the signed
+// parameters.
 func (s *Server) verifySigned(query string) (map[string]string, error) {
 	at := strings.LastIndex(query, "&s=")
 	base, secret := s.SignedURLBase()
@@ -58,13 +59,14 @@ func (s *Server) verifySigned(query string) (map[string]string, error) {
 	for pair := range strings.SplitSeq(query[:at], "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		if plain, err := url.PathUnescape(value); err == nil {
-			values[name] = plain // a plus sign stays one: it belongs to base64
+			values[name] = plain // not for a plus sign, which belongs to base64
 		}
 	}
 	return values, nil
 }
 
-// signedJob starts the job of a signed URL, or finds the one that was started under the same cache key.
+// signedJob starts the job of a signed URL, or returns an earlier one with the same cache
+// key.
 func (s *Server) signedJob(query map[string]string) (*job, error) {
 	req, err := decodeSigned(query["job"])
 	if err != nil {
@@ -97,7 +99,7 @@ func (s *Server) cachedJob(key string, req *jobRequest) (*job, error) {
 	return j, nil
 }
 
-// decodeSigned reads the job in a signed URL, in any way base64 is written.
+// decodeSigned decodes the job of a signed URL, in any variant of base64.
 func decodeSigned(text string) (*jobRequest, error) {
 	text = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=")
 	raw, err := base64.RawStdEncoding.DecodeString(text)

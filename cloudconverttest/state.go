@@ -17,17 +17,17 @@ const (
 	erroneous = "error"
 )
 
-// state is everything that Server.mu guards.
+// state is the state that Server.mu guards.
 type state struct {
 	jobs     table[*job]
 	tasks    table[*task]
 	tagged   map[string]*table[*job]
-	objects  map[string]*file // what can be downloaded, by the path in the storage
+	objects  map[string]*file // downloadable, by their paths in the storage
 	webhooks table[*webhook]
 	cached   map[string]cachedJob // of signed URLs
 	openJobs int
 	credits  int
-	since    time.Time // when the account was made
+	since    time.Time // creation of the account
 	expiring []expiry  // in the order of time
 	forms    []*task   // upload tasks in the order their forms expire
 }
@@ -70,11 +70,11 @@ type task struct {
 	operation     string
 	job           *job // nil for a task on its own
 	request       taskRequest
-	inputs        []*task // whose files it takes
+	inputs        []*task // whose files it uses
 	needs         []*task // all tasks it depends on
 	dependents    []*task
 	pending       int  // needs that have not ended
-	doomed        bool // a need has failed
+	doomed        bool // a task in needs has failed
 	status        string
 	code          string
 	message       string
@@ -103,16 +103,17 @@ type file struct {
 	blob     *blob
 	size     int64
 	md5      string
-	object   string // path in the storage if it can be downloaded
+	object   string // path in the storage, if downloadable
 	inline   bool
 	stored   time.Time
-	signed   string // address given out last
+	signed   string // the last signed URL
 	signedAt time.Time
 }
 
 func (t *task) terminal() bool { return !t.ended.IsZero() }
 
-// sweep removes what has expired. Both queues are in the order of time, so it looks at their heads only.
+// sweep removes what has expired. Both queues are in order of time, so it looks only at
+// their heads.
 func (s *Server) sweep() {
 	now := s.clock.now()
 	for len(s.forms) > 0 && !now.Before(s.forms[0].form.expires) {
@@ -133,7 +134,7 @@ func (s *Server) sweep() {
 	}
 }
 
-// removeJob forgets a job, its tasks and their files.
+// removeJob removes a job, its tasks and their files.
 func (s *Server) removeJob(j *job) {
 	if j.deleted {
 		return
@@ -160,7 +161,7 @@ func (s *Server) untag(j *job) {
 	}
 }
 
-// removeTask forgets one task and its files; a job goes on without it.
+// removeTask removes a task and its files. Its job goes on without it.
 func (s *Server) removeTask(t *task) {
 	if t.deleted {
 		return
@@ -174,7 +175,7 @@ func (s *Server) removeTask(t *task) {
 	s.discard(t)
 }
 
-// discard takes a task out of the tables, stops its work and frees its files.
+// discard removes a task, stops its work and frees its files.
 func (s *Server) discard(t *task) {
 	if t.deleted {
 		return
@@ -192,7 +193,7 @@ func (s *Server) discard(t *task) {
 	t.files = nil
 }
 
-// free gives up files and makes their addresses invalid.
+// free releases files and makes their URLs invalid.
 func (s *Server) free(files []*file) {
 	for _, f := range files {
 		if f.object != "" {

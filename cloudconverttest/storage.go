@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// storageError is an answer of the storage that says no.
+// storageError is an error response of the storage.
 type storageError struct {
 	status  int
 	code    string
@@ -31,7 +31,8 @@ type (
 	}
 )
 
-// storage answers uploads and downloads. It accepts no credentials but those in a form or an address.
+// storage handles uploads and downloads. It refuses credentials outside of forms and
+// URLs.
 func (s *Server) storage(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", "nginx")
 	fail := s.serveStorage(w, r)
@@ -74,7 +75,7 @@ func writeXML(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "application/xml")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(body)) // an error means that the client has left
+	_, _ = w.Write([]byte(body)) // an error means that the client has disconnected
 }
 
 func invalidArgument(message string) *storageError {

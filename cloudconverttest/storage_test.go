@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// uploading starts a job with an upload task and returns both.
+// uploading creates a job with an upload task and returns both.
 func (x *tester) uploading() (job, task dict) {
 	x.t.Helper()
 	job = x.job(dict{"in": dict{"operation": "import/upload"}, "out": dict{"operation": "export/url", "input": "in"}})
@@ -84,9 +84,9 @@ func TestUploadIsStrict(t *testing.T) {
 			t.Parallel()
 			x := newTester(t)
 			_, task := x.uploading()
-			address, fields := formOf(t, task)
+			rawURL, fields := formOf(t, task)
 			contentType, body := formBody(t, c.change(fields), "a.txt", []byte("x"))
-			a := x.post(address, contentType, body).expect(c.status)
+			a := x.post(rawURL, contentType, body).expect(c.status)
 			assert.Contains(t, string(a.body), "<Code>"+c.code+"</Code>")
 			assert.Equal(t, "application/xml", a.header.Get("Content-Type"))
 			assert.Zero(t, x.s.BytesStored())
@@ -117,9 +117,9 @@ func TestUploadTransport(t *testing.T) {
 			t.Parallel()
 			x := newTester(t)
 			_, task := x.uploading()
-			address, fields := formOf(t, task)
+			rawURL, fields := formOf(t, task)
 			contentType, body := formBody(t, fields, "a.txt", []byte("x"))
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, io.MultiReader(bytes.NewReader(body)))
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, rawURL, io.MultiReader(bytes.NewReader(body)))
 			require.NoError(t, err)
 			req.ContentLength = int64(len(body))
 			req.Header.Set("Content-Type", contentType)
@@ -146,12 +146,12 @@ func TestUploadedFile(t *testing.T) {
 	assert.Equal(t, []dict{{"filename": "a.txt", "size": 10.0}}, filesOf(in))
 	assert.NotContains(t, in["result"], "form")
 
-	// The storage takes another file, which nobody looks at.
+	// The storage accepts another file, which the task ignores.
 	x.upload(task, "b.txt", []byte("more bytes")).expect(http.StatusCreated)
 	assert.EqualValues(t, len(content), x.s.BytesStored())
 }
 
-// multipartBody writes a form by hand: the parts in any order and their headers in any style.
+// multipartBody writes a form with parts in any order and headers in any style.
 func multipartBody(fields [][2]string, before bool, disposition, content string) []byte {
 	const boundary = "--bound\r\n"
 	var buf strings.Builder
@@ -189,8 +189,8 @@ func TestUploadFilenames(t *testing.T) {
 			t.Parallel()
 			x := newTester(t)
 			job, task := x.uploading()
-			address, fields := formOf(t, task)
-			x.post(address, "multipart/form-data; boundary=bound", multipartBody(fields, false, disposition, "x")).expect(http.StatusCreated)
+			rawURL, fields := formOf(t, task)
+			x.post(rawURL, "multipart/form-data; boundary=bound", multipartBody(fields, false, disposition, "x")).expect(http.StatusCreated)
 			in := taskOf(t, x.ended(job), "in")
 			if want == "" {
 				assert.Equal(t, "INVALID_FILENAME", in["code"])
@@ -202,13 +202,13 @@ func TestUploadFilenames(t *testing.T) {
 	}
 }
 
-func TestFieldsAfterTheFileDoNotCount(t *testing.T) {
+func TestFieldsAfterFileAreIgnored(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
 	_, task := x.uploading()
-	address, fields := formOf(t, task)
+	rawURL, fields := formOf(t, task)
 	body := multipartBody(fields, true, `Content-Disposition: form-data; name="file"; filename="a.txt"`, "x")
-	a := x.post(address, "multipart/form-data; boundary=bound", body).expect(http.StatusBadRequest)
+	a := x.post(rawURL, "multipart/form-data; boundary=bound", body).expect(http.StatusBadRequest)
 	assert.Contains(t, string(a.body), "check the order of the fields")
 }
 
@@ -222,15 +222,15 @@ func TestUploadTooLarge(t *testing.T) {
 	x.upload(task, "a.txt", []byte("1234")).expect(http.StatusCreated)
 }
 
-func TestUploadThatBreaksOff(t *testing.T) {
+func TestIncompleteUpload(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, opts ...Option) {
 		t.Helper()
 		x := newTester(t, opts...)
 		_, task := x.uploading()
-		address, fields := formOf(t, task)
+		rawURL, fields := formOf(t, task)
 		contentType, body := formBody(t, fields, "a.txt", bytes.Repeat([]byte("x"), 1<<20))
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, bytes.NewReader(body[:len(body)/2]))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, rawURL, bytes.NewReader(body[:len(body)/2]))
 		require.NoError(t, err)
 		req.ContentLength = int64(len(body))
 		req.Header.Set("Content-Type", contentType)
@@ -269,8 +269,8 @@ func TestOldUploadForm(t *testing.T) {
 	t.Parallel()
 	x := newTester(t, WithOldUploadForm())
 	job, task := x.uploading()
-	address, fields := formOf(t, task)
-	assert.Contains(t, address, "?")
+	rawURL, fields := formOf(t, task)
+	assert.Contains(t, rawURL, "?")
 	result, _ := task["result"].(map[string]any)
 	form, _ := result["form"].(map[string]any)
 	parameters, _ := form["parameters"].(map[string]any)
@@ -285,7 +285,7 @@ func TestOldUploadForm(t *testing.T) {
 		}
 	}
 	contentType, body := formBody(t, wrong, "a.txt", []byte("x"))
-	x.post(address, contentType, body).expect(http.StatusForbidden)
+	x.post(rawURL, contentType, body).expect(http.StatusForbidden)
 	x.upload(task, "a.txt", []byte("x")).expect(http.StatusCreated)
 	assert.Equal(t, "finished", x.ended(job)["status"])
 
@@ -294,7 +294,7 @@ func TestOldUploadForm(t *testing.T) {
 	x.upload(task, "a.txt", []byte("x")).expect(http.StatusForbidden)
 }
 
-// exported is a job with a file to download.
+// exported runs a job with a file to download.
 func (x *tester) exported(name, content string, export dict) (job, file dict) {
 	x.t.Helper()
 	out := dict{"operation": "export/url", "input": "in"}
@@ -309,9 +309,9 @@ func TestDownload(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
 	job, file := x.exported("ein täst.txt", "0123456789", nil)
-	address := str(file["url"])
+	rawURL := str(file["url"])
 
-	a := x.get(address).expect(http.StatusOK)
+	a := x.get(rawURL).expect(http.StatusOK)
 	sum := md5.Sum([]byte("0123456789"))
 	etag := `"` + hex.EncodeToString(sum[:]) + `"`
 	for name, want := range map[string]string{
@@ -322,43 +322,43 @@ func TestDownload(t *testing.T) {
 	}
 	assert.NotEmpty(t, a.header.Get("Last-Modified"))
 
-	part := x.get(address, "Range", "bytes=4-", "If-Range", etag).expect(http.StatusPartialContent)
+	part := x.get(rawURL, "Range", "bytes=4-", "If-Range", etag).expect(http.StatusPartialContent)
 	assert.Equal(t, "456789", string(part.body))
 	assert.Equal(t, "bytes 4-9/10", part.header.Get("Content-Range"))
-	x.get(address, "Range", "bytes=4-", "If-Range", `"other"`).expect(http.StatusOK)
-	x.get(address, "Range", "bytes=10-").expect(http.StatusRequestedRangeNotSatisfiable)
+	x.get(rawURL, "Range", "bytes=4-", "If-Range", `"other"`).expect(http.StatusOK)
+	x.get(rawURL, "Range", "bytes=10-").expect(http.StatusRequestedRangeNotSatisfiable)
 
-	assert.Contains(t, string(x.get(address, "Authorization", "Bearer x").expect(400).body), "Unsupported Authorization Type")
-	plain, query, _ := strings.Cut(address, "?")
+	assert.Contains(t, string(x.get(rawURL, "Authorization", "Bearer x").expect(400).body), "Unsupported Authorization Type")
+	plain, query, _ := strings.Cut(rawURL, "?")
 	assert.Contains(t, string(x.get(plain).expect(403).body), "AccessDenied")
-	assert.Contains(t, string(x.get(strings.Replace(address, "X-Amz-Expires=86400", "X-Amz-Expires=99999", 1)).expect(403).body), "SignatureDoesNotMatch")
-	assert.Equal(t, []string{"86400"}, rawQuery(t, address)["X-Amz-Expires"])
-	x.get(plain + "?" + rawQuery(t, "http://x/?"+query).Encode()).expect(403) // written anew, the same things
-	head, err := http.NewRequestWithContext(t.Context(), http.MethodHead, address, http.NoBody)
+	assert.Contains(t, string(x.get(strings.Replace(rawURL, "X-Amz-Expires=86400", "X-Amz-Expires=99999", 1)).expect(403).body), "SignatureDoesNotMatch")
+	assert.Equal(t, []string{"86400"}, rawQuery(t, rawURL)["X-Amz-Expires"])
+	x.get(plain + "?" + rawQuery(t, "http://x/?"+query).Encode()).expect(403) // the same query in another encoding
+	head, err := http.NewRequestWithContext(t.Context(), http.MethodHead, rawURL, http.NoBody)
 	require.NoError(t, err)
 	x.send(head).expect(http.StatusForbidden)
 
 	x.call(http.MethodDelete, "/tasks/"+str(taskOf(t, job, "out")["id"]), nil).expect(http.StatusNoContent)
-	assert.Contains(t, string(x.get(address).expect(404).body), "NoSuchKey")
+	assert.Contains(t, string(x.get(rawURL).expect(404).body), "NoSuchKey")
 }
 
 func TestDownloadExpires(t *testing.T) {
 	t.Parallel()
 	x := newTester(t, WithDownloadExpiry(time.Hour))
 	job, file := x.exported("a.txt", "x", nil)
-	address := str(file["url"])
+	rawURL := str(file["url"])
 	again := func() string {
 		shown := x.call(http.MethodGet, "/jobs/"+str(job["id"]), nil).expect(http.StatusOK).data()
 		return str(filesOf(taskOf(t, shown, "out"))[0]["url"])
 	}
 	x.s.Advance(20 * time.Minute)
-	assert.Equal(t, address, again())
+	assert.Equal(t, rawURL, again())
 	x.s.Advance(20 * time.Minute)
 	fresh := again()
-	assert.NotEqual(t, address, fresh)
-	x.get(address).expect(http.StatusOK)
+	assert.NotEqual(t, rawURL, fresh)
+	x.get(rawURL).expect(http.StatusOK)
 	x.s.Advance(20 * time.Minute)
-	assert.Contains(t, string(x.get(address).expect(http.StatusForbidden).body), "Request has expired")
+	assert.Contains(t, string(x.get(rawURL).expect(http.StatusForbidden).body), "Request has expired")
 	x.get(fresh).expect(http.StatusOK)
 }
 

@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-// table keeps values by id and in the order of their arrival. Adding, finding and removing take constant time.
+// table keeps values by id and in order of insertion. All operations take constant time.
 type table[T any] struct {
 	order list.List
 	byID  map[string]*list.Element
@@ -35,7 +35,6 @@ func (t *table[T]) remove(id string) {
 	}
 }
 
-// newestFirst yields the values, the latest first.
 func (t *table[T]) newestFirst() iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for e := t.order.Front(); e != nil; e = e.Next() {
@@ -46,7 +45,6 @@ func (t *table[T]) newestFirst() iter.Seq[T] {
 	}
 }
 
-// oldestFirst yields the values in the order of their arrival.
 func (t *table[T]) oldestFirst() iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for e := t.order.Back(); e != nil; e = e.Prev() {

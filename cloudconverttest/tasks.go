@@ -4,7 +4,7 @@ import (
 	"net/http"
 )
 
-// createTask makes a task on its own, which names its inputs by their ids.
+// createTask creates a task without a job. Its inputs are ids.
 func (s *Server) createTask(c *call) error {
 	name := c.r.PathValue("operation")
 	op, ok := operations[name]
@@ -36,7 +36,7 @@ func (s *Server) createTask(c *call) error {
 	return c.data(http.StatusCreated, created)
 }
 
-// startTask creates a task and lets it run. The result shows it as it was created.
+// startTask creates and starts a task. The wireTask has its state at the creation.
 func (s *Server) startTask(req taskRequest, op operation) (wireTask, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,7 +54,7 @@ func (s *Server) startTask(req taskRequest, op operation) (wireTask, error) {
 	t := s.addTask(req, nil)
 	link(t, s.taskByID)
 	created := s.wireTask(t, nil)
-	s.tellTasks(taskCreated, t)
+	s.emitTasks(taskCreated, t)
 	s.launch(t)
 	return created, nil
 }
@@ -82,7 +82,7 @@ func (s *Server) showTask(c *call) error {
 	return c.task(http.StatusOK, t)
 }
 
-// waitTask answers when the task has ended.
+// waitTask responds when the task has ended.
 func (s *Server) waitTask(c *call) error {
 	t, err := s.findTask(c.r.PathValue("id"))
 	if err != nil {
@@ -130,7 +130,8 @@ func (s *Server) retryTask(c *call) error {
 	return c.data(http.StatusCreated, created)
 }
 
-// copyTask makes a copy of a task that has ended and lets it run. The copy belongs to the same job, which does not change.
+// copyTask copies an ended task and starts the copy. It belongs to the same job, whose
+// state does not change.
 func (s *Server) copyTask(id string) (wireTask, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,7 +157,7 @@ func (s *Server) copyTask(id string) (wireTask, error) {
 		old.job.copies = append(old.job.copies, t)
 	}
 	created := s.wireTask(t, nil)
-	s.tellTasks(taskCreated, t)
+	s.emitTasks(taskCreated, t)
 	s.launch(t)
 	return created, nil
 }

@@ -49,13 +49,14 @@ func serverTLS() (*tls.Config, error) {
 	return &tls.Config{
 		MinVersion:   tls.VersionTLS12,
 		Certificates: []tls.Certificate{cert},
-		// A pipe buffers nothing: a ticket at the end of the handshake would wait for
-		// a client that waits until the first frames it writes are read.
+		// A pipe has no buffer: writing a ticket at the end of the handshake would wait
+		// for a client that waits for its first frames to be read.
 		SessionTicketsDisabled: true,
 	}, nil
 }
 
-// clientTLS returns a TLS configuration that trusts the hosts besides the given roots, which may be nil.
+// clientTLS returns a TLS configuration that trusts the hosts and the given roots, which
+// may be nil.
 func (s *Server) clientTLS(roots *x509.CertPool) *tls.Config {
 	if s.tls == nil {
 		return nil

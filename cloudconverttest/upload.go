@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// maxFormField is the largest value of a form field that is not the file.
+// maxFormField is the size of the largest form field but the file.
 const maxFormField = 64 << 10
 
-// received is a form upload up to its file.
+// received is a form up to its file.
 type received struct {
 	fields   map[string]string
 	filename string
 	file     io.Reader // valid until the next part is read
 }
 
-// upload takes a form with a file. The file goes to disk while it comes in.
+// upload handles a form with a file, which it writes to disk.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request) *storageError {
 	if r.ContentLength < 0 {
 		return &storageError{
@@ -51,19 +51,19 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, form received) *
 			http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size",
 		}
 	}
-	drain(r.Body) // what comes after the file counts for nothing
+	drain(r.Body) // fields after the file are ignored
 	etag := `"` + b.md5 + `"`
 	s.receive(t, form.filename, b)
-	grant.answer(w, s.storageOrigin, etag)
+	grant.write(w, s.storageOrigin, etag)
 	return nil
 }
 
-// drain reads on for a while, so that a client in the middle of its upload gets to see the answer.
+// drain reads on for a while, so that a client that is still sending gets the response.
 func drain(body io.Reader) {
-	_, _ = io.CopyN(io.Discard, body, maxBody) // an error means that the client has left
+	_, _ = io.CopyN(io.Discard, body, maxBody) // an error means that the client has disconnected
 }
 
-// receive gives a stored file to its task. A task that has a file already, or is gone, does not take it.
+// receive adds a stored file to its task, unless that has a file or is deleted.
 func (s *Server) receive(t *task, filename string, b *blob) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,7 +79,7 @@ func (s *Server) receive(t *task, filename string, b *blob) {
 	})
 }
 
-// readForm reads the fields up to the file. Fields after it are ignored, as the storage does.
+// readForm reads the fields up to the file. Like the storage it ignores fields after it.
 func readForm(r *http.Request) (received, *storageError) {
 	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != "multipart/form-data" || params["boundary"] == "" {
@@ -116,8 +116,8 @@ func malformed() *storageError {
 	}
 }
 
-// disposition reads the names of a form field and its file. It takes names without quotes too, with spaces and any letters in
-// them: not every client writes what the standard asks for.
+// disposition parses the names of a form field and its file. It accepts unquoted names
+// with spaces and any letters, as some clients send them.
 func disposition(header string) (name, filename string) {
 	kind, rest, _ := strings.Cut(header, ";")
 	if !strings.EqualFold(strings.TrimSpace(kind), "form-data") {

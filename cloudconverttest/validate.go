@@ -11,7 +11,7 @@ import (
 // maxInline is the largest file of import/base64 and import/raw.
 const maxInline = 10 << 20
 
-// parameters checks the parameters of a task against what its operation knows.
+// parameters validates the parameters of a task.
 func (p problems) parameters(prefix string, op operation, params map[string]any) {
 	for _, known := range op.params {
 		p.parameter(prefix+known.name, known, params[known.name])
@@ -23,7 +23,7 @@ func (p problems) parameters(prefix string, op operation, params map[string]any)
 	}
 }
 
-// present is false for what the service takes as not given.
+// present returns false for values that the service treats as absent.
 func present(v any) bool { return v != nil && v != "" && !isEmpty(v) }
 
 func (p problems) parameter(field string, known param, v any) {
@@ -33,7 +33,7 @@ func (p problems) parameter(field string, known param, v any) {
 		}
 		return
 	}
-	if message := known.complaint(v); message != "" {
+	if message := known.problem(v); message != "" {
 		p.add(field, "The "+field+" "+message)
 		return
 	}
@@ -42,8 +42,9 @@ func (p problems) parameter(field string, known param, v any) {
 	}
 }
 
-// complaint says what is wrong with the kind of a value. Numbers and booleans may come as strings, and strings as numbers.
-func (k param) complaint(v any) string {
+// problem returns what is wrong with the type of a value. Numbers and booleans may be
+// strings, and strings numbers.
+func (k param) problem(v any) string {
 	s, isText := asText(v)
 	switch k.kind {
 	case webURL:
@@ -69,14 +70,14 @@ func (k param) complaint(v any) string {
 	return ""
 }
 
-func unless(ok bool, complaint string) string {
+func unless(ok bool, message string) string {
 	if ok {
 		return ""
 	}
-	return complaint
+	return message
 }
 
-// tooLarge applies to the files that travel inside a request.
+// tooLarge applies to files within a request.
 func (k param) tooLarge(s string) string {
 	if k.name == "file" && len(s) > maxInline*4/3+4 {
 		return "may not be greater than 10240 kilobytes."
@@ -95,7 +96,7 @@ func asText(v any) (string, bool) {
 	return "", false
 }
 
-// asBool understands the ways a boolean is written.
+// asBool converts a value that stands for a boolean.
 func asBool(v any) (value, ok bool) {
 	switch v := v.(type) {
 	case bool:

@@ -98,7 +98,7 @@ func TestInvalidJobs(t *testing.T) {
 	}
 }
 
-// required are the parameters an operation cannot do without, straight from the tables.
+// required are the required parameters of the operations, from the documentation.
 var required = map[string][]string{
 	"import/url":                  {"url"},
 	"import/base64":               {"file", "filename"},
@@ -176,7 +176,7 @@ func TestFormEncodedTask(t *testing.T) {
 	assert.Equal(t, "import/raw", x.send(req).expect(http.StatusCreated).data()["operation"])
 }
 
-func TestContentTypeIsNeeded(t *testing.T) {
+func TestContentTypeIsRequired(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, x.s.URL+"/jobs",

@@ -58,7 +58,7 @@ func TestWebhookEndpoints(t *testing.T) {
 		wantInvalid("events", "The events must be an array.")
 }
 
-// event is a delivery as its receiver saw it.
+// event is a received delivery.
 type event struct {
 	signature string
 	body      []byte
@@ -120,7 +120,7 @@ func TestDeliveries(t *testing.T) {
 			assert.Equal(t, "job.failed", name)
 		}
 	}
-	assert.Equal(t, 1, unsigned, "the webhook of the job itself")
+	assert.Equal(t, 1, unsigned, "that of the job's webhook_url")
 	seen := x.s.Deliveries()
 	require.Len(t, seen, 5)
 	assert.Equal(t, "job.created", seen[0].Event)
@@ -148,11 +148,11 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestDeliveryRules runs in a bubble: four attempts, with pauses, only where another attempt makes sense.
+// TestDeliveryRules checks which responses are retried, with pauses.
 func TestDeliveryRules(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		answers  []int // 0 is a network error
+		statuses []int // 0 is a network error
 		attempts int
 		lasts    time.Duration
 		failing  bool
@@ -173,7 +173,7 @@ func TestDeliveryRules(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := 0
 				rt := roundTrip(func(*http.Request) (*http.Response, error) {
-					status := c.answers[min(n, len(c.answers)-1)]
+					status := c.statuses[min(n, len(c.statuses)-1)]
 					n++
 					if status == 0 {
 						return nil, errors.New("no network")
@@ -195,13 +195,13 @@ func TestDeliveryRules(t *testing.T) {
 				assert.Equal(t, c.disabled, shown["disabled"])
 				x.run(quick)
 				require.NoError(t, s.WaitIdle(t.Context()))
-				assert.Equal(t, c.disabled, len(s.Deliveries()) == c.attempts, "a disabled webhook hears nothing")
+				assert.Equal(t, c.disabled, len(s.Deliveries()) == c.attempts, "a disabled webhook gets no deliveries")
 			})
 		})
 	}
 }
 
-func TestDeletedWebhookIsNotTriedAgain(t *testing.T) {
+func TestDeletedWebhookIsNotRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rt := roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no network") })
@@ -220,12 +220,12 @@ func TestDeletedWebhookIsNotTriedAgain(t *testing.T) {
 func TestCloseStopsDeliveries(t *testing.T) {
 	t.Parallel()
 	x := newTester(t, WithWebhookRetryDelays(time.Hour))
-	x.run(quick, dict{"webhook_url": "http://127.0.0.1:1/nobody"})
+	x.run(quick, dict{"webhook_url": "http://127.0.0.1:1/unreachable"})
 	x.s.Close()
 	assert.LessOrEqual(t, len(x.s.Deliveries()), 1)
 }
 
-func TestWaitIdleEndsWithItsContext(t *testing.T) {
+func TestWaitIdleEndsWithContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := NewServer(WithInProcess(), WithTaskDuration(time.Hour))

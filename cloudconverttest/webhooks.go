@@ -31,9 +31,9 @@ func (s *Server) createWebhook(c *call) error {
 	if len(p) > 0 {
 		return p.err()
 	}
-	address, _ := asText(decodeValue(fields["url"]))
+	hookURL, _ := asText(decodeValue(fields["url"]))
 	now := s.clock.now()
-	h := &webhook{id: newID(), url: address, events: events, secret: newSecret(32), created: now, updated: now}
+	h := &webhook{id: newID(), url: hookURL, events: events, secret: newSecret(32), created: now, updated: now}
 	s.mu.Lock()
 	s.webhooks.add(h.id, h)
 	shown := s.wireWebhook(h)
@@ -70,12 +70,12 @@ func (s *Server) wireWebhook(h *webhook) wireWebhook {
 
 func (s *Server) listWebhooks(c *call) error {
 	p := problems{}
-	w, address := c.window(p), c.filter(p, "url")
+	w, hookURL := c.window(p), c.filter(p, "url")
 	if len(p) > 0 {
 		return p.err()
 	}
 	s.mu.Lock()
-	hooks, more := pick(s.webhooks.newestFirst(), w, func(h *webhook) bool { return address == "" || h.url == address })
+	hooks, more := pick(s.webhooks.newestFirst(), w, func(h *webhook) bool { return hookURL == "" || h.url == hookURL })
 	data := make([]wireWebhook, len(hooks))
 	for i, h := range hooks {
 		data[i] = s.wireWebhook(h)
@@ -88,7 +88,7 @@ func (s *Server) deleteWebhook(c *call) error {
 	s.mu.Lock()
 	h, ok := s.webhooks.get(c.r.PathValue("id"))
 	if ok {
-		h.disabled = true // a delivery under way does not try again
+		h.disabled = true // a running delivery is not retried
 		s.webhooks.remove(h.id)
 	}
 	s.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 )
 
-// The objects of the API as they are written. Their JSON names are the contract.
+// The objects of the API. Their JSON names are the contract.
 
 type wireJob struct {
 	ID        string     `json:"id"`
@@ -54,7 +54,7 @@ type wireEngine struct {
 	EngineVersion *string `json:"engine_version"`
 }
 
-// MarshalJSON writes engine and engine_version beside the other fields when the task has them.
+// MarshalJSON adds engine and engine_version, if the task has them.
 func (t wireTask) MarshalJSON() ([]byte, error) {
 	type plain wireTask
 	if t.Engine == nil {
@@ -86,7 +86,7 @@ type wireForm struct {
 	Parameters parameters `json:"parameters"`
 }
 
-// parameters are the fields of an upload form; their order is kept.
+// parameters are the fields of an upload form in their order.
 type parameters []parameter
 
 type parameter struct {
@@ -94,7 +94,6 @@ type parameter struct {
 	value any
 }
 
-// MarshalJSON writes an object with its members in order.
 func (p parameters) MarshalJSON() ([]byte, error) {
 	buf := []byte{'{'}
 	for i, field := range p {
@@ -170,7 +169,7 @@ type pageMeta struct {
 	To          *int   `json:"to"`
 }
 
-// encode writes minified JSON without escapes for HTML.
+// encode returns minified JSON without HTML escapes.
 func encode(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -181,7 +180,8 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
-// escapeSlashes writes JSON the way the API host and the webhooks do. A slash only occurs inside a string.
+// escapeSlashes escapes slashes like the API host and the webhooks. They occur only in
+// strings.
 func escapeSlashes(minified []byte) []byte {
 	return bytes.ReplaceAll(minified, []byte("/"), []byte(`\/`))
 }

@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-var errTimeout = errors.New("the timeout of the task has passed")
+var errTimeout = errors.New("the task timed out")
 
-// work runs a task from start to end.
 func (s *Server) work(ctx context.Context, t *task) {
 	ctx, run, ok := s.begin(ctx, t)
 	if !ok {
@@ -26,7 +25,7 @@ func (s *Server) work(ctx context.Context, t *task) {
 	s.cleanUp(run)
 }
 
-// begin turns a task to processing. It reports false when the task has ended before.
+// begin starts the processing of a task. It returns false if the task has ended.
 func (s *Server) begin(ctx context.Context, t *task) (context.Context, *Run, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,9 +39,9 @@ func (s *Server) begin(ctx context.Context, t *task) (context.Context, *Run, boo
 	t.status, t.started, t.message = working, s.clock.now(), ""
 	if j := t.job; j != nil && j.started.IsZero() {
 		j.started, j.status = t.started, working
-		s.tellJob("job.updated", j)
+		s.emitJob("job.updated", j)
 	}
-	s.tellTasks(taskUpdated, t)
+	s.emitTasks(taskUpdated, t)
 	ctx, cancel := context.WithCancel(ctx)
 	t.stop = cancel
 	return ctx, s.newRun(t), true
@@ -56,7 +55,6 @@ func withTimeout(ctx context.Context, run *Run) (context.Context, context.Cancel
 	return context.WithCancel(ctx)
 }
 
-// take lets time pass.
 func (s *Server) take(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
@@ -71,7 +69,8 @@ func (s *Server) take(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// newRun collects the files a task works on. They stay on disk until cleanUp, whatever happens to the tasks they are from.
+// newRun collects the inputs of a task. They stay on disk until cleanUp, even if their
+// tasks are deleted.
 func (s *Server) newRun(t *task) *Run {
 	r := &Run{
 		Operation: t.operation, TaskID: t.id, Name: t.name, Params: t.request.params, s: s, t: t, total: 1,
@@ -89,7 +88,7 @@ func (s *Server) newRun(t *task) *Run {
 
 func (s *Server) inputsFrom(t *task, format string) []Input {
 	if t.status != finished {
-		return nil // it failed and was told to be ignored
+		return nil // it failed with ignore_error
 	}
 	inputs := make([]Input, 0, len(t.files))
 	for _, f := range t.files {
@@ -105,7 +104,7 @@ func (s *Server) inputsFrom(t *task, format string) []Input {
 	return inputs
 }
 
-// finish ends a task with what its run has brought.
+// finish ends a task with the result of its run.
 func (s *Server) finish(ctx context.Context, t *task, run *Run, err error) {
 	res := run.results
 	res.mu.Lock()
@@ -113,7 +112,7 @@ func (s *Server) finish(ctx context.Context, t *task, run *Run, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t.terminal() || t.deleted || s.ctx.Err() != nil {
-		return // it was cancelled, or nobody is left to see it
+		return // it was cancelled or deleted
 	}
 	op := operations[t.operation]
 	if err == nil && op.family == importing && s.cfg.sandbox {
@@ -136,7 +135,7 @@ func (s *Server) finish(ctx context.Context, t *task, run *Run, err error) {
 	s.end(t)
 }
 
-// charge takes the price of an operation from the account.
+// charge subtracts the price of an operation from the credits.
 func (s *Server) charge(op operation) int {
 	if s.cfg.sandbox {
 		return 0
@@ -147,7 +146,7 @@ func (s *Server) charge(op operation) int {
 	return op.credits
 }
 
-// admit lets only whitelisted files into a sandbox. The refused task lists what it refused.
+// admit refuses files that are not on the whitelist. The failed task lists them.
 func (s *Server) admit(t *task, res *results) error {
 	for _, f := range res.files {
 		if !slices.Contains(s.cfg.whitelist, f.md5) {
@@ -158,7 +157,7 @@ func (s *Server) admit(t *task, res *results) error {
 	return nil
 }
 
-// cleanUp gives back what a run held.
+// cleanUp releases the files of a run.
 func (s *Server) cleanUp(run *Run) {
 	for _, in := range run.Inputs {
 		s.blobs.release(in.blob)

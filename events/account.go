@@ -10,10 +10,10 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/recent"
 )
 
-// maxEnded is how many ends of jobs are remembered for those who watch later.
+// maxEnded bounds the ended jobs that are remembered for a later WatchJob.
 const maxEnded = 4096
 
-// maxID is more than the length of any id: the service's have 36 bytes.
+// maxID exceeds the length of any id: those of the service have 36 bytes.
 const maxID = 128
 
 // Account is a [cloudconvert.AccountSignal]: a signal for all jobs of an
@@ -23,27 +23,27 @@ type Account struct {
 	client *Client
 	member *member
 
-	mu    sync.Mutex
-	bells map[string][]*bell
-	ended *recent.Set[string] // jobs whose creation may still be under way
-	again *time.Timer
-	since time.Time
-	over  error
+	mu      sync.Mutex
+	wakeUps map[string][]*wakeUp // by job
+	ended   *recent.Set[string]  // jobs, whose creation may still be under way
+	delayed *time.Timer          // of wakeAllLater
+	since   time.Time
+	err     error
 }
 
 // Account joins the channel of all jobs of the account. It asks the API for the
 // account, for which the key needs the scope user.read. Everything else is as with
 // [Client.Subscribe].
 //
-// A job that is created afterwards is watched from its beginning, since nothing has
-// to be joined for it.
+// A job that is created afterwards is watched from its start, since no other channel
+// has to be joined for it.
 func (c *Client) Account(ctx context.Context) (*Account, error) {
 	user, err := c.api.Users.Me(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a := &Account{client: c, bells: map[string][]*bell{}, ended: recent.NewSet[string](maxEnded)}
-	if a.member, err = c.enter(UserJobs(user.ID), a); err != nil { //nolint:contextcheck // the line outlives the call
+	a := &Account{client: c, wakeUps: map[string][]*wakeUp{}, ended: recent.NewSet[string](maxEnded)}
+	if a.member, err = c.enter(UserJobs(user.ID), a); err != nil { //nolint:contextcheck // the connection outlives the call
 		return nil, err
 	}
 	if err := c.wait(ctx, a.member); err != nil {
@@ -56,13 +56,12 @@ func (c *Client) Account(ctx context.Context) (*Account, error) {
 	return a, nil
 }
 
-// Err returns why no more events are to be expected: [ErrClosed], a
-// [*SubscriptionError], or the reason why there can be no line. It is nil as long
-// as there may be more.
+// Err returns why no more events can come: [ErrClosed], a [*SubscriptionError], or the
+// reason why the client cannot connect. It is nil as long as events may come.
 func (a *Account) Err() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.over
+	return a.err
 }
 
 // Close ends the subscription, and closes the channels that WatchJob has returned.
@@ -72,135 +71,136 @@ func (a *Account) Close() {
 	a.end(ErrClosed)
 }
 
-// Since is the moment since which no end of a job was missed: by then the service
-// was heard on the channel, or had enough time to let this program in. It is the
-// zero time while there is no line, or the service does not let it in. See
+// Since returns the time since which no end of a job was missed: by then an event had
+// come, or the service had had two seconds to authorize the join. It is the zero time
+// while there is no connection, or the service refuses the join. See
 // [cloudconvert.AccountSignal].
 func (a *Account) Since() time.Time {
-	if !a.client.hears(a.member) {
+	if !a.client.mayReceive(a.member) {
 		return time.Time{}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.over != nil {
+	if a.err != nil {
 		return time.Time{}
 	}
 	return a.since
 }
 
-// WatchJob returns a channel that has a value when it is time to look at the job,
-// and is closed when no more are to be expected. It returns at once. stop, or the
-// end of the context, ends the watch.
+// WatchJob returns a channel that has a value when it is time to ask for the job, and
+// is closed when no more events can come. It returns at once. stop, or the end of the
+// context, ends the watch.
 func (a *Account) WatchJob(ctx context.Context, jobID string) (wake <-chan struct{}, stop func()) {
-	b := newBell()
+	w := newWakeUp()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.over != nil {
-		b.end(a.over)
-		return b.wake, func() {}
+	if a.err != nil {
+		w.end(a.err)
+		return w.c, func() {}
 	}
 	if a.ended.Has(jobID) {
-		b.ring()
+		w.wake()
 	}
-	a.bells[jobID] = append(a.bells[jobID], b)
-	remove := func() { a.remove(jobID, b) }
-	unhook := context.AfterFunc(ctx, remove)
-	return b.wake, func() {
-		unhook()
+	a.wakeUps[jobID] = append(a.wakeUps[jobID], w)
+	remove := func() { a.remove(jobID, w) }
+	detach := context.AfterFunc(ctx, remove)
+	return w.c, func() {
+		detach()
 		remove()
 	}
 }
 
-func (a *Account) remove(id string, b *bell) {
-	b.silence()
+func (a *Account) remove(id string, w *wakeUp) {
+	w.stop()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.bells[id] = slices.DeleteFunc(a.bells[id], func(other *bell) bool { return other == b })
-	if len(a.bells[id]) == 0 {
-		delete(a.bells, id)
+	a.wakeUps[id] = slices.DeleteFunc(a.wakeUps[id], func(other *wakeUp) bool { return other == w })
+	if len(a.wakeUps[id]) == 0 {
+		delete(a.wakeUps, id)
 	}
 }
 
-// put rings for the job that an event is about, or for all if some events may be missing.
+// put wakes up those that watch the job of an event, or all if events may be missing.
 func (a *Account) put(e Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case a.over != nil:
+	case a.err != nil:
 	case e.Name == Resync:
 		a.since = time.Time{}
-		a.ringAll()
-		a.settle()
+		a.wakeAll()
+		a.wakeAllLater()
 		return
 	case e.Name.Ended():
-		id := jobOf(e)
+		id := jobID(e)
 		a.ended.Add(id)
-		for _, b := range a.bells[id] {
-			b.ring()
+		for _, w := range a.wakeUps[id] {
+			w.wake()
 		}
 	}
 	if a.since.IsZero() {
-		a.since = time.Now() // whoever is told something has joined
+		a.since = time.Now() // the join has taken effect
 	}
 }
 
-// jobOf reads the id of the job, and no more of it.
-func jobOf(e Event) string {
+// jobID decodes only the id of an event's job. It returns "" if there is no valid one.
+func jobID(e Event) string {
 	var data struct {
 		Job struct {
 			ID string `json:"id"`
 		} `json:"job"`
 	}
-	_ = json.Unmarshal(e.Data, &data) // what cannot be read is nobody's job
+	_ = json.Unmarshal(e.Data, &data) // no job has the id ""
 	if len(data.Job.ID) > maxID {
 		return ""
 	}
 	return data.Job.ID
 }
 
-func (a *Account) ringAll() {
-	for _, bells := range a.bells {
-		for _, b := range bells {
-			b.ring()
+func (a *Account) wakeAll() {
+	for _, wakeUps := range a.wakeUps {
+		for _, w := range wakeUps {
+			w.wake()
 		}
 	}
 }
 
-// settle rings once more when the join has had its effect.
-func (a *Account) settle() {
-	if a.again != nil {
-		a.again.Stop()
+// wakeAllLater wakes all up when the join must have taken effect: events until then may
+// be missing.
+func (a *Account) wakeAllLater() {
+	if a.delayed != nil {
+		a.delayed.Stop()
 	}
 	var timer *time.Timer
-	timer = time.AfterFunc(settling, func() {
+	timer = time.AfterFunc(joinDelay, func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		if a.again != timer {
-			return // there was another gap
+		if a.delayed != timer {
+			return // there was another Resync
 		}
-		a.ringAll()
+		a.wakeAll()
 		if a.since.IsZero() {
 			a.since = time.Now()
 		}
 	})
-	a.again = timer
+	a.delayed = timer
 }
 
-// end closes the channels of all who watch.
+// end closes the channels that WatchJob has returned.
 func (a *Account) end(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.over != nil {
+	if a.err != nil {
 		return
 	}
-	a.over = err
-	if a.again != nil {
-		a.again.Stop()
+	a.err = err
+	if a.delayed != nil {
+		a.delayed.Stop()
 	}
-	for _, bells := range a.bells {
-		for _, b := range bells {
-			b.end(err)
+	for _, wakeUps := range a.wakeUps {
+		for _, w := range wakeUps {
+			w.end(err)
 		}
 	}
-	clear(a.bells)
+	clear(a.wakeUps)
 }

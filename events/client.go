@@ -1,48 +1,42 @@
 package events
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/internal/access"
-	"github.com/cloudconvert/cloudconvert-go/internal/sio"
 )
 
-// linger is how long the line is kept for the next subscription after the last one.
-const linger = 5 * time.Second
-
-// Client listens to the event socket. It is made by [New], must be closed, and
-// is safe for concurrent use.
+// Client receives events over the event socket. It is made by [New], must be closed,
+// and is safe for concurrent use.
 type Client struct {
-	api  *cloudconvert.Client
-	lent access.Access
-	cfg  config
+	api    *cloudconvert.Client
+	access access.Access
+	cfg    config
 
-	lines sync.WaitGroup
+	running sync.WaitGroup // of connections
 
-	mu      sync.Mutex
-	rooms   map[string]*room
-	entered int   // counts the rooms there have been
-	line    *line // nil while nobody listens
-	closed  bool
-	failed  error // why there can be no line
-	lost    error // why there is no line at the moment
-	ignored int64
+	mu       sync.Mutex
+	channels map[string]*channelState
+	numbered int         // counts the channels there have been
+	conn     *connection // nil without subscriptions
+	closed   bool
+	failed   error // why the client cannot connect
+	lost     error // why it is not connected at the moment
+	ignored  int64
 }
 
-// New returns a listener for the account of the client. It does not use the
-// network: the line is made for the first subscription.
+// New returns a client of the event socket for the account of an API client. It does
+// not use the network: the first subscription connects.
 func New(client *cloudconvert.Client, opts ...Option) (*Client, error) {
 	if client == nil {
 		return nil, errors.New("cloudconvert: events: the client is nil")
 	}
-	c := &Client{api: client, lent: access.Of(client), rooms: map[string]*room{}}
-	cfg, err := newConfig(c.lent, opts)
+	c := &Client{api: client, access: access.Of(client), channels: map[string]*channelState{}}
+	cfg, err := newConfig(c.access, opts)
 	if err != nil {
 		return nil, fmt.Errorf("cloudconvert: events: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
@@ -50,11 +44,12 @@ func New(client *cloudconvert.Client, opts ...Option) (*Client, error) {
 	return c, nil
 }
 
-// String names the address of the socket, and no key.
+// String returns the host of the socket, without credentials.
 func (c *Client) String() string { return "events.Client(" + c.cfg.url.Host + ")" }
 
-// Err returns why there is no connection: the last failure, or the one that ended it
-// for good. It is nil while there is a line, and before the first attempt.
+// Err returns why the client is not connected: its last failure, or the one after which
+// it does not try to connect any more. It is nil while the client is connected, and
+// before the first attempt.
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,90 +59,50 @@ func (c *Client) Err() error {
 	return c.lost
 }
 
-// Ignored returns how many messages of the service were not understood by this
-// package, or belonged to no subscription.
+// Ignored returns how many messages of the service this package did not understand, or
+// belonged to no subscription.
 func (c *Client) Ignored() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ignored := c.ignored
-	if c.line != nil && c.line.conn != nil {
-		ignored += c.line.conn.Skipped()
+	if c.conn != nil && c.conn.socket != nil {
+		ignored += c.conn.socket.Skipped()
 	}
 	return ignored
 }
 
-// Close ends all subscriptions and the line. It returns within a second,
-// whatever the service does. A second Close does nothing.
+// Close ends all subscriptions and the connection. It returns within a second,
+// even if the service does not respond. A second Close does nothing.
 func (c *Client) Close() {
 	c.mu.Lock()
 	c.closed = true
-	c.dismiss(ErrClosed)
-	l, conn := c.detach()
+	c.endAll(ErrClosed)
+	cn, socket := c.detach()
 	c.mu.Unlock()
-	l.end(conn)
-	c.lines.Wait()
+	cn.close(socket)
+	c.running.Wait()
 }
 
-// detach takes the line away, which is going to end. It needs the lock.
-func (c *Client) detach() (*line, *sio.Conn) {
-	l := c.line
-	if l == nil {
-		return nil, nil
-	}
-	if l.conn != nil {
-		c.ignored += l.conn.Skipped()
-	}
-	c.line = nil
-	l.ended = true
-	l.linger.Stop()
-	return l, l.conn
-}
-
-// dismiss ends all subscriptions. It needs the lock.
-func (c *Client) dismiss(err error) {
-	for name, r := range c.rooms {
-		delete(c.rooms, name)
-		r.dismiss(err)
+// endAll ends all subscriptions. The caller holds c.mu.
+func (c *Client) endAll(err error) {
+	for name, ch := range c.channels {
+		delete(c.channels, name)
+		ch.end(err)
 	}
 }
 
-// hangUp ends a line that nobody has needed for a while.
-func (c *Client) hangUp(l *line) {
-	c.mu.Lock()
-	if c.line != l || c.listened() {
-		c.mu.Unlock()
-		return
-	}
-	l, conn := c.detach()
-	clear(c.rooms)
-	c.mu.Unlock()
-	l.end(conn)
-}
-
-// listened reports whether there are subscriptions. It needs the lock.
-func (c *Client) listened() bool {
-	for _, r := range c.rooms {
-		if len(r.members) > 0 {
+// subscribed reports whether there are subscriptions. The caller holds c.mu.
+func (c *Client) subscribed() bool {
+	for _, ch := range c.channels {
+		if len(ch.members) > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// fail gives up: a further attempt would fail in the same way.
-func (c *Client) fail(l *line, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.line != l {
-		return
-	}
-	c.failed = err
-	c.detach()
-	c.dismiss(err)
-}
-
-// enter adds somebody who listens to a channel. The line is made if there is none.
-func (c *Client) enter(channel Channel, to listener) (*member, error) {
+// enter adds a receiver to a channel, and connects if it is the first one.
+func (c *Client) enter(channel Channel, to receiver) (*member, error) {
 	if err := channel.check(); err != nil {
 		return nil, err
 	}
@@ -159,81 +114,51 @@ func (c *Client) enter(channel Channel, to listener) (*member, error) {
 	case c.failed != nil:
 		return nil, c.failed
 	}
-	r := c.rooms[channel.name]
-	if r == nil {
-		c.entered++
-		r = &room{channel: channel.name, number: c.entered}
-		c.rooms[channel.name] = r
+	ch := c.channels[channel.name]
+	if ch == nil {
+		c.numbered++
+		ch = &channelState{name: channel.name, number: c.numbered}
+		c.channels[channel.name] = ch
 	}
-	m := r.enter(to)
-	if c.line == nil {
-		l := newLine(c.hangUp)
-		c.line = l
-		c.lines.Go(func() { c.supervise(l) })
+	m := ch.enter(to)
+	if c.conn == nil {
+		cn := newConnection(c.closeIdle)
+		c.conn = cn
+		c.running.Go(func() { c.run(cn) })
 	}
-	c.line.linger.Stop()
-	signal(c.line.changed)
+	c.conn.idle.Stop()
+	signal(c.conn.changed)
 	return m, nil
 }
 
-// leave takes away somebody who listens. It may be called more than once.
+// leave removes a member from its channel. Further calls do nothing.
 func (c *Client) leave(m *member) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r := m.room
-	if !r.leave(m) || c.rooms[r.channel] != r || c.line == nil {
+	ch := m.channel
+	if !ch.leave(m) || c.channels[ch.name] != ch || c.conn == nil {
 		return
 	}
-	if len(r.members) == 0 && r.state == absent {
-		delete(c.rooms, r.channel)
+	if len(ch.members) == 0 && ch.join == notJoined {
+		delete(c.channels, ch.name)
 	}
-	if !c.listened() {
-		c.line.linger.Reset(linger)
+	if !c.subscribed() {
+		c.conn.idle.Reset(idleTimeout)
 	}
-	signal(c.line.changed)
+	signal(c.conn.changed)
 }
 
-// hears reports whether somebody may be in the channel, for all that is known.
-func (c *Client) hears(m *member) bool {
+// mayReceive reports whether the channel of a member may be joined. The service does not
+// acknowledge joins.
+func (c *Client) mayReceive(m *member) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return m.room.state != absent
+	return m.channel.join != notJoined
 }
 
-// obstacle is why somebody who waits has not joined yet, if that is known.
-func (c *Client) obstacle(m *member) error {
+// joinError returns why the channel of a member is not joined, or nil if that is unknown.
+func (c *Client) joinError(m *member) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return m.room.cause
-}
-
-// line is a run of the supervisor, from the first subscription to the last.
-type line struct {
-	ctx     context.Context
-	cancel  context.CancelFunc
-	changed chan struct{} // has a value when there may be somebody who wants to join or leave
-	linger  *time.Timer
-
-	// Guarded by the lock of the client.
-	conn    *sio.Conn // nil while there is none
-	ended   bool
-	secrets []secret // the tokens that were sent
-}
-
-func newLine(hangUp func(*line)) *line {
-	l := &line{changed: make(chan struct{}, 1)}
-	l.ctx, l.cancel = context.WithCancel(context.Background())
-	l.linger = time.AfterFunc(linger, func() { hangUp(l) })
-	return l
-}
-
-// end says goodbye if there is a connection, and lets the supervisor end. A nil line has ended.
-func (l *line) end(conn *sio.Conn) {
-	if l == nil {
-		return
-	}
-	if conn != nil {
-		conn.Close()
-	}
-	l.cancel()
+	return m.channel.cause
 }

@@ -11,27 +11,27 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
 
-// Name says what happened. The set is open: unknown names pass through.
+// Name is the name of an event. The set is open: unknown names pass through.
 type Name string
 
-// What happens to jobs and tasks.
+// Events of jobs and tasks.
 const (
 	JobCreated   Name = "job.created"
 	JobUpdated   Name = "job.updated"
-	JobFinished  Name = "job.finished" // ended well
-	JobFailed    Name = "job.failed"   // ended badly
+	JobFinished  Name = "job.finished" // successfully
+	JobFailed    Name = "job.failed"
 	TaskCreated  Name = "task.created"
 	TaskUpdated  Name = "task.updated" // also when its percentage has changed
 	TaskFinished Name = "task.finished"
 	TaskFailed   Name = "task.failed"
 )
 
-// Resync comes from this package: the channel was joined, at the beginning or
-// again, or events had to be dropped. What happened before may be missing, so this is the moment to ask the
-// API how things are.
+// Resync is an event of this package: the channel is joined, for the first time or
+// after an interruption, or events had to be dropped. Earlier events may be missing, so
+// this is the moment to ask the API for the state of jobs and tasks.
 const Resync Name = "resync"
 
-// Ended reports whether a job or task has ended, well or badly.
+// Ended reports whether a job or task has ended, successfully or not.
 func (n Name) Ended() bool {
 	switch n {
 	case JobFinished, JobFailed, TaskFinished, TaskFailed:
@@ -41,46 +41,44 @@ func (n Name) Ended() bool {
 	}
 }
 
-// progress reports whether an event is worth less than those that come after it.
+// progress reports whether later events supersede the event.
 func (n Name) progress() bool { return !n.Ended() && n != Resync }
 
-// Event is something that happened.
+// Event is a change of a job or a task, or a [Resync].
 type Event struct {
 	Name    Name
 	Channel string
 	// Data is what the service sent, usually an object with a job or a task in
 	// it. It is nil if it sent nothing, and for a Resync.
 	Data json.RawMessage
-	// Err is why a Resync was necessary: how the line was lost, why the join has
-	// to be repeated, or that too many events were not taken in time. It is nil
-	// for the first one.
+	// Err is the reason for a Resync: how the connection was lost, why the join is
+	// repeated, or that events were dropped. It is nil for the first one.
 	Err error
 }
 
-// Format prints what happened where without Data, which may hold the URLs of files,
-// whatever the verb.
+// Format prints the event without Data, which may hold the URLs of files, with every
+// verb.
 func (e Event) Format(s fmt.State, _ rune) {
-	_, _ = io.WriteString(s, e.outline()) // fmt collects and never fails
+	_, _ = io.WriteString(s, e.summary()) // fmt.State collects and never fails
 }
 
-// LogValue is what Format prints.
-func (e Event) LogValue() slog.Value { return slog.StringValue(e.outline()) }
+// LogValue returns what Format prints.
+func (e Event) LogValue() slog.Value { return slog.StringValue(e.summary()) }
 
-func (e Event) outline() string {
-	outline := fmt.Sprintf("event %s on %s with %d bytes", e.Name, e.Channel, len(e.Data))
+func (e Event) summary() string {
+	summary := fmt.Sprintf("event %s on %s with %d bytes", e.Name, e.Channel, len(e.Data))
 	if e.Err != nil {
-		outline += ": " + e.Err.Error()
+		summary += ": " + e.Err.Error()
 	}
-	return outline
+	return summary
 }
 
-// Job returns the job that a job event is about, as it was then.
+// Job returns the job of a job event, in its state at that time.
 func (e Event) Job() (*cloudconvert.Job, error) { return decode[cloudconvert.Job](e, "job") }
 
-// Task returns the task that a task event is about, as it was then.
+// Task returns the task of a task event, in its state at that time.
 func (e Event) Task() (*cloudconvert.Task, error) { return decode[cloudconvert.Task](e, "task") }
 
-// decode reads the object of a kind.
 func decode[T any](e Event, kind string) (*T, error) {
 	var wire map[string]json.RawMessage
 	if err := lenient.CheckDensity(e.Data); err != nil {

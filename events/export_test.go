@@ -1,8 +1,8 @@
 package events
 
-// Rooms counts the channels that are remembered.
-func (c *Client) Rooms() int {
+// Channels returns how many channels the client keeps.
+func (c *Client) Channels() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.rooms)
+	return len(c.channels)
 }

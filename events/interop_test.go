@@ -26,11 +26,12 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/events"
 )
 
-// These tests use the real socket.io, so that no mistake is shared by this package and its own server:
+// These tests use the real socket.io, so that this package and its test server cannot
+// share a mistake:
 //
 //	(cd testdata/interop && npm ci) && go test -tags interop -run Interop ./events
 
-// note is what the server says.
+// note is a line of the server's output.
 type note struct {
 	What    string `json:"what"`
 	Port    int    `json:"port"`
@@ -38,7 +39,7 @@ type note struct {
 	Reason  string `json:"reason"`
 }
 
-// node is a server that runs in a process of its own.
+// node is a server in a separate process.
 type node struct {
 	t        *testing.T
 	port     int
@@ -48,10 +49,11 @@ type node struct {
 	stop     func()
 }
 
-// patient is how long a server waits for a client that is busy, as it is with thousands of events on a busy machine.
+// patient is a ping timeout for a client that reads thousands of events on a busy
+// machine.
 const patient = 20 * time.Second
 
-// startNode starts a server on a port, 0 for a free one, that waits so long for the answer to a ping.
+// startNode starts a server on a port, 0 for a free one. patience is its ping timeout.
 func startNode(t *testing.T, port int, patience time.Duration) *node {
 	t.Helper()
 	script := cmp.Or(os.Getenv("INTEROP_SERVER"), "../testdata/interop/server.mjs")
@@ -82,7 +84,7 @@ func startNode(t *testing.T, port int, patience time.Duration) *node {
 	return n
 }
 
-// wait waits until something has happened at the server.
+// wait waits for a note of the server.
 func (n *node) wait(what string) note {
 	n.t.Helper()
 	timeout := time.After(20 * time.Second)
@@ -99,20 +101,20 @@ func (n *node) wait(what string) note {
 	}
 }
 
-// tell lets the server do something.
-func (n *node) tell(format string, args ...any) {
+// command sends a command to the server.
+func (n *node) command(format string, args ...any) {
 	n.t.Helper()
 	_, err := fmt.Fprintf(n.commands, format+"\n", args...)
 	require.NoError(n.t, err)
 }
 
-// signal stops the process, or lets it go on.
+// signal sends a signal to the process.
 func (n *node) signal(s os.Signal) {
 	n.t.Helper()
 	require.NoError(n.t, n.process.Process.Signal(s))
 }
 
-// listenTo returns a listener for the server and a subscription that it has let in.
+// listenTo returns a listener for the server, with a subscription.
 func (n *node) listenTo(channel events.Channel) (*events.Client, *events.Subscription) {
 	n.t.Helper()
 	client, err := cloudconvert.NewClient("interop-key")
@@ -135,14 +137,14 @@ func (n *node) next(s *events.Subscription) events.Event {
 	return event
 }
 
-// again tells that a subscription lives on after the line was lost.
-func (n *node) again(s *events.Subscription, why string) {
+// reconnected checks that a subscription receives events after the connection was lost.
+func (n *node) reconnected(s *events.Subscription, why string) {
 	n.t.Helper()
 	event := n.next(s)
 	assert.Equal(n.t, events.Resync, event.Name)
 	require.ErrorContains(n.t, event.Err, why)
 	assert.Equal(n.t, s.Channel().String(), n.wait("joined").Channel)
-	n.tell(`{"do": "emit", "channel": %q, "event": "job.finished", "data": {}}`, s.Channel())
+	n.command(`{"do": "emit", "channel": %q, "event": "job.finished", "data": {}}`, s.Channel())
 	assert.Equal(n.t, events.JobFinished, n.next(s).Name)
 }
 
@@ -151,7 +153,7 @@ func TestInteropOrder(t *testing.T) {
 	n := startNode(t, 0, patient)
 	_, s := n.listenTo(events.UserJobs("7"))
 	n.wait("joined")
-	n.tell(`{"do": "count", "channel": "private-user.7.jobs", "to": 5000}`)
+	n.command(`{"do": "count", "channel": "private-user.7.jobs", "to": 5000}`)
 	for i := range 5000 {
 		event := n.next(s)
 		require.Equal(t, events.JobUpdated, event.Name)
@@ -172,15 +174,15 @@ func TestInteropRefusal(t *testing.T) {
 	assert.Equal(t, "private-job.foreign", n.wait("refused").Channel)
 }
 
-func TestInteropTheLineEnds(t *testing.T) {
+func TestInteropReconnect(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, 0, patient)
 	_, s := n.listenTo(events.Job("a"))
 	n.wait("joined")
-	n.tell(`{"do": "kick"}`)
-	n.again(s, "ended the line")
-	n.tell(`{"do": "close"}`)
-	n.again(s, "ended the line")
+	n.command(`{"do": "kick"}`)
+	n.reconnected(s, "ended the connection")
+	n.command(`{"do": "close"}`)
+	n.reconnected(s, "ended the connection")
 }
 
 func TestInteropRestart(t *testing.T) {
@@ -189,7 +191,7 @@ func TestInteropRestart(t *testing.T) {
 	_, s := n.listenTo(events.Job("a"))
 	n.wait("joined")
 	n.stop()
-	startNode(t, n.port, patient).again(s, "")
+	startNode(t, n.port, patient).reconnected(s, "")
 }
 
 func TestInteropFrozen(t *testing.T) {
@@ -199,7 +201,7 @@ func TestInteropFrozen(t *testing.T) {
 	n.wait("joined")
 	select {
 	case said := <-n.notes:
-		assert.Fail(t, "heartbeats are answered", "%+v", said)
+		assert.Fail(t, "the server ended the connection", "%+v", said)
 	case <-time.After(4 * time.Second): // longer than some heartbeats
 	}
 	require.NoError(t, listener.Err())
@@ -209,7 +211,7 @@ func TestInteropFrozen(t *testing.T) {
 	assert.Less(t, time.Since(start), 5*time.Second)
 	require.ErrorContains(t, listener.Err(), "silent")
 	n.signal(syscall.SIGCONT)
-	n.again(s, "")
+	n.reconnected(s, "")
 }
 
 func TestInteropLarge(t *testing.T) {
@@ -218,34 +220,35 @@ func TestInteropLarge(t *testing.T) {
 	listener, s := n.listenTo(events.Job("a"))
 	n.wait("joined")
 	for _, size := range []int{200_000, 4_000_000} {
-		n.tell(`{"do": "large", "channel": "private-job.a", "size": %d}`, size)
+		n.command(`{"do": "large", "channel": "private-job.a", "size": %d}`, size)
 		assert.Greater(t, len(n.next(s).Data), size)
 	}
-	n.tell(`{"do": "binary", "channel": "private-job.a"}`)
-	n.tell(`{"do": "emit", "channel": "private-job.a", "event": "job.finished", "data": {}}`)
+	n.command(`{"do": "binary", "channel": "private-job.a"}`)
+	n.command(`{"do": "emit", "channel": "private-job.a", "event": "job.finished", "data": {}}`)
 	event := n.next(s)
 	require.NoError(t, event.Err)
 	assert.Equal(t, events.JobFinished, event.Name)
 	assert.EqualValues(t, 2, listener.Ignored(), "a binary event is a packet and an attachment")
 	require.NoError(t, listener.Err())
-	n.tell(`{"do": "large", "channel": "private-job.a", "size": %d}`, 5_000_000)
-	n.again(s, "WithReadLimit")
+	n.command(`{"do": "large", "channel": "private-job.a", "size": %d}`, 5_000_000)
+	n.reconnected(s, "WithReadLimit")
 }
 
-// TestInteropNoPipelining is why the client waits before it says anything: the server ends lines that begin otherwise.
+// TestInteropNoPipelining shows why the client waits for the namespace: the server closes
+// connections that send something earlier.
 func TestInteropNoPipelining(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, 0, patient)
-	address := fmt.Sprintf("ws://127.0.0.1:%d/socket.io/?EIO=4&transport=websocket", n.port)
+	socketURL := fmt.Sprintf("ws://127.0.0.1:%d/socket.io/?EIO=4&transport=websocket", n.port)
 	for _, waits := range []bool{true, false} {
-		n.pipeline(address, waits)
+		n.pipeline(socketURL, waits)
 	}
 }
 
-// pipeline joins a channel, or tries to before it is let in.
-func (n *node) pipeline(address string, waits bool) {
+// pipeline joins a channel, after the namespace is connected or before.
+func (n *node) pipeline(socketURL string, waits bool) {
 	n.t.Helper()
-	conn, _, err := websocket.Dial(n.t.Context(), address, nil) //nolint:bodyclose // as documented by Dial
+	conn, _, err := websocket.Dial(n.t.Context(), socketURL, nil) //nolint:bodyclose // as documented by Dial
 	require.NoError(n.t, err)
 	defer func() { _ = conn.CloseNow() }()
 	read := func() string {

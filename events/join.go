@@ -14,14 +14,15 @@ import (
 )
 
 const (
-	// pace is the pause between two joins. Each makes the service authorize somebody.
-	pace = 10 * time.Millisecond
-	// idle is how long to wait if there is nothing to do.
-	idle = time.Hour
+	// joinPause is the pause between two joins: the service authorizes each one.
+	joinPause = 10 * time.Millisecond
+	// maxPause is the pause if there is nothing to join or leave.
+	maxPause = time.Hour
 )
 
-// wish is the argument of a join. To leave takes no token.
-type wish struct {
+// joinRequest is the argument of the events "subscribe" and "unsubscribe". The latter has
+// no token.
+type joinRequest struct {
 	Channel string `json:"channel"`
 	Auth    *auth  `json:"auth,omitempty"`
 }
@@ -30,166 +31,163 @@ type auth struct {
 	Headers map[string]string `json:"headers"`
 }
 
-// joiner joins the rooms that somebody has entered and leaves those that everybody has left, on one connection and one after
-// the other, so that nothing overtakes anything.
+// joiner joins the channels that have members and leaves those that have none, on one
+// socket. It does so one by one, so that no request overtakes another.
 type joiner struct {
 	client *Client
-	line   *line
-	conn   *sio.Conn
+	conn   *connection
+	socket *sio.Conn
 }
 
-// run works until the connection or the line ends.
+// run ends with the context or with the socket.
 func (j *joiner) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		r, pause := j.next()
-		if r == nil {
-			j.rest(ctx, pause)
+		ch, pause := j.next()
+		if ch == nil {
+			_, _ = poll.PauseOr(ctx, j.conn.changed, pause) // the loop checks the context
 			continue
 		}
-		if err := j.attend(ctx, r); err != nil {
-			j.conn.Cut()
+		if err := j.joinOrLeave(ctx, ch); err != nil {
+			j.socket.CloseNow()
 			return
 		}
-		_ = poll.Pause(ctx, pace) // the context is looked at above
+		_ = poll.Pause(ctx, joinPause) // the loop checks the context
 	}
 }
 
-// rest waits for a time or until there may be something to do.
-func (j *joiner) rest(ctx context.Context, d time.Duration) {
-	_, _ = poll.PauseOr(ctx, j.line.changed, d) // the caller looks at the context
-}
-
-// next returns the room to be joined or left next, or else how long there is nothing to do.
-func (j *joiner) next() (*room, time.Duration) {
+// next returns the channel to be joined or left next. If there is none, it returns nil
+// and a pause.
+func (j *joiner) next() (*channelState, time.Duration) {
 	c := j.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if j.line.ended {
-		return nil, idle
+	if j.conn.ended {
+		return nil, maxPause
 	}
-	var next *room
-	now, pause := time.Now(), idle
-	for _, r := range c.rooms {
-		left := r.due.Sub(now)
+	var next *channelState
+	now, pause := time.Now(), maxPause
+	for _, ch := range c.channels {
+		left := ch.due.Sub(now)
 		switch {
-		case (len(r.members) == 0) != (r.state == joined):
-		case r.state == absent && left > 0:
+		case (len(ch.members) == 0) != (ch.join == joined):
+		case ch.join == notJoined && left > 0:
 			pause = min(pause, left)
-		case next == nil || r.number < next.number:
-			next = r
+		case next == nil || ch.number < next.number:
+			next = ch
 		}
 	}
 	return next, pause
 }
 
-// attend joins or leaves a room.
-func (j *joiner) attend(ctx context.Context, r *room) error {
-	if j.abandon(r) {
-		return j.conn.Emit("unsubscribe", wish{Channel: r.channel})
+func (j *joiner) joinOrLeave(ctx context.Context, ch *channelState) error {
+	if j.remove(ch) {
+		return j.socket.Emit("unsubscribe", joinRequest{Channel: ch.name})
 	}
-	token, err := j.client.lent.Token(ctx, j.refused(r))
+	token, err := j.client.access.Token(ctx, j.refusedToken(ch))
 	if err != nil {
-		j.lack(ctx, r, err)
+		j.tokenFailed(ctx, ch, err)
 		return nil
 	}
-	if !j.announce(r, token) {
+	if !j.beginJoin(ch, token) {
 		return nil
 	}
 	authorization := map[string]string{"Authorization": "Bearer " + token}
-	if err := j.conn.Emit("subscribe", wish{Channel: r.channel, Auth: &auth{Headers: authorization}}); err != nil {
+	if err := j.socket.Emit("subscribe", joinRequest{Channel: ch.name, Auth: &auth{Headers: authorization}}); err != nil {
 		return err
 	}
 	j.client.mu.Lock()
 	defer j.client.mu.Unlock()
-	r.arrive()
+	ch.endJoin()
 	return nil
 }
 
-// abandon forgets a room that everybody has left. It reports false if there is somebody.
-func (j *joiner) abandon(r *room) bool {
+// remove removes a channel without members. It returns false if there are any.
+func (j *joiner) remove(ch *channelState) bool {
 	c := j.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if j.line.ended || len(r.members) > 0 || c.rooms[r.channel] != r {
+	if j.conn.ended || len(ch.members) > 0 || c.channels[ch.name] != ch {
 		return false
 	}
-	delete(c.rooms, r.channel)
+	delete(c.channels, ch.name)
 	return true
 }
 
-func (j *joiner) refused(r *room) string {
+func (j *joiner) refusedToken(ch *channelState) string {
 	j.client.mu.Lock()
 	defer j.client.mu.Unlock()
-	return r.refused.value()
+	return ch.refused.value()
 }
 
-// lack is called when there is no token to join a room with.
-func (j *joiner) lack(ctx context.Context, r *room, err error) {
+// tokenFailed handles an error of the token source.
+func (j *joiner) tokenFailed(ctx context.Context, ch *channelState, err error) {
 	if ctx.Err() != nil {
-		return // nobody waits for one any more
+		return
 	}
 	c := j.client
-	told := c.discreet(j.line, err)
-	c.cfg.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: events: no token", slog.String("channel", r.channel), slog.Any("error", told))
+	redacted := c.redactError(j.conn, err)
+	c.cfg.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: events: no token", slog.String("channel", ch.name), slog.Any("error", redacted))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case !j.expected(r):
+	case !j.wanted(ch):
 	case errors.Is(err, cloudconvert.ErrUnauthorized):
-		c.shut(r, fmt.Errorf("cloudconvert: events: joining %s: %w", r.channel, err))
+		c.endChannel(ch, fmt.Errorf("cloudconvert: events: joining %s: %w", ch.name, err))
 	default:
-		r.postpone(told, c.cfg.backoff.Random(r.failures))
+		ch.retry(redacted, c.cfg.backoff.Random(ch.failures))
 	}
 }
 
-// expected reports whether there is still somebody in a room. It needs the lock.
-func (j *joiner) expected(r *room) bool {
-	return !j.line.ended && j.client.rooms[r.channel] == r && len(r.members) > 0
+// wanted reports whether a channel still has members. The caller holds Client.mu.
+func (j *joiner) wanted(ch *channelState) bool {
+	return !j.conn.ended && j.client.channels[ch.name] == ch && len(ch.members) > 0
 }
 
-// announce tells the members of a room that it is about to be joined with a token. It reports false if it is not.
-func (j *joiner) announce(r *room, token string) bool {
+// beginJoin prepares a channel for a join request. It returns false if none is to be
+// sent.
+func (j *joiner) beginJoin(ch *channelState, token string) bool {
 	c := j.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case !j.expected(r):
+	case !j.wanted(ch):
 		return false
-	case token == r.refused.value():
-		c.shut(r, r.cause)
+	case token == ch.refused.value(): // there is no other token
+		c.endChannel(ch, ch.cause)
 		return false
 	}
-	j.line.keepSecret(token)
-	r.announce(token)
+	j.conn.addToken(token)
+	ch.beginJoin(token)
 	return true
 }
 
-// refuse is called when the service does not let this program join a room. It needs the lock.
-func (c *Client) refuse(l *line, r *room, status int) {
-	if r.state == absent {
-		return // it is about a join before
+// joinRefused handles a refusal by the service. The caller holds c.mu.
+func (c *Client) joinRefused(cn *connection, ch *channelState, status int) {
+	if ch.join == notJoined {
+		return // the refusal belongs to an earlier join
 	}
-	err := &SubscriptionError{Channel: r.channel, Status: status}
+	err := &SubscriptionError{Channel: ch.name, Status: status}
 	switch {
-	case len(r.members) == 0:
-		delete(c.rooms, r.channel) // whoever was not let in need not leave
-	case sio.IsPassing(status):
-		r.postpone(err, c.cfg.backoff.Random(r.failures))
-	case status == http.StatusUnauthorized && r.refused == nil:
-		// A token that was revoked is replaced once, as with every other request.
-		r.postpone(err, 0)
-		r.refused = r.used
+	case len(ch.members) == 0:
+		delete(c.channels, ch.name) // no "unsubscribe": the channel was not joined
+	case sio.IsTemporary(status):
+		ch.retry(err, c.cfg.backoff.Random(ch.failures))
+	case status == http.StatusUnauthorized && ch.refused == nil:
+		// A revoked token is replaced once, as in any other request.
+		ch.retry(err, 0)
+		ch.refused = ch.used
 	default:
-		c.shut(r, err)
+		c.endChannel(ch, err)
 	}
-	signal(l.changed)
+	signal(cn.changed)
 }
 
-// shut ends a room that cannot be joined. It needs the lock.
-func (c *Client) shut(r *room, err error) {
-	delete(c.rooms, r.channel)
-	r.dismiss(err)
-	if c.line != nil && !c.listened() {
-		c.line.linger.Reset(linger)
+// endChannel ends the subscriptions to a channel that cannot be joined. The caller holds
+// c.mu.
+func (c *Client) endChannel(ch *channelState, err error) {
+	delete(c.channels, ch.name)
+	ch.end(err)
+	if c.conn != nil && !c.subscribed() {
+		c.conn.idle.Reset(idleTimeout)
 	}
 }

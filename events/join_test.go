@@ -25,15 +25,15 @@ import (
 
 // refusing refuses joins of the channel of the job "a" with a status.
 func refusing(status int) sioserver.Faults {
-	return sioserver.Faults{JoinDelay: 100 * aMoment, Join: func(channel, _ string) int {
+	return sioserver.Faults{JoinDelay: 100 * time.Millisecond, Join: func(channel, _ string) int {
 		if channel == events.Job("a").String() {
 			return status
 		}
-		return anyone
+		return http.StatusOK
 	}}
 }
 
-func TestARefusedJoinEndsItsSubscription(t *testing.T) {
+func TestRefusedJoinEndsSubscription(t *testing.T) {
 	t.Parallel()
 	for status, sentinel := range map[int]error{
 		http.StatusUnauthorized:        cloudconvert.ErrUnauthorized,
@@ -60,13 +60,13 @@ func TestARefusedJoinEndsItsSubscription(t *testing.T) {
 				elapse(time.Hour)
 				b.emit(events.Job("b"), events.JobFinished, "null")
 				assert.Equal(t, events.JobFinished, b.next(other).Name)
-				assert.Equal(t, 1, strings.Count(b.joined(), "job.a"), "the same token is not tried again")
+				assert.Equal(t, 1, strings.Count(b.joined(), "job.a"), "the same token is not sent twice")
 			})
 		})
 	}
 }
 
-func TestAJoinThatMaySucceedLaterIsTriedAgain(t *testing.T) {
+func TestJoinIsRetriedAfterTemporaryError(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{0, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestAJoinThatMaySucceedLaterIsTriedAgain(t *testing.T) {
 				t.Helper()
 				b.server.Set(refusing(status))
 				s := b.subscribe(events.Job("a"))
-				time.AfterFunc(someTime, func() { b.server.Set(sioserver.Faults{}) })
+				time.AfterFunc(time.Minute, func() { b.server.Set(sioserver.Faults{}) })
 				for range 5 {
 					event := b.next(s)
 					assert.Equal(t, events.Resync, event.Name)
@@ -83,8 +83,8 @@ func TestAJoinThatMaySucceedLaterIsTriedAgain(t *testing.T) {
 					require.ErrorAs(t, event.Err, &refused)
 					assert.Equal(t, status, refused.Status)
 				}
-				elapse(2 * someTime)
-				assert.InDelta(t, 12, len(b.server.Joins()), 4, "with pauses that grow")
+				elapse(2 * time.Minute)
+				assert.InDelta(t, 12, len(b.server.Joins()), 4, "with growing pauses")
 				b.emit(events.Job("a"), events.JobFinished, "null")
 				assert.Equal(t, events.Resync, b.next(s).Name)
 				assert.Equal(t, events.JobFinished, b.next(s).Name)
@@ -94,7 +94,7 @@ func TestAJoinThatMaySucceedLaterIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestOddRefusals(t *testing.T) {
+func TestInvalidRefusals(t *testing.T) {
 	t.Parallel()
 	for frame, want := range map[string]int{
 		`42["subscription_error","private-job.a","403"]`:    http.StatusForbidden,
@@ -123,12 +123,12 @@ func TestOddRefusals(t *testing.T) {
 	}
 }
 
-// tokens is a source whose tokens can be changed.
+// tokens is a token source with a token that can be changed.
 type tokens struct {
 	mu    sync.Mutex
 	value string
 	err   error
-	asked int
+	calls int
 }
 
 func (s *tokens) set(value string, err error) {
@@ -140,22 +140,23 @@ func (s *tokens) set(value string, err error) {
 func (s *tokens) Token() (*oauth2.Token, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked++
+	s.calls++
 	if s.err != nil {
 		return nil, s.err
 	}
 	return &oauth2.Token{AccessToken: s.value, Expiry: time.Now().Add(time.Hour)}, nil
 }
 
-// withTokens runs a test with a listener that has a token source. The server takes tokens that begin with "good".
+// withTokens runs a test with a listener that has a token source. The server accepts
+// tokens that begin with "good".
 func withTokens(t *testing.T, test func(t *testing.T, b *bench, source *tokens)) {
 	t.Helper()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
 		source := &tokens{value: "good-1"}
-		b.server.Set(sioserver.Faults{JoinDelay: 100 * aMoment, Join: func(_, authorization string) int {
+		b.server.Set(sioserver.Faults{JoinDelay: 100 * time.Millisecond, Join: func(_, authorization string) int {
 			if strings.HasPrefix(authorization, "Bearer good") {
-				return anyone
+				return http.StatusOK
 			}
 			return http.StatusUnauthorized
 		}})
@@ -164,7 +165,7 @@ func withTokens(t *testing.T, test func(t *testing.T, b *bench, source *tokens))
 	})
 }
 
-// sent returns the credentials of the joins.
+// sent returns the Authorization headers of the join requests.
 func (b *bench) sent() []string {
 	var all []string
 	for _, join := range b.server.Joins() {
@@ -173,7 +174,7 @@ func (b *bench) sent() []string {
 	return all
 }
 
-func TestEachJoinHasAFreshToken(t *testing.T) {
+func TestEachJoinHasFreshToken(t *testing.T) {
 	t.Parallel()
 	withTokens(t, func(t *testing.T, b *bench, source *tokens) {
 		t.Helper()
@@ -187,7 +188,7 @@ func TestEachJoinHasAFreshToken(t *testing.T) {
 	})
 }
 
-func TestARevokedTokenIsReplacedOnce(t *testing.T) {
+func TestRevokedTokenIsReplacedOnce(t *testing.T) {
 	t.Parallel()
 	withTokens(t, func(t *testing.T, b *bench, source *tokens) {
 		t.Helper()
@@ -203,14 +204,14 @@ func TestARevokedTokenIsReplacedOnce(t *testing.T) {
 		}
 
 		source.set("bad-3", nil)
-		b.server.Set(sioserver.Faults{JoinDelay: 100 * aMoment, Join: func(string, string) int { return http.StatusUnauthorized }})
+		b.server.Set(sioserver.Faults{JoinDelay: 100 * time.Millisecond, Join: func(string, string) int { return http.StatusUnauthorized }})
 		require.ErrorIs(t, b.end(b.subscribe(events.Job("b"))), cloudconvert.ErrUnauthorized)
 		elapse(time.Hour)
 		assert.Equal(t, []string{"Bearer good-2", "Bearer bad-3"}, b.sent()[2:])
 	})
 }
 
-func TestAnEventBeforeARefusalDoesNotHideIt(t *testing.T) {
+func TestEventBeforeRefusalDoesNotHideIt(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]int{http.StatusUnauthorized: 2, http.StatusServiceUnavailable: 12} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
@@ -218,7 +219,7 @@ func TestAnEventBeforeARefusalDoesNotHideIt(t *testing.T) {
 			withTokens(t, func(t *testing.T, b *bench, source *tokens) {
 				t.Helper()
 				joins := 0
-				b.server.Set(sioserver.Faults{JoinDelay: aMoment, Join: func(string, string) int {
+				b.server.Set(sioserver.Faults{JoinDelay: time.Millisecond, Join: func(string, string) int {
 					joins++
 					source.set("next-"+strconv.Itoa(joins), nil)
 					b.server.Send(`42["job.updated","private-job.a",{}]`)
@@ -226,23 +227,23 @@ func TestAnEventBeforeARefusalDoesNotHideIt(t *testing.T) {
 				}})
 				s := b.subscribe(events.Job("a"))
 				defer s.Close()
-				elapse(someTime)
+				elapse(time.Minute)
 				assert.InDelta(t, want, len(b.sent()), float64(want)/2-1)
 			})
 		})
 	}
 }
 
-func TestNoToken(t *testing.T) {
+func TestTokenSourceFails(t *testing.T) {
 	t.Parallel()
 	withTokens(t, func(t *testing.T, b *bench, source *tokens) {
 		t.Helper()
-		source.set("", errors.New("the source is away"))
-		time.AfterFunc(someTime, func() { source.set("good-2", nil) })
+		source.set("", errors.New("the token source failed"))
+		time.AfterFunc(time.Minute, func() { source.set("good-2", nil) })
 		start := time.Now()
 		s := b.subscribe(events.Job("a"))
-		assert.GreaterOrEqual(t, time.Since(start), someTime)
-		assert.Less(t, source.asked, 30)
+		assert.GreaterOrEqual(t, time.Since(start), time.Minute)
+		assert.Less(t, source.calls, 30)
 
 		elapse(2 * time.Hour)
 		source.set("", &oauth2.RetrieveError{Response: &http.Response{StatusCode: http.StatusBadRequest}, ErrorCode: "invalid_grant"})
@@ -251,7 +252,7 @@ func TestNoToken(t *testing.T) {
 	})
 }
 
-func TestSinceIsZeroWhileThereIsNoToken(t *testing.T) {
+func TestSinceIsZeroWithoutToken(t *testing.T) {
 	t.Parallel()
 	withTokens(t, func(t *testing.T, b *bench, source *tokens) {
 		t.Helper()
@@ -262,19 +263,19 @@ func TestSinceIsZeroWhileThereIsNoToken(t *testing.T) {
 		require.NotZero(t, account.Since())
 
 		elapse(2 * time.Hour)
-		source.set("", errors.New("the source is away"))
+		source.set("", errors.New("the token source failed"))
 		b.server.Cut()
-		elapse(someTime)
-		require.NoError(t, b.listener.Err(), "the line is back")
+		elapse(time.Minute)
+		require.NoError(t, b.listener.Err(), "it has reconnected")
 		assert.Zero(t, account.Since())
 
 		source.set("good-2", nil)
-		elapse(someTime)
+		elapse(time.Minute)
 		assert.InDelta(t, 53, time.Since(account.Since()).Seconds(), 6)
 	})
 }
 
-func TestSubscribeTellsWhyThereIsNoToken(t *testing.T) {
+func TestSubscribeReturnsErrorOfTokenSource(t *testing.T) {
 	t.Parallel()
 	var printed bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&printed, nil))
@@ -283,21 +284,21 @@ func TestSubscribeTellsWhyThereIsNoToken(t *testing.T) {
 		b.listener = b.listen(b.client("", cloudconvert.WithTokenSource(source)), events.WithLogger(logger))
 		b.subscribe(events.Job("a"))
 		elapse(2 * time.Hour)
-		source.set("", errors.New("the source is away, good-1 has expired"))
-		ctx, cancel := context.WithTimeout(t.Context(), someTime)
+		source.set("", errors.New("the token source failed, good-1 has expired"))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, err := b.listener.Subscribe(ctx, events.Job("b"))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorContains(t, err, "not joined yet")
-		require.ErrorContains(t, err, "the source is away, ... has expired")
-		require.NotContains(t, err.Error(), "no line")
+		require.ErrorContains(t, err, "not joined")
+		require.ErrorContains(t, err, "the token source failed, ... has expired")
+		require.NotContains(t, err.Error(), "not connected")
 	})
 	assert.Contains(t, printed.String(), "level=WARN")
-	assert.Contains(t, printed.String(), "the source is away, ... has expired")
+	assert.Contains(t, printed.String(), "the token source failed, ... has expired")
 }
 
-// TestTheTokenIsNowhere looks for the key in everything that can be printed.
-func TestTheTokenIsNowhere(t *testing.T) {
+// TestKeyIsNotPrinted looks for the key in everything that can be printed.
+func TestKeyIsNotPrinted(t *testing.T) {
 	t.Parallel()
 	var printed bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&printed, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -308,12 +309,12 @@ func TestTheTokenIsNowhere(t *testing.T) {
 		require.NoError(t, err)
 		b.server.Set(sioserver.Faults{Upgrade: 502})
 		b.server.Cut()
-		elapse(someTime)
+		elapse(time.Minute)
 		b.server.Set(refusing(http.StatusForbidden))
 		end := b.end(s)
 		b.server.Set(sioserver.Faults{Refuse: "no"})
 		b.server.Cut()
-		elapse(someTime)
+		elapse(time.Minute)
 		_, err = b.listener.Subscribe(t.Context(), events.Job("a"))
 		b.listener.Close()
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
@@ -329,24 +330,24 @@ func TestTheTokenIsNowhere(t *testing.T) {
 	assert.Contains(t, printed.String(), "502")
 }
 
-// TestAServerThatRepeatsTheToken looks for what comes of a token in the words of a server.
-func TestAServerThatRepeatsTheToken(t *testing.T) {
+// TestTokenIsRedacted lets the server quote the token.
+func TestTokenIsRedacted(t *testing.T) {
 	t.Parallel()
-	const long = "good-token-that-is-longer-than-the-words-of-a-server-may-be."
+	const long = "good-token-that-is-longer-than-the-quoted-text-of-a-server."
 	token := strings.Repeat(long, 20)
 	for name, test := range map[string]struct {
 		do        func(b *bench)
 		permanent bool
 	}{
 		"close reason": {func(b *bench) {
-			b.answer(func(ctx context.Context, ws *websocket.Conn) {
+			b.serve(func(ctx context.Context, ws *websocket.Conn) {
 				_, _, _ = ws.Read(ctx) // the join
 				_ = ws.Close(4001, "bad token Bearer "+token[:100])
 			})
 			b.server.Cut()
 		}, false},
 		"refusal": {func(b *bench) { b.server.Send(`44{"message":"bad token Bearer ` + token + `"}`) }, true},
-		"refusal of the next line": {func(b *bench) {
+		"refusal of the next connection": {func(b *bench) {
 			b.server.Set(sioserver.Faults{Refuse: "bad token Bearer " + token})
 			b.server.Cut()
 		}, true},
@@ -364,7 +365,7 @@ func TestAServerThatRepeatsTheToken(t *testing.T) {
 				elapse(2 * time.Second)
 				err := b.listener.Err()
 				require.ErrorContains(t, err, "bad token Bearer ...")
-				ctx, cancel := context.WithTimeout(t.Context(), someTime)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				var end error
 				for range 3 {
@@ -385,8 +386,8 @@ func TestAServerThatRepeatsTheToken(t *testing.T) {
 	}
 }
 
-// answer lets another server answer from now on, which has let the client in when it is asked to do something.
-func (b *bench) answer(do func(ctx context.Context, ws *websocket.Conn)) {
+// serve replaces the server by do, which gets connections whose namespace is connected.
+func (b *bench) serve(do func(ctx context.Context, ws *websocket.Conn)) {
 	b.mux = http.NewServeMux()
 	b.mux.HandleFunc("/prefix/socket.io/", func(w http.ResponseWriter, r *http.Request) {
 		ws, err := websocket.Accept(w, r, nil)
@@ -396,13 +397,13 @@ func (b *bench) answer(do func(ctx context.Context, ws *websocket.Conn)) {
 		defer ws.CloseNow() //nolint:errcheck // it may be closed
 		ctx := r.Context()
 		_ = ws.Write(ctx, websocket.MessageText, []byte(`0{"pingInterval":25000,"pingTimeout":20000}`)) // the client may have gone
-		_, _, _ = ws.Read(ctx)                                                                          // the wish to connect
+		_, _, _ = ws.Read(ctx)                                                                          // the request to connect
 		_ = ws.Write(ctx, websocket.MessageText, []byte(`40{"sid":"x"}`))
 		do(ctx, ws)
 	})
 }
 
-func TestJoiningTakesTimeAndIsNotAcknowledged(t *testing.T) {
+func TestEventsBeforeJoinAreLost(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -411,11 +412,11 @@ func TestJoiningTakesTimeAndIsNotAcknowledged(t *testing.T) {
 		b.emit(events.Job("a"), events.JobUpdated, "1")
 		elapse(time.Second)
 		b.emit(events.Job("a"), events.JobUpdated, "2")
-		assert.Equal(t, "2", string(b.next(s).Data), "what comes before the join has its effect is lost")
+		assert.Equal(t, "2", string(b.next(s).Data), "events before the join has taken effect are lost")
 	})
 }
 
-func TestASubscriptionThatIsGivenUpBeforeTheLineIsThere(t *testing.T) {
+func TestSubscriptionThatEndsBeforeConnection(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()

@@ -16,7 +16,6 @@ import (
 // Option changes how a [Client] is built.
 type Option func(*config) error
 
-// config is what options write to.
 type config struct {
 	url       *url.URL
 	transport http.RoundTripper
@@ -26,19 +25,19 @@ type config struct {
 	logger    *slog.Logger
 }
 
-// The addresses of the service.
+// The event sockets of the service.
 const (
 	serviceURL = "https://socketio.cloudconvert.com"
 	sandboxURL = "https://socketio.sandbox.cloudconvert.com"
 )
 
-func newConfig(lent access.Access, opts []Option) (config, error) {
+func newConfig(api access.Access, opts []Option) (config, error) {
 	c := config{
-		transport: lent.Transport,
+		transport: api.Transport,
 		readLimit: 4 << 20,
 		buffer:    256,
 		backoff:   poll.Backoff{First: 500 * time.Millisecond, Longest: 10 * time.Second},
-		logger:    lent.Logger,
+		logger:    api.Logger,
 	}
 	var problems []error
 	for _, opt := range opts {
@@ -49,20 +48,20 @@ func newConfig(lent access.Access, opts []Option) (config, error) {
 		problems = append(problems, opt(&c))
 	}
 	if c.url == nil {
-		problems = append(problems, c.choose(lent))
+		problems = append(problems, c.setDefaultURL(api))
 	}
-	if c.url != nil && c.url.Scheme == "http" && !lent.PlainHTTP && !isLoopback(c.url.Hostname()) {
-		problems = append(problems, fmt.Errorf("http://%s would get the API key in the clear: use https, or cloudconvert.WithPlainHTTP in a private test network", c.url.Host))
+	if c.url != nil && c.url.Scheme == "http" && !api.PlainHTTP && !isLoopback(c.url.Hostname()) {
+		problems = append(problems, fmt.Errorf("http://%s would receive the API key unencrypted: use https, or cloudconvert.WithPlainHTTP in a private test network", c.url.Host))
 	}
 	return c, errors.Join(problems...)
 }
 
-// choose takes the socket that belongs to what the client speaks to.
-func (c *config) choose(lent access.Access) error {
+// setDefaultURL chooses the socket by the API that the client uses.
+func (c *config) setDefaultURL(api access.Access) error {
 	switch {
-	case lent.Elsewhere:
-		return errors.New("the client has base URLs of its own: give the address of the event socket with WithURL")
-	case lent.Sandbox:
+	case api.Elsewhere:
+		return errors.New("the API client uses WithBaseURLs: set the URL of the event socket with WithURL")
+	case api.Sandbox:
 		return WithURL(sandboxURL)(c)
 	default:
 		return WithURL(serviceURL)(c)
@@ -74,18 +73,18 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// WithURL sets the address of the event socket, as in
-// https://socketio.cloudconvert.com. By default it is the one of the service or
-// its sandbox, whichever the client speaks to. A client made with
-// [cloudconvert.WithBaseURLs] needs this option.
-func WithURL(address string) Option {
+// WithURL sets the URL of the event socket, such as
+// https://socketio.cloudconvert.com. The default is that of the service or of its
+// sandbox, like the API client's. An API client with [cloudconvert.WithBaseURLs]
+// needs this option.
+func WithURL(rawURL string) Option {
 	return func(c *config) error {
-		base, err := url.Parse(address)
+		base, err := url.Parse(rawURL)
 		if err != nil {
-			return errors.New("WithURL: the address is no URL")
+			return errors.New("WithURL: invalid URL: use the form https://host")
 		}
 		if base.User != nil || base.RawQuery != "" || base.Fragment != "" || base.Opaque != "" {
-			return errors.New("WithURL: the address may have no user, query or fragment, only the form https://host")
+			return errors.New("WithURL: the URL has a user, query or fragment: use the form https://host")
 		}
 		switch base.Scheme {
 		case "ws":
@@ -94,7 +93,7 @@ func WithURL(address string) Option {
 			base.Scheme = "https"
 		}
 		if base.Scheme != "https" && base.Scheme != "http" || base.Hostname() == "" {
-			return errors.New("WithURL: the address needs the form https://host")
+			return errors.New("WithURL: invalid URL: use the form https://host")
 		}
 		c.url = base
 		return nil
@@ -102,9 +101,9 @@ func WithURL(address string) Option {
 }
 
 // WithHTTPClient makes connections with the transport of the given client, and
-// uses nothing else of it. By default it is the transport of the
-// [cloudconvert.Client]. A transport that wraps the bodies of answers, for
-// tracing or metering, cannot be used.
+// uses nothing else of it. The default is the transport of the
+// [cloudconvert.Client]. A transport that wraps response bodies, for tracing or
+// metering, cannot be used.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
@@ -115,9 +114,9 @@ func WithHTTPClient(client *http.Client) Option {
 	}
 }
 
-// WithReadLimit sets the largest message in bytes that is read. The default is
-// 4 MiB. A larger one, which only a job with very many tasks could have, breaks
-// the line.
+// WithReadLimit sets the size in bytes of the largest message that is read. The
+// default is 4 MiB. A larger message, which only a job with very many tasks could
+// cause, breaks the connection.
 func WithReadLimit(bytes int64) Option {
 	return func(c *config) error {
 		if bytes < 1 {
@@ -128,10 +127,9 @@ func WithReadLimit(bytes int64) Option {
 	}
 }
 
-// WithBuffer sets how many events a subscription keeps for a program that is
-// busy. The default is 256. When there are more, the oldest of those that only tell
-// of progress are dropped. There is a bound for the others as well, see
-// [Subscription.Dropped].
+// WithBuffer sets how many events a subscription keeps until the program reads
+// them. The default is 256. If there are more, the oldest progress events are dropped.
+// For the other events see [Subscription.Dropped].
 func WithBuffer(size int) Option {
 	return func(c *config) error {
 		if size < 1 {
@@ -142,23 +140,24 @@ func WithBuffer(size int) Option {
 	}
 }
 
-// WithBackoff sets the pauses before a broken line is made again: they double
-// from the first to the longest, and each is shortened at random. They begin anew
-// after a line that has lasted as long as the longest. The defaults are 500 ms and
+// WithBackoff sets the pauses before the client reconnects. They double from the
+// first to the longest, and each is shortened at random. After a connection that has
+// lasted as long as the longest pause, they start over. The defaults are 500 ms and
 // 10 s.
 func WithBackoff(first, longest time.Duration) Option {
 	return func(c *config) error {
 		if first <= 0 || longest < first {
-			return fmt.Errorf("WithBackoff: %v and %v are no pauses that grow", first, longest)
+			return fmt.Errorf("WithBackoff: invalid pauses %v and %v: use 0 < first <= longest", first, longest)
 		}
 		c.backoff = poll.Backoff{First: first, Longest: longest}
 		return nil
 	}
 }
 
-// WithLogger logs to the given logger: a debug record when the line is there,
-// and a warning when it is lost or there is no token. Records hold no events
-// and no credentials. By default it is the logger of the [cloudconvert.Client].
+// WithLogger logs to the given logger: a debug record when the client has connected,
+// a warning when the connection is lost or the token source fails, and an error when
+// the client cannot connect. Records hold no events and no credentials. The default is
+// the logger of the [cloudconvert.Client].
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
 		if logger == nil {

@@ -21,7 +21,7 @@ func TestSubscribe(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
-		assert.Zero(t, b.calls.Load(), "no line before the first subscription")
+		assert.Zero(t, b.requests.Load(), "no connection before the first subscription")
 		job := b.subscribe(events.Job("a"))
 		tasks := b.subscribe(events.JobTasks("a"))
 		assert.Equal(t, events.Job("a"), job.Channel())
@@ -42,18 +42,18 @@ func TestSubscribe(t *testing.T) {
 		assert.Len(t, ended.Tasks, 1)
 		_, err = event.Task()
 		require.Error(t, err)
-		b.nothing(job)
+		b.noEvent(job)
 
 		task, err := b.next(tasks).Task()
 		require.NoError(t, err)
 		assert.Equal(t, 50, task.Percent)
-		assert.Equal(t, 1, b.server.Accepted(), "one line for all")
+		assert.Equal(t, 1, b.server.Accepted(), "one connection for all")
 		assert.Regexp(t, `^cloudconvert-go/`, b.server.Agent())
 		require.NoError(t, b.listener.Err())
 	})
 }
 
-func TestEventsOfAnIteration(t *testing.T) {
+func TestSubscriptionEvents(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -89,7 +89,7 @@ func TestEventsOfAnIteration(t *testing.T) {
 	})
 }
 
-func TestTheOrderIsTheServers(t *testing.T) {
+func TestEventsAreInOrder(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -109,7 +109,7 @@ func TestTheOrderIsTheServers(t *testing.T) {
 	}, events.WithBuffer(10_000))
 }
 
-func TestABusyProgramLosesProgressOnly(t *testing.T) {
+func TestSlowReaderLosesOnlyProgress(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -133,11 +133,11 @@ func TestABusyProgramLosesProgressOnly(t *testing.T) {
 			}
 		}
 		assert.Equal(t, []string{"999", "1999", "2999", "3999", "4999", "5999", "6999", "7999", "8999", "9999"}, ends)
-		b.nothing(s)
+		b.noEvent(s)
 	}, events.WithBuffer(64))
 }
 
-func TestTwoSubscriptionsShareAJoin(t *testing.T) {
+func TestTwoSubscriptionsShareJoin(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -153,7 +153,7 @@ func TestTwoSubscriptionsShareAJoin(t *testing.T) {
 		_, err := first.Next(t.Context())
 		require.ErrorIs(t, err, events.ErrClosed)
 		elapse(time.Second)
-		assert.Equal(t, "job.a", b.joined(), "somebody still listens")
+		assert.Equal(t, "job.a", b.joined(), "there is another subscription")
 		b.emit(events.Job("a"), events.JobUpdated, "2")
 		assert.Equal(t, events.JobUpdated, b.next(second).Name)
 
@@ -163,7 +163,7 @@ func TestTwoSubscriptionsShareAJoin(t *testing.T) {
 	})
 }
 
-func TestLeavingDoesNotOvertakeJoining(t *testing.T) {
+func TestLeaveDoesNotOvertakeJoin(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -179,44 +179,44 @@ func TestLeavingDoesNotOvertakeJoining(t *testing.T) {
 		assert.Equal(t, events.JobFinished, b.next(last).Name)
 		joins := b.server.Joins()
 		assert.False(t, joins[len(joins)-1].Leave)
-		b.nothing(keep)
+		b.noEvent(keep)
 	})
 }
 
-func TestAResyncComesFirstAlsoIfEventsAreOnTheirWay(t *testing.T) {
+func TestResyncPrecedesEventsOfEarlierJoin(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
 		b.subscribe(events.Job("keep"))
 		b.subscribe(events.Job("a")).Close()
 		elapse(time.Second)
-		b.subscribe(events.Job("b")).Close() // the next join has to wait for its turn
+		b.subscribe(events.Job("b")).Close() // the next join waits for this one
 		ignored := b.listener.Ignored()
-		time.AfterFunc(aMoment, func() { b.server.Send(`42["job.updated","private-job.a",{}]`) })
+		time.AfterFunc(time.Millisecond, func() { b.server.Send(`42["job.updated","private-job.a",{}]`) })
 		s := b.subscribe(events.Job("a"))
-		b.nothing(s)
+		b.noEvent(s)
 		assert.Equal(t, ignored+1, b.listener.Ignored())
 		b.emit(events.Job("a"), events.JobUpdated, "null")
 		assert.Equal(t, events.JobUpdated, b.next(s).Name)
 	})
 }
 
-func TestARoomThatIsRefusedAfterAllHaveLeftIsForgotten(t *testing.T) {
+func TestChannelIsRemovedWhenRefusedAfterLeave(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
 		b.subscribe(events.Job("keep"))
-		b.server.Set(sioserver.Faults{JoinDelay: aMoment, Join: func(string, string) int { return 0 }})
+		b.server.Set(sioserver.Faults{JoinDelay: time.Millisecond, Join: func(string, string) int { return 0 }})
 		for i := range 20 {
 			b.subscribe(events.Job(strconv.Itoa(i))).Close()
 		}
 		elapse(time.Second)
-		assert.Equal(t, 1, b.listener.Rooms())
-		assert.NotContains(t, b.joined(), "-", "who was not let in need not leave")
+		assert.Equal(t, 1, b.listener.Channels())
+		assert.NotContains(t, b.joined(), "-", "a channel that was not joined is not left")
 	})
 }
 
-func TestARoomThatAllHaveLeftEndsWithTheLine(t *testing.T) {
+func TestChannelIsRemovedWhenDisconnectedAfterLeave(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -225,20 +225,20 @@ func TestARoomThatAllHaveLeftEndsWithTheLine(t *testing.T) {
 		b.server.Set(sioserver.Faults{Upgrade: 503})
 		s.Close()
 		b.server.Cut()
-		elapse(someTime)
-		assert.Equal(t, 1, b.listener.Rooms())
+		elapse(time.Minute)
+		assert.Equal(t, 1, b.listener.Channels())
 	})
 }
 
-func TestTheLineEndsAWhileAfterTheLastSubscription(t *testing.T) {
+func TestConnectionEndsAfterLastSubscription(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
 		b.subscribe(events.Job("a")).Close()
 		elapse(4 * time.Second)
 		again := b.subscribe(events.Job("b"))
-		assert.Equal(t, 1, b.server.Accepted(), "the line was kept")
-		elapse(someTime)
+		assert.Equal(t, 1, b.server.Accepted(), "the connection was kept")
+		elapse(time.Minute)
 		assert.Equal(t, 1, b.server.Connections())
 		again.Close()
 		elapse(4 * time.Second)
@@ -249,13 +249,13 @@ func TestTheLineEndsAWhileAfterTheLastSubscription(t *testing.T) {
 		assert.Zero(t, goroutines())
 
 		s := b.subscribe(events.Job("c"))
-		assert.Equal(t, 2, b.server.Accepted(), "a new line")
+		assert.Equal(t, 2, b.server.Accepted(), "a new connection")
 		b.emit(events.Job("c"), events.JobFinished, "null")
 		assert.Equal(t, events.JobFinished, b.next(s).Name)
 	})
 }
 
-func TestTheContextOfSubscribeBoundsTheCallOnly(t *testing.T) {
+func TestContextBoundsOnlySubscribe(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -264,7 +264,7 @@ func TestTheContextOfSubscribeBoundsTheCallOnly(t *testing.T) {
 		require.NoError(t, err)
 		cancel()
 		assert.Equal(t, events.Resync, b.next(s).Name)
-		elapse(someTime)
+		elapse(time.Minute)
 		b.emit(events.Job("a"), events.JobFinished, "null")
 		assert.Equal(t, events.JobFinished, b.next(s).Name)
 
@@ -275,20 +275,20 @@ func TestTheContextOfSubscribeBoundsTheCallOnly(t *testing.T) {
 	})
 }
 
-func TestSubscribeTellsWhyThereIsNoLine(t *testing.T) {
+func TestSubscribeReturnsErrorOfConnection(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
 		b.server.Set(sioserver.Faults{Upgrade: 503})
-		ctx, cancel := context.WithTimeout(t.Context(), someTime)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		start := time.Now()
 		_, err := b.listener.Subscribe(ctx, events.Job("a"))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorContains(t, err, "503")
 		require.ErrorContains(t, b.listener.Err(), "503")
-		assert.Equal(t, someTime, time.Since(start))
-		assert.InDelta(t, 12, b.calls.Load(), 5, "the pauses grow to ten seconds")
+		assert.Equal(t, time.Minute, time.Since(start))
+		assert.InDelta(t, 12, b.requests.Load(), 5, "the pauses grow to ten seconds")
 	})
 }
 
@@ -322,8 +322,8 @@ func TestChannels(t *testing.T) {
 	}
 }
 
-// TestEverythingAtOnce is for the race detector.
-func TestEverythingAtOnce(t *testing.T) {
+// TestConcurrentUse is for the race detector.
+func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -352,7 +352,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	})
 }
 
-func TestWhoHasClosedHearsNothingMore(t *testing.T) {
+func TestNoEventsAfterClose(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()

@@ -19,7 +19,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/events"
 )
 
-// site is a sandbox with somebody who listens to it, in a bubble.
+// site is a sandbox with a listener, in a bubble.
 type site struct {
 	*cloudconverttest.Server
 
@@ -27,7 +27,8 @@ type site struct {
 	listener *events.Client
 }
 
-// atSite runs a test in which a conversion to pdf takes as many seconds as its text says, and fails if that is negative.
+// atSite runs a test in which a conversion to pdf takes as many seconds as its option
+// says, and fails if that is negative.
 func atSite(t *testing.T, test func(t *testing.T, s site)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -41,7 +42,7 @@ func atSite(t *testing.T, test func(t *testing.T, s site)) {
 				run.SetPercent(percent)
 			}
 			if seconds < 0 {
-				return cloudconverttest.Fail("OPEN_FAILED", "as was asked for")
+				return cloudconverttest.Fail("OPEN_FAILED", "as requested")
 			}
 			return run.Write("a.pdf", []byte("%PDF"))
 		})
@@ -53,7 +54,7 @@ func atSite(t *testing.T, test func(t *testing.T, s site)) {
 	})
 }
 
-// request is a job that takes so many seconds.
+// request returns a job that takes so many seconds.
 func request(seconds float64) *cloudconvert.JobRequest {
 	return &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
 		"in": cloudconvert.ImportRaw{File: "text", Filename: "a.txt"},
@@ -64,7 +65,7 @@ func request(seconds float64) *cloudconvert.JobRequest {
 	}}
 }
 
-// count is how many requests there were that begin so, as in "GET /v2/jobs".
+// count returns the number of requests that begin with a prefix, as in "GET /v2/jobs".
 func (s site) count(begin string) int {
 	n := 0
 	for _, r := range s.Requests() {
@@ -75,15 +76,15 @@ func (s site) count(begin string) int {
 	return n
 }
 
-// trouble is a state of the socket. None makes a wait wrong, only late.
+// trouble is a fault of the socket. It may delay a wait, but not change its result.
 type trouble struct {
 	set  func(t *testing.T, s site)
-	late time.Duration // how much later than the end a wait for a minute may return
+	late time.Duration // how long after the end of the job a wait may return
 }
 
 var (
-	prompt = 150 * time.Millisecond // two looks are not closer together than 100 ms
-	spaced = 6 * time.Second        // looks for nothing get rarer, up to one in five seconds
+	prompt = 150 * time.Millisecond // two requests are at least 100 ms apart
+	spaced = 6 * time.Second        // needless requests become rarer, up to one in five seconds
 	late   = 31 * time.Second
 )
 
@@ -132,23 +133,23 @@ var troubles = map[string]trouble{
 			assert.NoError(t, s.Events().Emit("private-user.1.jobs", "job.finished", data))
 		})
 	}, prompt},
-	"refused": {func(_ *testing.T, s site) { s.refuse(http.StatusForbidden) }, late},
-	"not now": {func(_ *testing.T, s site) { s.refuse(0) }, late},
-	"away": {func(_ *testing.T, s site) {
+	"refused":   {func(_ *testing.T, s site) { s.refuse(http.StatusForbidden) }, late},
+	"temporary": {func(_ *testing.T, s site) { s.refuse(0) }, late},
+	"bad gateway": {func(_ *testing.T, s site) {
 		s.Inject(cloudconverttest.Fault{Role: cloudconverttest.RoleEvents, Status: http.StatusBadGateway})
 	}, late},
-	"gone": {func(_ *testing.T, s site) {
+	"not found": {func(_ *testing.T, s site) {
 		s.Inject(cloudconverttest.Fault{Role: cloudconverttest.RoleEvents, Status: http.StatusNotFound})
 	}, late},
-	"not let in": {func(_ *testing.T, s site) { s.Events().SetFaults(cloudconverttest.EventFaults{Refuse: "no"}) }, late},
-	"old":        {func(_ *testing.T, s site) { s.Events().SetFaults(cloudconverttest.EventFaults{Old: true}) }, late},
+	"not connected": {func(_ *testing.T, s site) { s.Events().SetFaults(cloudconverttest.EventFaults{Refuse: "no"}) }, late},
+	"old":           {func(_ *testing.T, s site) { s.Events().SetFaults(cloudconverttest.EventFaults{Old: true}) }, late},
 }
 
 func (s site) refuse(status int) {
 	s.Events().SetFaults(cloudconverttest.EventFaults{JoinDelay: 50 * time.Millisecond, Join: func(string) int { return status }})
 }
 
-// every does something again and again until the end of the test.
+// every calls do periodically until the end of the test.
 func every(t *testing.T, d time.Duration, do func()) {
 	t.Helper()
 	ticker := time.NewTicker(d)
@@ -167,7 +168,7 @@ func every(t *testing.T, d time.Duration, do func()) {
 	}()
 }
 
-func TestWaitWithTheSocketInTrouble(t *testing.T) {
+func TestWaitWithSocketFaults(t *testing.T) {
 	t.Parallel()
 	for name, trouble := range troubles {
 		t.Run(name, func(t *testing.T) {
@@ -178,18 +179,18 @@ func TestWaitWithTheSocketInTrouble(t *testing.T) {
 				for _, seconds := range []float64{0, 60, -60} {
 					job, err := s.client.Jobs.Create(t.Context(), request(seconds))
 					require.NoError(t, err)
-					begin, looks := time.Now(), s.count("GET /v2/jobs/")
+					begin, before := time.Now(), s.count("GET /v2/jobs/")
 					job, err = s.client.Jobs.Wait(t.Context(), job.ID, cloudconvert.WithSignal(s.listener))
 					check(t, job, err, seconds)
 					assertBetween(t, time.Since(begin), seconds, trouble.late)
-					assert.LessOrEqual(t, s.count("GET /v2/jobs/")-looks, 25)
+					assert.LessOrEqual(t, s.count("GET /v2/jobs/")-before, 25)
 				}
 			})
 		})
 	}
 }
 
-func TestRunAllWithTheSocketInTrouble(t *testing.T) {
+func TestRunAllWithSocketFaults(t *testing.T) {
 	t.Parallel()
 	for name, trouble := range troubles {
 		t.Run(name, func(t *testing.T) {
@@ -202,7 +203,7 @@ func TestRunAllWithTheSocketInTrouble(t *testing.T) {
 				require.NoError(t, err)
 				defer account.Close()
 				trouble.set(t, s)
-				s.Events().Cut() // for what concerns new connections
+				s.Events().Cut() // some faults concern new connections
 				begin, results := time.Now(), 0
 				for result := range s.client.RunAll(t.Context(), works(0, 60, -60), cloudconvert.WithSignal(account)) {
 					results++
@@ -216,7 +217,8 @@ func TestRunAllWithTheSocketInTrouble(t *testing.T) {
 	}
 }
 
-// works are conversions that take so many seconds each. Their names begin with these.
+// works yields conversions that take so many seconds each. Their names begin with the
+// seconds.
 func works(seconds ...float64) iter.Seq[cloudconvert.Work] {
 	return func(yield func(cloudconvert.Work) bool) {
 		for i, n := range seconds {
@@ -240,7 +242,7 @@ func secondsOf(t *testing.T, result cloudconvert.Result) float64 {
 	return seconds
 }
 
-// check reports whether a job has ended as it was to.
+// check checks that a job has ended as requested.
 func check(t *testing.T, job *cloudconvert.Job, err error, seconds float64) {
 	t.Helper()
 	if seconds < 0 {
@@ -253,7 +255,7 @@ func check(t *testing.T, job *cloudconvert.Job, err error, seconds float64) {
 	assert.Len(t, job.Files(), 1)
 }
 
-// assertBetween reports whether something took some seconds, and not much longer.
+// assertBetween checks that something took some seconds, and not much longer.
 func assertBetween(t *testing.T, took time.Duration, seconds float64, late time.Duration) {
 	t.Helper()
 	least := time.Duration(max(seconds, -seconds) * float64(time.Second))
@@ -261,8 +263,7 @@ func assertBetween(t *testing.T, took time.Duration, seconds float64, late time.
 	assert.LessOrEqual(t, took, least+late)
 }
 
-// TestABatchTakesOneJoinAndOneLookForEachJob is what the channel of an account is for.
-func TestABatchTakesOneJoinAndOneLookForEachJob(t *testing.T) {
+func TestBatchTakesOneJoinAndOneRequestPerJob(t *testing.T) {
 	t.Parallel()
 	atSite(t, func(t *testing.T, s site) {
 		t.Helper()
@@ -271,7 +272,7 @@ func TestABatchTakesOneJoinAndOneLookForEachJob(t *testing.T) {
 		defer account.Close()
 		assert.Zero(t, account.Since())
 		elapse(3 * time.Second)
-		assert.Equal(t, time.Second, time.Since(account.Since()), "by now it has surely been let in")
+		assert.Equal(t, time.Second, time.Since(account.Since()), "by now the join has taken effect")
 
 		const jobs = 200
 		seconds := make([]float64, jobs)
@@ -294,7 +295,7 @@ func TestABatchTakesOneJoinAndOneLookForEachJob(t *testing.T) {
 	})
 }
 
-func TestSinceWhenAnAccountMissesNothing(t *testing.T) {
+func TestAccountSince(t *testing.T) {
 	t.Parallel()
 	atSite(t, func(t *testing.T, s site) {
 		t.Helper()
@@ -304,22 +305,22 @@ func TestSinceWhenAnAccountMissesNothing(t *testing.T) {
 		assert.Zero(t, account.Since())
 		require.NoError(t, s.Events().Emit("private-user.1.jobs", "job.created", nil))
 		synctest.Wait()
-		assert.Equal(t, time.Now(), account.Since(), "whoever is told something has been let in")
-		elapse(someTime)
-		assert.Equal(t, someTime, time.Since(account.Since()))
+		assert.Equal(t, time.Now(), account.Since(), "an event proves that the join was granted")
+		elapse(time.Minute)
+		assert.Equal(t, time.Minute, time.Since(account.Since()))
 
 		s.Inject(cloudconverttest.Fault{Role: cloudconverttest.RoleEvents, Status: http.StatusBadGateway, Nth: 1, Times: 3})
 		s.Events().Cut()
 		elapse(500 * time.Millisecond)
-		assert.Zero(t, account.Since(), "there is no line")
-		elapse(someTime)
+		assert.Zero(t, account.Since(), "it is not connected")
+		elapse(time.Minute)
 		assert.InDelta(t, 55, time.Since(account.Since()).Seconds(), 4)
 		account.Close()
 		assert.Zero(t, account.Since())
 	})
 }
 
-func TestSinceIsZeroWhileAnAccountIsNotLetIn(t *testing.T) {
+func TestSinceIsZeroWhileJoinIsRefused(t *testing.T) {
 	t.Parallel()
 	atSite(t, func(t *testing.T, s site) {
 		t.Helper()
@@ -332,13 +333,13 @@ func TestSinceIsZeroWhileAnAccountIsNotLetIn(t *testing.T) {
 			require.Zero(t, account.Since())
 		}
 		s.Events().SetFaults(cloudconverttest.EventFaults{})
-		elapse(someTime)
+		elapse(time.Minute)
 		assert.NotZero(t, account.Since())
 	})
 }
 
-// TestTheEndOfAJobIsForGood is what a service may do that tells of the same task or job twice.
-func TestTheEndOfAJobIsForGood(t *testing.T) {
+// TestRepeatedEndOfJob has a service that sends the end of a job more than once.
+func TestRepeatedEndOfJob(t *testing.T) {
 	t.Parallel()
 	atSite(t, func(t *testing.T, s site) {
 		t.Helper()

@@ -21,8 +21,8 @@ var (
 	_ cloudconvert.JobSignal = (*events.Account)(nil)
 )
 
-// rings tells what a channel holds: "", "once" or "closed".
-func rings(wake <-chan struct{}) string {
+// wakeState returns what a channel holds: "", "once" or "closed".
+func wakeState(wake <-chan struct{}) string {
 	synctest.Wait()
 	select {
 	case _, open := <-wake:
@@ -45,39 +45,39 @@ func TestWatchJob(t *testing.T) {
 		assert.Zero(t, time.Since(start))
 		synctest.Wait()
 		assert.Equal(t, "job.a", b.joined(), "it was joined first")
-		elapse(someTime)
-		assert.Empty(t, rings(wake), "whoever watches looks anyway")
+		elapse(time.Minute)
+		assert.Empty(t, wakeState(wake), "the caller asks for the job anyway")
 		b.emit(events.Job("a"), events.JobUpdated, "null")
 		b.emit(events.Job("b"), events.JobFinished, "null")
-		assert.Empty(t, rings(wake))
+		assert.Empty(t, wakeState(wake))
 		for _, name := range []events.Name{events.JobFinished, events.JobFailed, "job.exploded"} {
 			for range 3 {
 				b.emit(events.Job("a"), name, "null")
 			}
-			assert.Equal(t, "once", rings(wake))
-			assert.Empty(t, rings(wake))
+			assert.Equal(t, "once", wakeState(wake))
+			assert.Empty(t, wakeState(wake))
 		}
 
 		b.server.Cut()
 		elapse(time.Second)
-		assert.Equal(t, "once", rings(wake), "something may be missing")
+		assert.Equal(t, "once", wakeState(wake), "events may be missing")
 		elapse(time.Second)
-		assert.Empty(t, rings(wake))
+		assert.Empty(t, wakeState(wake))
 		elapse(time.Second)
-		assert.Equal(t, "once", rings(wake), "also of what was before the join had its effect")
-		elapse(someTime)
-		assert.Empty(t, rings(wake))
+		assert.Equal(t, "once", wakeState(wake), "events before the join took effect may be missing")
+		elapse(time.Minute)
+		assert.Empty(t, wakeState(wake))
 
 		stop()
 		stop()
 		b.emit(events.Job("a"), events.JobFinished, "null")
-		assert.Empty(t, rings(wake))
-		elapse(someTime)
+		assert.Empty(t, wakeState(wake))
+		elapse(time.Minute)
 		assert.Zero(t, b.server.Connections())
 	})
 }
 
-func TestWatchJobWithoutALine(t *testing.T) {
+func TestWatchJobWithoutConnection(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -86,16 +86,16 @@ func TestWatchJobWithoutALine(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		wake, stop := b.listener.WatchJob(ctx, "a")
 		assert.Equal(t, 2*time.Second, time.Since(start), "it does not wait for long")
-		assert.Empty(t, rings(wake))
-		elapse(someTime)
+		assert.Empty(t, wakeState(wake))
+		elapse(time.Minute)
 		start = time.Now()
 		_, stopOther := b.listener.WatchJob(t.Context(), "b")
 		defer stopOther()
-		assert.Zero(t, time.Since(start), "nor if it is known that there is no line")
+		assert.Zero(t, time.Since(start), "nor if it is known not to be connected")
 
 		b.server.Set(sioserver.Faults{})
 		elapse(15 * time.Second)
-		assert.Equal(t, "once", rings(wake))
+		assert.Equal(t, "once", wakeState(wake))
 		cancel()
 		elapse(time.Second)
 		stop()
@@ -103,7 +103,7 @@ func TestWatchJobWithoutALine(t *testing.T) {
 	})
 }
 
-func TestWatchJobOfARefusedChannel(t *testing.T) {
+func TestWatchJobOfRefusedChannel(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -111,11 +111,11 @@ func TestWatchJobOfARefusedChannel(t *testing.T) {
 		wake, stop := b.listener.WatchJob(t.Context(), "a")
 		defer stop()
 		elapse(time.Second)
-		assert.Equal(t, "closed", rings(wake))
+		assert.Equal(t, "closed", wakeState(wake))
 		b.listener.Close()
 		wake, stop = b.listener.WatchJob(t.Context(), "a")
 		defer stop()
-		assert.Equal(t, "closed", rings(wake))
+		assert.Equal(t, "closed", wakeState(wake))
 	})
 }
 
@@ -127,12 +127,12 @@ func TestAccount(t *testing.T) {
 		require.NoError(t, err)
 		defer account.Close()
 		channel := events.UserJobs("7")
-		elapse(someTime)
+		elapse(time.Minute)
 		b.emit(channel, events.JobFinished, `{"job": {"id": "early"}}`)
 		synctest.Wait()
 		early, stop := account.WatchJob(t.Context(), "early")
 		defer stop()
-		assert.Equal(t, "once", rings(early), "its end came before the answer to its creation")
+		assert.Equal(t, "once", wakeState(early), "its end came before the response to its creation")
 
 		one, stopOne := account.WatchJob(t.Context(), "a")
 		same, stopSame := account.WatchJob(t.Context(), "a")
@@ -140,40 +140,40 @@ func TestAccount(t *testing.T) {
 		other, stopOther := account.WatchJob(ctx, "b")
 		defer stopSame()
 		defer stopOther()
-		assert.Empty(t, rings(one))
+		assert.Empty(t, wakeState(one))
 		b.emit(channel, events.JobUpdated, `{"job": {"id": "a"}}`)
 		for _, garbage := range []string{"null", "[]", `{"job": {"id": 7}}`, `{"job": "a"}`} {
 			b.emit(channel, events.JobFinished, garbage)
 		}
-		assert.Empty(t, rings(one))
+		assert.Empty(t, wakeState(one))
 		b.emit(channel, events.JobFailed, `{"job": {"id": "a"}}`)
-		assert.Equal(t, "once", rings(one))
-		assert.Equal(t, "once", rings(same))
-		assert.Empty(t, rings(other))
+		assert.Equal(t, "once", wakeState(one))
+		assert.Equal(t, "once", wakeState(same))
+		assert.Empty(t, wakeState(other))
 		stopOne()
 
 		b.server.Cut()
 		elapse(time.Second)
-		assert.Empty(t, rings(one))
-		assert.Equal(t, "once", rings(same))
-		assert.Equal(t, "once", rings(other))
+		assert.Empty(t, wakeState(one))
+		assert.Equal(t, "once", wakeState(same))
+		assert.Equal(t, "once", wakeState(other))
 		cancel()
 		elapse(2 * time.Second)
-		assert.Equal(t, "once", rings(same), "when the join has had its effect")
-		assert.Empty(t, rings(other))
+		assert.Equal(t, "once", wakeState(same), "when the join has taken effect")
+		assert.Empty(t, wakeState(other))
 		assert.Equal(t, "user.7.jobs user.7.jobs", b.joined())
 
 		account.Close()
 		account.Close()
-		assert.Equal(t, "closed", rings(same))
+		assert.Equal(t, "closed", wakeState(same))
 		require.ErrorIs(t, account.Err(), events.ErrClosed)
 		late, stop := account.WatchJob(t.Context(), "a")
 		defer stop()
-		assert.Equal(t, "closed", rings(late))
+		assert.Equal(t, "closed", wakeState(late))
 	})
 }
 
-func TestAnAccountRemembersABoundedNumberOfEnds(t *testing.T) {
+func TestAccountRemembersBoundedNumberOfEnds(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -187,17 +187,17 @@ func TestAnAccountRemembersABoundedNumberOfEnds(t *testing.T) {
 		synctest.Wait()
 		for id, want := range map[string]string{"0": "", "903": "", "904": "once", "4999": "once"} {
 			wake, stop := account.WatchJob(t.Context(), id)
-			assert.Equal(t, want, rings(wake), id)
+			assert.Equal(t, want, wakeState(wake), id)
 			stop()
 		}
 	})
 }
 
-func TestAnAccountThatCannotBeHeard(t *testing.T) {
+func TestAccountThatCannotBeJoined(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
-		b.server.Set(sioserver.Faults{Join: func(string, string) int { return forNo }})
+		b.server.Set(sioserver.Faults{Join: func(string, string) int { return http.StatusForbidden }})
 		account, err := b.listener.Account(t.Context())
 		if err != nil {
 			require.ErrorIs(t, err, cloudconvert.ErrForbidden)
@@ -206,7 +206,7 @@ func TestAnAccountThatCannotBeHeard(t *testing.T) {
 		wake, stop := account.WatchJob(t.Context(), "a")
 		defer stop()
 		elapse(time.Second)
-		assert.Equal(t, "closed", rings(wake))
+		assert.Equal(t, "closed", wakeState(wake))
 		require.ErrorIs(t, account.Err(), cloudconvert.ErrForbidden)
 
 		b.server.Set(sioserver.Faults{Upgrade: 503})

@@ -30,8 +30,8 @@ type batch struct {
 	errs         []error     // failures of the batch itself
 }
 
-// convertAll converts many files and prints their paths. Failures are printed as they occur,
-// and a summary at the end. The error is nil if all files were converted.
+// convertAll converts many files and prints their paths. Failures are printed as they
+// occur, and a summary at the end. The error is nil if all files were converted.
 func convertAll(ctx context.Context, s *settings, stdout io.Writer, term *terminal) error {
 	plan, err := s.makePlan(ctx)
 	if err != nil {

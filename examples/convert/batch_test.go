@@ -64,7 +64,7 @@ func TestNothingToConvertIsNotAFailure(t *testing.T) {
 	assert.Equal(t, "skipped, in the format already (1): $/done/a.jpg\n0 converted, 1 skipped\n", got.messages())
 }
 
-func TestFailureConcernsItsFileOnly(t *testing.T) {
+func TestFailureAffectsOnlyItsFile(t *testing.T) {
 	t.Parallel()
 	dir := album(t, "a.png", "b.png", "c.png", "c.jpg")
 	write(t, filepath.Join(dir, "broken.png"), []byte("not an image"))
@@ -200,7 +200,7 @@ func TestFailureAfterTheFileWasSaved(t *testing.T) { //nolint:paralleltest // it
 	}
 }
 
-func TestBatchInterruptedBeforeItBegan(t *testing.T) {
+func TestBatchInterruptedBeforeStart(t *testing.T) {
 	t.Parallel()
 	dir := album(t, "a.png", "b.png")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -268,7 +268,7 @@ func slowServer(t *testing.T) (server *cloudconverttest.Server, begun <-chan str
 	return server, beginning, func() { close(released) }
 }
 
-// watched is an output that a test can look at while it is written to.
+// watched is an output that can be read while it is written.
 type watched struct{ lines chan string }
 
 func (w watched) Write(p []byte) (int, error) {

@@ -36,7 +36,7 @@ const (
 	exitUsage
 )
 
-// run is the command. It returns the exit code.
+// run runs the command and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	s, err := parse(args)
 	term := newTerminal(stderr)

@@ -76,8 +76,8 @@ type output struct {
 	stdout, stderr string
 }
 
-// command runs the command with arguments in which $ stands for a directory. In the output,
-// the directory is $ again, with slashes.
+// command runs the command with arguments in which $ stands for a directory. In the
+// output, the directory is $ again, with slashes.
 func command(ctx context.Context, dir string, args ...string) output {
 	return commandWithInput(ctx, dir, strings.NewReader(""), args...)
 }

@@ -142,8 +142,8 @@ func TestUnreachableService(t *testing.T) {
 	assert.NotRegexp(t, codeWords, got)
 }
 
-// What is left in a sandbox within this process ends with it.
-func TestNothingStaysInALocalSandbox(t *testing.T) {
+// A sandbox within this process ends with it, and so do its files.
+func TestLocalSandboxKeepsNothing(t *testing.T) {
 	t.Parallel()
 	s := &settings{to: "jpg", local: true}
 	for _, err := range []error{context.Canceled, fmt.Errorf("stopped: %w", context.Canceled)} {

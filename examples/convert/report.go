@@ -40,7 +40,7 @@ func newTerminal(out io.Writer) *terminal {
 // clearLine moves to the start of the line and erases it.
 const clearLine = "\r\x1b[K"
 
-// printf prints a message on a line of its own.
+// printf prints a message on a separate line.
 func (t *terminal) printf(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -202,7 +202,7 @@ func (w *walker) walk(ctx context.Context, t tree, below string) {
 }
 
 // isInside reports whether an entry of a tree is a regular file of the tree, and
-// skips it otherwise. A directory behind a link has a place of its own in the
+// skips it otherwise. A directory behind a link has a separate place in the
 // tree, where its files are found.
 func (w *walker) isInside(t tree, path string, entry os.DirEntry) bool {
 	if entry.Type()&os.ModeSymlink != 0 {

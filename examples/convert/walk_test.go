@@ -100,7 +100,7 @@ func TestUnreadableDirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := &walker{settings: &settings{to: "jpg"}}
-	w.walk(t.Context(), tree{root: dir, real: dir}, "missing") // as good as one without permission, and true for root
+	w.walk(t.Context(), tree{root: dir, real: dir}, "missing") // fails like one without permission, also for root
 	assert.Equal(t, []string{"skipped, unreadable directory (1): $/missing"}, w.skippedLines(dir))
 	w.walk(t.Context(), tree{root: filepath.Join(dir, "missing")}, "")
 	require.Len(t, w.failures, 1, "what was named is a failure")
@@ -140,7 +140,7 @@ func TestNamedFilesAreNotSkipped(t *testing.T) {
 	assert.Equal(t, map[string]string{"$/README": "$/README.jpg"}, planned(t, dir, "-to", "jpg", "-from", "png", "$/README").destinations(dir))
 }
 
-func TestWalkEndsWithItsContext(t *testing.T) {
+func TestWalkEndsWithContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -13,11 +13,11 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// keyVariable comes first, in the file as well.
+// keyVariable comes first, also in the file.
 const keyVariable = "CLOUDCONVERT_API_KEY"
 
-// announce says how to reach the server: scripts by the file, if one is
-// asked for, and people by what it prints.
+// announce prints how to use the server, and writes the file of variables if there is to
+// be one.
 func announce(s settings, server *cloudconverttest.Server, stdout io.Writer) error {
 	signedBase, signedSecret := server.SignedURLBase()
 	variables := []string{
@@ -33,14 +33,14 @@ func announce(s settings, server *cloudconverttest.Server, stdout io.Writer) err
 	}
 	for _, variable := range variables {
 		if _, err := fmt.Fprintln(stdout, "export", variable); err != nil {
-			return errors.Join(err, forget(s.envFile))
+			return errors.Join(err, removeStale(s.envFile))
 		}
 	}
 	return nil
 }
 
-// writeEnvFile writes variables to a file, which appears as a whole and which
-// only the current user can read.
+// writeEnvFile writes variables to a file, which appears as a whole and is readable only
+// for the current user.
 func writeEnvFile(path string, variables []string) error {
 	if path == "" {
 		return nil
@@ -59,9 +59,8 @@ func writeEnvFile(path string, variables []string) error {
 	return os.Rename(f.Name(), path)
 }
 
-// forget removes the file of a server that has ended. It spares what is no such
-// file.
-func forget(path string) error {
+// removeStale removes the file of a server that has ended. It refuses any other file.
+func removeStale(path string) error {
 	if path == "" {
 		return nil
 	}
@@ -72,7 +71,7 @@ func forget(path string) error {
 	case err != nil:
 		return err
 	case !bytes.HasPrefix(content, []byte(keyVariable+"=")):
-		return fmt.Errorf("%s exists, and is no file of a sandbox: name another one with -env-file", path)
+		return fmt.Errorf("%s exists and is not a file of a sandbox: use another one with -env-file", path)
 	}
 	return os.Remove(path)
 }

@@ -21,10 +21,10 @@ type rateFlag struct {
 	window time.Duration
 }
 
-// String returns "": there is no limit by default.
+// String returns the default.
 func (r *rateFlag) String() string { return "" }
 
-// Set takes a limit.
+// Set sets the limit.
 func (r *rateFlag) Set(text string) error {
 	n, window, _ := strings.Cut(text, "/")
 	limit, err := strconv.Atoi(n)
@@ -42,49 +42,49 @@ func (r *rateFlag) Set(text string) error {
 // sumsFlag collects MD5 sums.
 type sumsFlag []string
 
-// String returns "": every file is allowed by default.
+// String returns the default.
 func (s *sumsFlag) String() string { return "" }
 
-// Set takes sums with commas between them.
+// Set adds comma-separated sums.
 func (s *sumsFlag) Set(text string) error {
 	for sum := range strings.SplitSeq(text, ",") {
 		sum = strings.TrimSpace(sum)
 		if b, err := hex.DecodeString(sum); err != nil || len(b) != 16 {
-			return fmt.Errorf("%q is no MD5: want 32 hexadecimal digits", sum)
+			return fmt.Errorf("%q is not an MD5: want 32 hexadecimal digits", sum)
 		}
 		*s = append(*s, sum)
 	}
 	return nil
 }
 
-// urlsFlag collects addresses and the files that answer for them.
+// urlsFlag collects URLs and the files for them.
 type urlsFlag map[string]string
 
-// String returns "": there are none by default.
+// String returns the default.
 func (u urlsFlag) String() string { return "" }
 
-// Set takes one address. It may have an = itself; a file may not.
+// Set adds a URL. That may contain a =, the file may not.
 func (u urlsFlag) Set(text string) error {
 	i := strings.LastIndex(text, "=")
 	if i < 0 {
-		return errors.New("want address=file")
+		return errors.New("want URL=file")
 	}
-	address, file := text[:i], text[i+1:]
-	if parsed, err := url.Parse(address); err != nil || parsed.Host == "" {
-		return fmt.Errorf("%q is not an address: want the form https://host/path", address)
+	rawURL, file := text[:i], text[i+1:]
+	if parsed, err := url.Parse(rawURL); err != nil || parsed.Host == "" {
+		return fmt.Errorf("%q is not a URL: want the form https://host/path", rawURL)
 	}
 	info, err := os.Stat(file)
 	if err != nil {
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is no file", file)
+		return fmt.Errorf("%s is not a file", file)
 	}
-	u[address] = file
+	u[rawURL] = file
 	return nil
 }
 
-// kinds of faults, by the name they have on the command line.
+// kinds maps the names of the command line to kinds of faults.
 var kinds = map[string]cloudconverttest.Fault{
 	"error":     {Kind: cloudconverttest.Status, Status: 503},
 	"reset":     {Kind: cloudconverttest.Reset},
@@ -98,15 +98,15 @@ func faultKinds() string { return strings.Join(slices.Sorted(maps.Keys(kinds)), 
 // faultsFlag collects faults.
 type faultsFlag []cloudconverttest.Fault
 
-// String returns "": nothing goes wrong by default.
+// String returns the default.
 func (f *faultsFlag) String() string { return "" }
 
-// Set takes one fault.
+// Set adds a fault.
 func (f *faultsFlag) Set(text string) error {
 	kind, share, _ := strings.Cut(text, "=")
 	fault, ok := kinds[kind]
 	if !ok {
-		return fmt.Errorf("there is no kind %q, only %s", kind, faultKinds())
+		return fmt.Errorf("unknown kind %q: use one of %s", kind, faultKinds())
 	}
 	var err error
 	if fault.Share, err = strconv.ParseFloat(share, 64); err != nil || !(fault.Share > 0 && fault.Share <= 1) {

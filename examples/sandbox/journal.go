@@ -12,8 +12,8 @@ import (
 	"unicode"
 )
 
-// journal prints what the server logs: a line for each request and for each
-// task that has ended, with the first letters of the job it belongs to.
+// journal prints the log of the server: a line for each request and for each task that
+// has ended, with the first letters of its job.
 type journal struct {
 	mu  sync.Mutex
 	out io.Writer
@@ -23,7 +23,7 @@ var _ slog.Handler = (*journal)(nil)
 
 func newJournal(out io.Writer) *journal { return &journal{out: out} }
 
-// Enabled is true: requests are logged at the lowest level.
+// Enabled returns true: requests are logged at the lowest level.
 func (j *journal) Enabled(context.Context, slog.Level) bool { return true }
 
 // WithAttrs and WithGroup are not used by the server.
@@ -32,7 +32,6 @@ func (j *journal) WithAttrs([]slog.Attr) slog.Handler { return j }
 // WithGroup returns the same journal.
 func (j *journal) WithGroup(string) slog.Handler { return j }
 
-// Handle prints a record.
 func (j *journal) Handle(_ context.Context, r slog.Record) error {
 	values := map[string]string{}
 	r.Attrs(func(a slog.Attr) bool {
@@ -46,7 +45,7 @@ func (j *journal) Handle(_ context.Context, r slog.Record) error {
 	return err
 }
 
-// describe returns the job a record is about, and what it says.
+// describe returns the job of a record, and its text.
 func describe(r slog.Record, v map[string]string) (job, text string) {
 	switch r.Message {
 	case "request":
@@ -77,7 +76,7 @@ func jobIn(path string) string {
 	return ""
 }
 
-// short is enough of an id to tell it from others.
+// short returns the first letters of an id.
 func short(id string) string { return id[:min(8, len(id))] }
 
 func role(name string) string {
@@ -87,7 +86,7 @@ func role(name string) string {
 	return ""
 }
 
-// in rounds a duration so that it is easy to read.
+// in returns a rounded duration.
 func in(duration string) string {
 	d, err := time.ParseDuration(duration)
 	switch {
@@ -109,10 +108,10 @@ func words(all ...string) string {
 	return strings.Join(some, " ")
 }
 
-// maxLine is where lines are cut.
+// maxLine is the length of the longest line.
 const maxLine = 200
 
-// printable keeps what clients send from spoiling the terminal.
+// printable keeps the input of clients from controlling the terminal.
 func printable(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

@@ -3,20 +3,18 @@
 //
 //	sandbox -addr 127.0.0.1:8080 -sync-addr 127.0.0.1:8081
 //
-// It prints the environment variables that point a program at it. A script
-// starts it with -env-file, waits for the file and reads it:
+// It prints the environment variables for programs that use it. A script starts it with
+// -env-file, waits for the file and reads it:
 //
 //	sandbox -env-file sandbox.env &
 //	until [ -f sandbox.env ]; do sleep 0.1; done
 //	set -a; . ./sandbox.env; set +a
 //
-// The client reads those of the API by itself, with NewClientFromEnv.
-// CLOUDCONVERT_EVENTS_URL, the event socket, is read by examples/watch; other
-// programs give it to events.WithURL.
+// NewClientFromEnv reads the variables of the API. CLOUDCONVERT_EVENTS_URL, the event
+// socket, is read by examples/watch. Other programs pass it to events.WithURL.
 //
-// It converts images and archives, works on PDFs, and converts documents,
-// sound and film where LibreOffice and ffmpeg are installed. It ends, and takes
-// everything it was given with it, when it is interrupted.
+// It converts images and archives, edits PDFs, and converts documents, audio and video if
+// LibreOffice and ffmpeg are installed. When it is interrupted, it removes all files.
 package main
 
 import (
@@ -46,7 +44,7 @@ const (
 	exitUsage
 )
 
-// run is the command: it serves until ctx ends. It returns the exit code.
+// run runs the command until ctx ends, and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	settings, err := parse(args, stderr)
 	switch {
@@ -65,7 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // serve runs a server until ctx ends.
 func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
-	if err := forget(s.envFile); err != nil {
+	if err := removeStale(s.envFile); err != nil {
 		return err
 	}
 	server, err := cloudconverttest.Start(s.options(stderr)...)
@@ -73,8 +71,8 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer server.Close()
-	for address, file := range s.urls {
-		server.HandleURL(address, file)
+	for rawURL, file := range s.urls {
+		server.HandleURL(rawURL, file)
 	}
 	for _, fault := range s.faults {
 		fault.Seed = s.seed
@@ -91,5 +89,5 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		return err
 	}
 	<-ctx.Done()
-	return forget(s.envFile)
+	return removeStale(s.envFile)
 }

@@ -24,15 +24,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// started is a sandbox that runs.
+// started is a running sandbox.
 type started struct {
 	client    *cloudconvert.Client
 	variables map[string]string
 	stop      func() (code int, stderr string)
 }
 
-// start runs the command until the test stops it, and makes a client of what it
-// prints.
+// start runs the command until the test stops it, and makes a client with the printed
+// variables.
 func start(t *testing.T, args ...string) started {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -59,7 +59,7 @@ func start(t *testing.T, args ...string) started {
 	return started{client, variables, stop}
 }
 
-// read reads the lines of the variables.
+// read parses the lines with variables.
 func read(t *testing.T, r io.Reader) map[string]string {
 	t.Helper()
 	variables := map[string]string{}
@@ -233,7 +233,7 @@ func TestFailures(t *testing.T) {
 		"address in use":      {[]string{"-addr", taken.Addr().String()}, "address already in use"},
 		"sync address in use": {[]string{"-sync-addr", taken.Addr().String()}, "address already in use"},
 		"no address":          {[]string{"-addr", "nowhere"}, "nowhere"},
-		"foreign file":        {[]string{"-env-file", mine}, "is no file of a sandbox"},
+		"foreign file":        {[]string{"-env-file", mine}, "is not a file of a sandbox"},
 		"no folder":           {[]string{"-env-file", "/does/not/exist/sandbox.env"}, "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {

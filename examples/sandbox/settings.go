@@ -13,7 +13,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// settings are what the command line asks for.
+// settings are the settings of the command line.
 type settings struct {
 	addr, syncAddr string
 	eventsAddr     string
@@ -54,7 +54,7 @@ func (s *settings) flags() *flag.FlagSet {
 	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&s.addr, "addr", "127.0.0.1:0", "listen on this `address`; port 0 is a free one")
-	flags.StringVar(&s.syncAddr, "sync-addr", "127.0.0.1:0", "`address` of the host that answers when a job has ended")
+	flags.StringVar(&s.syncAddr, "sync-addr", "127.0.0.1:0", "`address` of the host that responds when a job has ended")
 	flags.StringVar(&s.eventsAddr, "events-addr", "127.0.0.1:0", "`address` of the event socket")
 	flags.StringVar(&s.key, "key", "", "accept this API `key` (default a random one)")
 	flags.BoolVar(&s.anyKey, "any-key", false, "accept every API key")
@@ -64,7 +64,7 @@ func (s *settings) flags() *flag.FlagSet {
 	flags.DurationVar(&s.taskDuration, "task-duration", 0, "make each task take this `time`")
 	flags.DurationVar(&s.uploadSettle, "upload-settle", 0, "let this `time` pass before an uploaded file is there")
 	flags.Var(&s.whitelist, "whitelist", "be like the hosted sandbox, and take only files whose MD5 is in this `list`, with commas between them")
-	flags.Var(s.urls, "urls", "answer imports from a public address with a local file, given as `address=file`; may be repeated")
+	flags.Var(s.urls, "urls", "import a local file in place of a URL, given as `URL=file`; may be repeated")
 	flags.Var(&s.faults, "fault", "let a share of the requests go wrong, given as `kind=share`, such as reset=0.05; may be repeated; the kinds are "+faultKinds())
 	flags.Uint64Var(&s.seed, "seed", s.seed, "`number` that decides which requests go wrong (default a random one)")
 	flags.StringVar(&s.envFile, "env-file", "", "write the environment variables to this `file` as soon as the sandbox is ready")
@@ -74,7 +74,7 @@ func (s *settings) flags() *flag.FlagSet {
 	return flags
 }
 
-// plainKey is what needs no quotes in a shell.
+// plainKey matches keys that need no quotes in a shell.
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9._~+/=-]*$`)
 
 func (s *settings) check() error {
@@ -89,7 +89,7 @@ func (s *settings) check() error {
 	return nil
 }
 
-// options are the settings for the server.
+// options returns the options of the server.
 func (s *settings) options(stderr io.Writer) []cloudconverttest.Option {
 	options := []cloudconverttest.Option{
 		cloudconverttest.WithAddr(s.addr, s.syncAddr),

@@ -12,7 +12,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/events"
 )
 
-// place is where there is something to follow.
+// place is the service, or a local sandbox, with a client and a listener.
 type place struct {
 	client   *cloudconvert.Client
 	listener *events.Client
@@ -30,8 +30,8 @@ func connect(ctx context.Context, s settings, stderr io.Writer) (*place, error) 
 		return nil, err
 	}
 	var options []events.Option
-	if address := os.Getenv("CLOUDCONVERT_EVENTS_URL"); address != "" {
-		options = append(options, events.WithURL(address))
+	if rawURL := os.Getenv("CLOUDCONVERT_EVENTS_URL"); rawURL != "" {
+		options = append(options, events.WithURL(rawURL))
 	}
 	listener, err := events.New(client, options...)
 	if err != nil {
@@ -71,7 +71,7 @@ func connectLocally(ctx context.Context, s settings, stderr io.Writer) (*place, 
 	return p, nil
 }
 
-// slowly makes a result that takes a time.
+// slowly makes a result after some time.
 func slowly(length time.Duration) cloudconverttest.Handler {
 	return func(ctx context.Context, run *cloudconverttest.Run) error {
 		steps := time.NewTicker(max(length/100, time.Nanosecond))

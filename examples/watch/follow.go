@@ -15,14 +15,13 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/events"
 )
 
-// settling is how long a join may take to have its effect. What happens
-// before that is not reported.
-const settling = 2 * time.Second
+// joinDelay is how long a join may take to have its effect. Earlier events are lost.
+const joinDelay = 2 * time.Second
 
-// patience is how long the connection to the events may be missing before that is reported.
+// patience is how long the event socket may be disconnected before that is reported.
 const patience = 2 * time.Second
 
-// follower shows what happens.
+// follower shows the progress of tasks.
 type follower struct {
 	client   *cloudconvert.Client
 	listener *events.Client
@@ -30,8 +29,8 @@ type follower struct {
 	stderr   io.Writer
 }
 
-// job follows a job to its end. The events only show how it gets on; the wait
-// knows when it has ended, and needs no events for that.
+// job follows a job to its end. The events show the progress. The wait also ends without
+// them.
 func (f *follower) job(ctx context.Context, id string) error {
 	following, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -69,8 +68,8 @@ func (f *follower) account(ctx context.Context) error {
 	return err
 }
 
-// running are the tasks of the account that have not ended, the newest of
-// them, and those that were shown as such.
+// running returns the newest tasks of the account that have not ended, and those that are
+// shown as running.
 func (f *follower) running(ctx context.Context) ([]cloudconvert.Task, error) {
 	var tasks []cloudconvert.Task
 	for _, id := range f.screen.open() {
@@ -95,8 +94,8 @@ func (f *follower) running(ctx context.Context) ([]cloudconvert.Task, error) {
 // reader reads the tasks that are followed.
 type reader func(context.Context) ([]cloudconvert.Task, error)
 
-// follow shows the tasks of a channel as they change. What the events may have
-// missed it reads.
+// follow shows the tasks of a channel as they change. When events may be missing, it
+// requests the tasks.
 func (f *follower) follow(ctx context.Context, channel events.Channel, read reader) error {
 	var aside sync.WaitGroup
 	defer aside.Wait()
@@ -123,8 +122,7 @@ func (f *follower) follow(ctx context.Context, channel events.Channel, read read
 	return events.ErrClosed
 }
 
-// explain says why there is nothing to see, while there is no connection to the
-// events.
+// explain shows why there are no events while the event socket is disconnected.
 func (f *follower) explain(ctx context.Context, joined *atomic.Bool) {
 	looks := time.NewTicker(patience)
 	defer looks.Stop()
@@ -143,7 +141,7 @@ func (f *follower) explain(ctx context.Context, joined *atomic.Bool) {
 		case said == "":
 			reason = "it does not respond"
 		default:
-			reason = said // the connection is new
+			reason = said // it was disconnected for a moment
 		}
 		if reason != said && reason != "" {
 			fmt.Fprintln(f.stderr, "watch: no connection to the event socket:", reason)
@@ -152,10 +150,10 @@ func (f *follower) explain(ctx context.Context, joined *atomic.Bool) {
 	}
 }
 
-// catchUp reads at once and after the join has surely had its effect. What
-// cannot be read, the next events tell.
+// catchUp requests the tasks at once, and when the join has taken effect. After a failure
+// the next events show the tasks.
 func (f *follower) catchUp(ctx context.Context, read reader) {
-	for _, after := range []time.Duration{0, settling} {
+	for _, after := range []time.Duration{0, joinDelay} {
 		select {
 		case <-time.After(after):
 		case <-ctx.Done():
@@ -167,7 +165,7 @@ func (f *follower) catchUp(ctx context.Context, read reader) {
 	}
 }
 
-// describe is the line of a task.
+// describe returns the line of a task.
 func describe(task cloudconvert.Task) string {
 	name := task.Name
 	if name == "" {
@@ -183,7 +181,7 @@ func describe(task cloudconvert.Task) string {
 	return strings.TrimRight(line, " ")
 }
 
-// printable keeps what comes from elsewhere from doing things to a terminal.
+// printable keeps names and messages from controlling the terminal.
 func printable(text string) string {
 	quoted := strconv.Quote(text)
 	return quoted[1 : len(quoted)-1]

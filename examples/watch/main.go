@@ -1,10 +1,9 @@
-// Command watch follows a job, or everything that happens in an account, and
-// shows how far its tasks have got:
+// Command watch shows the progress of the tasks of a job, or of an account:
 //
 //	watch JOB_ID
 //	watch -account
 //
-// On a terminal the lines of tasks change in place. It ends with the job, with
+// On a terminal the lines of tasks change in place. The command ends with the job, with
 // exit code 1 if that failed, or when it is interrupted.
 //
 // It uses the API key in CLOUDCONVERT_API_KEY, and the event socket in
@@ -39,7 +38,7 @@ const (
 	exitUsage
 )
 
-// run is the command. It returns the exit code.
+// run runs the command and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	settings, err := parse(args, stderr)
 	switch {
@@ -56,9 +55,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// settings are what the command line asks for.
+// settings are the settings of the command line.
 type settings struct {
-	job     string // empty for the one of the demonstration
+	job     string // empty for that of the demonstration
 	account bool
 	length  time.Duration
 }
@@ -90,12 +89,12 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	case hasKey && s.job == "" && !s.account:
 		return s, errors.New("want the id of a job, or -account")
 	case !hasKey && s.job != "":
-		return s, errors.New("to follow that job takes the API key in CLOUDCONVERT_API_KEY")
+		return s, errors.New("following a job needs an API key in CLOUDCONVERT_API_KEY")
 	}
 	return s, nil
 }
 
-// watch follows what it was asked to, for as long as it can show it.
+// watch follows a job or the account until the output cannot be written.
 func watch(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 	place, err := connect(ctx, s, stderr)
 	if err != nil {

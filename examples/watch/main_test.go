@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// buffer is an output that may be looked at while it is written to.
+// buffer is an output that can be read while it is written.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -70,7 +70,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-func TestWithoutAKey(t *testing.T) {
+func TestWithoutKey(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr buffer
 	require.Equal(t, exitOK, run(t.Context(), []string{"-length", "100ms"}, &stdout, &stderr), stderr.String())
@@ -92,7 +92,7 @@ func TestWithoutAKey(t *testing.T) {
 	assert.Equal(t, exitOK, <-code)
 }
 
-// full is an output that takes nothing.
+// full is an output whose writes fail.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
@@ -109,14 +109,14 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-func TestWithTheVariablesOfASandbox(t *testing.T) {
+func TestWithVariablesOfSandbox(t *testing.T) {
 	server := cloudconverttest.NewServer()
 	defer server.Close()
 	t.Setenv("CLOUDCONVERT_API_KEY", server.Key())
 	t.Setenv("CLOUDCONVERT_API_URL", server.URL)
 	t.Setenv("CLOUDCONVERT_SYNC_URL", server.SyncURL)
 	t.Setenv("CLOUDCONVERT_EVENTS_URL", server.EventsURL)
-	// One that is not there may be refused before the subscription is closed.
+	// An unknown job may be refused before the subscription is closed.
 	job, err := server.Client().Jobs.Create(t.Context(), cloudconvert.Pipeline(cloudconvert.ImportUpload{}, cloudconvert.ExportURL{}))
 	require.NoError(t, err)
 	var stderr buffer
@@ -130,7 +130,8 @@ func TestWithTheVariablesOfASandbox(t *testing.T) {
 	assert.Empty(t, stderr.String())
 }
 
-// followed follows a job in a bubble whose conversion is the handler, and returns what was shown.
+// followed follows a job in a bubble, with a handler for its conversion, and returns the
+// output.
 func followed(
 	t *testing.T, terminal bool, set func(*cloudconverttest.Server), handler cloudconverttest.Handler,
 ) (shown, complained string, result error) {
@@ -170,7 +171,7 @@ func halves(_ context.Context, run *cloudconverttest.Run) error {
 
 func nothingSpecial(*cloudconverttest.Server) {}
 
-func TestFollowAJob(t *testing.T) {
+func TestFollowJob(t *testing.T) {
 	t.Parallel()
 	shown, complained, err := followed(t, false, nothingSpecial, halves)
 	require.NoError(t, err)
@@ -183,7 +184,7 @@ func TestFollowAJob(t *testing.T) {
 	assert.True(t, strings.HasSuffix(shown, "\x1b[1A\x1b[Jpdf                  finished\n"), "%q", shown)
 }
 
-func TestFollowAJobThatFails(t *testing.T) {
+func TestFollowFailingJob(t *testing.T) {
 	t.Parallel()
 	shown, _, err := followed(t, false, nothingSpecial, func(context.Context, *cloudconverttest.Run) error {
 		<-time.After(time.Minute)
@@ -193,7 +194,7 @@ func TestFollowAJobThatFails(t *testing.T) {
 	assert.Contains(t, shown, `pdf                  error      no \x1b[2J document`+"\n")
 }
 
-func TestFollowAJobWithoutEvents(t *testing.T) {
+func TestFollowJobWithoutEvents(t *testing.T) {
 	t.Parallel()
 	shown, complained, err := followed(t, false, func(server *cloudconverttest.Server) {
 		server.Events().SetFaults(cloudconverttest.EventFaults{Join: func(string) int { return 403 }})
@@ -208,11 +209,11 @@ func TestFollowAJobWithoutEvents(t *testing.T) {
 		server.Events().SetFaults(cloudconverttest.EventFaults{Silent: true})
 	}, halves)
 	require.NoError(t, err)
-	assert.Contains(t, shown, "processing  50 %\n", "it is read again when the line was made again")
+	assert.Contains(t, shown, "processing  50 %\n", "the tasks are requested after a reconnect")
 	assert.Contains(t, shown, "pdf                  finished\n")
 }
 
-func TestWhyThereIsNothingToSee(t *testing.T) {
+func TestExplain(t *testing.T) {
 	t.Parallel()
 	unavailable := cloudconverttest.Fault{Role: cloudconverttest.RoleEvents, Status: http.StatusServiceUnavailable, Times: 10}
 	for name, test := range map[string]struct {
@@ -220,12 +221,13 @@ func TestWhyThereIsNothingToSee(t *testing.T) {
 		want string
 	}{
 		"all is well": {nothingSpecial, ""},
-		"no answer": {func(server *cloudconverttest.Server) {
+		"no response": {func(server *cloudconverttest.Server) {
 			server.Events().SetFaults(cloudconverttest.EventFaults{ConnectDelay: 5 * time.Second})
 		}, "watch: no connection to the event socket: it does not respond\n"},
 		"unavailable": {func(server *cloudconverttest.Server) { server.Inject(unavailable) }, "503"},
 		"later": {func(server *cloudconverttest.Server) {
-			// Not at the very moment of a look, which could then see the end of the line before its reason.
+			// Not at the moment of a check, which could see the disconnect before its
+			// reason.
 			time.AfterFunc(15*patience-time.Second, func() {
 				server.Inject(unavailable)
 				server.Events().Cut()
@@ -242,7 +244,7 @@ func TestWhyThereIsNothingToSee(t *testing.T) {
 	}
 }
 
-func TestWhatEndedStaysSo(t *testing.T) {
+func TestEndedTaskDoesNotChange(t *testing.T) {
 	t.Parallel()
 	var out buffer
 	s := newScreen(&out, nil)

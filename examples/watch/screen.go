@@ -13,8 +13,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// screen shows tasks. On a terminal the lines of those that have not ended
-// change in place; elsewhere each change is a line.
+// screen shows tasks. On a terminal the lines of running tasks change in place. Elsewhere
+// each change is a line.
 type screen struct {
 	mu       sync.Mutex
 	out      io.Writer
@@ -23,8 +23,8 @@ type screen struct {
 	ended    map[string]bool
 	lines    map[string]string // of the tasks that have not ended, by id
 	order    []string
-	drawn    int    // lines that are to be overwritten
-	broken   func() // is called when nothing can be written any more
+	drawn    int    // lines to overwrite
+	broken   func() // called when writing fails
 	err      error  // of the first write that failed
 }
 
@@ -43,8 +43,8 @@ func newScreen(out io.Writer, broken func()) *screen {
 	return s
 }
 
-// show brings tasks up to date. One that has ended does not change any more,
-// whatever comes late.
+// show updates tasks. One that has ended does not change: a late event may have an
+// earlier state.
 func (s *screen) show(tasks ...cloudconvert.Task) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +59,7 @@ func (s *screen) show(tasks ...cloudconvert.Task) {
 		}
 		s.lines[task.ID] = line
 		if s.ended[task.ID] = task.Status.Terminal(); s.ended[task.ID] {
-			s.forget(task.ID)
+			s.remove(task.ID)
 		}
 		if !s.terminal || s.ended[task.ID] {
 			news = append(news, line)
@@ -68,20 +68,20 @@ func (s *screen) show(tasks ...cloudconvert.Task) {
 	s.draw(news)
 }
 
-// open are the ids of the tasks that were shown and have not ended.
+// open returns the ids of the shown tasks that have not ended.
 func (s *screen) open() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.order)
 }
 
-// forget takes a task off those that may change.
-func (s *screen) forget(id string) {
+// remove removes a task from those that may change.
+func (s *screen) remove(id string) {
 	delete(s.lines, id)
 	s.order = slices.DeleteFunc(s.order, func(other string) bool { return other == id })
 }
 
-// draw writes lines that stay, and on a terminal those that may change below.
+// draw writes final lines and, on a terminal, those that may change below them.
 func (s *screen) draw(news []string) {
 	var b strings.Builder
 	if s.drawn > 0 {
@@ -105,14 +105,14 @@ func (s *screen) draw(news []string) {
 	}
 }
 
-// failure is why nothing can be written any more, or nil.
+// failure returns the error of writing, or nil.
 func (s *screen) failure() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err
 }
 
-// shorten makes a line fit, which could not be overwritten otherwise.
+// shorten cuts a line to the width: a wrapped line could not be overwritten.
 func shorten(line string, width int) string {
 	runes := []rune(line)
 	return string(runes[:min(len(runes), max(width-1, 1))])

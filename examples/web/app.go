@@ -14,13 +14,13 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// patience is how long a job may take, the upload of its file included.
+// patience is how long a job may take, including the upload.
 const patience = 15 * time.Minute
 
 //go:embed page.html uploaded.html
 var pages embed.FS
 
-// formats are what a visitor can choose from.
+// formats are the formats that a visitor can choose.
 var formats = []string{"jpg", "png", "gif", "bmp", "tiff"}
 
 // app converts the images of its visitors.
@@ -37,14 +37,14 @@ type app struct {
 	waits sync.WaitGroup
 }
 
-// outcome is what became of a job. Its fields may be read when it is done.
+// outcome is the result of a job. Its fields may be read after done is closed.
 type outcome struct {
 	done chan struct{}
 	job  *cloudconvert.Job
 	err  error
 }
 
-// newApp registers a webhook under the public address.
+// newApp registers a webhook under the public URL.
 func newApp(ctx context.Context, client *cloudconvert.Client, public string) (*app, error) {
 	webhook, err := client.Webhooks.Create(ctx, cloudconvert.WebhookRequest{
 		URL:    public + "/hook",
@@ -61,7 +61,7 @@ func newApp(ctx context.Context, client *cloudconvert.Client, public string) (*a
 	return a, err
 }
 
-// close takes the webhook away.
+// close removes the webhook.
 func (a *app) close() error {
 	a.waits.Wait()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), 5*time.Second)
@@ -84,8 +84,8 @@ func page(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, pages, name) }
 }
 
-// create makes a job that waits for a file, and returns where the browser is to
-// post it.
+// create creates a job that waits for a file, and returns the form for the browser to
+// post.
 func (a *app) create(w http.ResponseWriter, r *http.Request) {
 	format := r.FormValue("format")
 	if !slices.Contains(formats, format) {
@@ -111,8 +111,8 @@ func (a *app) create(w http.ResponseWriter, r *http.Request) {
 	reply(w, map[string]any{"id": job.ID, "url": form.URL, "fields": form.Fields})
 }
 
-// follow waits for a job whose file the browser uploads. One that never gets
-// its file is deleted.
+// follow waits for a job whose file the browser uploads. It deletes a job without an
+// upload.
 func (a *app) follow(id string) {
 	o := &outcome{done: make(chan struct{})}
 	a.mu.Lock()
@@ -126,8 +126,8 @@ func (a *app) follow(id string) {
 	})
 }
 
-// find returns the job of a request, if this program created it: the key could read
-// every job of the account.
+// find returns the job of a request, if this program created it: the key can read every
+// job of the account.
 func (a *app) find(w http.ResponseWriter, r *http.Request) (*outcome, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -138,7 +138,7 @@ func (a *app) find(w http.ResponseWriter, r *http.Request) (*outcome, bool) {
 	return o, found
 }
 
-// state is what the page shows of a job.
+// state is the part of a job that the page shows.
 type state struct {
 	Status  string `json:"status"`
 	Percent int    `json:"percent"`
@@ -170,7 +170,7 @@ func (a *app) status(w http.ResponseWriter, r *http.Request) {
 	reply(w, state{Status: "processing", Percent: 100 * ended / max(len(job.Tasks), 1)})
 }
 
-// state describes a job that the webhook told the end of.
+// state describes an ended job.
 func (o *outcome) state() state {
 	failure, failed := errors.AsType[*cloudconvert.JobError](o.err)
 	switch {
@@ -183,7 +183,7 @@ func (o *outcome) state() state {
 	}
 }
 
-// result leads to the file in storage, whose address is a secret of the visitor.
+// result redirects to the file in storage, whose URL is a secret of the visitor.
 func (a *app) result(w http.ResponseWriter, r *http.Request) {
 	o, found := a.find(w, r)
 	if !found {
@@ -202,7 +202,7 @@ func (a *app) result(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, o.job.Files()[0].URL, http.StatusSeeOther)
 }
 
-// fail reports a failure to the visitor, and its cause to the log.
+// fail shows a failure to the visitor, and logs its cause.
 func fail(w http.ResponseWriter, err error) {
 	log.Println(err)
 	http.Error(w, "the service cannot be reached, try again", http.StatusBadGateway)

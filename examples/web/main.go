@@ -1,6 +1,5 @@
-// Command web is a web service that converts images. The browser posts the
-// file straight to storage, so that no file goes through the service, and a
-// webhook reports the end of the job:
+// Command web is a web service that converts images. The browser posts the file directly
+// to storage, and a webhook reports the end of the job:
 //
 //	web -addr 127.0.0.1:8080
 //
@@ -39,8 +38,8 @@ const (
 	exitUsage
 )
 
-// run is the command: it serves until the context ends, and calls started with
-// the address of the page. It returns the exit code.
+// run runs the command until the context ends, and calls started with the URL of the
+// page. It returns the exit code.
 func run(ctx context.Context, args []string, stderr io.Writer, started func(url string)) int {
 	settings, err := parse(args, stderr)
 	switch {
@@ -57,10 +56,10 @@ func run(ctx context.Context, args []string, stderr io.Writer, started func(url 
 	return exitOK
 }
 
-// settings are what the command line asks for.
+// settings are the settings of the command line.
 type settings struct {
 	addr   string
-	public string // empty for the address
+	public string // empty for that of addr
 }
 
 func parse(args []string, stderr io.Writer) (settings, error) {
@@ -102,8 +101,8 @@ func serve(ctx context.Context, s settings, stderr io.Writer, started func(url s
 	return errors.Join(serveUntilDone(ctx, listener, app.routes()), app.close()) //nolint:contextcheck // the context has ended by then.
 }
 
-// connect returns a client for the service, or for a local sandbox that takes
-// its time, so that there is something to see.
+// connect returns a client for the service, or for a local sandbox with slow tasks, so
+// that there is progress to see.
 func connect(stderr io.Writer) (*cloudconvert.Client, func(), error) {
 	if os.Getenv("CLOUDCONVERT_API_KEY") != "" {
 		client, err := cloudconvert.NewClientFromEnv()
@@ -132,6 +131,6 @@ func serveUntilDone(ctx context.Context, listener net.Listener, handler http.Han
 	if server.Shutdown(ctx) == nil {
 		return nil
 	}
-	// Browsers make connections in advance, which Shutdown takes for busy.
+	// Browsers open connections in advance, which Shutdown treats as busy.
 	return server.Close()
 }

@@ -17,8 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// serveForTest starts the program against a local sandbox and returns the
-// address of its page.
+// serveForTest starts the program with a local sandbox and returns the URL of its page.
 func serveForTest(t *testing.T) string {
 	t.Helper()
 	t.Setenv("CLOUDCONVERT_API_KEY", "")
@@ -62,8 +61,8 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// TestInBrowser does what a visitor does. With SCREENSHOT set it leaves a
-// picture of the page there.
+// TestInBrowser uses the page like a visitor. If SCREENSHOT is set, it writes an image of
+// the page to that path.
 func TestInBrowser(t *testing.T) { //nolint:paralleltest // it sets the environment.
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
@@ -100,7 +99,7 @@ func TestInBrowser(t *testing.T) { //nolint:paralleltest // it sets the environm
 	}
 }
 
-// openBrowser starts a headless browser that uses nothing but the page.
+// openBrowser starts a headless browser without network services.
 func openBrowser(t *testing.T, path string) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
@@ -120,10 +119,10 @@ func contentType(t *testing.T, url string) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	require.NoError(t, err)
-	answer, err := new(http.Client).Do(request)
+	response, err := new(http.Client).Do(request)
 	require.NoError(t, err)
-	defer answer.Body.Close()
-	return answer.Header.Get("Content-Type")
+	defer response.Body.Close()
+	return response.Header.Get("Content-Type")
 }
 
 func TestStopsBesideUnusedConnections(t *testing.T) { //nolint:paralleltest // it sets the environment.
@@ -149,10 +148,10 @@ func TestRefusals(t *testing.T) { //nolint:paralleltest // it sets the environme
 		t.Run(name, func(t *testing.T) {
 			request, err := http.NewRequestWithContext(t.Context(), c.method, url+c.path, http.NoBody)
 			require.NoError(t, err)
-			answer, err := new(http.Client).Do(request)
+			response, err := new(http.Client).Do(request)
 			require.NoError(t, err)
-			require.NoError(t, answer.Body.Close())
-			assert.Equal(t, c.status, answer.StatusCode)
+			require.NoError(t, response.Body.Close())
+			assert.Equal(t, c.status, response.StatusCode)
 		})
 	}
 }

@@ -19,7 +19,7 @@ type ArchiveFile struct {
 	// Name of the file in the archive; it may have slash-separated directories.
 	Name string
 
-	// Size in bytes that Open will give.
+	// Size of the content in bytes.
 	Size int64
 
 	// Open returns the content. Archive closes it.
@@ -35,9 +35,11 @@ func CanArchive(format string) bool {
 	return false
 }
 
-// Archive writes the files into one archive in the given order. Names that would clash get a number, also where they differ
-// in case alone, and names that [Extract] would not give back are replaced. The same files always give the same bytes. It is
-// [ErrUnsupported] for a format it cannot write, and an error when a file has more or fewer bytes than its Size says.
+// Archive writes the files to an archive in the given order. Duplicate names get a
+// number, also if they differ only in case, and names that [Extract] would skip are
+// replaced. The same files always make the same bytes. The error matches [ErrUnsupported]
+// for a format it cannot write. A file with more or fewer bytes than its Size is an
+// error.
 func Archive(ctx context.Context, w io.Writer, format string, files []ArchiveFile) error {
 	a, err := newArchive(w, Normalize(format))
 	if err != nil {
@@ -52,10 +54,10 @@ func Archive(ctx context.Context, w io.Writer, format string, files []ArchiveFil
 	return a.close()
 }
 
-// archive is one being written.
+// archive is an archive that is being written.
 type archive struct {
 	create  func(name string, size int64) (io.Writer, error)
-	closers []io.Closer // from the inside out
+	closers []io.Closer // the innermost first
 }
 
 func newArchive(w io.Writer, format string) (archive, error) {
@@ -73,7 +75,7 @@ func newArchive(w io.Writer, format string) (archive, error) {
 	return archive{}, fmt.Errorf("%w: writing %q archives", ErrUnsupported, format)
 }
 
-// archiveTime is the time of all files in an archive: the first one that a zip can tell.
+// archiveTime is the time of all files in an archive: the earliest that a zip can have.
 func archiveTime() time.Time { return time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
 func zipArchive(w io.Writer) archive {
@@ -96,7 +98,6 @@ func tarArchive(w io.Writer) archive {
 	return archive{create: create, closers: []io.Closer{t}}
 }
 
-// close ends the archive.
 func (a archive) close() error {
 	for _, closer := range a.closers {
 		if err := closer.Close(); err != nil {
@@ -106,7 +107,6 @@ func (a archive) close() error {
 	return nil
 }
 
-// addFile writes one file to an archive.
 func addFile(ctx context.Context, a archive, name string, file ArchiveFile) (err error) {
 	content, err := file.Open()
 	if err != nil {
@@ -120,19 +120,19 @@ func addFile(ctx context.Context, a archive, name string, file ArchiveFile) (err
 	n, err := io.Copy(entry, io.LimitReader(contextReader{ctx, content}, file.Size+1))
 	switch {
 	case n > file.Size || errors.Is(err, tar.ErrWriteTooLong):
-		return fmt.Errorf("it has more bytes than the announced %d", file.Size)
+		return fmt.Errorf("it has more than %d bytes", file.Size)
 	case err != nil:
 		return err
 	case n < file.Size:
-		return fmt.Errorf("it has %d bytes and not the announced %d", n, file.Size)
+		return fmt.Errorf("want %d bytes, got %d", file.Size, n)
 	}
 	return nil
 }
 
-// uniqueNames are the names in an archive so far, in lower case.
+// uniqueNames are the names in an archive, in lower case.
 type uniqueNames map[string]bool
 
-// next returns the name for a file: safe, and different from all before.
+// next returns a safe name that is not in the archive yet.
 func (u uniqueNames) next(name string) string {
 	dir, base, ok := safePath(name)
 	if !ok {

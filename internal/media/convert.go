@@ -5,28 +5,30 @@ import (
 	"io"
 )
 
-// ConvertOptions are the settings of [Convert].
+// ConvertOptions are the options of [Convert].
 type ConvertOptions struct {
-	// Quality of a jpg from 1 to 100; 0 means 90, and what is beyond means the nearest. Other formats do not use it.
+	// Quality of a jpg from 1 to 100; 0 means 90, and other values mean the nearest of
+	// them. Other formats do not use it.
 	Quality int
 
-	// Width and Height of the result in pixels; 0 means as follows from the other one and the shape of the picture.
-	// With both 0 the picture keeps its size.
+	// Width and Height of the result in pixels. If one is 0, it follows from the other
+	// one and the aspect ratio. If both are 0, the image keeps its size.
 	Width, Height int
 
-	// Fit is max (inside the size, never enlarged), crop (fills the size, what hangs over is cut) or scale (exactly
-	// the size, whatever the shape); empty means max.
+	// Fit is max (within the size, never enlarged), crop (fills the size and is cut) or
+	// scale (exactly the size, distorted); empty means max.
 	Fit string
 }
 
-// Convert reads a picture of the format from and writes it as the format to. Of several frames it takes the first, it turns
-// the picture upright as its EXIF data says, and puts transparent pictures onto white where the result has no transparency.
-// The error matches [ErrUnsupported] for a pair or setting it cannot do, and [ErrOpen] for an unreadable input.
+// Convert converts an image from one format to another. It takes the first of several
+// frames and applies the EXIF orientation. It draws a transparent image onto white if the
+// result cannot be transparent. The error matches [ErrUnsupported] for formats and
+// options that are not supported, and [ErrOpen] for an unreadable input.
 func Convert(ctx context.Context, w io.Writer, r io.Reader, from, to string, o ConvertOptions) error {
 	if err := checkPair(from, to); err != nil {
 		return err
 	}
-	m, err := readPicture(ctx, r, Normalize(from))
+	m, err := readImage(ctx, r, Normalize(from))
 	if err != nil {
 		return err
 	}

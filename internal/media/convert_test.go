@@ -25,7 +25,7 @@ func TestConvertEveryPair(t *testing.T) {
 				t.Parallel()
 				want := corners{red, green, blue, yellow}
 				if from == "webp" {
-					want = corners{red, red, red, red} // the test pictures in this format have one colour
+					want = corners{red, red, red, red} // the test images in this format have one color
 				}
 				data := encoded(t, quarters(64, 48), from)
 				assertCorners(t, converted(t, data, from, to, ConvertOptions{}), 64, 48, want)
@@ -61,7 +61,7 @@ func TestConvertHalfTransparency(t *testing.T) {
 	assertColor(t, none, converted(t, webp, "webp", "png", ConvertOptions{}), 8, 8)
 }
 
-func TestConvertManyColoursToGIF(t *testing.T) {
+func TestConvertManyColorsToGIF(t *testing.T) {
 	t.Parallel()
 	m := solid(96, 96, none)
 	for y := range 96 {
@@ -171,7 +171,7 @@ func TestConvertRefuses(t *testing.T) {
 	}
 }
 
-func TestConvertStopsWithItsContext(t *testing.T) {
+func TestConvertStopsWithContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -181,9 +181,9 @@ func TestConvertStopsWithItsContext(t *testing.T) {
 	assert.Zero(t, b.Len())
 }
 
-func TestConvertPassesOnReadErrors(t *testing.T) {
+func TestConvertReturnsReadErrors(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("the line is dead")
+	broken := errors.New("connection reset")
 	err := Convert(t.Context(), &bytes.Buffer{}, iotest.ErrReader(broken), "png", "jpg", ConvertOptions{})
 	require.ErrorIs(t, err, broken)
 	assert.NotErrorIs(t, err, ErrOpen)

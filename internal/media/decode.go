@@ -18,14 +18,14 @@ import (
 )
 
 const (
-	// maxPixels bounds the memory a picture takes, whatever its header promises.
+	// maxPixels bounds the memory that a decoded image takes.
 	maxPixels = 100_000_000
 
-	// maxInput bounds the bytes of a picture that are kept in memory.
+	// maxInput bounds the bytes of an image that are read.
 	maxInput = 256 << 20
 )
 
-// codec reads one picture format.
+// codec reads an image format.
 type codec struct {
 	config func(io.Reader) (image.Config, error)
 	decode func(io.Reader) (image.Image, error)
@@ -46,11 +46,12 @@ func codecOf(format string) (codec, error) {
 	case "webp":
 		return codec{webp.DecodeConfig, webp.Decode}, nil
 	}
-	return codec{}, fmt.Errorf("%w: reading %q pictures", ErrUnsupported, format)
+	return codec{}, fmt.Errorf("%w: reading %q images", ErrUnsupported, format)
 }
 
-// readPicture reads a picture to its end and decodes it upright. The picture starts at (0, 0).
-func readPicture(ctx context.Context, r io.Reader, format string) (image.Image, error) {
+// readImage reads an image to its end, decodes it, and applies its EXIF orientation. The
+// image starts at (0, 0).
+func readImage(ctx context.Context, r io.Reader, format string) (image.Image, error) {
 	data, err := readInput(ctx, r, format)
 	if err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func readPicture(ctx context.Context, r io.Reader, format string) (image.Image, 
 	return decode(ctx, data, format)
 }
 
-// readInput reads the bytes of an input and checks that they are of the format.
+// readInput reads an input and checks that it is of the format.
 func readInput(ctx context.Context, r io.Reader, format string) ([]byte, error) {
 	if _, err := codecOf(format); err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func readInput(ctx context.Context, r io.Reader, format string) ([]byte, error) 
 	return data, checkContent(data, format)
 }
 
-// checkContent reports a file whose first bytes are not those of the format.
+// checkContent returns an error if the first bytes of a file are not those of the format.
 func checkContent(head []byte, format string) error {
 	found := sniff(head)
 	switch {
@@ -87,7 +88,7 @@ func checkContent(head []byte, format string) error {
 	return openError(format, fmt.Errorf("its content is %s", found))
 }
 
-// decode decodes the bytes of a picture and turns it upright.
+// decode decodes an image and applies its EXIF orientation.
 func decode(ctx context.Context, data []byte, format string) (image.Image, error) {
 	codec, err := codecOf(format)
 	if err != nil {
@@ -107,10 +108,10 @@ func decode(ctx context.Context, data []byte, format string) (image.Image, error
 	if m.Bounds() != (image.Rectangle{Max: size}) {
 		m = onScreen(m, size)
 	}
-	return upright(m, pictureEXIF(data, format).orientation), nil
+	return upright(m, imageEXIF(data, format).orientation), nil
 }
 
-// checkSize returns the size of a picture, or an error when the picture is too large to decode.
+// checkSize returns the size of an image, or an error if it is too large.
 func checkSize(codec codec, data []byte, format string) (image.Point, error) {
 	config, err := codec.config(bytes.NewReader(data))
 	if err != nil {
@@ -120,13 +121,14 @@ func checkSize(codec codec, data []byte, format string) (image.Point, error) {
 		return image.Point{}, openError(format, errors.New("it has no pixels"))
 	}
 	if config.Width > maxPixels/config.Height {
-		return image.Point{}, openError(format, fmt.Errorf("its %dx%d pixels are more than the %d megapixels that are decoded",
+		return image.Point{}, openError(format, fmt.Errorf("its %dx%d pixels exceed the limit of %d megapixels",
 			config.Width, config.Height, maxPixels/1_000_000))
 	}
 	return image.Pt(config.Width, config.Height), nil
 }
 
-// onScreen puts the first frame of a gif, which may be smaller than the picture, into its place.
+// onScreen draws the first frame of a gif, which may be smaller than the image, into its
+// place.
 func onScreen(frame image.Image, size image.Point) image.Image {
 	screen := image.NewRGBA(image.Rectangle{Max: size})
 	draw.Draw(screen, frame.Bounds(), frame, frame.Bounds().Min, draw.Src)
@@ -143,7 +145,6 @@ type contextReader struct {
 	r   io.Reader
 }
 
-// Read implements [io.Reader].
 func (c contextReader) Read(p []byte) (int, error) {
 	if err := c.ctx.Err(); err != nil {
 		return 0, err

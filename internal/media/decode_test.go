@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestDecodeRefusesWhatIsNotThePicture(t *testing.T) {
+func TestDecodeRefusesOtherContent(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		data   []byte
@@ -29,7 +29,7 @@ func TestDecodeRefusesWhatIsNotThePicture(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := readPicture(t.Context(), bytes.NewReader(test.data), test.format)
+			_, err := readImage(t.Context(), bytes.NewReader(test.data), test.format)
 			require.ErrorIs(t, err, ErrOpen)
 			assert.ErrorContains(t, err, test.want)
 		})
@@ -77,7 +77,8 @@ func TestDecodeCMYK(t *testing.T) {
 	assertCorners(t, converted(t, data, "jpg", "png", ConvertOptions{Width: 4}), 4, 4, corners{want, want, want, want})
 }
 
-// cmykJPG returns a jpg of one block in one colour of four inks, stored inverted as Adobe's programs do.
+// cmykJPG returns a jpg of one block in one CMYK color, inverted as Adobe's programs
+// store it.
 func cmykJPG(inks ...byte) []byte {
 	segment := func(marker byte, content ...byte) []byte {
 		size := len(content) + 2
@@ -107,7 +108,7 @@ func cmykJPG(inks ...byte) []byte {
 // bitWriter writes the entropy-coded part of a jpg.
 type bitWriter struct{ text []byte }
 
-// block writes a block that has one mean value and nothing else.
+// block writes a block of one color.
 func (w *bitWriter) block(mean int) {
 	category, bits := 0, mean
 	if mean < 0 {
@@ -130,7 +131,7 @@ func (w *bitWriter) put(value, width int) {
 	}
 }
 
-// bytes fills up the last byte and marks bytes that look like markers.
+// bytes pads the last byte and escapes bytes that look like markers.
 func (w *bitWriter) bytes() []byte {
 	for len(w.text)%8 != 0 {
 		w.text = append(w.text, 1)

@@ -15,10 +15,10 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// defaultQuality is the quality of a jpg when none is asked for.
+// defaultQuality is the quality of a jpg without a ConvertOptions.Quality.
 const defaultQuality = 90
 
-// encode writes a picture in a format. quality is for a jpg; 0 means defaultQuality.
+// encode writes an image. quality is for a jpg; 0 means defaultQuality.
 func encode(ctx context.Context, w io.Writer, m image.Image, format string, quality int) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -48,7 +48,7 @@ func encodeAs(w io.Writer, m image.Image, format string, quality int) error {
 	return ErrUnsupported
 }
 
-// plain returns the picture in one of the forms that the encoders write without a detour through single colours.
+// plain converts an image to a type that the encoders do not write pixel by pixel.
 func plain(m image.Image) image.Image {
 	switch m.(type) {
 	case *image.Gray, *image.Gray16, *image.Paletted, *image.RGBA, *image.NRGBA, *image.RGBA64, *image.NRGBA64:
@@ -63,7 +63,7 @@ func toRGBA(m image.Image) *image.RGBA {
 	return rgba
 }
 
-// onWhite returns the picture without transparency, on a white ground, for the formats that have none.
+// onWhite draws an image on a white background, for the formats without transparency.
 func onWhite(m image.Image) image.Image {
 	switch m := m.(type) {
 	case *image.Gray, *image.YCbCr:
@@ -82,7 +82,7 @@ func onWhite(m image.Image) image.Image {
 	return ground
 }
 
-// withAlpha returns a picture whose palette has transparent colours without the palette, because that of a tiff has none.
+// withAlpha removes a palette with transparent colors: a tiff cannot have one.
 func withAlpha(m image.Image) image.Image {
 	if paletted, ok := m.(*image.Paletted); ok && !paletted.Opaque() {
 		return toRGBA(m)
@@ -95,7 +95,7 @@ func isOpaque(m image.Image) bool {
 	return ok && o.Opaque()
 }
 
-// is16Bit reports whether the picture has more than 8 bits for each colour.
+// is16Bit reports whether the image has more than 8 bits per color.
 func is16Bit(m image.Image) bool {
 	switch m.ColorModel() {
 	case color.Gray16Model, color.RGBA64Model, color.NRGBA64Model:

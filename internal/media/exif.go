@@ -8,13 +8,14 @@ import (
 	"strings"
 )
 
-// exif is what is used of the EXIF data of a picture.
+// exif is the part of an image's EXIF data that is used.
 type exif struct {
-	orientation int            // 1 to 8, or 0 when the data does not say
-	values      map[string]any // under the names of ExifTool: strings, ints and floats
+	orientation int            // 1 to 8, or 0 if unknown
+	values      map[string]any // by the names of ExifTool: strings, ints and floats
 }
 
-// exifTags are the names of the tags that are read. The two directories of EXIF do not share numbers.
+// exifTags maps the tags that are read to their names. The two directories of EXIF have
+// no number in common.
 var exifTags = map[uint16]string{
 	0x010e: "ImageDescription",
 	0x010f: "Make",
@@ -36,11 +37,11 @@ var exifTags = map[uint16]string{
 	0xa434: "LensModel",
 }
 
-// exifDirectoryTag points to the directory that holds what the camera recorded.
+// exifDirectoryTag points to the directory with the data of the camera.
 const exifDirectoryTag = 0x8769
 
-// pictureEXIF returns the EXIF data of a jpg or tiff; other formats have none here.
-func pictureEXIF(data []byte, format string) exif {
+// imageEXIF returns the EXIF data of a jpg or tiff. That of other formats is not read.
+func imageEXIF(data []byte, format string) exif {
 	switch format {
 	case "jpg":
 		return parseEXIF(jpegEXIF(data))
@@ -50,7 +51,7 @@ func pictureEXIF(data []byte, format string) exif {
 	return exif{}
 }
 
-// jpegEXIF returns the EXIF block of a jpg, or nil when it has none.
+// jpegEXIF returns the EXIF block of a jpg, or nil.
 func jpegEXIF(data []byte) []byte {
 	data = data[min(2, len(data)):]
 	for len(data) >= 4 && data[0] == 0xff {
@@ -60,7 +61,7 @@ func jpegEXIF(data []byte) []byte {
 			continue
 		}
 		end := 2 + int(binary.BigEndian.Uint16(data[2:]))
-		if marker == 0xda || end < 4 || end > len(data) { // the picture itself, or damage
+		if marker == 0xda || end < 4 || end > len(data) { // the image data, or a damaged segment
 			return nil
 		}
 		if block, ok := bytes.CutPrefix(data[4:end], []byte("Exif\x00\x00")); ok && marker == 0xe1 {
@@ -71,7 +72,8 @@ func jpegEXIF(data []byte) []byte {
 	return nil
 }
 
-// parseEXIF reads an EXIF block, which has the structure of a tiff file. It takes what is whole and leaves out the rest.
+// parseEXIF parses an EXIF block, which has the structure of a tiff file. It skips what
+// is damaged.
 func parseEXIF(block []byte) exif {
 	e := exif{values: map[string]any{}}
 	if len(block) < 8 {
@@ -92,7 +94,7 @@ func parseEXIF(block []byte) exif {
 	return e
 }
 
-// set keeps the value of a known tag.
+// set stores the value of a known tag.
 func (e *exif) set(tag uint16, value any) {
 	name, known := exifTags[tag]
 	if !known {
@@ -130,7 +132,8 @@ func (d directory) each(offset uint32, visit func(tag uint16, value any)) {
 	}
 }
 
-// value returns the first value of an entry as int, float64 or string, or nil when it is of another type or damaged.
+// value returns the first value of an entry as int, float64 or string, or nil if it is
+// damaged or of another type.
 func (d directory) value(entry []byte) any {
 	const (
 		ascii    = 2
@@ -160,7 +163,7 @@ func (d directory) value(entry []byte) any {
 	return nil
 }
 
-// data returns the values of an entry, count of a width each. They are in the entry itself where they fit into it.
+// data returns count values of a width each. They are in the entry if they fit into it.
 func (d directory) data(entry []byte, count, width uint32) ([]byte, bool) {
 	const room = 4
 	switch {
@@ -172,7 +175,7 @@ func (d directory) data(entry []byte, count, width uint32) ([]byte, bool) {
 	return d.slice(d.order.Uint32(entry[8:]), count*width)
 }
 
-// slice returns size bytes from an offset, if the block has so many.
+// slice returns size bytes from an offset, and false if the block is too short.
 func (d directory) slice(offset, size uint32) ([]byte, bool) {
 	end := uint64(offset) + uint64(size)
 	if end > uint64(len(d.block)) {
@@ -181,10 +184,11 @@ func (d directory) slice(offset, size uint32) ([]byte, bool) {
 	return d.block[offset:end], true
 }
 
-// maxEXIFText bounds a text, because thousands of entries may point to the same megabytes.
+// maxEXIFText bounds a text: thousands of entries may point to the same megabytes.
 const maxEXIFText = 1000
 
-// exifText returns a text without what follows its end mark and without the blanks some cameras fill it with.
+// exifText returns a text up to its first zero byte, without the blanks that some cameras
+// pad it with.
 func exifText(b []byte) string {
 	text, _, _ := bytes.Cut(b[:min(len(b), maxEXIFText)], []byte{0})
 	return strings.TrimSpace(strings.ToValidUTF8(string(text), "\ufffd"))
@@ -202,7 +206,7 @@ var orientations = []string{
 	"Rotate 270 CW",
 }
 
-// printEXIF returns a value as ExifTool prints it, or nil for one that makes no sense.
+// printEXIF returns a value as ExifTool prints it, or nil for an invalid one.
 func printEXIF(name string, value any) any {
 	switch value := value.(type) {
 	case string:

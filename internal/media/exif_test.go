@@ -17,7 +17,8 @@ type exifEntry struct {
 	data      []byte
 }
 
-// exifBlock returns an EXIF block with one directory, and a second one behind it for the camera when there is one.
+// exifBlock returns an EXIF block with a directory, and one for the camera if there are
+// entries for it.
 func exifBlock(order binary.AppendByteOrder, first, camera []exifEntry) []byte {
 	mark := "II*\x00"
 	if order == binary.AppendByteOrder(binary.BigEndian) {
@@ -33,7 +34,8 @@ func exifBlock(order binary.AppendByteOrder, first, camera []exifEntry) []byte {
 	return appendDirectory(order, appendDirectory(order, block, first), camera)
 }
 
-// appendDirectory appends a directory with the values that do not fit into its entries behind it.
+// appendDirectory appends a directory, followed by the values that do not fit into its
+// entries.
 func appendDirectory(order binary.AppendByteOrder, block []byte, entries []exifEntry) []byte {
 	behind := len(block) + 2 + 12*len(entries) + 4
 	var values []byte
@@ -67,7 +69,7 @@ func TestOrientation(t *testing.T) {
 	t.Parallel()
 	// What is stored as red, green / blue, yellow looks like this:
 	for orientation, want := range map[uint16]corners{
-		0: {red, green, blue, yellow}, // not a valid one
+		0: {red, green, blue, yellow}, // invalid
 		1: {red, green, blue, yellow},
 		2: {green, red, yellow, blue},
 		3: {yellow, blue, green, red},
@@ -118,7 +120,7 @@ func TestParseEXIF(t *testing.T) {
 				{0x0110, 2, 3, []byte("X1\x00")},
 				{0x0112, 3, 1, short(8)},
 				{0x011a, 5, 1, ratio(300, 1)},
-				{0x011b, 5, 1, ratio(300, 0)}, // makes no sense
+				{0x011b, 5, 1, ratio(300, 0)}, // invalid
 				{0x0128, 3, 1, short(2)},
 				{0x4444, 3, 1, short(1)}, // unknown
 			}
@@ -156,15 +158,15 @@ func TestJPEGEXIFIsFoundBehindOtherSegments(t *testing.T) {
 	assert.Equal(t, block, jpegEXIF(jpg))
 
 	hidden := append([]byte{0xff, 0xd8, 0xff, 0xda, 0, 2}, jpg[2:]...)
-	assert.Nil(t, jpegEXIF(hidden), "what follows the start of the picture is not searched")
+	assert.Nil(t, jpegEXIF(hidden), "the image data is not searched")
 }
 
-func TestDamagedEXIFDoesNotSpoilThePicture(t *testing.T) {
+func TestDamagedEXIFIsIgnored(t *testing.T) {
 	t.Parallel()
 	source := withOrientation(encoded(t, quarters(32, 32), "jpg"), 3)
 	start := bytes.Index(source, []byte("MM"))
 	require.Positive(t, start)
-	copy(source[start+4:], []byte{0xff, 0xff, 0xff, 0xff}) // the directory is nowhere
+	copy(source[start+4:], []byte{0xff, 0xff, 0xff, 0xff}) // the directory is beyond the end
 	got := converted(t, source, "jpg", "png", ConvertOptions{})
 	assertCorners(t, got, 32, 32, corners{red, green, blue, yellow})
 }
@@ -186,7 +188,7 @@ func FuzzEXIF(f *testing.F) {
 	f.Add(withEXIF([]byte{0xff, 0xd8, 0xff, 0xda}, block))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, format := range []string{"tiff", "jpg"} {
-			got := pictureEXIF(data, format)
+			got := imageEXIF(data, format)
 			if got.orientation < 0 || got.orientation > 8 {
 				t.Errorf("orientation %d", got.orientation)
 			}
@@ -195,7 +197,7 @@ func FuzzEXIF(f *testing.F) {
 	})
 }
 
-// checkValues reports values that JSON or a reader could not take.
+// checkValues checks that JSON can encode the values.
 func checkValues(t *testing.T, values map[string]any) {
 	t.Helper()
 	for key, value := range values {

@@ -14,13 +14,15 @@ import (
 // CanExtract reports whether [Extract] reads the format: zip, tar and tar.gz.
 func CanExtract(format string) bool { return CanArchive(format) }
 
-// Extract calls file for each regular file of an archive, in the order of the archive. dir is the slash-separated directory
-// of the file inside the archive, empty at the top, and name its last element; both are safe to join to a directory of the
-// caller. Absolute paths, drive letters and backslashes are cleaned; entries that climb up with ".." are left out, as are
-// links and devices. r of a file is valid until the call returns. Two entries may have the same name.
+// Extract calls file for each regular file of an archive, in the order of the archive.
+// dir is the slash-separated directory of the file, empty at the top, and name its last
+// element. Both are safe to join to a directory. Absolute paths, drive letters and
+// backslashes are cleaned. Entries with "..", links and devices are skipped. r is valid
+// until file returns. Two entries may have the same name.
 //
-// Extract stops at the first error that file returns and returns it. A damaged archive, one of another format, and one that
-// unpacks to too many files or bytes is [ErrOpen]; files found before that have been given to file.
+// Extract returns the first error of file. The error matches [ErrOpen] for an archive
+// that is damaged or of another format, and for one that unpacks to too many files or
+// bytes. file was called for the entries before the error.
 func Extract(ctx context.Context, r *os.File, format string, file func(dir, name string, r io.Reader) error) error {
 	info, err := r.Stat()
 	if err != nil {
@@ -30,18 +32,18 @@ func Extract(ctx context.Context, r *os.File, format string, file func(dir, name
 	return extract(ctx, r, info.Size(), Normalize(format), bounds, file)
 }
 
-// extractLimits bound what one archive may unpack to.
+// extractLimits bound what an archive may unpack to.
 type extractLimits struct {
 	entries int
 	bytes   int64
 }
 
-// extractor unpacks one archive.
+// extractor unpacks an archive.
 type extractor struct {
 	ctx     context.Context
 	format  string
 	limits  extractLimits
-	entries int   // seen so far
+	entries int   // read until now
 	left    int64 // bytes that may still come out of files
 	file    func(dir, name string, r io.Reader) error
 }
@@ -66,7 +68,8 @@ func extract(
 	return nil
 }
 
-// checkHead reports an archive whose first bytes are not those of the format.
+// checkHead returns an error if the first bytes of an archive are not those of the
+// format.
 func (x *extractor) checkHead(whole *io.SectionReader) error {
 	head := make([]byte, min(sniffLen, whole.Size()))
 	if _, err := whole.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
@@ -77,7 +80,7 @@ func (x *extractor) checkHead(whole *io.SectionReader) error {
 	case !CanExtract(x.format):
 		return fmt.Errorf("%w: reading %q archives", ErrUnsupported, x.format)
 	case x.format == "tar.gz" && found == "gz", x.format != "tar.gz" && found == "" && len(head) > 0:
-		return nil // an old tar and a zip behind a program show nothing; the reader tells
+		return nil // an old tar, or a zip behind a program; its reader returns an error if not
 	}
 	return checkContent(head, x.format)
 }
@@ -117,14 +120,15 @@ func (x *extractor) tarGz(r io.Reader) error {
 	if err != nil {
 		return openError(x.format, err)
 	}
-	// What is skipped has to be unpacked as well, so the bound is on the whole stream, with room for the headers.
+	// Skipped entries are decompressed too: bound the whole stream, with room for the
+	// headers.
 	const header = 4 << 10
 	left := x.limits.bytes + int64(x.limits.entries)*header
 	bounded := &boundedReader{x: x, r: uncompressed, left: &left}
 	if err := x.tar(bounded); err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, bounded) // the checksum comes last
+	_, err = io.Copy(io.Discard, bounded) // to check the checksum
 	return err
 }
 
@@ -151,7 +155,6 @@ func (x *extractor) tar(r io.Reader) error {
 	}
 }
 
-// found gives a file to the caller.
 func (x *extractor) found(dir, name string, content io.Reader) error {
 	if err := x.count(); err != nil {
 		return err
@@ -159,7 +162,6 @@ func (x *extractor) found(dir, name string, content io.Reader) error {
 	return x.file(dir, name, &boundedReader{x: x, r: content, left: &x.left})
 }
 
-// count checks the number of entries.
 func (x *extractor) count() error {
 	x.entries++
 	if x.entries > x.limits.entries {
@@ -168,7 +170,7 @@ func (x *extractor) count() error {
 	return x.ctx.Err()
 }
 
-// readError marks an error of the archive itself, and leaves alone the end of the context.
+// readError wraps an error of the archive, but not that of the context.
 func (x *extractor) readError(err error) error {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, ErrOpen) || x.ctx.Err() != nil {
 		return err
@@ -176,14 +178,13 @@ func (x *extractor) readError(err error) error {
 	return openError(x.format, err)
 }
 
-// boundedReader reads from an archive as long as there are bytes left to unpack.
+// boundedReader returns an error when there are no bytes left to unpack.
 type boundedReader struct {
 	x    *extractor
 	r    io.Reader
 	left *int64
 }
 
-// Read implements [io.Reader].
 func (b *boundedReader) Read(p []byte) (int, error) {
 	if err := b.x.ctx.Err(); err != nil {
 		return 0, err

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tarOf returns a tar of entries that need not be good.
+// tarOf returns a tar of entries that may be invalid.
 func tarOf(tb testing.TB, headers ...tar.Header) []byte {
 	tb.Helper()
 	var b bytes.Buffer
@@ -38,7 +38,7 @@ func tarOf(tb testing.TB, headers ...tar.Header) []byte {
 	return b.Bytes()
 }
 
-// zipOf returns a zip of entries that need not be good.
+// zipOf returns a zip of entries that may be invalid.
 func zipOf(tb testing.TB, headers ...zip.FileHeader) []byte {
 	tb.Helper()
 	var b bytes.Buffer
@@ -65,7 +65,7 @@ func gzipped(tb testing.TB, data []byte) []byte {
 	return b.Bytes()
 }
 
-func TestExtractFromAFile(t *testing.T) {
+func TestExtractFromFile(t *testing.T) {
 	t.Parallel()
 	file, err := os.Create(filepath.Join(t.TempDir(), "files.tgz"))
 	require.NoError(t, err)
@@ -83,7 +83,8 @@ func TestExtractFromAFile(t *testing.T) {
 	assert.Error(t, Extract(t.Context(), file, "tgz", nil), "a closed file")
 }
 
-// hostileNames are names of entries and what becomes of them; an empty one is left out.
+// hostileNames maps names of entries to the cleaned ones; those with an empty one are
+// skipped.
 var hostileNames = map[string]string{
 	"plain.txt":             "plain.txt",
 	"dir/plain.txt":         "dir/plain.txt",
@@ -174,7 +175,7 @@ func TestExtractLimits(t *testing.T) {
 	}
 }
 
-func TestExtractLimitsWhatIsSkipped(t *testing.T) {
+func TestExtractLimitsSkippedEntries(t *testing.T) {
 	t.Parallel()
 	links := make([]tar.Header, 20)
 	for i := range links {
@@ -183,7 +184,7 @@ func TestExtractLimitsWhatIsSkipped(t *testing.T) {
 	_, err := extractAll(t.Context(), tarOf(t, links...), "tar", extractLimits{entries: 10, bytes: 1})
 	require.ErrorIs(t, err, ErrOpen)
 
-	bomb := gzipped(t, append(tarOf(t), make([]byte, 1<<20)...)) // zeros behind the end
+	bomb := gzipped(t, append(tarOf(t), make([]byte, 1<<20)...)) // zeros after the end
 	_, err = extractAll(t.Context(), bomb, "tar.gz", extractLimits{entries: 10, bytes: 1000})
 	require.ErrorIs(t, err, ErrOpen)
 
@@ -194,7 +195,7 @@ func TestExtractLimitsWhatIsSkipped(t *testing.T) {
 	require.ErrorIs(t, err, ErrOpen)
 }
 
-func TestExtractWhatIsNotTheArchive(t *testing.T) {
+func TestExtractRefusesOtherContent(t *testing.T) {
 	t.Parallel()
 	zipped, tarred := archived(t, "zip", archiveFile("a", "hello")), archived(t, "tar", archiveFile("a", "hello"))
 	locked := bytes.Clone(zipped)
@@ -216,7 +217,7 @@ func TestExtractWhatIsNotTheArchive(t *testing.T) {
 		"text as tgz":   {[]byte("hello"), "tar.gz", "its content is not tar.gz"},
 		"gzip of text":  {gzipped(t, []byte(strings.Repeat("hello", 200))), "tar.gz", "as tar.gz"},
 		"encrypted zip": {locked, "zip", "encrypted"},
-		"picture":       {encoded(t, quarters(4, 4), "png"), "zip", "its content is png"},
+		"image":         {encoded(t, quarters(4, 4), "png"), "zip", "its content is png"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -260,7 +261,7 @@ func TestExtractDamagedContent(t *testing.T) {
 	require.ErrorIs(t, err, ErrOpen)
 }
 
-func TestExtractReturnsTheErrorOfTheCaller(t *testing.T) {
+func TestExtractReturnsErrorOfCaller(t *testing.T) {
 	t.Parallel()
 	full := errors.New("the disk is full")
 	for _, format := range []string{"zip", "tar", "tar.gz"} {
@@ -274,7 +275,7 @@ func TestExtractReturnsTheErrorOfTheCaller(t *testing.T) {
 	}
 }
 
-func TestExtractStopsWithItsContext(t *testing.T) {
+func TestExtractStopsWithContext(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"zip", "tar", "tar.gz"} {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -304,7 +305,7 @@ func FuzzExtractTar(f *testing.F) {
 	})
 }
 
-// checkExtract unpacks foreign bytes and checks what holds for every archive.
+// checkExtract unpacks any bytes and checks what must hold for every archive.
 func checkExtract(t *testing.T, data []byte, format string) {
 	t.Helper()
 	limits := extractLimits{entries: 20, bytes: 1 << 16}

@@ -1,9 +1,9 @@
-// Package media does the conversions the local sandbox can do by itself: pictures, thumbnails, watermarks, archives and
-// file metadata, with the standard library and golang.org/x/image and nothing else.
+// Package media has the built-in conversions of the local sandbox: images, thumbnails,
+// watermarks, archives and metadata. It uses the standard library and golang.org/x/image.
 //
-// Every function reads its whole input from an [io.Reader] and writes its result to an [io.Writer] that the caller closes.
-// When a function returns an error, what it has written so far is worthless. All functions stop soon after their context
-// ends and may be called from several goroutines at once.
+// Every function reads its whole input from an [io.Reader] and writes its result to an
+// [io.Writer], which the caller closes. After an error the written bytes are invalid. All
+// functions end soon after their context and are safe for concurrent use.
 package media
 
 import (
@@ -14,21 +14,23 @@ import (
 )
 
 var (
-	// ErrUnsupported says that the pair of formats, the operation or one of its settings is not one this package can do.
+	// ErrUnsupported means that this package does not support the formats, the operation
+	// or an option.
 	ErrUnsupported = errors.New("not supported by the local sandbox")
 
-	// ErrOpen says that the input cannot be read as what its name says. It is wrapped together with the reason.
+	// ErrOpen means that the input is not a valid file of its format. It is wrapped with
+	// the reason.
 	ErrOpen = errors.New("the input cannot be opened")
 )
 
-// Formats returns the names of the picture formats that can be read and of those that can be written.
+// Formats returns the image formats that can be read and those that can be written.
 func Formats() (inputs, outputs []string) {
 	outputs = []string{"png", "jpg", "gif", "bmp", "tiff"}
 	return append(slices.Clone(outputs), "webp"), outputs
 }
 
-// Normalize returns the name this package uses for a format: lower case, and one name where several are in use, such as
-// jpg for jpeg, tiff for tif and tar.gz for tgz. A name it does not know comes back in lower case.
+// Normalize returns the canonical name of a format, such as jpg for JPEG, tiff for tif
+// and tar.gz for tgz. It returns an unknown name in lower case.
 func Normalize(format string) string {
 	format = strings.ToLower(format)
 	switch format {
@@ -42,13 +44,12 @@ func Normalize(format string) string {
 	return format
 }
 
-// CanConvert reports whether [Convert] turns pictures of one format into the other. A format converts to itself as well.
+// CanConvert reports whether [Convert] supports a pair of formats. They may be the same.
 func CanConvert(from, to string) bool {
 	inputs, outputs := Formats()
 	return slices.Contains(inputs, Normalize(from)) && slices.Contains(outputs, Normalize(to))
 }
 
-// checkPair returns an error that names the pair when [Convert] cannot do it.
 func checkPair(from, to string) error {
 	if CanConvert(from, to) {
 		return nil

@@ -34,7 +34,7 @@ func TestCanConvert(t *testing.T) {
 	}
 }
 
-func TestFormatsMayBeChangedByTheCaller(t *testing.T) {
+func TestFormatsReturnsCopies(t *testing.T) {
 	t.Parallel()
 	inputs, outputs := Formats()
 	assert.ElementsMatch(t, []string{"png", "jpg", "gif", "bmp", "tiff", "webp"}, inputs)

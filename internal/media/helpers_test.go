@@ -16,7 +16,7 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// The colours of the four quarters of a test picture.
+// The colors of the four quarters of a test image.
 var (
 	red    = color.NRGBA{R: 0xe0, G: 0x10, B: 0x10, A: 0xff}
 	green  = color.NRGBA{R: 0x10, G: 0xc0, B: 0x10, A: 0xff}
@@ -27,10 +27,11 @@ var (
 	none   = color.NRGBA{}
 )
 
-// corners are the colours of a picture at top left, top right, bottom left and bottom right.
+// corners are the colors of an image at top left, top right, bottom left and bottom
+// right.
 type corners [4]color.NRGBA
 
-// quarters returns a picture of four colours.
+// quarters returns an image of four colors.
 func quarters(width, height int) *image.NRGBA {
 	m := image.NewNRGBA(image.Rect(0, 0, width, height))
 	for i, c := range (corners{red, green, blue, yellow}) {
@@ -41,14 +42,14 @@ func quarters(width, height int) *image.NRGBA {
 	return m
 }
 
-// solid returns a picture of one colour.
+// solid returns an image of one color.
 func solid(width, height int, c color.Color) *image.NRGBA {
 	m := image.NewNRGBA(image.Rect(0, 0, width, height))
 	draw.Draw(m, m.Rect, image.NewUniform(c), image.Point{}, draw.Src)
 	return m
 }
 
-// noisy returns a picture with many colours.
+// noisy returns an image with many colors.
 func noisy(width, height int) *image.NRGBA {
 	m := image.NewNRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
@@ -59,7 +60,6 @@ func noisy(width, height int) *image.NRGBA {
 	return m
 }
 
-// encoded returns the bytes of a picture.
 func encoded(t *testing.T, m image.Image, format string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -70,7 +70,7 @@ func encoded(t *testing.T, m image.Image, format string) []byte {
 	case "jpg":
 		err = jpeg.Encode(&b, m, &jpeg.Options{Quality: 100})
 	case "gif":
-		err = gif.Encode(&b, indexed(m), nil) // the plain encoder changes colours
+		err = gif.Encode(&b, indexed(m), nil) // the encoder alone would change colors
 	case "bmp":
 		err = bmp.Encode(&b, m)
 	case "tiff":
@@ -84,7 +84,8 @@ func encoded(t *testing.T, m image.Image, format string) []byte {
 	return b.Bytes()
 }
 
-// webpOf returns a lossless webp in the colour of the first pixel: codes of one symbol each need no bits for the pixels.
+// webpOf returns a lossless webp in the color of the first pixel. Its codes have one
+// symbol each, so the pixels take no bits.
 func webpOf(t *testing.T, m image.Image) []byte {
 	t.Helper()
 	var bits []byte
@@ -104,7 +105,7 @@ func webpOf(t *testing.T, m image.Image) []byte {
 	put(m.Bounds().Dy()-1, 14)
 	put(1, 1) // alpha is used
 	put(0, 3) // version
-	put(0, 3) // no transform, no colour cache, no meta codes
+	put(0, 3) // no transform, no color cache, no meta codes
 	for _, symbol := range []uint8{c.G, c.R, c.B, c.A, 0} {
 		put(0b101, 3) // a simple code of one symbol with 8 bits
 		put(int(symbol), 8)
@@ -118,7 +119,6 @@ func webpOf(t *testing.T, m image.Image) []byte {
 	return append(append(append(riff, "WEBPVP8L"...), size, 0, 0, 0), chunk...)
 }
 
-// decoded returns the picture in some bytes.
 func decoded(t *testing.T, data []byte, format string) image.Image {
 	t.Helper()
 	m, err := decode(t.Context(), data, format)
@@ -126,7 +126,7 @@ func decoded(t *testing.T, data []byte, format string) image.Image {
 	return m
 }
 
-// converted runs Convert and returns the picture it wrote.
+// converted runs Convert and decodes the result.
 func converted(t *testing.T, data []byte, from, to string, o ConvertOptions) image.Image {
 	t.Helper()
 	var b bytes.Buffer
@@ -134,7 +134,7 @@ func converted(t *testing.T, data []byte, from, to string, o ConvertOptions) ima
 	return decoded(t, b.Bytes(), Normalize(to))
 }
 
-// assertColor checks a pixel. Formats with loss may be off by a little.
+// assertColor checks a pixel, with a tolerance for formats with loss.
 func assertColor(t *testing.T, want color.NRGBA, m image.Image, x, y int) {
 	t.Helper()
 	got, ok := color.NRGBAModel.Convert(m.At(x, y)).(color.NRGBA)
@@ -143,14 +143,14 @@ func assertColor(t *testing.T, want color.NRGBA, m image.Image, x, y int) {
 		assert.Zero(t, got.A, "transparency at (%d,%d)", x, y)
 		return
 	}
-	const tolerance = 16 // a small jpg is that far off near edges; the test colours are much farther apart
+	const tolerance = 16 // a small jpg differs so much near edges; the test colors differ much more
 	message := "%v instead of %v at (%d,%d)"
 	for _, pair := range [][2]uint8{{want.R, got.R}, {want.G, got.G}, {want.B, got.B}, {want.A, got.A}} {
 		assert.InDelta(t, pair[0], pair[1], tolerance, message, got, want, x, y)
 	}
 }
 
-// assertCorners checks the size of a picture and the colours near its corners.
+// assertCorners checks the size of an image and the colors near its corners.
 func assertCorners(t *testing.T, m image.Image, width, height int, want corners) {
 	t.Helper()
 	require.Equal(t, image.Rect(0, 0, width, height), m.Bounds())

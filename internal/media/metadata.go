@@ -11,10 +11,11 @@ import (
 	"strings"
 )
 
-// Metadata says what can be known about a file, under the keys that ExifTool uses: FileName, FileSize, FileType,
-// FileTypeExtension and MIMEType for every file of a known kind, ImageWidth, ImageHeight and more for pictures. Values are
-// strings, ints or floats. name is the name of the file and size its length in bytes. What the content shows wins over the
-// name. An empty file and a picture whose header is broken are [ErrOpen].
+// Metadata returns metadata of a file by the keys of ExifTool: FileName, FileSize,
+// FileType, FileTypeExtension and MIMEType for every known format, ImageWidth,
+// ImageHeight and more for images. Values are strings, ints or floats. name is the name
+// of the file and size its length in bytes. The content takes precedence over the name.
+// The error matches [ErrOpen] for an empty file and for an image with an invalid header.
 func Metadata(ctx context.Context, r io.ReadSeeker, name string, size int64) (map[string]any, error) {
 	head, err := readHead(ctx, r)
 	if err != nil {
@@ -38,7 +39,7 @@ func Metadata(ctx context.Context, r io.ReadSeeker, name string, size int64) (ma
 	return values, nil
 }
 
-// readHead reads the first bytes of a file and goes back to its start.
+// readHead reads the first bytes of a file and seeks back to its start.
 func readHead(ctx context.Context, r io.ReadSeeker) ([]byte, error) {
 	head, err := io.ReadAll(io.LimitReader(contextReader{ctx, r}, sniffLen))
 	if err != nil {
@@ -50,11 +51,11 @@ func readHead(ctx context.Context, r io.ReadSeeker) ([]byte, error) {
 	return head, nil
 }
 
-// readDetails returns what a file says about itself beyond its kind.
+// readDetails returns the metadata that depends on the kind of file.
 func readDetails(ctx context.Context, r io.Reader, head []byte) (map[string]any, error) {
 	format := sniff(head)
 	if _, err := codecOf(format); err == nil {
-		return pictureDetails(ctx, r, format)
+		return imageDetails(ctx, r, format)
 	}
 	if format == "pdf" {
 		return pdfDetails(head), nil
@@ -62,7 +63,7 @@ func readDetails(ctx context.Context, r io.Reader, head []byte) (map[string]any,
 	return nil, nil
 }
 
-// pdfDetails returns the version that the first line of a pdf has.
+// pdfDetails returns the version in the first line of a pdf.
 func pdfDetails(head []byte) map[string]any {
 	version, _, _ := strings.Cut(strings.TrimPrefix(string(head), "%PDF-"), "\n")
 	if len(version) < 3 {
@@ -74,7 +75,7 @@ func pdfDetails(head []byte) map[string]any {
 // kind is a kind of file as ExifTool names it.
 type kind struct{ fileType, extension, mime string }
 
-// kinds are the kinds of file by the format that their content or name shows.
+// kinds maps formats, of a content or a name, to kinds of file.
 var kinds = map[string]kind{
 	"png":  {"PNG", "png", "image/png"},
 	"jpg":  {"JPEG", "jpg", "image/jpeg"},
@@ -106,7 +107,8 @@ var kinds = map[string]kind{
 	"mp4":  {"MP4", "mp4", "video/mp4"},
 }
 
-// kindOf returns the kind of a file. The name tells apart what the content does not: a docx is a zip like any other.
+// kindOf returns the kind of a file. Its name matters where the content is ambiguous: a
+// docx is a zip file too.
 func kindOf(head []byte, name string) kind {
 	named := Normalize(strings.TrimPrefix(path.Ext(name), "."))
 	found := sniff(head)
@@ -120,7 +122,7 @@ func kindOf(head []byte, name string) kind {
 	return kind{mime: mime}
 }
 
-// isZipped reports whether files of the format are zip archives inside.
+// isZipped reports whether files of the format are zip archives.
 func isZipped(format string) bool {
 	switch format {
 	case "docx", "xlsx", "pptx", "odt", "ods", "odp", "epub":
@@ -129,7 +131,7 @@ func isZipped(format string) bool {
 	return false
 }
 
-// isMagic reports whether the content of every file of the format shows it.
+// isMagic reports whether every file of the format begins with known bytes.
 func isMagic(format string) bool {
 	if format == "webp" || isZipped(format) {
 		return true

@@ -17,7 +17,7 @@ func runMetadata(t *testing.T, data []byte, name string) map[string]any {
 	return got
 }
 
-func TestMetadataOfPictures(t *testing.T) {
+func TestMetadataOfImages(t *testing.T) {
 	t.Parallel()
 	for format, want := range map[string]map[string]any{
 		"png":  {"FileType": "PNG", "FileTypeExtension": "png", "MIMEType": "image/png", "ColorType": "RGB", "BitDepth": 8},
@@ -44,7 +44,7 @@ func TestMetadataOfPictures(t *testing.T) {
 	}
 }
 
-func TestMetadataOfColours(t *testing.T) {
+func TestMetadataOfColors(t *testing.T) {
 	t.Parallel()
 	bounds := image.Rect(0, 0, 4, 4)
 	got := runMetadata(t, encoded(t, image.NewGray16(bounds), "png"), "a.png")
@@ -53,7 +53,7 @@ func TestMetadataOfColours(t *testing.T) {
 	assert.Equal(t, "CMYK", runMetadata(t, cmykJPG(0, 0, 0, 0), "a.jpg")["ColorType"])
 }
 
-func TestMetadataShowsTheStoredPicture(t *testing.T) {
+func TestMetadataBeforeOrientation(t *testing.T) {
 	t.Parallel()
 	got := runMetadata(t, withOrientation(encoded(t, quarters(64, 32), "jpg"), 6), "a.jpg")
 	assert.Equal(t, "Rotate 90 CW", got["Orientation"])

@@ -10,17 +10,17 @@ import (
 	"io"
 )
 
-// OptimizeOptions are the settings of [Optimize].
+// OptimizeOptions are the options of [Optimize].
 type OptimizeOptions struct {
-	// Quality of a jpg from 1 to 100; 0 means 80. A png is optimized without loss and does not use it.
+	// Quality of a jpg from 1 to 100; 0 means 80. A png is optimized without loss.
 	Quality int
 }
 
-// optimizedQuality is the quality of an optimized jpg when none is asked for.
+// optimizedQuality is the quality of a jpg without an OptimizeOptions.Quality.
 const optimizedQuality = 80
 
-// Optimize writes a png or jpg again in the same format with fewer bytes. When it finds no smaller form it writes the input
-// as it was, so that the result is never larger. The errors are those of [Convert].
+// Optimize writes a png or jpg in the same format with fewer bytes, or unchanged if it
+// finds no smaller encoding. The errors are those of [Convert].
 func Optimize(ctx context.Context, w io.Writer, r io.Reader, format string, o OptimizeOptions) error {
 	format = Normalize(format)
 	if format != "jpg" && format != "png" {
@@ -47,7 +47,7 @@ func Optimize(ctx context.Context, w io.Writer, r io.Reader, format string, o Op
 	return err
 }
 
-// optimized returns the forms of a picture of which one may be smaller.
+// optimized returns encodings of an image, one of which may be smaller.
 func optimized(ctx context.Context, m image.Image, format string, o OptimizeOptions) ([][]byte, error) {
 	if format == "jpg" {
 		candidate, err := smallJPG(m, o.Quality)

@@ -20,7 +20,7 @@ func runOptimize(t *testing.T, data []byte, format string, o OptimizeOptions) []
 	return b.Bytes()
 }
 
-// assertSamePixels checks that two pictures do not differ at all.
+// assertSamePixels checks that two images are equal.
 func assertSamePixels(t *testing.T, want, got image.Image) {
 	t.Helper()
 	require.Equal(t, want.Bounds(), got.Bounds())
@@ -40,8 +40,8 @@ func TestOptimizePNG(t *testing.T) {
 	deep := image.NewNRGBA64(image.Rect(0, 0, 64, 64))
 	draw.Draw(deep, deep.Rect, image.NewUniform(color.NRGBA64{R: 0x1234, G: 0x5678, B: 0x9abc, A: 0xffff}), image.Point{}, draw.Src)
 	for name, m := range map[string]image.Image{
-		"few colours":  quarters(64, 64),
-		"many colours": noisy(64, 64),
+		"few colors":   quarters(64, 64),
+		"many colors":  noisy(64, 64),
 		"transparency": soft,
 		"16 bits":      deep,
 		"gray":         image.NewGray(image.Rect(0, 0, 64, 64)),
@@ -57,7 +57,7 @@ func TestOptimizePNG(t *testing.T) {
 	}
 }
 
-func TestOptimizePNGUsesAPalette(t *testing.T) {
+func TestOptimizePNGUsesPalette(t *testing.T) {
 	t.Parallel()
 	m := image.NewNRGBA(image.Rect(0, 0, 128, 128))
 	for i := range 128 * 128 {

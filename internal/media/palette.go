@@ -9,11 +9,11 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// maxColors is the number of colours a palette can hold.
+// maxColors is the size of a palette.
 const maxColors = 256
 
-// indexed returns the picture with a palette as a gif can have it. A pixel is fully transparent or not at all. Up to 256
-// colours stay as they are; more are dithered.
+// indexed converts an image to a palette, as a gif needs it. Pixels become transparent or
+// opaque. Up to 256 colors are kept; more are dithered.
 func indexed(m image.Image) *image.Paletted {
 	hard := hardEdges(m)
 	if exact, ok := exactPalette(hard); ok {
@@ -22,7 +22,7 @@ func indexed(m image.Image) *image.Paletted {
 	return dithered(hard)
 }
 
-// hardEdges makes every pixel opaque or transparent, whichever it is nearer to.
+// hardEdges makes every pixel opaque or transparent, whichever is nearer.
 func hardEdges(m image.Image) *image.NRGBA {
 	at := colorsOf(m)
 	hard := image.NewNRGBA(m.Bounds())
@@ -36,7 +36,8 @@ func hardEdges(m image.Image) *image.NRGBA {
 	return hard
 }
 
-// exactPalette returns the picture with a palette of its own colours when there are few enough.
+// exactPalette converts an image to a palette of its colors, and returns false if there
+// are too many.
 func exactPalette(m image.Image) (*image.Paletted, bool) {
 	at := colorsOf(m)
 	colors := colorTable{}
@@ -54,10 +55,10 @@ func exactPalette(m image.Image) (*image.Paletted, bool) {
 	return exact, true
 }
 
-// colorTable numbers colours in the order in which they come.
+// colorTable numbers colors in their order of appearance.
 type colorTable map[color.NRGBA]uint8
 
-// number returns the number of a colour, unless the table is full.
+// number returns the number of a color, and false if the table is full.
 func (c colorTable) number(of color.NRGBA) (uint8, bool) {
 	number, known := c[of]
 	if known {
@@ -79,14 +80,14 @@ func (c colorTable) palette() color.Palette {
 	return p
 }
 
-// dithered returns the picture in the colours of a general palette.
+// dithered converts an image to a general palette.
 func dithered(m *image.NRGBA) *image.Paletted {
 	p := image.NewPaletted(m.Rect, slices.Clone(palette.Plan9))
 	if m.Opaque() {
 		draw.FloydSteinberg.Draw(p, m.Rect, m, m.Rect.Min)
 		return p
 	}
-	const transparent = 1 // the place of a dark blue that has close neighbours
+	const transparent = 1 // replaces a dark blue that has similar colors beside it
 	p.Palette[transparent] = color.NRGBA{}
 	draw.FloydSteinberg.Draw(p, m.Rect, onWhite(m), m.Rect.Min)
 	for y := m.Rect.Min.Y; y < m.Rect.Max.Y; y++ {
@@ -99,7 +100,8 @@ func dithered(m *image.NRGBA) *image.Paletted {
 	return p
 }
 
-// colorsOf returns the colours of a picture as they are, not multiplied with their transparency, which would lose some.
+// colorsOf returns the colors of an image without alpha premultiplication, which would
+// lose some.
 func colorsOf(m image.Image) func(x, y int) color.NRGBA {
 	if nrgba, ok := m.(*image.NRGBA); ok {
 		return nrgba.NRGBAAt

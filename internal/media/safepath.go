@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// safePath cleans the name of an archive entry and splits it into directory and file name. It is not ok for a name that
-// climbs up or has nothing left.
+// safePath cleans the name of an archive entry and splits it into directory and file
+// name. It returns false for a name with ".." and for one that becomes empty.
 func safePath(name string) (dir, base string, ok bool) {
 	name = strings.Map(harmless, strings.ToValidUTF8(name, "_"))
 	var kept []string
@@ -14,7 +14,7 @@ func safePath(name string) (dir, base string, ok bool) {
 		switch {
 		case element == "" || element == ".":
 			continue
-		case strings.Trim(element, ". ") == "": // ".." and what some systems take for it
+		case strings.Trim(element, ". ") == "": // ".." and its equivalents on some systems
 			return "", "", false
 		}
 		kept = append(kept, element)
@@ -26,8 +26,8 @@ func safePath(name string) (dir, base string, ok bool) {
 	return strings.Join(kept[:last], "/"), kept[last], true
 }
 
-// harmless replaces the characters that mean something to a file system: backslashes are taken for the slashes they are on
-// Windows, where a colon makes a drive letter.
+// harmless replaces characters with a meaning to a file system. On Windows a backslash is
+// a slash, and a colon makes a drive letter.
 func harmless(r rune) rune {
 	switch {
 	case r == '\\':

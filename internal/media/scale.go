@@ -9,20 +9,21 @@ import (
 	"golang.org/x/image/math/f64"
 )
 
-// Fits of a picture into a size.
+// The values of ConvertOptions.Fit.
 const (
 	fitMax   = "max"
 	fitCrop  = "crop"
 	fitScale = "scale"
 )
 
-// frame is what a scaled picture shows: a part of the source, and the size that part gets.
+// frame is a part of the source and the size that it is scaled to.
 type frame struct {
 	part image.Rectangle
 	size image.Point
 }
 
-// fitInto returns the frame for a picture of the size source. A width or height of 0 follows from the other one.
+// fitInto returns the frame for an image of the size source. A width or height of 0
+// follows from the other one.
 func fitInto(source image.Point, width, height int, fit string) (frame, error) {
 	if width < 0 || height < 0 || width > maxPixels || height > maxPixels {
 		return frame{}, fmt.Errorf("%w: a size of %dx%d", ErrUnsupported, width, height)
@@ -40,12 +41,13 @@ func fitInto(source image.Point, width, height int, fit string) (frame, error) {
 		return frame{}, fmt.Errorf("%w: fit %q, use max, crop or scale", ErrUnsupported, fit)
 	}
 	if f.size.X > maxPixels/f.size.Y {
-		return frame{}, fmt.Errorf("%w: a picture of %dx%d pixels", ErrUnsupported, f.size.X, f.size.Y)
+		return frame{}, fmt.Errorf("%w: an image of %dx%d pixels", ErrUnsupported, f.size.X, f.size.Y)
 	}
 	return f, nil
 }
 
-// inside returns the largest size of the same shape that is neither larger than the box nor than the source.
+// inside returns the largest size with the same aspect ratio that exceeds neither the box
+// nor the source.
 func inside(source image.Point, width, height int) image.Point {
 	factor := 1.0
 	if width > 0 {
@@ -57,7 +59,8 @@ func inside(source image.Point, width, height int) image.Point {
 	return image.Pt(times(source.X, factor), times(source.Y, factor))
 }
 
-// exactly returns the size that was asked for; a missing side follows from the shape of the source.
+// exactly returns the requested size. A missing side follows from the aspect ratio of the
+// source.
 func exactly(source image.Point, width, height int) image.Point {
 	switch {
 	case width == 0 && height == 0:
@@ -70,7 +73,8 @@ func exactly(source image.Point, width, height int) image.Point {
 	return image.Pt(width, height)
 }
 
-// middle returns the largest part in the middle of the source that has the shape of size.
+// middle returns the largest part in the middle of the source with the aspect ratio of
+// size.
 func middle(source, size image.Point) image.Rectangle {
 	factor := min(float64(source.X)/float64(size.X), float64(source.Y)/float64(size.Y))
 	part := image.Pt(min(source.X, times(size.X, factor)), min(source.Y, times(size.Y, factor)))
@@ -78,12 +82,12 @@ func middle(source, size image.Point) image.Rectangle {
 	return image.Rectangle{Min: corner, Max: corner.Add(part)}
 }
 
-// times multiplies a length. The result is at least one pixel, and no more than a picture may have altogether.
+// times multiplies a length. The result is at least one pixel and at most maxPixels.
 func times(length int, factor float64) int {
 	return max(1, int(min(math.Round(float64(length)*factor), maxPixels)))
 }
 
-// scale returns the frame of a picture, or the picture itself when nothing changes.
+// scale returns the frame of an image, or the image itself if nothing changes.
 func scale(m image.Image, f frame) image.Image {
 	if f.part == m.Bounds() && f.size == f.part.Size() {
 		return m
@@ -93,8 +97,8 @@ func scale(m image.Image, f frame) image.Image {
 	return scaled
 }
 
-// scaler returns the best interpolation whose working memory, which grows with the product of the new width and the old
-// height, stays reasonable.
+// scaler returns the best interpolation whose memory is bounded: it grows with the
+// product of the new width and the old height.
 func scaler(f frame) draw.Scaler {
 	const maxSamples = 16 << 20
 	if f.size.X > maxSamples/f.part.Dy() {
@@ -103,7 +107,8 @@ func scaler(f frame) draw.Scaler {
 	return draw.CatmullRom
 }
 
-// blank returns an empty picture that can hold the colours of m: gray stays gray and 16 bits stay 16 bits.
+// blank returns an empty image for the colors of m: gray stays gray, and 16 bits stay 16
+// bits.
 func blank(m image.Image, size image.Point) draw.Image {
 	bounds := image.Rectangle{Max: size}
 	switch m.(type) {
@@ -117,7 +122,7 @@ func blank(m image.Image, size image.Point) draw.Image {
 	return image.NewRGBA(bounds)
 }
 
-// upright undoes the EXIF orientation of a picture.
+// upright applies the EXIF orientation.
 func upright(m image.Image, orientation int) image.Image {
 	if orientation <= 1 || orientation > 8 {
 		return m

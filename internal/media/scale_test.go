@@ -44,7 +44,7 @@ func TestFitInto(t *testing.T) {
 	}
 }
 
-func TestScalePictures(t *testing.T) {
+func TestScaleImages(t *testing.T) {
 	t.Parallel()
 	source := encoded(t, quarters(64, 32), "png")
 	all := corners{red, green, blue, yellow}
@@ -66,7 +66,7 @@ func TestScalePictures(t *testing.T) {
 	}
 }
 
-func TestScaleCutsTheMiddle(t *testing.T) {
+func TestScaleCropsToMiddle(t *testing.T) {
 	t.Parallel()
 	m := solid(60, 20, red)
 	draw.Draw(m, image.Rect(20, 0, 40, 20), image.NewUniform(blue), image.Point{}, draw.Src)
@@ -82,7 +82,7 @@ func TestScaleKeepsTransparency(t *testing.T) {
 	assertCorners(t, got, 16, 16, corners{none, green, blue, yellow})
 }
 
-func TestScalerForLargePictures(t *testing.T) {
+func TestScalerForLargeImages(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, draw.CatmullRom, scaler(frame{image.Rect(0, 0, 8000, 6000), image.Pt(2000, 1500)}))
 	assert.Equal(t, draw.ApproxBiLinear, scaler(frame{image.Rect(0, 0, 12_000, 8000), image.Pt(9000, 6000)}))

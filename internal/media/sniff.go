@@ -2,7 +2,7 @@ package media
 
 import "bytes"
 
-// magics are the first bytes of the formats whose content can be told from another's.
+// magics are the first bytes of formats.
 var magics = []struct{ format, prefix string }{
 	{"png", "\x89PNG\r\n\x1a\n"},
 	{"jpg", "\xff\xd8\xff"},
@@ -17,12 +17,12 @@ var magics = []struct{ format, prefix string }{
 	{"gz", "\x1f\x8b"},
 }
 
-// sniffLen is how many bytes of a file [sniff] looks at.
+// sniffLen is how many bytes [sniff] looks at.
 const sniffLen = 512
 
-// sniff returns the format that the first bytes of a file show, or "" when they show none.
+// sniff returns the format of a file by its first bytes, or "".
 func sniff(head []byte) string {
-	switch { // first, because a tar begins with the name of a file, which may look like anything
+	switch { // first: a tar begins with the name of a file, which may look like another format
 	case len(head) >= 262 && string(head[257:262]) == "ustar":
 		return "tar"
 	case len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP":

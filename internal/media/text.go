@@ -19,13 +19,13 @@ const (
 	maxFontSize     = 2000
 )
 
-// drawText returns the text of a watermark on a transparent ground that is just wide enough.
-func drawText(pictureWidth int, o WatermarkOptions) (image.Image, error) {
+// drawText draws the text of a watermark on a transparent background of its size.
+func drawText(imageWidth int, o WatermarkOptions) (image.Image, error) {
 	ink, err := parseColor(o.FontColor)
 	if err != nil {
 		return nil, err
 	}
-	block, err := newTextBlock(pictureWidth, o)
+	block, err := newTextBlock(imageWidth, o)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func drawText(pictureWidth int, o WatermarkOptions) (image.Image, error) {
 	return m, nil
 }
 
-// parseColor reads a colour written as #rgb or #rrggbb; empty means black.
+// parseColor parses #rgb or #rrggbb; empty means black.
 func parseColor(text string) (color.Color, error) {
 	if text == "" {
 		return color.Black, nil
@@ -51,36 +51,36 @@ func parseColor(text string) (color.Color, error) {
 	if err != nil || !marked || len(digits) != 6 {
 		return nil, fmt.Errorf("%w: font_color %q, use #rrggbb", ErrUnsupported, text)
 	}
-	return color.RGBA{R: uint8(rgb >> 16), G: uint8(rgb >> 8), B: uint8(rgb), A: 0xff}, nil //nolint:gosec // bytes are cut out
+	return color.RGBA{R: uint8(rgb >> 16), G: uint8(rgb >> 8), B: uint8(rgb), A: 0xff}, nil //nolint:gosec // truncated to bytes
 }
 
 // textBlock is a text of one or more lines in a font.
 type textBlock struct {
 	lines  []string
 	face   font.Face
-	width  fixed.Int26_6 // of the ink of the longest line
-	height int           // from one line to the next
+	width  fixed.Int26_6 // of the longest line
+	height int           // of a line
 }
 
-// newTextBlock sets a text in the size that the options ask for.
-func newTextBlock(pictureWidth int, o WatermarkOptions) (textBlock, error) {
+// newTextBlock lays out a text in the size of the options.
+func newTextBlock(imageWidth int, o WatermarkOptions) (textBlock, error) {
 	size := o.FontSize
 	if size == 0 {
 		size = defaultFontSize
 	}
 	if o.FontWidthPercent == 0 {
-		return setText(o.Text, size)
+		return layText(o.Text, size)
 	}
-	trial, err := setText(o.Text, defaultFontSize)
+	trial, err := layText(o.Text, defaultFontSize)
 	if err != nil {
 		return textBlock{}, err
 	}
-	width := float64(pictureWidth) * o.FontWidthPercent / 100
-	return setText(o.Text, defaultFontSize*width/float64(trial.size().X))
+	width := float64(imageWidth) * o.FontWidthPercent / 100
+	return layText(o.Text, defaultFontSize*width/float64(trial.size().X))
 }
 
-// setText sets a text in a font size.
-func setText(text string, size float64) (textBlock, error) {
+// layText lays out a text in a font size.
+func layText(text string, size float64) (textBlock, error) {
 	if !(size >= 1 && size <= maxFontSize) {
 		return textBlock{}, fmt.Errorf("%w: a font size of %g, use 1 to %d", ErrUnsupported, size, maxFontSize)
 	}
@@ -104,12 +104,10 @@ func setText(text string, size float64) (textBlock, error) {
 	return block, nil
 }
 
-// size returns the size of the block in whole pixels.
 func (b textBlock) size() image.Point {
 	return image.Pt(max(1, b.width.Ceil()), max(1, b.height*len(b.lines)))
 }
 
-// draw draws the lines from the top to the bottom.
 func (b textBlock) draw(m *image.RGBA, ink color.Color, align string) {
 	drawer := font.Drawer{Dst: m, Src: image.NewUniform(ink), Face: b.face}
 	for i, line := range b.lines {
@@ -118,7 +116,7 @@ func (b textBlock) draw(m *image.RGBA, ink color.Color, align string) {
 	}
 }
 
-// indent returns where the origin of a line is, so that its ink is aligned.
+// indent returns the position of a line's origin by its alignment.
 func (b textBlock) indent(line, align string) fixed.Int26_6 {
 	ink, _ := font.BoundString(b.face, line)
 	free := b.width - (ink.Max.X - ink.Min.X)

@@ -6,14 +6,15 @@ import (
 	"io"
 )
 
-// ThumbnailOptions are the settings of [Thumbnail]; see [ConvertOptions] for their meaning.
+// ThumbnailOptions are the options of [Thumbnail]; see [ConvertOptions] for their
+// meaning.
 type ThumbnailOptions struct {
 	Width, Height int
 	Fit           string
 }
 
-// Thumbnail reads a picture and writes a small one as png or jpg. The errors are those of [Convert]; webp, which the service
-// also makes, is [ErrUnsupported] because there is no encoder for it in Go.
+// Thumbnail writes a small image as png or jpg. The errors are those of [Convert]. The
+// service also makes webp, for which Go has no encoder: that is [ErrUnsupported].
 func Thumbnail(ctx context.Context, w io.Writer, r io.Reader, from, to string, o ThumbnailOptions) error {
 	switch Normalize(to) {
 	case "png", "jpg":

@@ -13,40 +13,43 @@ import (
 	"golang.org/x/image/math/f64"
 )
 
-// WatermarkOptions are the settings of [Watermark]. Give Text or Image; with both the image is used.
+// WatermarkOptions are the options of [Watermark]. Set Text or Image; Image takes
+// precedence.
 type WatermarkOptions struct {
 	// Text to draw. It may have several lines.
 	Text string
 
-	// Image is a picture to draw, in the format ImageFormat. The caller closes it.
+	// Image is an image to draw, in the format ImageFormat. The caller closes it.
 	Image       io.Reader
 	ImageFormat string
 
 	// FontSize in pixels; 0 means 40.
 	FontSize float64
 
-	// FontWidthPercent sets the width of the text in percent of the picture's width, and is used instead of FontSize when
-	// it is not 0.
+	// FontWidthPercent, if it is not 0, sets the width of the text in percent of the
+	// image's width, in place of FontSize.
 	FontWidthPercent float64
 
 	// FontColor is #rgb or #rrggbb; empty means black.
 	FontColor string
 
-	// FontAlign of the lines of a text among each other is left, center or right; empty means left.
+	// FontAlign of the lines of the text is left, center or right; empty means left.
 	FontAlign string
 
-	// ImageWidth and ImageHeight of the image in pixels; 0 means as follows from the other one and the shape of the image.
-	// With both 0 the image keeps its size.
+	// ImageWidth and ImageHeight of Image in pixels. If one is 0, it follows from the
+	// other one and the aspect ratio. If both are 0, Image keeps its size.
 	ImageWidth, ImageHeight int
 
-	// ImageWidthPercent sets the width of the image in percent of the picture's width, and is used instead of ImageWidth
-	// and ImageHeight when it is not 0.
+	// ImageWidthPercent, if it is not 0, sets the width of Image in percent of the
+	// watermarked image's width, in place of ImageWidth and ImageHeight.
 	ImageWidthPercent float64
 
-	// PositionVertical is top, center or bottom, PositionHorizontal is left, center or right; empty means center.
+	// PositionVertical is top, center or bottom, PositionHorizontal is left, center or
+	// right; empty means center.
 	PositionVertical, PositionHorizontal string
 
-	// MarginVertical and MarginHorizontal are the distance from the edge in pixels, without effect in the center.
+	// MarginVertical and MarginHorizontal are the distance from the edge in pixels. The
+	// center has no margin.
 	MarginVertical, MarginHorizontal int
 
 	// Opacity in percent: 100 is opaque and 0 invisible.
@@ -56,8 +59,8 @@ type WatermarkOptions struct {
 	Rotation float64
 }
 
-// Watermark draws a text or an image onto a png, jpg, gif (its first frame), bmp or tiff and writes it in the same format.
-// The errors are those of [Convert].
+// Watermark draws a text or an image onto a png, jpg, gif (its first frame), bmp or tiff,
+// and writes it in the same format. The errors are those of [Convert].
 func Watermark(ctx context.Context, w io.Writer, r io.Reader, format string, o WatermarkOptions) error {
 	format = Normalize(format)
 	if err := checkPair(format, format); err != nil {
@@ -66,7 +69,7 @@ func Watermark(ctx context.Context, w io.Writer, r io.Reader, format string, o W
 	if err := checkWatermark(o); err != nil {
 		return err
 	}
-	m, err := readPicture(ctx, r, format)
+	m, err := readImage(ctx, r, format)
 	if err != nil {
 		return err
 	}
@@ -80,7 +83,7 @@ func Watermark(ctx context.Context, w io.Writer, r io.Reader, format string, o W
 	return encode(ctx, w, overlay(m, mark, o), format, 0)
 }
 
-// checkWatermark reports settings that make no sense.
+// checkWatermark returns an error for invalid options.
 func checkWatermark(o WatermarkOptions) error {
 	switch {
 	case o.Text == "" && o.Image == nil:
@@ -97,18 +100,18 @@ func checkWatermark(o WatermarkOptions) error {
 	return nil
 }
 
-// drawMark returns the watermark for a picture of a size, before rotation.
-func drawMark(ctx context.Context, picture image.Point, o WatermarkOptions) (image.Image, error) {
+// drawMark returns the watermark for an image of a size, before rotation.
+func drawMark(ctx context.Context, size image.Point, o WatermarkOptions) (image.Image, error) {
 	if o.Image == nil {
-		return drawText(picture.X, o)
+		return drawText(size.X, o)
 	}
-	m, err := readPicture(ctx, o.Image, Normalize(o.ImageFormat))
+	m, err := readImage(ctx, o.Image, Normalize(o.ImageFormat))
 	if err != nil {
 		return nil, fmt.Errorf("the watermark: %w", err)
 	}
 	width, height := o.ImageWidth, o.ImageHeight
 	if o.ImageWidthPercent != 0 {
-		width, height = int(math.Ceil(float64(picture.X)*o.ImageWidthPercent/100)), 0
+		width, height = int(math.Ceil(float64(size.X)*o.ImageWidthPercent/100)), 0
 	}
 	f, err := fitInto(m.Bounds().Size(), width, height, fitScale)
 	if err != nil {
@@ -117,7 +120,7 @@ func drawMark(ctx context.Context, picture image.Point, o WatermarkOptions) (ima
 	return scale(m, f), nil
 }
 
-// rotate turns a picture clockwise around its middle and makes it as large as that needs.
+// rotate rotates an image clockwise around its middle and enlarges it to fit.
 func rotate(m image.Image, degrees float64) (image.Image, error) {
 	if math.Mod(degrees, 360) == 0 {
 		return m, nil
@@ -138,7 +141,7 @@ func rotate(m image.Image, degrees float64) (image.Image, error) {
 	return turned, nil
 }
 
-// overlay returns the picture with the mark on it.
+// overlay draws the mark onto an image.
 func overlay(m, mark image.Image, o WatermarkOptions) image.Image {
 	bounds, size := m.Bounds(), mark.Bounds().Size()
 	corner := image.Pt(
@@ -156,7 +159,7 @@ func overlay(m, mark image.Image, o WatermarkOptions) image.Image {
 	return canvas
 }
 
-// place returns where something of a length begins on a side.
+// place returns the offset of a mark of a length on a side.
 func place(side, length, margin int, position string) int {
 	switch position {
 	case "top", "left":

@@ -17,7 +17,7 @@ func watermarked(t *testing.T, m image.Image, format string, o WatermarkOptions)
 	return decoded(t, b.Bytes(), Normalize(format))
 }
 
-// inked returns the smallest rectangle with all pixels that are not white.
+// inked returns the smallest rectangle around all pixels that are not white.
 func inked(m image.Image) image.Rectangle {
 	var area image.Rectangle
 	for y := m.Bounds().Min.Y; y < m.Bounds().Max.Y; y++ {
@@ -30,7 +30,7 @@ func inked(m image.Image) image.Rectangle {
 	return area
 }
 
-// stamp returns options that draw a picture of one colour.
+// stamp returns options for an image of one color.
 func stamp(t *testing.T, width, height int, c color.Color) WatermarkOptions {
 	t.Helper()
 	mark := encoded(t, solid(width, height, c), "png")
@@ -110,7 +110,7 @@ func TestWatermarkRotation(t *testing.T) {
 	}
 	quarter := turned(90)
 	assert.Equal(t, image.Rect(30, 20, 50, 60), inked(quarter))
-	assertColor(t, blue, quarter, 34, 25) // clockwise: bottom left comes to the top
+	assertColor(t, blue, quarter, 34, 25) // clockwise: bottom left moves to the top
 	assertColor(t, red, quarter, 46, 25)
 	assertColor(t, yellow, quarter, 34, 55)
 
@@ -174,7 +174,7 @@ func TestWatermarkText(t *testing.T) {
 	assert.Greater(t, corner.Min.Y, 140)
 }
 
-func TestWatermarkTextColour(t *testing.T) {
+func TestWatermarkTextColor(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]color.NRGBA{"": black, "#e01010": red, "#00f": {B: 0xff, A: 0xff}} {
 		m := watermarked(t, solid(120, 120, white), "png", WatermarkOptions{
@@ -211,7 +211,7 @@ func TestWatermarkRefuses(t *testing.T) {
 		"vertical":   {Text: "a", PositionVertical: "left"},
 		"horizontal": {Text: "a", PositionHorizontal: "top"},
 		"align":      {Text: "a", FontAlign: "justify"},
-		"colour":     {Text: "a", FontColor: "red"},
+		"color":      {Text: "a", FontColor: "red"},
 		"no hash":    {Text: "a", FontColor: "ff0000"},
 		"bad digits": {Text: "a", FontColor: "#ff00zz"},
 		"tiny font":  {Text: "a", FontSize: 0.5},

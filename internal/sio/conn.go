@@ -15,20 +15,20 @@ import (
 const (
 	// writeTimeout bounds each message that is sent.
 	writeTimeout = 10 * time.Second
-	// farewell bounds how long a goodbye may take.
-	farewell = 500 * time.Millisecond
-	// maxText bounds what is repeated of a server's words.
+	// closeTimeout bounds the closing handshake.
+	closeTimeout = 500 * time.Millisecond
+	// maxText bounds the text of the server that an error quotes.
 	maxText = 200
 )
 
-// Conn is a connection to a server. [Conn.Next] must be called all the time, by one goroutine. The other methods may be called
-// by any.
+// Conn is a connection to a server. One goroutine must call [Conn.Next] all the time: it
+// also responds to pings. The other methods are safe for concurrent use.
 type Conn struct {
 	ws      *websocket.Conn
-	silence time.Duration // after which the server is gone
+	silence time.Duration // after which the connection counts as broken
 	skipped atomic.Int64
 
-	// ctx is the life of the connection, which ends with the goodbye.
+	// ctx ends with the connection, for errors to say which side closed it.
 	ctx    context.Context
 	cancel context.CancelFunc
 }
@@ -44,21 +44,20 @@ func (c *Conn) Next() (Event, error) {
 	for {
 		p, err := c.nextPacket()
 		if err != nil {
-			c.Cut()
+			c.CloseNow()
 			return Event{}, err
 		}
-		if p.kind != happened {
-			c.skip(p)
+		if p.kind == kindPing || p.kind == kindNoop {
 			continue
 		}
-		if event, ok := decodeEvent(p.data); ok {
+		if event, ok := decodeEvent(p.data); ok && p.kind == kindEvent {
 			return event, nil
 		}
 		c.skipped.Add(1)
 	}
 }
 
-// nextPacket waits for a packet no longer than the server may be silent.
+// nextPacket waits for a packet until the server has been silent for too long.
 func (c *Conn) nextPacket() (packet, error) {
 	ctx, cancel := context.WithTimeoutCause(c.ctx, c.silence, fmt.Errorf("%w for %v", ErrSilent, c.silence))
 	defer cancel()
@@ -69,16 +68,10 @@ func (c *Conn) nextPacket() (packet, error) {
 	return p, cause(ctx, err)
 }
 
-// Skipped returns how many messages were none that this package knows.
+// Skipped returns how many messages this package did not understand.
 func (c *Conn) Skipped() int64 { return c.skipped.Load() }
 
-func (c *Conn) skip(p packet) {
-	if p.kind != ping && p.kind != noop {
-		c.skipped.Add(1)
-	}
-}
-
-// packet reads a packet and answers it if it is a ping.
+// packet reads a packet, and responds to it if it is a ping.
 func (c *Conn) packet(ctx context.Context) (packet, error) {
 	frame, err := c.frame(ctx)
 	if err != nil {
@@ -86,37 +79,37 @@ func (c *Conn) packet(ctx context.Context) (packet, error) {
 	}
 	p := decode(frame)
 	switch p.kind {
-	case ping:
+	case kindPing:
 		return p, c.write(ctx, slices.Concat([]byte("3"), p.data))
-	case closed, kicked:
+	case kindClose, kindDisconnect:
 		return p, ErrEnded
-	case refused:
+	case kindConnectError:
 		return p, refusal(p.data)
 	default:
 		return p, nil
 	}
 }
 
-// frame reads a message. One that is no text is empty.
+// frame reads a message. It returns nothing for a binary one.
 func (c *Conn) frame(ctx context.Context) ([]byte, error) {
-	form, message, err := c.ws.Read(ctx)
+	messageType, message, err := c.ws.Read(ctx)
 	switch {
 	case errors.Is(err, websocket.ErrMessageTooBig):
 		return nil, ErrTooBig
 	case err != nil:
 		return nil, fmt.Errorf("the connection broke: %w", err)
-	case form != websocket.MessageText:
+	case messageType != websocket.MessageText:
 		return nil, nil
 	}
 	return message, nil
 }
 
 func refusal(data []byte) error {
-	var said struct {
+	var body struct {
 		Message string `json:"message"`
 	}
-	_ = json.Unmarshal(data, &said) // no message is none
-	return &RefusedError{Message: said.Message[:min(len(said.Message), maxText)]}
+	_ = json.Unmarshal(data, &body) // the message is optional
+	return &RefusedError{Message: body.Message[:min(len(body.Message), maxText)]}
 }
 
 // Emit sends an event. An error ends the connection.
@@ -128,25 +121,26 @@ func (c *Conn) Emit(name string, args ...any) error {
 	return c.write(c.ctx, frame)
 }
 
-// write sends a message. If it cannot be sent in time the connection ends.
+// write sends a message. A timeout ends the connection.
 func (c *Conn) write(ctx context.Context, frame []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	return c.ws.Write(ctx, websocket.MessageText, frame)
 }
 
-// Close says goodbye and ends the connection, after a moment also if the server does not listen.
+// Close disconnects from the server and ends the connection. It takes at most half a
+// second, even if the server does not respond.
 func (c *Conn) Close() {
-	timer := time.AfterFunc(farewell, c.cancel)
+	timer := time.AfterFunc(closeTimeout, c.cancel)
 	defer timer.Stop()
 	if c.write(c.ctx, []byte("41")) == nil {
-		_ = c.ws.Close(websocket.StatusNormalClosure, "") // whoever leaves need not know
+		_ = c.ws.Close(websocket.StatusNormalClosure, "") // the connection ends in any case
 	}
-	c.Cut()
+	c.CloseNow()
 }
 
-// Cut ends the connection at once.
-func (c *Conn) Cut() {
+// CloseNow ends the connection without a closing handshake.
+func (c *Conn) CloseNow() {
 	c.cancel()
-	_ = c.ws.CloseNow() // whoever leaves need not know
+	_ = c.ws.CloseNow() // the connection ends in any case
 }

@@ -1,5 +1,6 @@
-// Package sio is the client side of the Socket.IO protocol 5 over the Engine.IO protocol 4, as far as receiving events needs
-// it: websockets only, the default namespace only, no acknowledgements and no binary data.
+// Package sio is a client of the Socket.IO protocol 5 over the Engine.IO protocol 4. It
+// has what receiving events takes: websockets, and the default namespace. It has no
+// acknowledgements, no binary data and no other transport.
 package sio
 
 import (
@@ -16,27 +17,28 @@ import (
 )
 
 const (
-	// handshakeTimeout bounds everything up to the connected namespace.
+	// handshakeTimeout bounds everything until the namespace is connected.
 	handshakeTimeout = 10 * time.Second
 	// maxHeartbeat is the longest interval or timeout that a server may announce.
 	maxHeartbeat = 10 * time.Minute
 )
 
-// Config says whom to call, and how.
+// Config describes the server and the connection.
 type Config struct {
-	// URL is the base address, to which the path and the query of the protocol are added.
+	// URL is the base URL, to which the path and the query of the protocol are added.
 	URL *url.URL
-	// UserAgent is the header of that name.
+	// UserAgent is the User-Agent header.
 	UserAgent string
-	// Transport makes the connection. nil stands for the default one.
+	// Transport makes the connection. nil means http.DefaultTransport.
 	Transport http.RoundTripper
-	// ReadLimit is the largest message in bytes that is read.
+	// ReadLimit is the size in bytes of the largest message that is read.
 	ReadLimit int64
 }
 
-// Dial returns a connection whose namespace is connected. The context bounds the call only.
+// Dial connects to the server and to its default namespace. The context bounds only the
+// call, not the connection.
 func Dial(ctx context.Context, cfg Config) (*Conn, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, handshakeTimeout, errors.New("the server did not shake hands in time"))
+	ctx, cancel := context.WithTimeoutCause(ctx, handshakeTimeout, fmt.Errorf("the handshake took longer than %v", handshakeTimeout))
 	defer cancel()
 	ws, err := cfg.upgrade(ctx)
 	if err != nil {
@@ -44,14 +46,14 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 	}
 	ws.SetReadLimit(cfg.ReadLimit)
 	c := newConn(ws)
-	if err := c.shakeHands(ctx); err != nil {
-		c.Cut()
+	if err := c.handshake(ctx); err != nil {
+		c.CloseNow()
 		return nil, cause(ctx, err)
 	}
 	return c, nil
 }
 
-// cause prefers what ended a context to what followed from it.
+// cause returns the cause of the context's end in place of an error that follows from it.
 func cause(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -59,74 +61,74 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// upgrade makes the websocket.
 func (cfg Config) upgrade(ctx context.Context) (*websocket.Conn, error) {
-	upgrading := &transport{next: cfg.Transport}
-	defer upgrading.release()
-	ws, answer, err := websocket.Dial(ctx, address(cfg.URL), cfg.options(upgrading)) //nolint:bodyclose // as documented by Dial
+	transport := &upgradeTransport{next: cfg.Transport}
+	defer transport.release()
+	ws, response, err := websocket.Dial(ctx, socketURL(cfg.URL), cfg.options(transport)) //nolint:bodyclose // as documented by Dial
 	switch {
 	case err == nil:
 		return ws, nil
-	case answer != nil && answer.StatusCode != http.StatusSwitchingProtocols:
-		return nil, &UpgradeError{Status: answer.StatusCode}
+	case response != nil && response.StatusCode != http.StatusSwitchingProtocols:
+		return nil, &UpgradeError{Status: response.StatusCode}
 	}
 	if failure, ok := errors.AsType[*url.Error](err); ok {
-		return nil, failure.Err // without the address
+		return nil, failure.Err // without the URL
 	}
 	return nil, err
 }
 
-// address adds what the protocol adds to a base address.
-func address(base *url.URL) string {
+// socketURL adds the path and the query of the protocol to a base URL.
+func socketURL(base *url.URL) string {
 	target := base.JoinPath("socket.io/")
 	target.RawQuery = url.Values{"EIO": {"4"}, "transport": {"websocket"}}.Encode()
 	return target.String()
 }
 
-// transport is for one request. It notices that a connection cannot be taken over before that is tried, and closes it when the
-// context ends: whoever takes it over reads from it, and does not look at the context if something is wrong.
-type transport struct {
+// upgradeTransport sends a single request. It refuses a response body that cannot serve
+// as a connection. Until release, it closes the connection when the context ends: with an
+// invalid response, websocket.Dial reads from it without regard to the context.
+type upgradeTransport struct {
 	next http.RoundTripper
 	stop func() bool // nil before there is a connection
 }
 
-// RoundTrip sends the request for a websocket.
-func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip sends the upgrade request.
+func (t *upgradeTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	next := t.next
 	if next == nil {
 		next = http.DefaultTransport
 	}
-	answer, err := next.RoundTrip(r)
-	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
-		return answer, err
+	response, err := next.RoundTrip(r)
+	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+		return response, err
 	}
-	body := answer.Body
+	body := response.Body
 	if _, ok := body.(io.ReadWriteCloser); !ok {
 		return nil, errors.Join(ErrWrapped, body.Close())
 	}
-	t.stop = context.AfterFunc(r.Context(), func() { _ = body.Close() }) // it is given up
-	return answer, nil
+	t.stop = context.AfterFunc(r.Context(), func() { _ = body.Close() }) // nothing was sent yet
+	return response, nil
 }
 
-// release leaves the connection to whoever has taken it over.
-func (t *transport) release() {
+// release detaches the connection from the context of the request.
+func (t *upgradeTransport) release() {
 	if t.stop != nil {
 		t.stop()
 	}
 }
 
-// shakeHands learns the heartbeat and connects the namespace. Nothing else may be sent before it is connected: the server
-// would break the connection without a word.
-func (c *Conn) shakeHands(ctx context.Context) error {
+// handshake reads the heartbeat and connects the namespace. It sends nothing else before
+// that is connected: the server would close the connection without an error.
+func (c *Conn) handshake(ctx context.Context) error {
 	frame, err := c.frame(ctx)
 	if err != nil {
 		return err
 	}
-	hello := decode(frame)
-	if hello.kind != opened {
-		return errors.New("the server does not begin as the protocol demands: is this the address of an event socket?")
+	open := decode(frame)
+	if open.kind != kindOpen {
+		return errors.New("the server does not open the connection as the protocol requires: is this the URL of an event socket?")
 	}
-	if c.silence, err = heartbeat(hello.data); err != nil {
+	if c.silence, err = heartbeat(open.data); err != nil {
 		return err
 	}
 	if err := c.write(ctx, []byte("40")); err != nil {
@@ -137,30 +139,32 @@ func (c *Conn) shakeHands(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if p.kind == connected {
+		if p.kind == kindConnect {
 			return checkSession(p.data)
 		}
 	}
 }
 
-// heartbeat returns after how much silence the server is gone.
+// heartbeat returns how long the server may be silent: the sum of its ping interval and
+// its ping timeout.
 func heartbeat(data []byte) (time.Duration, error) {
-	var hello struct {
+	var open struct {
 		PingInterval float64 `json:"pingInterval"`
 		PingTimeout  float64 `json:"pingTimeout"`
 	}
-	if err := json.Unmarshal(data, &hello); err != nil {
-		return 0, errors.New("the server begins with a packet that cannot be read")
+	if err := json.Unmarshal(data, &open); err != nil {
+		return 0, errors.New("the first packet of the server is invalid")
 	}
-	for _, value := range []float64{hello.PingInterval, hello.PingTimeout} {
+	for _, value := range []float64{open.PingInterval, open.PingTimeout} {
 		if value < 1 || value > float64(maxHeartbeat.Milliseconds()) {
-			return 0, fmt.Errorf("the server announces a heartbeat of %v ms", value)
+			return 0, fmt.Errorf("the server announces an invalid heartbeat of %v ms", value)
 		}
 	}
-	return time.Duration((hello.PingInterval + hello.PingTimeout) * float64(time.Millisecond)), nil
+	return time.Duration((open.PingInterval + open.PingTimeout) * float64(time.Millisecond)), nil
 }
 
-// checkSession refuses servers of the generation before, which connect the namespace without being asked and without an id.
+// checkSession refuses servers of Socket.IO 2, which connect the namespace unasked and
+// without an id.
 func checkSession(data []byte) error {
 	var session struct {
 		ID string `json:"sid"`

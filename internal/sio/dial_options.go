@@ -8,12 +8,11 @@ import (
 	"github.com/coder/websocket"
 )
 
-// options are how the websocket is made.
-func (cfg Config) options(upgrading *transport) *websocket.DialOptions {
+func (cfg Config) options(transport *upgradeTransport) *websocket.DialOptions {
 	return &websocket.DialOptions{
 		HTTPClient: &http.Client{
-			Transport: upgrading,
-			// Any host that responds sees the token, so only the host that was called gets it.
+			Transport: transport,
+			// Redirects are not followed: the token must go to no other host.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		HTTPHeader: http.Header{"User-Agent": {cfg.UserAgent}},

@@ -2,5 +2,6 @@ package sio
 
 import "github.com/coder/websocket"
 
-// options are none: the JavaScript host makes the websocket by itself, without the transport and the header.
-func (Config) options(*transport) *websocket.DialOptions { return nil }
+// options returns nil: a JavaScript host makes the websocket itself, and takes neither a
+// transport nor headers.
+func (Config) options(*upgradeTransport) *websocket.DialOptions { return nil }

@@ -7,28 +7,28 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
 
-// kind is what a packet means to a client.
+// kind is a type of packet of Engine.IO, or of a Socket.IO packet within its message.
 type kind int
 
 const (
-	unknown   kind = iota // nothing that concerns a client of the default namespace
-	noop                  // nothing at all
-	opened                // the server announces its heartbeat
-	closed                // the server ends the line
-	ping                  // the server asks for a pong
-	connected             // the namespace is connected
-	kicked                // the server ends the namespace
-	refused               // the server does not connect the namespace
-	happened              // an event
+	kindUnknown kind = iota // nothing for a client of the default namespace
+	kindNoop
+	kindOpen         // announces the heartbeat
+	kindClose        // ends the connection
+	kindPing         // asks for a pong
+	kindConnect      // the namespace is connected
+	kindDisconnect   // the namespace is disconnected
+	kindConnectError // the server refuses to connect the namespace
+	kindEvent
 )
 
-// packet is a text frame that was taken apart.
+// packet is a decoded text frame.
 type packet struct {
 	kind kind
-	data []byte // what comes after the kind, the namespace and the number of an acknowledgement
+	data []byte // what follows the kind, the namespace and the number of an acknowledgement
 }
 
-// decode takes a text frame apart. It accepts every input.
+// decode accepts every input.
 func decode(frame []byte) packet {
 	if len(frame) == 0 {
 		return packet{}
@@ -36,47 +36,47 @@ func decode(frame []byte) packet {
 	rest := frame[1:]
 	switch frame[0] {
 	case '0':
-		return packet{opened, rest}
+		return packet{kindOpen, rest}
 	case '1':
-		return packet{closed, rest}
+		return packet{kindClose, rest}
 	case '2':
-		return packet{ping, rest}
+		return packet{kindPing, rest}
 	case '4':
 		return decodeMessage(rest)
 	case '6':
-		return packet{kind: noop}
+		return packet{kind: kindNoop}
 	default:
 		return packet{}
 	}
 }
 
-// decodeMessage takes a packet of the upper protocol apart.
+// decodeMessage decodes a packet of Socket.IO.
 func decodeMessage(message []byte) packet {
-	kinds := map[byte]kind{'0': connected, '1': kicked, '2': happened, '4': refused}
-	if len(message) == 0 || kinds[message[0]] == unknown {
+	kinds := map[byte]kind{'0': kindConnect, '1': kindDisconnect, '2': kindEvent, '4': kindConnectError}
+	if len(message) == 0 || kinds[message[0]] == kindUnknown {
 		return packet{}
 	}
 	p := packet{kinds[message[0]], message[1:]}
 	if bytes.HasPrefix(p.data, []byte("/")) {
 		namespace, rest, _ := bytes.Cut(p.data, []byte(","))
 		if len(namespace) > 1 {
-			return packet{} // of another namespace than the default one
+			return packet{} // not of the default namespace
 		}
 		p.data = rest
 	}
-	if p.kind == happened {
+	if p.kind == kindEvent {
 		p.data = bytes.TrimLeft(p.data, "0123456789")
 	}
 	return p
 }
 
-// Event is something that the server, or the client, says.
+// Event is an event with its arguments.
 type Event struct {
 	Name string
 	Args []json.RawMessage
 }
 
-// Text returns an argument that is a string. It reports false if there is none.
+// Text returns argument i, and false if it is not a string.
 func (e Event) Text(i int) (string, bool) {
 	var text *string
 	if i >= len(e.Args) || json.Unmarshal(e.Args[i], &text) != nil || text == nil {
@@ -85,7 +85,7 @@ func (e Event) Text(i int) (string, bool) {
 	return *text, true
 }
 
-// decodeEvent reads the data of an event. It reports false if that is none.
+// decodeEvent decodes the data of an event packet. It returns false if that is invalid.
 func decodeEvent(data []byte) (Event, bool) {
 	var e Event
 	if lenient.CheckDensity(data) != nil || json.Unmarshal(data, &e.Args) != nil {
@@ -98,7 +98,7 @@ func decodeEvent(data []byte) (Event, bool) {
 	return Event{Name: name, Args: e.Args[1:]}, true
 }
 
-// encodeEvent is the frame of an event.
+// encodeEvent returns the frame of an event.
 func encodeEvent(name string, args ...any) ([]byte, error) {
 	data, err := json.Marshal(append([]any{name}, args...))
 	if err != nil {

@@ -19,33 +19,33 @@ func TestDecode(t *testing.T) {
 		kind  kind
 		data  string
 	}{
-		{"", unknown, ""},
-		{`0{"sid":"x"}`, opened, `{"sid":"x"}`},
-		{"1", closed, ""},
-		{"2", ping, ""},
-		{"2probe", ping, "probe"},
-		{"3", unknown, ""},
-		{"4", unknown, ""},
-		{"40", connected, ""},
-		{`40{"sid":"x"}`, connected, `{"sid":"x"}`},
-		{`40/,{"sid":"x"}`, connected, `{"sid":"x"}`},
-		{`40/admin,{"sid":"x"}`, unknown, ""},
-		{"41", kicked, ""},
-		{"41/admin,", unknown, ""},
-		{"41/admin", unknown, ""},
-		{`42["a"]`, happened, `["a"]`},
-		{`4217["a"]`, happened, `["a"]`},
-		{`42/,17["a"]`, happened, `["a"]`},
-		{`42/admin,["a"]`, unknown, ""},
-		{"43", unknown, ""},
-		{`44{"message":"no"}`, refused, `{"message":"no"}`},
-		{`451-["a",{"_placeholder":true,"num":0}]`, unknown, ""},
-		{"461-", unknown, ""},
-		{"49", unknown, ""},
-		{"6", noop, ""},
-		{"5", unknown, ""},
-		{"hello", unknown, ""},
-		{"\x00", unknown, ""},
+		{"", kindUnknown, ""},
+		{`0{"sid":"x"}`, kindOpen, `{"sid":"x"}`},
+		{"1", kindClose, ""},
+		{"2", kindPing, ""},
+		{"2probe", kindPing, "probe"},
+		{"3", kindUnknown, ""},
+		{"4", kindUnknown, ""},
+		{"40", kindConnect, ""},
+		{`40{"sid":"x"}`, kindConnect, `{"sid":"x"}`},
+		{`40/,{"sid":"x"}`, kindConnect, `{"sid":"x"}`},
+		{`40/admin,{"sid":"x"}`, kindUnknown, ""},
+		{"41", kindDisconnect, ""},
+		{"41/admin,", kindUnknown, ""},
+		{"41/admin", kindUnknown, ""},
+		{`42["a"]`, kindEvent, `["a"]`},
+		{`4217["a"]`, kindEvent, `["a"]`},
+		{`42/,17["a"]`, kindEvent, `["a"]`},
+		{`42/admin,["a"]`, kindUnknown, ""},
+		{"43", kindUnknown, ""},
+		{`44{"message":"no"}`, kindConnectError, `{"message":"no"}`},
+		{`451-["a",{"_placeholder":true,"num":0}]`, kindUnknown, ""},
+		{"461-", kindUnknown, ""},
+		{"49", kindUnknown, ""},
+		{"6", kindNoop, ""},
+		{"5", kindUnknown, ""},
+		{"hello", kindUnknown, ""},
+		{"\x00", kindUnknown, ""},
 	} {
 		t.Run(test.frame, func(t *testing.T) {
 			t.Parallel()
@@ -117,7 +117,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-func TestAddress(t *testing.T) {
+func TestSocketURL(t *testing.T) {
 	t.Parallel()
 	for base, want := range map[string]string{
 		"https://socketio.cloudconvert.com":  "https://socketio.cloudconvert.com/socket.io/?EIO=4&transport=websocket",
@@ -126,7 +126,7 @@ func TestAddress(t *testing.T) {
 	} {
 		u, err := url.Parse(base)
 		require.NoError(t, err)
-		assert.Equal(t, want, address(u))
+		assert.Equal(t, want, socketURL(u))
 	}
 }
 
@@ -165,17 +165,13 @@ func TestIsPermanent(t *testing.T) {
 
 func TestRefusalIsBounded(t *testing.T) {
 	t.Parallel()
-	long := make([]byte, 10_000)
-	for i := range long {
-		long[i] = 'x'
-	}
-	data, err := json.Marshal(map[string]string{"message": string(long)})
+	data, err := json.Marshal(map[string]string{"message": strings.Repeat("x", 10_000)})
 	require.NoError(t, err)
 	assert.Less(t, len(refusal(data).Error()), 500)
 }
 
-// Each argument takes many times its length.
-func TestEventsOfTooManyArgumentsAreNone(t *testing.T) {
+// A decoded argument takes many times its length in memory.
+func TestEventWithTooManyArgumentsIsRefused(t *testing.T) {
 	t.Parallel()
 	_, ok := decodeEvent([]byte(`["job.updated"` + strings.Repeat(",1", 100_000) + "]"))
 	assert.False(t, ok)

@@ -9,12 +9,14 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
-// conn is a connection. Its reader is the goroutine of the request, and it has a writer.
+// conn is a connection. The goroutine of its request reads, and another one writes.
 type conn struct {
 	server *Server
-	ws     *socket
+	ws     *websocket.Conn
 	number int
 	wg     sync.WaitGroup
 
@@ -22,41 +24,40 @@ type conn struct {
 	cancel context.CancelFunc
 
 	mu        sync.Mutex
-	connected bool // the namespace is
+	connected bool // the namespace is connected
 	channels  map[string]bool
 	outbox    []message
-	waiting   int           // the size of what has not been written yet
+	waiting   int           // size of the messages that were not written yet
 	filled    chan struct{} // has a value when the outbox may have changed
-	pong      chan struct{} // has a value when the client has answered a ping
+	pong      chan struct{} // has a value when a pong was received
 }
 
 type message struct {
-	kind  byte
+	kind  websocket.MessageType
 	frame []byte
 }
 
-// size is what a message takes in memory, more or less.
+// size returns about how much memory a message takes.
 func (m message) size() int { return 64 + len(m.frame) }
 
-// maxOutbox is how much may wait for a client. One that lets more come together is cut.
+// maxOutbox bounds the messages that wait to be written. Beyond it the connection ends.
 const maxOutbox = 64 << 20
 
-func newConn(s *Server, ws *socket, number int) *conn {
+func newConn(s *Server, ws *websocket.Conn, number int) *conn {
 	c := &conn{
 		server: s, ws: ws, number: number, channels: map[string]bool{},
 		filled: make(chan struct{}, 1), pong: make(chan struct{}, 1),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	context.AfterFunc(c.ctx, ws.close)
 	return c
 }
 
 func newID() string { return rand.Text() }
 
-// serve speaks with the client until one of them has enough.
+// serve serves the client until the connection ends.
 func (c *conn) serve(f Faults) {
 	c.wg.Go(func() { c.write(f) })
-	c.text(helloFrame(f))
+	c.text(openFrame(f))
 	if f.Old {
 		c.text("40")
 	}
@@ -67,16 +68,10 @@ func (c *conn) serve(f Faults) {
 	}
 }
 
-// cut breaks the connection.
-func (c *conn) cut() {
-	c.cancel()
-	c.ws.close()
-}
+func (c *conn) text(frame string) { c.send(websocket.MessageText, []byte(frame)) }
 
-func (c *conn) text(frame string) { c.send(text, []byte(frame)) }
-
-// send puts a message into the outbox. It does not wait: whoever has news must not wait for a client.
-func (c *conn) send(kind byte, frame []byte) {
+// send puts a message into the outbox, without waiting for the client.
+func (c *conn) send(kind websocket.MessageType, frame []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m := message{kind, frame}
@@ -102,12 +97,12 @@ func signal(to chan<- struct{}) {
 	}
 }
 
-// write empties the outbox and keeps the heartbeat. The connection ends with it.
+// write writes the messages of the outbox and sends pings. The connection ends with it.
 func (c *conn) write(f Faults) {
 	defer c.cancel()
 	beat := time.NewTicker(f.pingInterval())
 	defer beat.Stop()
-	var late <-chan time.Time // fires when a pong is overdue
+	var late <-chan time.Time // has a value when a pong is overdue
 	for {
 		select {
 		case <-c.ctx.Done():
@@ -117,19 +112,20 @@ func (c *conn) write(f Faults) {
 		case <-c.pong:
 			late = nil
 		case <-beat.C:
-			if late == nil { // else an earlier ping has no answer yet
+			if late == nil { // else an earlier ping still has no pong
 				late = time.After(f.pingTimeout())
 			}
 			c.text("2")
 		case <-c.filled:
-			if c.flush() != nil {
+			if c.flush(f.pingInterval()+f.pingTimeout()) != nil {
 				return
 			}
 		}
 	}
 }
 
-func (c *conn) flush() error {
+// flush writes the outbox. Each message may take as long as the client may be silent.
+func (c *conn) flush(timeout time.Duration) error {
 	for {
 		c.mu.Lock()
 		messages := c.outbox
@@ -142,7 +138,10 @@ func (c *conn) flush() error {
 			if err := c.server.whenThawed(c.ctx); err != nil {
 				return err
 			}
-			if err := c.ws.write(m.kind, m.frame); err != nil {
+			ctx, cancel := context.WithTimeout(c.ctx, timeout)
+			err := c.ws.Write(ctx, m.kind, m.frame)
+			cancel()
+			if err != nil {
 				return err
 			}
 			c.written(m)
@@ -150,32 +149,32 @@ func (c *conn) flush() error {
 	}
 }
 
-// read understands a message of the client.
+// read reads and handles a message of the client.
 func (c *conn) read(f Faults) error {
-	frame, err := c.ws.read()
+	_, frame, err := c.ws.Read(c.ctx)
 	if err != nil {
 		return err
 	}
 	if err := c.server.whenThawed(c.ctx); err != nil {
 		return err
 	}
-	switch said := string(frame); {
-	case said == "3":
+	switch text := string(frame); {
+	case text == "3":
 		signal(c.pong)
-	case said == "40":
+	case text == "40":
 		c.wg.Go(func() { c.connect(f) })
-	case said == "41":
-		c.server.noteGoodbye()
+	case text == "41":
+		c.server.countGoodbye()
 		return errEnded
 	case !c.isConnected():
-		return errors.New("the client speaks before it is connected")
+		return errors.New("the client sent a message before the namespace was connected")
 	case bytes.HasPrefix(frame, []byte("42")):
-		c.hear(frame[2:])
+		c.handleEvent(frame[2:])
 	}
 	return nil
 }
 
-// connect lets the client in, or not.
+// connect connects the namespace, or refuses to.
 func (c *conn) connect(f Faults) {
 	if c.pause(f.ConnectDelay) != nil {
 		return
@@ -205,32 +204,32 @@ func (c *conn) isIn(channel string) bool {
 	return c.channels[channel]
 }
 
-// hear understands an event of the client.
-func (c *conn) hear(data []byte) {
+// handleEvent handles an event of the client.
+func (c *conn) handleEvent(data []byte) {
 	var name string
-	var wish struct {
+	var request struct {
 		Channel string `json:"channel"`
 		Auth    struct {
 			Headers map[string]string `json:"headers"`
 		} `json:"auth"`
 	}
-	if json.Unmarshal(data, &[]any{&name, &wish}) != nil || wish.Channel == "" {
+	if json.Unmarshal(data, &[]any{&name, &request}) != nil || request.Channel == "" {
 		return
 	}
 	switch name {
 	case "subscribe":
-		authorization := wish.Auth.Headers["Authorization"]
-		c.server.note(Join{Connection: c.number, Channel: wish.Channel, Authorization: authorization})
-		c.wg.Go(func() { c.join(wish.Channel, authorization) })
+		authorization := request.Auth.Headers["Authorization"]
+		c.server.record(Join{Connection: c.number, Channel: request.Channel, Authorization: authorization})
+		c.wg.Go(func() { c.join(request.Channel, authorization) })
 	case "unsubscribe":
-		c.server.note(Join{Connection: c.number, Channel: wish.Channel, Leave: true})
+		c.server.record(Join{Connection: c.number, Channel: request.Channel, Leave: true})
 		c.mu.Lock()
-		delete(c.channels, wish.Channel)
+		delete(c.channels, request.Channel)
 		c.mu.Unlock()
 	}
 }
 
-// join lets the client into a channel without telling it, or tells it why not.
+// join joins a channel. It sends only refusals: the service does not acknowledge joins.
 func (c *conn) join(channel, authorization string) {
 	f := c.server.Faults()
 	if c.pause(f.JoinDelay) != nil {
@@ -248,7 +247,7 @@ func (c *conn) join(channel, authorization string) {
 		return
 	}
 	if frame, err := eventFrame("subscription_error", channel, status); err == nil {
-		c.send(text, frame)
+		c.send(websocket.MessageText, frame)
 	}
 }
 

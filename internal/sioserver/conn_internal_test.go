@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// dialed runs a test in a bubble with a client that is connected to a server, and says nothing by itself.
+// dialed runs a test in a bubble with a client that is connected to a server and sends
+// nothing.
 func dialed(t *testing.T, f Faults, test func(t *testing.T, s *Server, client *websocket.Conn)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -27,7 +28,7 @@ func dialed(t *testing.T, f Faults, test func(t *testing.T, s *Server, client *w
 			HTTPClient: &http.Client{Transport: transport},
 		})
 		require.NoError(t, err)
-		defer func() { _ = client.CloseNow() }() // it is cut by then
+		defer func() { _ = client.CloseNow() }() // the server has closed it
 		test(t, s, client)
 	})
 }
@@ -43,7 +44,7 @@ func TestHeartbeat(t *testing.T) {
 		"several long": {5 * time.Second, 31 * time.Second},
 	} {
 		faults := Faults{PingInterval: test.interval, PingTimeout: test.timeout}
-		t.Run(name+", no answer", func(t *testing.T) {
+		t.Run(name+", no pong", func(t *testing.T) {
 			t.Parallel()
 			dialed(t, faults, func(t *testing.T, _ *Server, client *websocket.Conn) {
 				t.Helper()
@@ -52,7 +53,7 @@ func TestHeartbeat(t *testing.T) {
 					if _, _, err := client.Read(t.Context()); err != nil {
 						break
 					}
-					require.Less(t, time.Since(start), time.Hour, "it is never cut")
+					require.Less(t, time.Since(start), time.Hour, "the server does not end the connection")
 				}
 				assert.Equal(t, test.interval+test.timeout, time.Since(start))
 			})
@@ -72,7 +73,7 @@ func TestHeartbeat(t *testing.T) {
 	}
 }
 
-func TestAClientThatAnswersStays(t *testing.T) {
+func TestClientWithLatePongsStaysConnected(t *testing.T) {
 	t.Parallel()
 	dialed(t, Faults{PingInterval: 5 * time.Second, PingTimeout: 11 * time.Second}, func(t *testing.T, s *Server, client *websocket.Conn) {
 		t.Helper()
@@ -88,7 +89,7 @@ func TestAClientThatAnswersStays(t *testing.T) {
 	})
 }
 
-func TestOutboxHasBounds(t *testing.T) {
+func TestOutboxIsBounded(t *testing.T) {
 	t.Parallel()
 	dialed(t, Faults{}, func(t *testing.T, s *Server, client *websocket.Conn) {
 		t.Helper()
@@ -108,7 +109,7 @@ func TestOutboxHasBounds(t *testing.T) {
 		_, _, err = client.Read(t.Context())
 		require.NoError(t, err)
 		send(1)
-		assert.Equal(t, 1, s.Connections(), "what was written does not count")
+		assert.Equal(t, 1, s.Connections(), "written messages do not count")
 		send(1)
 		assert.Zero(t, s.Connections(), "one message too many")
 	})

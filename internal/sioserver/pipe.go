@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Pipe serves a handler without sockets, for tests whose time is not the real one. The transport reaches it under every
-// address. The caller calls the function it returns at the end.
-func Pipe(h http.Handler) (*http.Transport, func()) {
+// Pipe serves a handler over pipes in memory, for tests in a synctest bubble. The
+// transport connects to it for every host. stop stops the server.
+func Pipe(h http.Handler) (transport *http.Transport, stop func()) {
 	l := &pipe{conns: make(chan net.Conn), closed: make(chan struct{})}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(l) }) // always ends with ErrServerClosed
-	transport := &http.Transport{DialContext: l.dial, Proxy: nil}
+	serving.Go(func() { _ = server.Serve(l) }) // returns ErrServerClosed
+	transport = &http.Transport{DialContext: l.dial, Proxy: nil}
 	return transport, func() {
 		transport.CloseIdleConnections()
-		_ = server.Close() // its error would be one of the pipe, which has none
+		_ = server.Close() // Close of the pipe returns no error
 		serving.Wait()
 	}
 }
@@ -41,7 +41,6 @@ func (p *pipe) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// Accept waits for the next connection.
 func (p *pipe) Accept() (net.Conn, error) {
 	select {
 	case c := <-p.conns:
@@ -51,11 +50,10 @@ func (p *pipe) Accept() (net.Conn, error) {
 	}
 }
 
-// Close ends the listener. Connections live on.
+// Close closes the listener but not its connections.
 func (p *pipe) Close() error {
 	p.once.Do(func() { close(p.closed) })
 	return nil
 }
 
-// Addr is that of a pipe.
 func (p *pipe) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }

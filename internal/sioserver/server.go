@@ -1,8 +1,9 @@
-// Package sioserver is the server side of the event socket: what the local sandbox speaks, and what the client is tested
-// against. It can be told to do everything that a server should not do.
+// Package sioserver is the server of the event socket in the local sandbox and in tests.
+// It can inject faults.
 package sioserver
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,48 +12,52 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
-// Authorize returns the HTTP status for somebody who wants to join a channel: 200 lets in.
+// maxPayload is the size in bytes of the largest message that a client may send.
+const maxPayload = 1_000_000
+
+// Authorize returns the HTTP status for a request to join a channel. 200 grants it.
 type Authorize func(channel, authorization string) int
 
-// Faults are what goes wrong. The zero value is a server that does everything right.
+// Faults are the faults of a server. The zero value has none.
 type Faults struct {
-	// PingInterval and PingTimeout are the heartbeat of new connections: 25 s and 20 s if they are zero. Negative ones are
-	// announced as they are.
+	// PingInterval and PingTimeout are the heartbeat of new connections. The
+	// defaults are 25 s and 20 s. Negative values are announced without changes.
 	PingInterval, PingTimeout time.Duration
-	// Upgrade refuses new connections with a status.
+	// Upgrade refuses new connections with an HTTP status.
 	Upgrade int
-	// Refuse does not let new connections in, with a message.
+	// Refuse refuses to connect the namespace, with a message.
 	Refuse string
-	// Old speaks the protocol of the generation before with new connections.
+	// Old uses the protocol of Socket.IO 2 for new connections.
 	Old bool
-	// ConnectDelay is how long it takes to let a new connection in.
+	// ConnectDelay delays the connection of the namespace.
 	ConnectDelay time.Duration
-	// JoinDelay is how long it takes to authorize a join.
+	// JoinDelay delays the authorization of a join.
 	JoinDelay time.Duration
-	// Join, if it is not nil, is asked instead of the authorization of the server.
+	// Join, if it is not nil, replaces the Authorize function of the server.
 	Join Authorize
-	// Frozen neither reads nor writes, on all connections. One for which too much comes together is cut.
+	// Frozen stops reading and writing on all connections. A connection ends when
+	// more than 64 MiB wait to be written.
 	Frozen bool
 }
 
-// pingInterval is the time between two pings.
 func (f Faults) pingInterval() time.Duration {
-	return max(positive(f.PingInterval, 25*time.Second), time.Millisecond)
+	return max(cmp.Or(f.PingInterval, 25*time.Second), time.Millisecond)
 }
 
-// pingTimeout is how long a ping may be without an answer.
 func (f Faults) pingTimeout() time.Duration {
-	return max(positive(f.PingTimeout, 20*time.Second), time.Millisecond)
+	return max(cmp.Or(f.PingTimeout, 20*time.Second), time.Millisecond)
 }
 
-// Join is a wish to hear a channel.
+// Join is a request to join or to leave a channel.
 type Join struct {
 	Connection    int // the number of the connection, from 1
 	Channel       string
 	Authorization string
-	Leave         bool // it is a wish to leave
+	Leave         bool
 }
 
 // Server is an event socket. It is an [http.Handler] and must be closed.
@@ -61,7 +66,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	faults   Faults
-	thawed   chan struct{} // closed while nothing is frozen
+	thawed   chan struct{} // closed while the server is not frozen
 	conns    []*conn
 	accepted int
 	joins    []Join
@@ -71,10 +76,10 @@ type Server struct {
 	wg       sync.WaitGroup
 }
 
-// maxJoins is how many joins are remembered at least.
+// maxJoins is how many joins are kept at least.
 const maxJoins = 10_000
 
-// New returns a server that asks authorize about each join.
+// New returns a server that authorizes joins with authorize.
 func New(authorize Authorize) *Server {
 	thawed := make(chan struct{})
 	close(thawed)
@@ -94,14 +99,14 @@ func (s *Server) Set(f Faults) {
 	s.faults = f
 }
 
-// Faults returns what goes wrong at the moment.
+// Faults returns the current faults.
 func (s *Server) Faults() Faults {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.faults
 }
 
-// ServeHTTP answers the request for a websocket. It returns when the connection has ended.
+// ServeHTTP serves a connection and returns when it has ended.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.enter(r) {
 		http.Error(w, "", http.StatusServiceUnavailable)
@@ -109,20 +114,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.wg.Done()
 	faults := s.Faults()
-	if status, answer := problem(r, faults); status != 0 {
-		http.Error(w, answer, status)
+	if status, body := refusal(r, faults); status != 0 {
+		http.Error(w, body, status)
 		return
 	}
-	ws, err := accept(w, r, faults.pingInterval()+faults.pingTimeout())
+	// Pages of other origins may connect: a join is authorized by its key, not by a
+	// cookie.
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
-		return // it was answered, if it could be
+		return // Accept has responded
 	}
+	ws.SetReadLimit(maxPayload)
 	c := s.connect(ws)
 	defer s.disconnect(c)
-	c.serve(faults)
+	c.serve(faults) //nolint:contextcheck // the context of a request does not apply to a hijacked connection
 }
 
-// enter counts a connection that Close has to wait for.
+// enter counts a connection for Close. It returns false if the server is closed.
 func (s *Server) enter(r *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,8 +142,9 @@ func (s *Server) enter(r *http.Request) bool {
 	return true
 }
 
-// problem says why a request is none that the server can answer with a websocket. The numbers are those of the protocol.
-func problem(r *http.Request, f Faults) (status int, answer string) {
+// refusal returns the response to a request that cannot become a websocket, with the
+// error codes of the protocol. The status is 0 if it can.
+func refusal(r *http.Request, f Faults) (status int, body string) {
 	query := r.URL.Query()
 	switch {
 	case f.Upgrade != 0:
@@ -148,7 +157,7 @@ func problem(r *http.Request, f Faults) (status int, answer string) {
 	return 0, ""
 }
 
-func (s *Server) connect(ws *socket) *conn {
+func (s *Server) connect(ws *websocket.Conn) *conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.accepted++
@@ -164,11 +173,12 @@ func (s *Server) disconnect(c *conn) {
 	s.mu.Lock()
 	s.conns = slices.DeleteFunc(s.conns, func(other *conn) bool { return other == c })
 	s.mu.Unlock()
-	c.cut()
+	c.cancel()
+	_ = c.ws.CloseNow() // it may be closed already
 	c.wg.Wait()
 }
 
-// Close breaks all connections and waits for their end.
+// Close closes all connections and waits for their end.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -177,67 +187,68 @@ func (s *Server) Close() {
 	s.wg.Wait()
 }
 
-// each returns the connections of the moment.
-func (s *Server) each() []*conn {
+// open returns the open connections.
+func (s *Server) open() []*conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.conns)
 }
 
-// Cut breaks all connections.
+// Cut closes all connections without a close frame.
 func (s *Server) Cut() {
-	for _, c := range s.each() {
+	for _, c := range s.open() {
 		c.cancel()
 	}
 }
 
-// Kick ends the namespace of all connections.
+// Kick disconnects the namespace of all connections.
 func (s *Server) Kick() { s.Send("41") }
 
-// Send sends a text frame, whatever it is, on all connections.
+// Send sends a text frame, which may be invalid, on all connections.
 func (s *Server) Send(frame string) {
-	for _, c := range s.each() {
-		c.send(text, []byte(frame))
+	for _, c := range s.open() {
+		c.text(frame)
 	}
 }
 
 // SendBinary sends a binary frame on all connections.
 func (s *Server) SendBinary(frame []byte) {
-	for _, c := range s.each() {
-		c.send(binaryFrame, frame)
+	for _, c := range s.open() {
+		c.send(websocket.MessageBinary, frame)
 	}
 }
 
-// Emit tells everybody in a channel what happened. It does not wait for them.
+// Emit sends an event to all clients in a channel, without waiting for them.
 func (s *Server) Emit(channel, event string, data any) error {
 	frame, err := eventFrame(event, channel, data)
 	if err != nil {
 		return err
 	}
-	for _, c := range s.each() {
+	for _, c := range s.open() {
 		if c.isIn(channel) {
-			c.send(text, frame)
+			c.send(websocket.MessageText, frame)
 		}
 	}
 	return nil
 }
 
-// Hears reports whether anybody is in a channel.
+// Hears reports whether any client is in a channel.
 func (s *Server) Hears(channel string) bool {
-	return slices.ContainsFunc(s.each(), func(c *conn) bool { return c.isIn(channel) })
+	return slices.ContainsFunc(s.open(), func(c *conn) bool { return c.isIn(channel) })
 }
 
-// Connections is the number of connections that are open.
-func (s *Server) Connections() int { return len(s.each()) }
+// Connections returns the number of open connections.
+func (s *Server) Connections() int { return len(s.open()) }
 
-// Accepted is the number of connections that there have been.
+// Accepted returns the number of connections since the start.
 func (s *Server) Accepted() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.accepted
 }
 
-// Joins returns the wishes to hear or to leave a channel in their order. If there were very many, the oldest are missing.
+// Joins returns the requests to join or to leave a channel, the oldest first. At least
+// the newest 10,000 are kept.
 func (s *Server) Joins() []Join {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -251,20 +262,20 @@ func (s *Server) Agent() string {
 	return s.agent
 }
 
-// Goodbyes is how many clients have said so before they left.
+// Goodbyes returns how many clients have disconnected by the protocol.
 func (s *Server) Goodbyes() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.goodbyes
 }
 
-func (s *Server) noteGoodbye() {
+func (s *Server) countGoodbye() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.goodbyes++
 }
 
-func (s *Server) note(j Join) {
+func (s *Server) record(j Join) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.joins) >= 2*maxJoins {
@@ -286,27 +297,20 @@ func (s *Server) whenThawed(ctx context.Context) error {
 	}
 }
 
-// eventFrame is the frame of an event.
+// eventFrame returns the frame of an event.
 func eventFrame(values ...any) ([]byte, error) {
 	data, err := json.Marshal(values)
 	return append([]byte("42"), data...), err
 }
 
-// helloFrame announces the heartbeat.
-func helloFrame(f Faults) string {
+// openFrame announces the heartbeat.
+func openFrame(f Faults) string {
 	return `0{"sid":"` + newID() + `","upgrades":[],"pingInterval":` + milliseconds(f.PingInterval, 25*time.Second) +
-		`,"pingTimeout":` + milliseconds(f.PingTimeout, 20*time.Second) + `,"maxPayload":1000000}`
+		`,"pingTimeout":` + milliseconds(f.PingTimeout, 20*time.Second) + `,"maxPayload":` + strconv.Itoa(maxPayload) + `}`
 }
 
-func milliseconds(d, otherwise time.Duration) string {
-	return strconv.FormatInt(positive(d, otherwise).Milliseconds(), 10)
+func milliseconds(d, byDefault time.Duration) string {
+	return strconv.FormatInt(cmp.Or(d, byDefault).Milliseconds(), 10)
 }
 
-func positive(d, otherwise time.Duration) time.Duration {
-	if d == 0 {
-		return otherwise
-	}
-	return d
-}
-
-var errEnded = errors.New("the client has left")
+var errEnded = errors.New("the client disconnected")

@@ -1,5 +1,4 @@
-// Package ending ends the commands on signals, so that they can take
-// their local sandbox with them.
+// Package ending ends commands on signals, so that they can close their local sandbox.
 package ending
 
 import (
@@ -9,17 +8,16 @@ import (
 	"syscall"
 )
 
-// Context returns a context that ends when the user interrupts the program, asks
-// it to end or leaves its terminal. Until the function it returns is called, the
-// program sees a pipe that no process reads as an error of the write, and is not
-// killed by it.
+// Context returns a context that ends on SIGINT, SIGTERM and SIGHUP. Until the returned
+// function is called, writing to a closed pipe returns an error and does not kill the
+// program.
 func Context() (context.Context, context.CancelFunc) {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup wants it
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
 		signals = append(signals, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	pipes := make(chan os.Signal, 1) // unlike Ignore, this is not passed on to programs that are started
+	pipes := make(chan os.Signal, 1) // unlike signal.Ignore, child processes do not inherit this
 	signal.Notify(pipes, syscall.SIGPIPE)
 	return ctx, func() {
 		signal.Stop(pipes)

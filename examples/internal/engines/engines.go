@@ -1,6 +1,5 @@
-// Package engines lets a local sandbox convert more than it can by itself:
-// PDFs with a library, and documents, sound and film with LibreOffice and
-// ffmpeg where those are installed.
+// Package engines adds conversions to a local sandbox: PDFs with a library, and
+// documents, audio and video with LibreOffice and ffmpeg if they are installed.
 package engines
 
 import (
@@ -13,29 +12,27 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// Engine is something that does the work of tasks.
+// Engine describes an engine that runs tasks.
 type Engine struct {
-	// Name as the tasks show it, "ffmpeg" for example.
+	// Name is the name in tasks, such as "ffmpeg".
 	Name string
-	// Path of its program; empty for a library.
+	// Path is the path of its program, empty for a library.
 	Path string
-	// Operations it works on besides convert, in alphabetical order.
+	// Operations are its operations besides convert, sorted.
 	Operations []string
-	// Conversions are the formats it converts.
+	// Conversions are the pairs of formats that it converts.
 	Conversions []Conversion
 
 	version func(ctx context.Context) string
 }
 
-// Conversion is from each of some formats to each of some others.
+// Conversion is a set of formats that are converted to each of another set.
 type Conversion struct{ From, To []string }
 
-// Version returns the version of the engine, or "" if it does not tell. It may
-// have to run the program for that.
+// Version returns the version of the engine, or "". It may run the program.
 func (e Engine) Version(ctx context.Context) string { return e.version(ctx) }
 
-// Line describes the engine in one line: its name and version, and what it
-// does.
+// Line describes the engine in one line: its name, version, operations and formats.
 func (e Engine) Line(ctx context.Context) string {
 	var does []string
 	for _, c := range e.Conversions {
@@ -47,15 +44,15 @@ func (e Engine) Line(ctx context.Context) string {
 	return strings.TrimSpace(e.Name+" "+e.Version(ctx)) + ": " + strings.Join(does, "; ")
 }
 
-// Register makes the engines of this machine work for a server and returns
-// them. Files they do not know are left to the server.
+// Register registers the engines of this machine with a server and returns them. The
+// server handles files of other formats.
 func Register(server *cloudconverttest.Server) []Engine { return newKit().register(server) }
 
-// engine is an engine with the functions that do its work.
+// engine is an engine with its functions.
 type engine struct {
 	Engine
 
-	inputs     []string // formats it takes, for all but convert and merge
+	inputs     []string // formats of inputs, for all but convert and merge
 	convert    func(context.Context, work) error
 	operations map[string]func(context.Context, work) error // for each input file
 	merge      func(context.Context, *cloudconverttest.Run) error
@@ -102,8 +99,8 @@ func (k *kit) registerConversions(server *cloudconverttest.Server, e engine) {
 	}
 }
 
-// eachOf is a handler that does the input files of the formats an engine
-// knows. The others are left to the server.
+// eachOf returns a handler for the input files of the engine's formats. The server
+// handles the others.
 func (k *kit) eachOf(e engine, do func(context.Context, work) error) cloudconverttest.Handler {
 	return func(ctx context.Context, run *cloudconverttest.Run) error {
 		for i, in := range run.Inputs {
@@ -118,7 +115,7 @@ func (k *kit) eachOf(e engine, do func(context.Context, work) error) cloudconver
 	}
 }
 
-// one does one input file.
+// one handles an input file.
 func (k *kit) one(ctx context.Context, e engine, do func(context.Context, work) error, w work) error {
 	if e.inputs != nil && w.run.Operation != "convert" && !slices.Contains(e.inputs, w.in.Format) {
 		return w.run.Default(ctx)
@@ -129,7 +126,7 @@ func (k *kit) one(ctx context.Context, e engine, do func(context.Context, work) 
 	return do(ctx, w)
 }
 
-// whole is a handler for an operation that takes all files together.
+// whole returns a handler for an operation on all files together.
 func (k *kit) whole(e engine) cloudconverttest.Handler {
 	return func(ctx context.Context, run *cloudconverttest.Run) error {
 		ctx, cancel := k.limited(ctx, run)
@@ -139,10 +136,10 @@ func (k *kit) whole(e engine) cloudconverttest.Handler {
 	}
 }
 
-// limited ends the work on a task that sets no limit itself.
+// limited sets a time limit for a task without one.
 func (k *kit) limited(ctx context.Context, run *cloudconverttest.Run) (context.Context, context.CancelFunc) {
 	if run.Number("timeout") > 0 {
-		return context.WithCancel(ctx) // the server sees to it
+		return context.WithCancel(ctx) // the server enforces it
 	}
 	cause := cloudconverttest.Fail("TIMEOUT", fmt.Sprintf("The task took longer than %v", k.limit))
 	return context.WithTimeoutCause(ctx, k.limit, cause)

@@ -22,14 +22,14 @@ var (
 	filmFormats  = []string{"mkv", "mov", "mp4", "webm"}
 )
 
-// readers are ffmpeg's names for the formats of inputs. Naming one keeps a file
-// from being taken for a playlist, which could make ffmpeg read other files.
+// readers are ffmpeg's names for the formats of inputs. With a name, ffmpeg cannot treat
+// a file as a playlist and read other files.
 var readers = map[string]string{
 	"flac": "flac", "m4a": "mov", "mp3": "mp3", "ogg": "ogg", "wav": "wav",
 	"mkv": "matroska", "mov": "mov", "mp4": "mov", "webm": "matroska", "gif": "gif",
 }
 
-// writers are the arguments for each format of outputs.
+// writers are the arguments for the formats of outputs.
 var writers = map[string][]string{
 	"flac": {"-vn", "-c:a", "flac", "-f", "flac"},
 	"m4a":  {"-vn", "-c:a", "aac", "-f", "ipod"},
@@ -43,10 +43,10 @@ var writers = map[string][]string{
 	"gif":  {"-an", "-vf", "fps=10,scale='min(480,iw)':-1", "-f", "gif"},
 }
 
-// evenSize is what the encoders of films need.
+// evenSize makes width and height even, as video encoders require.
 const evenSize = "scale='max(2,trunc(iw/2)*2)':'max(2,trunc(ih/2)*2)',format=yuv420p"
 
-// ffmpeg converts sound and film.
+// ffmpeg converts audio and video.
 type ffmpeg struct{ program }
 
 // findFFmpeg returns nil if ffmpeg is not installed.
@@ -60,7 +60,7 @@ func (k *kit) findFFmpeg() *ffmpeg {
 
 func (f *ffmpeg) engine() engine {
 	return engine{
-		Engine: Engine{Name: "ffmpeg", Path: f.path, version: f.tell, Conversions: []Conversion{
+		Engine: Engine{Name: "ffmpeg", Path: f.path, version: f.readVersion, Conversions: []Conversion{
 			{From: soundFormats, To: soundFormats},
 			{From: filmFormats, To: slices.Concat(filmFormats, soundFormats, []string{"gif"})},
 			{From: []string{"gif"}, To: filmFormats},
@@ -89,7 +89,7 @@ func (f *ffmpeg) convert(ctx context.Context, w work) error {
 	return f.add(w, w.name(), result)
 }
 
-// add adds a file to the result unless it came out empty.
+// add adds a file to the result. An empty one is an error.
 func (f *ffmpeg) add(w work, name, path string) error {
 	if sizeOf(path) <= 0 {
 		return errors.New("ffmpeg made no output")
@@ -111,7 +111,7 @@ func (f *ffmpeg) media(ctx context.Context, w work, e execution) error {
 	return err
 }
 
-// reading returns the arguments that open an input. Some more may say how.
+// reading returns the arguments that open an input, with further ones for it.
 func reading(in cloudconverttest.Input, how ...string) []string {
 	return slices.Concat([]string{"-hide_banner", "-nostdin", "-nostats", "-y"}, how,
 		[]string{"-protocol_whitelist", "file,pipe", "-f", readers[in.Format], "-i", "file:" + in.Path})
@@ -120,7 +120,7 @@ func reading(in cloudconverttest.Input, how ...string) []string {
 // writing returns the arguments for the output, which come last.
 func writing(path string) []string { return []string{"file:" + path} }
 
-// mediaSettings are the parameters of the task that ffmpeg is told about.
+// mediaSettings returns the arguments for the parameters of the task.
 func mediaSettings(w work) ([]string, error) {
 	var args []string
 	for _, s := range []struct {

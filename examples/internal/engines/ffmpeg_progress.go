@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// progress follows what ffmpeg says about itself, on two streams at once.
+// progress reads the progress of ffmpeg from two streams.
 type progress struct {
 	show func(percent int)
 
@@ -17,7 +17,7 @@ type progress struct {
 	total time.Duration
 }
 
-// length is how long the input is; zero until ffmpeg has opened it.
+// length is the duration of the input, zero until ffmpeg has opened it.
 func (p *progress) length() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -26,8 +26,8 @@ func (p *progress) length() time.Duration {
 
 var saidDuration = regexp.MustCompile(`^\s*Duration: (\d+):(\d\d):(\d\d)\.(\d\d)`)
 
-// duration takes a line such as "Duration: 00:01:02.50, start: …". What has no
-// duration counts as a moment.
+// duration parses a line such as "Duration: 00:01:02.50, start: …". An input without a
+// duration counts as very short.
 func (p *progress) duration(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -52,7 +52,7 @@ func parseClock(line string) time.Duration {
 	return d
 }
 
-// position takes a line such as "out_time_us=1500000".
+// position parses a line such as "out_time_us=1500000".
 func (p *progress) position(line string) {
 	text, ok := strings.CutPrefix(line, "out_time_us=")
 	total := p.length()
@@ -64,7 +64,7 @@ func (p *progress) position(line string) {
 	}
 }
 
-// lines gives whole lines to a function. What is too long for a line is lost.
+// lines passes whole lines to a function. It discards those that are too long.
 type lines struct {
 	each func(line string)
 	rest []byte
@@ -72,7 +72,6 @@ type lines struct {
 
 const maxLine = 64 << 10
 
-// Write takes the next piece of text.
 func (l *lines) Write(b []byte) (int, error) {
 	l.rest = append(l.rest, b...)
 	for {

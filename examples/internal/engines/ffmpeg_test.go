@@ -105,7 +105,7 @@ func TestMediaSettings(t *testing.T) {
 	}
 }
 
-// realFFmpeg is a bench with the ffmpeg of this machine.
+// realFFmpeg is a bench with the installed ffmpeg.
 func realFFmpeg(t *testing.T) *bench {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
@@ -114,7 +114,7 @@ func realFFmpeg(t *testing.T) *bench {
 	return newBench(t, kitOn(os.Getenv("PATH")))
 }
 
-// tone is a second of sound.
+// tone is a second of audio.
 func tone(t *testing.T) []byte {
 	t.Helper()
 	samples := make([]int16, 8000)
@@ -132,7 +132,7 @@ func tone(t *testing.T) []byte {
 	return out.Bytes()
 }
 
-func TestRealSound(t *testing.T) {
+func TestRealAudio(t *testing.T) {
 	t.Parallel()
 	b := realFFmpeg(t)
 	for _, format := range []string{"mp3", "ogg", "flac", "m4a"} {
@@ -146,10 +146,10 @@ func TestRealSound(t *testing.T) {
 	}
 }
 
-func TestRealFilm(t *testing.T) {
+func TestRealVideo(t *testing.T) {
 	t.Parallel()
 	b := realFFmpeg(t)
-	film := b.one(t, cloudconvert.Convert{Input: []string{"a"}, OutputFormat: "mp4"}, upload{"a.gif", picture(t, "gif", 61, 41)})
+	film := b.one(t, cloudconvert.Convert{Input: []string{"a"}, OutputFormat: "mp4"}, upload{"a.gif", imageFile(t, "gif", 61, 41)})
 	for _, format := range []string{"webm", "mkv", "mov", "gif"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()

@@ -11,11 +11,10 @@ import (
 	"time"
 )
 
-// maxThumbnails is how many pictures of a film a task can ask for.
+// maxThumbnails bounds the images of a video that a task makes.
 const maxThumbnails = 100
 
-// thumbnail takes pictures of a film: one at a position, or several at even
-// distances.
+// thumbnail makes images of a video: one at a position, or several at even distances.
 func (f *ffmpeg) thumbnail(ctx context.Context, w work) error {
 	count := max(int(w.run.Number("count")), 1)
 	if count > maxThumbnails {
@@ -34,15 +33,15 @@ func (f *ffmpeg) thumbnail(ctx context.Context, w work) error {
 		if count > 1 {
 			name = w.numbered(i + 1)
 		}
-		if err := f.picture(ctx, w, name, position, scaling); err != nil {
+		if err := f.image(ctx, w, name, position, scaling); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// picture takes the picture at a position, or one before it if there is none.
-func (f *ffmpeg) picture(ctx context.Context, w work, name, position string, scaling []string) error {
+// image makes the image at a position, or an earlier one if there is none.
+func (f *ffmpeg) image(ctx context.Context, w work, name, position string, scaling []string) error {
 	result, err := f.frame(ctx, w, slices.Concat(reading(w.in, "-ss", position), scaling))
 	if err != nil {
 		return err
@@ -54,12 +53,12 @@ func (f *ffmpeg) picture(ctx context.Context, w work, name, position string, sca
 	case err != nil:
 		return err
 	case sizeOf(result) <= 0:
-		return invalid("the film has no picture at %s", position)
+		return invalid("the video has no image at %s", position)
 	}
 	return w.run.AddFile(name, result)
 }
 
-// frame writes a picture and returns its path. There may be no file.
+// frame writes an image and returns its path. The file may be missing.
 func (f *ffmpeg) frame(ctx context.Context, w work, args []string) (string, error) {
 	format, ok := map[string]string{"png": "png", "jpg": "mjpeg", "webp": "libwebp"}[w.run.OutputFormat]
 	if !ok {
@@ -76,8 +75,8 @@ func (f *ffmpeg) frame(ctx context.Context, w work, args []string) (string, erro
 
 var timestamp = regexp.MustCompile(`^(\d{1,6}(\.\d{1,6})?|(\d{1,3}:)?\d{1,2}:\d{1,2}(\.\d{1,6})?)$`)
 
-// positions are where pictures are taken: where the task says, or in the
-// middle of as many parts of the film.
+// positions returns the positions of the images: those of the task, or the middles of as
+// many parts of the video.
 func (f *ffmpeg) positions(ctx context.Context, w work, count int) ([]string, error) {
 	if at := w.run.Text("timestamp"); at != "" && count == 1 {
 		if !timestamp.MatchString(at) {
@@ -97,8 +96,8 @@ func (f *ffmpeg) positions(ctx context.Context, w work, count int) ([]string, er
 	return positions, nil
 }
 
-// duration returns how long a film is. That ffmpeg complains about the missing
-// output is expected.
+// duration returns the duration of a video. ffmpeg fails in any case, since it gets no
+// output.
 func (f *ffmpeg) duration(ctx context.Context, w work) (time.Duration, error) {
 	dir, err := w.run.Dir()
 	if err != nil {
@@ -115,7 +114,7 @@ func (f *ffmpeg) duration(ctx context.Context, w work) (time.Duration, error) {
 	return found.length(), nil
 }
 
-// thumbnailSize returns the arguments that scale a picture.
+// thumbnailSize returns the arguments that scale an image.
 func thumbnailSize(w work) ([]string, error) {
 	width, height := int(w.run.Number("width")), int(w.run.Number("height"))
 	if width < 0 || height < 0 || width > 10_000 || height > 10_000 {
@@ -136,8 +135,7 @@ func thumbnailSize(w work) ([]string, error) {
 		"scale='min(%d,iw)':'min(%d,ih)':force_original_aspect_ratio=decrease", width, height)}, nil
 }
 
-// side is the length of a side that ffmpeg is to give a picture, of which the
-// other one may follow.
+// side returns the length of a side for ffmpeg. One of the two may follow from the other.
 func side(length int, original, fit string) string {
 	switch {
 	case length == 0:

@@ -32,7 +32,7 @@ type bench struct {
 	client *cloudconvert.Client
 }
 
-// libraryOnly is a kit without any program.
+// libraryOnly is a kit without programs.
 func libraryOnly() *kit { return kitOn("") }
 
 func kitOn(path string) *kit {
@@ -53,8 +53,8 @@ type upload struct {
 	content []byte
 }
 
-// do runs a task on files. Their names in the job are a, b, c and so on. It
-// returns the task and the files it made.
+// do runs a task on files, which are the tasks a, b, c and so on. It returns the task and
+// its files.
 func (b *bench) do(t *testing.T, task cloudconvert.TaskRequest, files ...upload) (cloudconverttest.Task, []upload) {
 	t.Helper()
 	tasks := cloudconvert.Tasks{"work": task}
@@ -142,8 +142,8 @@ func widthsOf(t *testing.T, file []byte) []int {
 	return widths
 }
 
-// picture makes a picture of a size in a format.
-func picture(t *testing.T, format string, width, height int) []byte {
+// imageFile returns an image of a size in a format.
+func imageFile(t *testing.T, format string, width, height int) []byte {
 	t.Helper()
 	m := image.NewRGBA(image.Rect(0, 0, width, height))
 	for x := range width {

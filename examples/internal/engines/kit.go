@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// kit is what the engines of a server share.
+// kit is the shared part of the engines of a server.
 type kit struct {
-	path  string        // directories of programs, as in the environment variable PATH
-	limit time.Duration // of a task that sets none
-	slots chan struct{} // bounds how many files are worked on at once
+	path  string        // directories of programs, as in PATH
+	limit time.Duration // of a task without a timeout
+	slots chan struct{} // bounds concurrent files
 }
 
 func newKit() *kit {
@@ -24,7 +24,7 @@ func newKit() *kit {
 	}
 }
 
-// engines returns those that are there.
+// engines returns the installed engines.
 func (k *kit) engines() []engine {
 	office := k.findOffice()
 	engines := []engine{newPDF(k, office).engine()}
@@ -52,7 +52,7 @@ func (k *kit) find(names ...string) string {
 	return ""
 }
 
-// take waits until there is a slot and returns the function that frees it.
+// take waits for a slot and returns the function that frees it.
 func (k *kit) take(ctx context.Context) (func(), error) {
 	select {
 	case k.slots <- struct{}{}:

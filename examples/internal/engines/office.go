@@ -18,8 +18,8 @@ const (
 	maxOfficeOutput = 1 << 30
 )
 
-// The formats of LibreOffice, by what it makes of them, and its names for the
-// ways to read and write those for which it would not find the right one.
+// The formats of LibreOffice by kind of document, and the filters for formats for which
+// it would not choose the right one.
 var (
 	officeConversions = []Conversion{
 		{From: []string{"doc", "docx", "odt", "rtf", "txt", "html"}, To: []string{"pdf", "doc", "docx", "odt", "rtf", "txt", "html"}},
@@ -51,12 +51,12 @@ func (k *kit) findOffice() *office {
 
 func (o *office) engine() engine {
 	return engine{
-		Engine:  Engine{Name: "libreoffice", Path: o.path, Conversions: officeConversions, version: o.tell},
+		Engine:  Engine{Name: "libreoffice", Path: o.path, Conversions: officeConversions, version: o.readVersion},
 		convert: o.convert,
 	}
 }
 
-// canConvert is false for a nil office.
+// canConvert returns false for a nil office.
 func (o *office) canConvert(from, to string) bool {
 	return o != nil && slices.ContainsFunc(officeConversions, func(c Conversion) bool {
 		return slices.Contains(c.From, from) && slices.Contains(c.To, to)
@@ -71,8 +71,8 @@ func (o *office) convert(ctx context.Context, w work) error {
 	return w.run.AddFile(w.name(), path)
 }
 
-// produce converts the input and returns the path of the result, which goes
-// with the task.
+// produce converts the input and returns the path of the result, which is removed with
+// the task.
 func (o *office) produce(ctx context.Context, w work, to string) (string, error) {
 	if w.in.Size > maxOfficeInput {
 		return "", cloudconverttest.Fail("FILE_TOO_LARGE", w.in.Name+" is too large")
@@ -91,7 +91,7 @@ func (o *office) produce(ctx context.Context, w work, to string) (string, error)
 	}
 	result := filepath.Join(dir, "out", "document."+to)
 	switch size := sizeOf(result); {
-	case size < 0: // whether the exit code tells depends on the version
+	case size < 0: // some versions exit with 0 in this case
 		return "", openFailed(w.in, "it is no document, or a damaged or protected one")
 	case size > maxOfficeOutput:
 		return "", errTooMuch
@@ -120,8 +120,7 @@ func fileURL(path string) string {
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()
 }
 
-// profile turns off what a document could do to others: macros, and fetching
-// what it links to.
+// profile disables macros and linked content.
 const profile = `<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Common/Security/Scripting">
@@ -132,7 +131,7 @@ const profile = `<?xml version="1.0" encoding="UTF-8"?>
 </oor:items>
 `
 
-// writeProfile makes the settings of a single run. Two runs cannot share them.
+// writeProfile writes the settings of a single run: two runs cannot share them.
 func writeProfile(dir string) error {
 	user := filepath.Join(profileOf(dir), "user")
 	if err := os.MkdirAll(user, 0o700); err != nil {
@@ -155,7 +154,7 @@ func copyFile(from, to string) error {
 	return errors.Join(err, out.Close(), in.Close())
 }
 
-// sizeOf is -1 for what is no regular file.
+// sizeOf returns -1 if there is not a regular file.
 func sizeOf(path string) int64 {
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() {

@@ -11,7 +11,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// realOffice is a bench with the LibreOffice of this machine.
+// realOffice is a bench with the installed LibreOffice.
 func realOffice(t *testing.T) *bench {
 	t.Helper()
 	_, err := exec.LookPath("soffice")

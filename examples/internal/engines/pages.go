@@ -5,12 +5,11 @@ import (
 	"strings"
 )
 
-// maxPages bounds how many pages a selection can name, also if it names the
-// same ones again and again.
+// maxPages bounds the pages of a selection, including duplicates.
 const maxPages = 10_000
 
-// parsePages returns the pages that a text such as "1,2,5-7" or "3-" names, in
-// its order, of a document with count pages.
+// parsePages parses a selection such as "1,2,5-7" or "3-" of the pages of a document with
+// count pages. It keeps the order.
 func parsePages(text string, count int) ([]int, error) {
 	var pages []int
 	for part := range strings.SplitSeq(text, ",") {
@@ -59,7 +58,7 @@ func parsePage(text string, count int) (int, error) {
 	return page, nil
 }
 
-// clip keeps foreign text short in a message.
+// clip shortens a text for a message.
 func clip(text string) string {
 	if len(text) > 40 {
 		return text[:40] + "…"

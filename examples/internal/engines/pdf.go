@@ -19,10 +19,10 @@ const (
 	maxPDFOutput = 512 << 20
 )
 
-// pdf works on PDFs, with a library. It takes them into memory.
+// pdf edits PDFs with a library, in memory.
 type pdf struct {
 	kit    *kit
-	office *office // for documents that are to be merged; may be nil
+	office *office // converts documents for merge; may be nil
 }
 
 func newPDF(k *kit, o *office) *pdf { return &pdf{kit: k, office: o} }
@@ -31,11 +31,11 @@ func (p *pdf) engine() engine {
 	return engine{
 		Engine: Engine{
 			Name:        "pdfcpu",
-			Conversions: []Conversion{{From: pictureFormats, To: []string{"pdf"}}},
+			Conversions: []Conversion{{From: imageFormats, To: []string{"pdf"}}},
 			version:     func(context.Context) string { return libraryVersion() },
 		},
 		inputs:  []string{"pdf"},
-		convert: p.fromPicture,
+		convert: p.fromImage,
 		merge:   p.merge,
 		operations: map[string]func(context.Context, work) error{
 			"optimize":          p.optimize,
@@ -49,11 +49,10 @@ func (p *pdf) engine() engine {
 	}
 }
 
-// withoutConfiguration keeps the library from making a directory for its
-// settings in the user's home.
+// withoutConfiguration keeps the library from writing its settings to the user's home.
 var withoutConfiguration = sync.OnceFunc(api.DisableConfigDir)
 
-// settings returns those for reading a PDF that may have a password.
+// settings returns the settings to read a PDF, which may have a password.
 func settings(password string) *model.Configuration {
 	withoutConfiguration()
 	s := model.NewDefaultConfiguration()
@@ -85,7 +84,7 @@ func (p *pdf) open(ctx context.Context, w work) (*model.Context, error) {
 	})
 }
 
-// unreadable turns the error of reading a PDF into the failure of the task.
+// unreadable returns the error of the task for an error of reading a PDF.
 func unreadable(in cloudconverttest.Input, err error) error {
 	switch {
 	case errors.Is(err, pdfcpu.ErrWrongPassword):
@@ -111,7 +110,7 @@ func written(doc *model.Context) ([]byte, error) {
 	return out.buffer, err
 }
 
-// change opens the input, lets f change it and saves it.
+// change opens the input, applies f and saves the result.
 func (p *pdf) change(ctx context.Context, w work, f func(doc *model.Context) error) error {
 	doc, err := p.open(ctx, w)
 	if err != nil {
@@ -124,15 +123,14 @@ func (p *pdf) change(ctx context.Context, w work, f func(doc *model.Context) err
 	return p.save(ctx, w, w.name(), doc)
 }
 
-// outcome is what a function has returned.
+// outcome is the result of a function.
 type outcome[T any] struct {
 	value T
 	err   error
 }
 
-// guarded runs a function of the library, which can neither be stopped nor be
-// trusted not to panic. When ctx ends before, guarded returns, and the
-// function, whose input is bounded, works on to its end for nothing.
+// guarded runs a function of the library, which may panic and cannot be stopped. If ctx
+// ends first, guarded returns, and the function runs to its end. Its input is bounded.
 func guarded[T any](ctx context.Context, k *kit, f func() (T, error)) (T, error) {
 	var zero T
 	release, err := k.take(ctx)
@@ -153,11 +151,11 @@ func guarded[T any](ctx context.Context, k *kit, f func() (T, error)) (T, error)
 	}
 }
 
-// recovered turns a panic into an error.
+// recovered returns an error for a panic.
 func recovered[T any](f func() (T, error)) (value T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the PDF library gave up: %v", p)
+			err = fmt.Errorf("the PDF library panicked: %v", p)
 		}
 	}()
 	return f()

@@ -13,8 +13,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// merge makes one PDF of all input files, in their order. Those that are no
-// PDFs are converted first.
+// merge merges all input files into one PDF, in their order. It converts other formats to
+// PDF first.
 func (p *pdf) merge(ctx context.Context, run *cloudconverttest.Run) error {
 	if len(run.Inputs) == 0 {
 		return cloudconverttest.Fail("INPUT_TASK_FAILED", "There is no input file")
@@ -58,8 +58,8 @@ func (p *pdf) asPDF(ctx context.Context, w work) ([]byte, error) {
 	switch {
 	case w.in.Format == "pdf":
 		return content(w.in, maxPDFInput)
-	case slices.Contains(pictureFormats, w.in.Format):
-		return p.pictureAsPDF(ctx, w)
+	case slices.Contains(imageFormats, w.in.Format):
+		return p.imageAsPDF(ctx, w)
 	case p.office.canConvert(w.in.Format, "pdf"):
 		path, err := p.office.produce(ctx, w, "pdf")
 		if err != nil {

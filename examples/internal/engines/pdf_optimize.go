@@ -10,7 +10,7 @@ import (
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 )
 
-// optimize makes a document smaller, or leaves it as it is.
+// optimize makes a document smaller, or leaves it unchanged.
 func (p *pdf) optimize(ctx context.Context, w work) error {
 	doc, err := p.open(ctx, w)
 	if err != nil {
@@ -28,7 +28,7 @@ func (p *pdf) optimize(ctx context.Context, w work) error {
 	return w.run.Write(w.name(), file)
 }
 
-// passOn makes the input the result.
+// passOn returns the input as the result.
 func passOn(w work) error {
 	f, err := os.Open(w.in.Path)
 	if err != nil {
@@ -37,7 +37,7 @@ func passOn(w work) error {
 	return errors.Join(w.run.ReadFrom(w.name(), f), f.Close())
 }
 
-// libraryVersion is the version of the PDF library, "0.15.0" for example.
+// libraryVersion returns the version of the PDF library, such as "0.15.0".
 func libraryVersion() string {
 	version, _, _ := strings.Cut(model.VersionStr, " ")
 	return strings.TrimPrefix(version, "v")

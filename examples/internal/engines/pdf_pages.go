@@ -27,7 +27,7 @@ func (p *pdf) split(ctx context.Context, w work) error {
 	return nil
 }
 
-// extract makes a document of the pages that the parameter pages names.
+// extract makes a document of the pages in the parameter pages.
 func (p *pdf) extract(ctx context.Context, w work) error {
 	doc, err := p.open(ctx, w)
 	if err != nil {
@@ -54,7 +54,7 @@ func (p *pdf) savePages(ctx context.Context, w work, name string, doc *model.Con
 	return w.run.Write(name, file)
 }
 
-// rotate turns pages clockwise: by an angle with a sign, to one without.
+// rotate rotates pages clockwise: by an angle with a sign, to one without.
 func (p *pdf) rotate(ctx context.Context, w work) error {
 	text := w.run.Text("rotation")
 	angle, err := strconv.Atoi(text)
@@ -87,7 +87,7 @@ func turn(doc *model.Context, pages types.IntSet, angle int, relative bool) erro
 	return nil
 }
 
-// selected returns the pages that the parameter pages names, or all.
+// selected returns the pages in the parameter pages, or all.
 func selected(w work, doc *model.Context) (types.IntSet, error) {
 	text := w.run.Text("pages")
 	if text == "" {

@@ -22,7 +22,7 @@ func (p *pdf) encrypt(ctx context.Context, w work) error {
 	}
 	s := settings("")
 	s.UserPW = w.run.Text("set_password")
-	// Without an owner nobody is to have more rights than the others.
+	// Without an owner password, no password grants more rights.
 	s.OwnerPW = cmp.Or(w.run.Text("set_owner_password"), rand.Text())
 	s.Permissions = permissions
 	result, err := guarded(ctx, p.kit, func() ([]byte, error) {
@@ -38,7 +38,7 @@ func (p *pdf) encrypt(ctx context.Context, w work) error {
 	return w.run.Write(w.name(), result)
 }
 
-// decrypt takes the protection away. Either password opens a document.
+// decrypt removes the protection, with either password.
 func (p *pdf) decrypt(ctx context.Context, w work) error {
 	return p.change(ctx, w, func(doc *model.Context) error {
 		doc.Cmd = model.DECRYPT
@@ -46,7 +46,7 @@ func (p *pdf) decrypt(ctx context.Context, w work) error {
 	})
 }
 
-// What a document allows whoever does not know the owner's password.
+// The permissions of a document without the owner password.
 const (
 	printing   = model.PermissionPrintRev2 | model.PermissionPrintRev3
 	forms      = model.PermissionFillRev3
@@ -54,8 +54,8 @@ const (
 	modifying  = annotating | model.PermissionModify | model.PermissionAssembleRev3
 )
 
-// permissions reads the parameters that begin with allow_. What none of them
-// mentions is allowed.
+// permissions returns the permissions by the parameters that begin with allow_. The
+// default is to allow.
 func permissions(w work) (model.PermissionFlags, error) {
 	modify, ok := map[string]model.PermissionFlags{
 		"": modifying, "all": modifying, "annotate": annotating, "form": forms, "assembly": model.PermissionAssembleRev3, "none": 0,
@@ -79,7 +79,7 @@ func permissions(w work) (model.PermissionFlags, error) {
 	return flags, nil
 }
 
-// allowed reads a boolean parameter that is true by default.
+// allowed returns a boolean parameter that is true by default.
 func allowed(w work, name string) bool {
 	return w.run.Params[name] == nil || w.run.Bool(name)
 }

@@ -14,20 +14,20 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// webp is a picture of 2x2 pixels.
+// webp is an image of 2x2 pixels.
 const webp = "UklGRhwAAABXRUJQVlA4TA8AAAAvAUAAAAcQ9Y/+ByKi/wEA"
 
-func TestPicturesBecomePages(t *testing.T) {
+func TestImagesBecomePages(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, libraryOnly())
 	small, err := base64.StdEncoding.DecodeString(webp)
 	require.NoError(t, err)
-	pictures := map[string][]byte{"webp": small}
+	images := map[string][]byte{"webp": small}
 	for _, format := range []string{"bmp", "gif", "jpg", "png", "tiff"} {
-		pictures[format] = picture(t, format, 30, 20)
+		images[format] = imageFile(t, format, 30, 20)
 	}
-	require.Len(t, pictures, len(pictureFormats))
-	for format, content := range pictures {
+	require.Len(t, images, len(imageFormats))
+	for format, content := range images {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
 			result := b.one(t, cloudconvert.Convert{Input: []string{"a"}, OutputFormat: "pdf"}, upload{"p." + format, content})
@@ -37,21 +37,21 @@ func TestPicturesBecomePages(t *testing.T) {
 	}
 }
 
-func TestPicturesThatAreNone(t *testing.T) {
+func TestInvalidImages(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, libraryOnly())
-	task, results := b.do(t, cloudconvert.Convert{Input: []string{"a"}, OutputFormat: "pdf"}, upload{"p.png", []byte("no picture")})
+	task, results := b.do(t, cloudconvert.Convert{Input: []string{"a"}, OutputFormat: "pdf"}, upload{"p.png", []byte("no image")})
 	assert.Equal(t, "OPEN_FAILED", task.Code)
 	assert.Contains(t, task.Message, "p.png cannot be opened")
 	assert.Empty(t, results)
 }
 
-func TestMergeKeepsTheOrder(t *testing.T) {
+func TestMergeKeepsOrder(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, libraryOnly())
 	files := []upload{
 		{"first.pdf", makePDF(101, 102)},
-		{"photo.png", picture(t, "png", 77, 50)},
+		{"photo.png", imageFile(t, "png", 77, 50)},
 		{"last.pdf", makePDF(103)},
 	}
 	for _, c := range []struct {
@@ -213,7 +213,7 @@ func TestWrongParameters(t *testing.T) {
 	}
 }
 
-func TestProtectedPDFNeedsItsPassword(t *testing.T) {
+func TestProtectedPDFNeedsPassword(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, libraryOnly())
 	locked := b.one(t, cloudconvert.PDFEncrypt{Input: []string{"a"}, SetPassword: "open"}, upload{"a.pdf", makePDF(101, 102)})
@@ -228,7 +228,7 @@ func TestProtectedPDFNeedsItsPassword(t *testing.T) {
 func TestPDFOperationsNeedPDFs(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, libraryOnly())
-	task, _ := b.do(t, cloudconvert.PDFSplitPages{Input: []string{"a"}}, upload{"a.png", picture(t, "png", 5, 5)})
+	task, _ := b.do(t, cloudconvert.PDFSplitPages{Input: []string{"a"}}, upload{"a.png", imageFile(t, "png", 5, 5)})
 	assert.Equal(t, "INVALID_CONVERSION_TYPE", task.Code)
 }
 
@@ -244,7 +244,7 @@ func TestOptimize(t *testing.T) {
 	assert.Equal(t, []int{101}, widthsOf(t, results[0].content))
 }
 
-func TestOptimizeNeverMakesLarger(t *testing.T) {
+func TestOptimizeIsNeverLarger(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, libraryOnly())
 	small := makePDF(101)
@@ -254,18 +254,18 @@ func TestOptimizeNeverMakesLarger(t *testing.T) {
 	assert.Equal(t, "File size reduced by 0%", task.Message)
 }
 
-func TestServerDoesTheRest(t *testing.T) {
+func TestServerHandlesOtherFormats(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, libraryOnly())
 	task, results := b.do(t, cloudconvert.Optimize{Input: []string{"a", "b"}},
-		upload{"a.pdf", makePDF(101)}, upload{"b.png", picture(t, "png", 9, 9)})
+		upload{"a.pdf", makePDF(101)}, upload{"b.png", imageFile(t, "png", 9, 9)})
 	require.Equal(t, "finished", task.Status, task.Message)
 	require.Len(t, results, 2)
 	assert.Equal(t, "a.pdf", results[0].name)
 	assert.Equal(t, "b.png", results[1].name)
 }
 
-func TestTheLibraryHasNoConfiguration(t *testing.T) {
+func TestLibraryWritesNoConfiguration(t *testing.T) {
 	t.Parallel()
 	assert.Empty(t, settings("").Path)
 	assert.Equal(t, "disable", model.ConfigPath)
@@ -278,7 +278,7 @@ func TestGuarded(t *testing.T) {
 		t.Parallel()
 		_, err := guarded(t.Context(), k, func() (int, error) { return []int{}[cap(k.slots)], nil })
 		require.Error(t, err)
-		assert.Contains(t, err.Error(), "the PDF library gave up: runtime error: index out of range")
+		assert.Contains(t, err.Error(), "the PDF library panicked: runtime error: index out of range")
 	})
 	t.Run("end of the context", func(t *testing.T) {
 		t.Parallel()

@@ -18,7 +18,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// watermark puts a text or a picture on pages. Lengths are in points.
+// watermark puts a text or an image on pages. Lengths are in points.
 func (p *pdf) watermark(ctx context.Context, w work) error {
 	draw, err := textOrPicture(w)
 	if err != nil {
@@ -57,32 +57,31 @@ func textOrPicture(w work) (drawing, error) {
 		if !ok {
 			return nil, cloudconverttest.Fail("INPUT_TASK_FAILED", "Input task has failed")
 		}
-		picture, err := content(in, maxPicture)
-		return func(page float64) (*model.Watermark, error) { return pictureMark(w, in, picture, page, place) }, err
+		data, err := content(in, maxImage)
+		return func(page float64) (*model.Watermark, error) { return imageMark(w, in, data, page, place) }, err
 	}
 	return func(page float64) (*model.Watermark, error) { return textMark(w, page, place) }, nil
 }
 
-// pictureMark is a mark with a picture.
-func pictureMark(
-	w work, in cloudconverttest.Input, picture []byte, page float64, place func(*model.Watermark),
+// imageMark makes a mark with an image.
+func imageMark(
+	w work, in cloudconverttest.Input, data []byte, page float64, place func(*model.Watermark),
 ) (*model.Watermark, error) {
-	size, _, err := image.DecodeConfig(bytes.NewReader(picture))
+	size, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil || size.Width < 1 || size.Height < 1 {
-		return nil, openFailed(in, "it is no picture of a format that can be a watermark")
+		return nil, openFailed(in, "it is not an image of a format that can be a watermark")
 	}
-	mark, err := api.ImageWatermarkForReader(bytes.NewReader(picture), "", onTop(w), false, types.POINTS)
+	mark, err := api.ImageWatermarkForReader(bytes.NewReader(data), "", onTop(w), false, types.POINTS)
 	if err != nil {
 		return nil, err
 	}
 	place(mark)
-	mark.Scale = pictureScale(w, page, float64(size.Width), float64(size.Height))
+	mark.Scale = imageScale(w, page, float64(size.Width), float64(size.Height))
 	return mark, nil
 }
 
-// pictureScale keeps the shape of a picture and its size, if no other is asked
-// for.
-func pictureScale(w work, page, width, height float64) float64 {
+// imageScale returns the scale of an image. By default the image keeps its size.
+func imageScale(w work, page, width, height float64) float64 {
 	scale := math.Inf(1)
 	if percent := w.run.Number("image_width_percent"); percent > 0 {
 		return page * percent / 100 / width
@@ -99,7 +98,7 @@ func pictureScale(w work, page, width, height float64) float64 {
 	return scale
 }
 
-// textMark is a mark with one or more lines of text.
+// textMark makes a mark with lines of text.
 func textMark(w work, page float64, place func(*model.Watermark)) (*model.Watermark, error) {
 	text := w.run.Text("text")
 	if strings.TrimSpace(text) == "" {
@@ -129,14 +128,12 @@ func textMark(w work, page float64, place func(*model.Watermark)) (*model.Waterm
 	return mark, err
 }
 
-// literal keeps the library from replacing what looks like its placeholders,
-// %p for the number of the page for example.
+// literal escapes the placeholders of the library, such as %p for the number of the page.
 func literal(text string) string {
 	return strings.NewReplacer("%p", "%% p", "%P", "%% P", "%t", "%% t", "%v", "%% v", "%", "%%").Replace(text)
 }
 
-// fontSize is the one asked for, or the one that makes the text as wide as is
-// asked for.
+// fontSize returns the requested size, or that for the requested width.
 func fontSize(w work, text, name string, page float64) (int, error) {
 	size := cmp.Or(w.run.Number("font_size"), 40)
 	if percent := w.run.Number("font_width_percent"); percent > 0 {
@@ -153,7 +150,7 @@ func fontSize(w work, text, name string, page float64) (int, error) {
 	return int(math.Round(min(max(size, 1), 2000))), nil
 }
 
-// fontFor is the font every reader of PDFs has that is most like another.
+// fontFor returns the standard font of PDF that is most similar to a font.
 func fontFor(name string) string {
 	name = strings.ToLower(name)
 	bold, italic := strings.Contains(name, "bold"), strings.Contains(name, "italic") || strings.Contains(name, "oblique")
@@ -178,7 +175,7 @@ func fontFor(name string) string {
 
 func onTop(w work) bool { return w.run.Text("layer") != "below" }
 
-// placement returns what puts a mark in its place.
+// placement returns the position of a mark as arguments of the library.
 func placement(w work) (func(*model.Watermark), error) {
 	vertical, horizontal := w.run.Text("position_vertical"), w.run.Text("position_horizontal")
 	anchor, ok := map[string]types.Anchor{
@@ -207,7 +204,7 @@ func placement(w work) (func(*model.Watermark), error) {
 	}, nil
 }
 
-// inward is the way from the edge by a margin, on an axis from low to high.
+// inward returns the offset for a margin, on an axis from low to high.
 func inward(position, low, high string, margin float64) float64 {
 	switch position {
 	case low:

@@ -66,7 +66,7 @@ func TestWatermarkPages(t *testing.T) {
 	assert.Contains(t, streamsOf(t, pages[1].content), "(draft)")
 }
 
-func TestWatermarkPicture(t *testing.T) {
+func TestWatermarkImage(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, libraryOnly())
 	for name, c := range map[string]struct {
@@ -82,7 +82,7 @@ func TestWatermarkPicture(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c.task.Input, c.task.Image, c.task.Layer, c.task.Opacity = []string{"a"}, "b", "below", new(50)
-			result := b.one(t, c.task, upload{"a.pdf", makePDF(300)}, upload{"logo.png", picture(t, "png", 40, 20)})
+			result := b.one(t, c.task, upload{"a.pdf", makePDF(300)}, upload{"logo.png", imageFile(t, "png", 40, 20)})
 			require.True(t, marked(t, result.content))
 			size := regexp.MustCompile(`q (\d+)\.\d+ 0 0 \d+\.\d+ 0 0 cm /Im0 Do Q`).FindStringSubmatch(streamsOf(t, result.content))
 			require.NotEmpty(t, size, streamsOf(t, result.content))
@@ -91,19 +91,19 @@ func TestWatermarkPicture(t *testing.T) {
 	}
 }
 
-func TestWatermarkPictureThatIsNone(t *testing.T) {
+func TestInvalidWatermarkImage(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, libraryOnly())
 	task, _ := b.do(t, cloudconvert.Watermark{Input: []string{"a"}, Image: "b"},
-		upload{"a.pdf", makePDF(300)}, upload{"logo.png", []byte("no picture")})
+		upload{"a.pdf", makePDF(300)}, upload{"logo.png", []byte("no image")})
 	assert.Equal(t, "OPEN_FAILED", task.Code, task.Message)
 	assert.Contains(t, task.Message, "logo.png")
 }
 
-func TestWatermarkOnPicturesIsTheServers(t *testing.T) {
+func TestServerWatermarksImages(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, libraryOnly())
-	result := b.one(t, cloudconvert.Watermark{Input: []string{"a"}, Text: "x"}, upload{"a.png", picture(t, "png", 40, 20)})
+	result := b.one(t, cloudconvert.Watermark{Input: []string{"a"}, Text: "x"}, upload{"a.png", imageFile(t, "png", 40, 20)})
 	assert.True(t, bytes.HasPrefix(result.content, []byte("\x89PNG")))
 }
 
@@ -125,7 +125,7 @@ func TestFontFor(t *testing.T) {
 	}
 }
 
-func TestFontSizeFollowsTheWidthOfThePage(t *testing.T) {
+func TestFontSizeByWidthOfPage(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, libraryOnly())
 	for percent, size := range map[float64]string{50: "/F1 21 Tf", 100: "/F1 43 Tf"} {

@@ -13,23 +13,23 @@ import (
 	"time"
 )
 
-// program is a program of this machine that does the work of an engine.
+// program is the program of an engine.
 type program struct {
 	kit  *kit
 	path string
-	ask  string // argument that makes it tell its version
+	ask  string // argument that prints its version
 
 	mu      sync.Mutex
 	version string
 }
 
-// errStartFailed and errExit are why a program brought no result.
+// errStartFailed and errExit are the errors of a program.
 var (
 	errStartFailed = errors.New("the program cannot be started")
 	errExit        = errors.New("the program failed")
 )
 
-// execution is one run of a program.
+// execution is a run of a program.
 type execution struct {
 	dir    string    // private to the run: its home, temporary and working directory
 	stdout io.Writer // may be nil
@@ -37,8 +37,8 @@ type execution struct {
 	args   []string
 }
 
-// run runs the program to its end, or to that of ctx, at which it is killed
-// with all it has started. The error shows the last lines it wrote.
+// run runs the program. When ctx ends, it kills the program and all that it has started.
+// The error has the last line of the output.
 func (p *program) run(ctx context.Context, e execution) error {
 	release, err := p.kit.take(ctx)
 	if err != nil {
@@ -59,14 +59,15 @@ func (p *program) run(ctx context.Context, e execution) error {
 	if err == nil {
 		return nil
 	}
-	kill() // what it has left behind
+	kill() // processes that it has left
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return fmt.Errorf("%w: %s", errExit, strings.ReplaceAll(last.lastLine(), e.dir, "."))
 }
 
-// environment is what a program sees of this process's, which may hold keys.
+// environment returns the environment of a program, without the keys in that of this
+// process.
 func environment(dir string) []string {
 	env := []string{"HOME=" + dir, "TMPDIR=" + dir, "LANG=C.UTF-8"}
 	for _, name := range []string{"PATH", "SYSTEMROOT"} {
@@ -91,8 +92,8 @@ func both(first io.Writer, second io.Writer) io.Writer {
 
 var versionNumber = regexp.MustCompile(`\d+(\.\d+)+`)
 
-// tell returns the version of the program, which it is asked for once.
-func (p *program) tell(ctx context.Context) string {
+// readVersion returns the version of the program, which runs once for it.
+func (p *program) readVersion(ctx context.Context) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.version != "" {
@@ -104,12 +105,12 @@ func (p *program) tell(ctx context.Context) string {
 	if err != nil {
 		return ""
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // what stays is empty
-	said := &bounded{limit: 64 << 10}
-	if err := p.run(ctx, execution{dir: dir, stdout: said, args: []string{p.ask}}); err != nil {
+	defer func() { _ = os.RemoveAll(dir) }() // the directory is empty
+	output := &bounded{limit: 64 << 10}
+	if err := p.run(ctx, execution{dir: dir, stdout: output, args: []string{p.ask}}); err != nil {
 		return ""
 	}
-	p.version = versionNumber.FindString(string(said.buffer))
+	p.version = versionNumber.FindString(string(output.buffer))
 	return p.version
 }
 
@@ -119,7 +120,6 @@ type tail struct {
 	limit  int
 }
 
-// Write adds to the end and forgets the beginning.
 func (t *tail) Write(b []byte) (int, error) {
 	t.buffer = append(t.buffer, b...)
 	if surplus := len(t.buffer) - t.limit; surplus > 0 {

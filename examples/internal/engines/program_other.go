@@ -4,6 +4,5 @@ package engines
 
 import "os/exec"
 
-// isolate leaves it at killing the program itself: there are no process groups
-// here.
+// isolate does nothing: there are no process groups. Only the program itself is killed.
 func isolate(*exec.Cmd) (kill func()) { return func() {} }

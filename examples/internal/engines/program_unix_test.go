@@ -18,13 +18,12 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// fake puts a shell script in the place of a program and returns its
-// directory.
+// fake installs a shell script in place of a program and returns its directory.
 func fake(t *testing.T, name, script string) string {
 	t.Helper()
 	dir := t.TempDir()
-	// A program that another test starts meanwhile would have the file open for
-	// writing for a moment, and what is open for writing cannot be executed.
+	// A process that another test starts meanwhile would inherit the open file for a
+	// moment, and a file that is open for writing cannot be executed.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script), 0o700))
@@ -39,8 +38,8 @@ func linesOf(t *testing.T, path string) []string {
 	return strings.Split(strings.TrimSuffix(string(content), "\n"), "\n")
 }
 
-// writeLast is the end of a script that makes its last argument, without
-// "file:", a file with the text done.
+// writeLast is the end of a script: it writes the text done to the file in its last
+// argument, without "file:".
 const writeLast = `
 for last; do :; done
 printf done > "${last#file:}"
@@ -136,8 +135,8 @@ func TestProgramFails(t *testing.T) {
 	}
 }
 
-// hanging is a program that starts another one, which keeps a pipe open, and
-// does not end. The pipe tells when all of them are gone.
+// hanging is a program that starts another one and does not end. Both keep a pipe open,
+// which shows when they have ended.
 func hanging(t *testing.T) (dir string, started func(), gone func()) {
 	t.Helper()
 	pipe := filepath.Join(t.TempDir(), "pipe")
@@ -148,7 +147,7 @@ exec 3>`+pipe+`
 echo started >&3
 sleep 300 &
 wait`)
-	f, err := os.OpenFile(pipe, os.O_RDWR, 0) // a writer of its own, so that the reading waits
+	f, err := os.OpenFile(pipe, os.O_RDWR, 0) // with a writer, so that reads wait
 	require.NoError(t, err)
 	reader, err := os.OpenFile(pipe, os.O_RDONLY, 0)
 	require.NoError(t, err)
@@ -168,7 +167,7 @@ wait`)
 	return dir, started, gone
 }
 
-func TestCancelKillsTheGroup(t *testing.T) {
+func TestCancelKillsGroup(t *testing.T) {
 	t.Parallel()
 	dir, started, gone := hanging(t)
 	b := newBench(t, kitOn(dir))
@@ -198,7 +197,7 @@ func TestTimeLimit(t *testing.T) {
 	gone()
 }
 
-func TestTimeoutOfTheTask(t *testing.T) {
+func TestTimeoutOfTask(t *testing.T) {
 	t.Parallel()
 	dir, started, gone := hanging(t)
 	b := newBench(t, kitOn(dir))

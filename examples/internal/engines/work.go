@@ -11,14 +11,14 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// work is the work on one input file of a task.
+// work is the work on an input file of a task.
 type work struct {
 	run      *cloudconverttest.Run
 	in       cloudconverttest.Input
-	n, total int // which file it is, from 1, of how many
+	n, total int // the number of the file, from 1, and how many there are
 }
 
-// name is the name of the result if there is one for each input file.
+// name returns the name of the result, if there is one for each input file.
 func (w work) name() string {
 	if w.run.Text("filename") != "" && w.total > 1 {
 		return w.numbered(w.n)
@@ -26,7 +26,7 @@ func (w work) name() string {
 	return w.run.OutputName(w.in)
 }
 
-// numbered is the name of one of several results.
+// numbered returns the name of one of several results.
 func (w work) numbered(n int) string {
 	name := w.run.Text("filename")
 	if before, after, ok := strings.Cut(name, "%d"); ok {
@@ -39,7 +39,7 @@ func (w work) numbered(n int) string {
 	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ext), n, ext)
 }
 
-// content reads an input file that is not too large.
+// content reads the input file, up to a size.
 func content(in cloudconverttest.Input, limit int64) ([]byte, error) {
 	if in.Size > limit {
 		return nil, cloudconverttest.Fail("FILE_TOO_LARGE",
@@ -48,25 +48,25 @@ func content(in cloudconverttest.Input, limit int64) ([]byte, error) {
 	return os.ReadFile(in.Path)
 }
 
-// unsupported is the failure of what no engine can do.
+// unsupported returns the error for an unsupported task.
 func unsupported() error {
 	return cloudconverttest.Fail("INVALID_CONVERSION_TYPE", "This conversion type is not supported")
 }
 
-// openFailed is the failure of an input that cannot be read.
+// openFailed returns the error for an unreadable input.
 func openFailed(in cloudconverttest.Input, why string) error {
 	return cloudconverttest.Fail("OPEN_FAILED", fmt.Sprintf("%s cannot be opened: %s", in.Name, why))
 }
 
-// invalid is the failure of a parameter that makes no sense.
+// invalid returns the error for an invalid parameter.
 func invalid(format string, args ...any) error {
 	return cloudconverttest.Fail("INVALID_DATA", fmt.Sprintf(format, args...))
 }
 
-// errTooMuch ends the writing of a result that gets too large.
+// errTooMuch means that a result is too large.
 var errTooMuch = cloudconverttest.Fail("FILE_TOO_LARGE", "The result is too large")
 
-// bounded is a buffer that takes so many bytes and no more.
+// bounded is a buffer of a limited size.
 type bounded struct {
 	buffer []byte
 	limit  int
@@ -74,7 +74,6 @@ type bounded struct {
 
 var _ io.Writer = (*bounded)(nil)
 
-// Write adds to the buffer.
 func (b *bounded) Write(p []byte) (int, error) {
 	if len(b.buffer)+len(p) > b.limit {
 		return 0, errTooMuch

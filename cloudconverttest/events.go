@@ -13,15 +13,15 @@ const (
 	taskUpdated = "task.updated"
 )
 
-// endOf is the event of a task that has ended.
-func endOf(t *task) string {
+// endEvent returns the event of a task that has ended.
+func endEvent(t *task) string {
 	if t.status == finished {
 		return "task.finished"
 	}
 	return "task.failed"
 }
 
-// The account has the channels of its jobs and its tasks.
+// The channels of the account.
 var (
 	userJobs  = "private-user." + strconv.Itoa(userID) + ".jobs"
 	userTasks = "private-user." + strconv.Itoa(userID) + ".tasks"
@@ -33,31 +33,31 @@ const (
 	ofTasks     = ".tasks"
 )
 
-// tellJob tells the event socket about a job as it is at this moment.
-func (s *Server) tellJob(event string, j *job) {
+// emitJob sends an event with the current state of a job to the event socket.
+func (s *Server) emitJob(event string, j *job) {
 	body := func() any { return map[string]any{"job": s.wireJob(j, true)} }
-	s.tell(event, body, jobChannel+j.id, userJobs)
+	s.emit(event, body, jobChannel+j.id, userJobs)
 }
 
-// tellTasks tells the event socket about tasks as they are at this moment.
-func (s *Server) tellTasks(event string, tasks ...*task) {
+// emitTasks sends an event with the current state of each task to the event socket.
+func (s *Server) emitTasks(event string, tasks ...*task) {
 	for _, t := range tasks {
 		channels := []string{taskChannel + t.id, userTasks}
 		if t.job != nil {
 			channels = append(channels, jobChannel+t.job.id+ofTasks)
 		}
-		s.tell(event, func() any { return map[string]any{"task": s.wireTask(t, nil)} }, channels...)
+		s.emit(event, func() any { return map[string]any{"task": s.wireTask(t, nil)} }, channels...)
 	}
 }
 
-func (s *Server) tell(event string, body func() any, channels ...string) {
-	if err := s.events.tell(event, body, channels...); err != nil {
+func (s *Server) emit(event string, body func() any, channels ...string) {
+	if err := s.events.emit(event, body, channels...); err != nil {
 		s.log.Error("encode an event", "event", event, "error", err)
 	}
 }
 
-// admission is the HTTP status for somebody who wants to join a channel.
-func (s *Server) admission(channel, authorization string) int {
+// authorizeJoin returns the HTTP status for a join request.
+func (s *Server) authorizeJoin(channel, authorization string) int {
 	c, ok := s.credential(authorization)
 	switch {
 	case !ok:
@@ -68,7 +68,7 @@ func (s *Server) admission(channel, authorization string) int {
 	return http.StatusOK
 }
 
-// hasChannel reports whether a channel is one of the account.
+// hasChannel reports whether a channel belongs to the account.
 func (s *Server) hasChannel(name string) bool {
 	if name == userJobs || name == userTasks {
 		return true

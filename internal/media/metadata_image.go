@@ -11,12 +11,13 @@ import (
 	"math"
 )
 
-// maxHeader is how much of a picture is read to find its size and its EXIF data. A tiff may have them at its end.
+// maxHeader is how much of an image is read for its size and its EXIF data. A tiff, which
+// may have them at its end, is read as a whole.
 const maxHeader = 16 << 20
 
-// pictureDetails returns the size, the colours and the EXIF data of a picture. Width and height are those of the stored
-// picture, before its EXIF orientation.
-func pictureDetails(ctx context.Context, r io.Reader, format string) (map[string]any, error) {
+// imageDetails returns the size, the colors and the EXIF data of an image. Width and
+// height are those before the EXIF orientation.
+func imageDetails(ctx context.Context, r io.Reader, format string) (map[string]any, error) {
 	limit := int64(maxHeader)
 	if format == "tiff" {
 		limit = maxInput
@@ -35,7 +36,7 @@ func pictureDetails(ctx context.Context, r io.Reader, format string) (map[string
 	}
 	values := sizeValues(config)
 	maps.Copy(values, colorValues(config.ColorModel))
-	maps.Copy(values, pictureEXIF(data, format).values)
+	maps.Copy(values, imageEXIF(data, format).values)
 	return values, nil
 }
 
@@ -49,7 +50,6 @@ func sizeValues(config image.Config) map[string]any {
 	}
 }
 
-// colorValues returns the kind and the depth of the colours.
 func colorValues(model color.Model) map[string]any {
 	if _, ok := model.(color.Palette); ok {
 		return map[string]any{"ColorType": "Palette"}

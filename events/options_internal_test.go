@@ -19,7 +19,7 @@ func TestNew(t *testing.T) {
 	for name, test := range map[string]struct {
 		client  []cloudconvert.Option
 		options []Option
-		want    string // the address or a part of the error
+		want    string // the URL, or a part of the error
 	}{
 		"service":         {nil, nil, "https://socketio.cloudconvert.com"},
 		"sandbox":         {[]cloudconvert.Option{cloudconvert.WithSandbox()}, nil, "https://socketio.sandbox.cloudconvert.com"},
@@ -29,20 +29,20 @@ func TestNew(t *testing.T) {
 		"websocket":       {nil, []Option{WithURL("wss://socket.example")}, "https://socket.example"},
 		"plain websocket": {nil, []Option{WithURL("ws://localhost:1")}, "http://localhost:1"},
 		"loopback":        {nil, []Option{WithURL("http://[::1]:8080")}, "http://[::1]:8080"},
-		"plain":           {nil, []Option{WithURL("http://socket.example")}, "in the clear"},
+		"plain":           {nil, []Option{WithURL("http://socket.example")}, "unencrypted"},
 		"plain allowed":   {[]cloudconvert.Option{plain}, []Option{WithURL("http://socket.example")}, "http://socket.example"},
-		"no URL":          {nil, []Option{WithURL("://")}, "is no URL"},
-		"no host":         {nil, []Option{WithURL("https://")}, "needs the form"},
-		"other scheme":    {nil, []Option{WithURL("ftp://socket.example")}, "needs the form"},
-		"query":           {nil, []Option{WithURL("https://socket.example?a=b")}, "may have no"},
-		"user":            {nil, []Option{WithURL("https://me@socket.example")}, "may have no"},
-		"user, no host":   {nil, []Option{WithURL("https:/me:s3cret@socket.example")}, "needs the form"},
-		"path":            {nil, []Option{WithURL("http://socket.example/s3cret")}, "in the clear"},
+		"no URL":          {nil, []Option{WithURL("://")}, "invalid URL"},
+		"no host":         {nil, []Option{WithURL("https://")}, "invalid URL"},
+		"other scheme":    {nil, []Option{WithURL("ftp://socket.example")}, "invalid URL"},
+		"query":           {nil, []Option{WithURL("https://socket.example?a=b")}, "has a user, query or fragment"},
+		"user":            {nil, []Option{WithURL("https://me@socket.example")}, "has a user, query or fragment"},
+		"user, no host":   {nil, []Option{WithURL("https:/me:s3cret@socket.example")}, "invalid URL"},
+		"path":            {nil, []Option{WithURL("http://socket.example/s3cret")}, "unencrypted"},
 		"no HTTP client":  {nil, []Option{WithHTTPClient(nil)}, "the client is nil"},
 		"no limit":        {nil, []Option{WithReadLimit(0)}, "is not positive"},
 		"no buffer":       {nil, []Option{WithBuffer(0)}, "is not positive"},
-		"no pause":        {nil, []Option{WithBackoff(0, time.Second)}, "no pauses that grow"},
-		"falling pause":   {nil, []Option{WithBackoff(time.Second, time.Millisecond)}, "no pauses that grow"},
+		"no pause":        {nil, []Option{WithBackoff(0, time.Second)}, "invalid pauses"},
+		"falling pause":   {nil, []Option{WithBackoff(time.Second, time.Millisecond)}, "invalid pauses"},
 		"no logger":       {nil, []Option{WithLogger(nil)}, "the logger is nil"},
 		"no option":       {nil, []Option{nil}, "an option is nil"},
 	} {
@@ -68,7 +68,7 @@ func TestNew(t *testing.T) {
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	transport := &http.Transport{Protocols: new(http.Protocols)}
-	transport.Protocols.SetHTTP1(true) // one that speaks HTTP/2 is copied
+	transport.Protocols.SetHTTP1(true) // a transport with HTTP/2 would be copied
 	logger := slog.New(slog.DiscardHandler)
 	api, err := cloudconvert.NewClient("key", cloudconvert.WithHTTPClient(&http.Client{Transport: transport}), cloudconvert.WithLogger(logger))
 	require.NoError(t, err)

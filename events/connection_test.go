@@ -19,7 +19,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/sioserver"
 )
 
-func TestABrokenLineIsMadeAgain(t *testing.T) {
+func TestReconnect(t *testing.T) {
 	t.Parallel()
 	breaks := map[string]struct {
 		do   func(s *sioserver.Server)
@@ -50,7 +50,7 @@ func TestABrokenLineIsMadeAgain(t *testing.T) {
 						require.ErrorContains(t, event.Err, test.want)
 					}
 					elapse(time.Second)
-					b.nothing(one)
+					b.noEvent(one)
 					assert.Equal(t, accepted+1, b.server.Accepted())
 					b.emit(events.Job("a"), events.JobUpdated, "null")
 					assert.Equal(t, events.JobUpdated, b.next(one).Name)
@@ -61,15 +61,15 @@ func TestABrokenLineIsMadeAgain(t *testing.T) {
 	}
 }
 
-func TestTheSilenceIsMeasuredFromEachMessage(t *testing.T) {
+func TestSilenceIsMeasuredFromLastMessage(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
 		b.server.Set(sioserver.Faults{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond})
 		s := b.subscribe(events.Job("a"))
 		elapse(5 * time.Minute)
-		assert.Equal(t, 1, b.server.Accepted(), "pings are answered")
-		b.nothing(s)
+		assert.Equal(t, 1, b.server.Accepted(), "pings get pongs")
+		b.noEvent(s)
 
 		start := time.Now()
 		b.server.Set(sioserver.Faults{Frozen: true})
@@ -82,26 +82,26 @@ func TestTheSilenceIsMeasuredFromEachMessage(t *testing.T) {
 	})
 }
 
-func TestAPingIsAnsweredWithWhatItSays(t *testing.T) {
+func TestPongHasDataOfPing(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
-		answered := make(chan string, 2)
-		b.answer(func(ctx context.Context, ws *websocket.Conn) {
+		pongs := make(chan string, 2)
+		b.serve(func(ctx context.Context, ws *websocket.Conn) {
 			_, _, _ = ws.Read(ctx) // the join
 			for _, ping := range []string{"2", "2probe"} {
 				_ = ws.Write(ctx, websocket.MessageText, []byte(ping)) // the client may have gone
 				_, frame, _ := ws.Read(ctx)
-				answered <- string(frame)
+				pongs <- string(frame)
 			}
 		})
 		b.subscribe(events.Job("a"))
-		assert.Equal(t, "3", <-answered)
-		assert.Equal(t, "3probe", <-answered)
+		assert.Equal(t, "3", <-pongs)
+		assert.Equal(t, "3probe", <-pongs)
 	})
 }
 
-func TestNothingIsSaidBeforeTheNamespaceIsConnected(t *testing.T) {
+func TestNothingIsSentBeforeNamespaceIsConnected(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -109,18 +109,18 @@ func TestNothingIsSaidBeforeTheNamespaceIsConnected(t *testing.T) {
 		start := time.Now()
 		s := b.subscribe(events.Job("a"))
 		assert.Equal(t, 5*time.Second, time.Since(start))
-		assert.Equal(t, 1, b.server.Accepted(), "the server breaks lines that begin otherwise")
+		assert.Equal(t, 1, b.server.Accepted(), "the server closes connections that send something earlier")
 		b.emit(events.Job("a"), events.JobFinished, "null")
 		assert.Equal(t, events.JobFinished, b.next(s).Name)
 	})
 }
 
-func TestTheHandshakeHasADeadline(t *testing.T) {
+func TestHandshakeTimeout(t *testing.T) {
 	t.Parallel()
 	slow := map[string]func(b *bench){
-		"frozen":  func(b *bench) { b.server.Set(sioserver.Faults{Frozen: true}) },
-		"not let": func(b *bench) { b.server.Set(sioserver.Faults{ConnectDelay: 24 * time.Hour}) },
-		"no answer": func(b *bench) {
+		"frozen":        func(b *bench) { b.server.Set(sioserver.Faults{Frozen: true}) },
+		"not connected": func(b *bench) { b.server.Set(sioserver.Faults{ConnectDelay: 24 * time.Hour}) },
+		"no response": func(b *bench) {
 			b.mux.HandleFunc("/prefix/", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		},
 	}
@@ -129,27 +129,27 @@ func TestTheHandshakeHasADeadline(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, b *bench) {
 				t.Helper()
-				if name == "no answer" {
+				if name == "no response" {
 					b.mux = http.NewServeMux()
 				}
 				set(b)
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+aMoment)
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+time.Millisecond)
 				defer cancel()
 				_, err := b.listener.Subscribe(ctx, events.Job("a"))
 				require.ErrorIs(t, err, context.DeadlineExceeded)
-				require.ErrorContains(t, err, "did not shake hands in time")
+				require.ErrorContains(t, err, "the handshake took longer than 10s")
 			})
 		})
 	}
 }
 
-func TestAJoinThatCannotBeSentBreaksTheLine(t *testing.T) {
+func TestReconnectWhenJoinCannotBeSent(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
 		s := b.subscribe(events.Job("a"))
 		b.server.Set(sioserver.Faults{Frozen: true})
-		b.server.Send("6") // lets the server freeze in the middle of something
+		b.server.Send("6") // the server freezes before it writes this
 		start := time.Now()
 		time.AfterFunc(15*time.Second, func() { b.server.Set(sioserver.Faults{}) })
 		for i := range 3 {
@@ -162,7 +162,7 @@ func TestAJoinThatCannotBeSentBreaksTheLine(t *testing.T) {
 	})
 }
 
-func TestWhatEndsALineForGood(t *testing.T) {
+func TestPermanentErrors(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		faults sioserver.Faults
@@ -188,20 +188,20 @@ func TestWhatEndsALineForGood(t *testing.T) {
 				require.ErrorContains(t, b.listener.Err(), test.want)
 				_, open := <-wake
 				assert.False(t, open)
-				calls := b.calls.Load()
+				requests := b.requests.Load()
 				_, err := b.listener.Subscribe(t.Context(), events.Job("a"))
 				require.ErrorContains(t, err, test.want)
 				_, err = s.Next(t.Context())
 				require.ErrorContains(t, err, test.want)
 				elapse(time.Hour)
-				assert.Equal(t, calls, b.calls.Load(), "nobody is called any more")
+				assert.Equal(t, requests, b.requests.Load(), "no more attempts")
 				assert.Zero(t, goroutines())
 			})
 		})
 	}
 }
 
-func TestWhatIsTriedAgain(t *testing.T) {
+func TestTemporaryErrors(t *testing.T) {
 	t.Parallel()
 	for name, faults := range map[string]sioserver.Faults{
 		"timeout":       {Upgrade: http.StatusRequestTimeout},
@@ -221,20 +221,20 @@ func TestWhatIsTriedAgain(t *testing.T) {
 				b.server.Set(faults)
 				time.AfterFunc(30*time.Second, func() { b.server.Set(sioserver.Faults{}) })
 				b.subscribe(events.Job("a"))
-				assert.GreaterOrEqual(t, b.calls.Load(), int64(5))
+				assert.GreaterOrEqual(t, b.requests.Load(), int64(5))
 				assert.Equal(t, "job.a", b.joined())
 			})
 		})
 	}
 }
 
-func TestARedirectionIsNotFollowed(t *testing.T) {
+func TestRedirectIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
 		b.mux = http.NewServeMux()
 		b.mux.Handle("/prefix/", http.RedirectHandler("http://127.0.0.1:4/elsewhere", http.StatusTemporaryRedirect))
-		b.mux.HandleFunc("/elsewhere", func(http.ResponseWriter, *http.Request) { assert.Fail(t, "the token would go there") })
+		b.mux.HandleFunc("/elsewhere", func(http.ResponseWriter, *http.Request) { assert.Fail(t, "the token would be sent there") })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := b.listener.Subscribe(ctx, events.Job("a"))
@@ -242,7 +242,7 @@ func TestARedirectionIsNotFollowed(t *testing.T) {
 	})
 }
 
-func TestPausesGrowAndBeginAnew(t *testing.T) {
+func TestBackoffStartsOver(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -250,32 +250,32 @@ func TestPausesGrowAndBeginAnew(t *testing.T) {
 		for range 3 {
 			b.server.Set(sioserver.Faults{Upgrade: 503})
 			b.server.Cut()
-			begin := b.calls.Load()
+			begin := b.requests.Load()
 			elapse(time.Second)
-			assert.InDelta(t, 1.5, b.calls.Load()-begin, 1, "the first pauses are short")
+			assert.InDelta(t, 1.5, b.requests.Load()-begin, 1, "the first pauses are short")
 			elapse(10 * time.Minute)
-			assert.InDelta(t, 80, b.calls.Load()-begin, 20, "and then they take five to ten seconds")
+			assert.InDelta(t, 80, b.requests.Load()-begin, 20, "and then they take five to ten seconds")
 			b.server.Set(sioserver.Faults{})
 			assert.Equal(t, events.Resync, b.next(s).Name)
-			elapse(10 * time.Second) // the line is good
+			elapse(10 * time.Second) // the connection counts as good
 		}
 	})
 }
 
-func TestPausesGrowAlsoIfEachLineEndsSoon(t *testing.T) {
+func TestBackoffGrowsIfConnectionsEndEarly(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
-		b.answer(func(ctx context.Context, ws *websocket.Conn) {
+		b.serve(func(ctx context.Context, ws *websocket.Conn) {
 			_, _, _ = ws.Read(ctx) // the join
 			_ = ws.Write(ctx, websocket.MessageText, []byte("41"))
-			_, _, _ = ws.Read(ctx) // its end
+			_, _, _ = ws.Read(ctx) // the end of the connection
 		})
 		s, err := b.listener.Subscribe(t.Context(), events.Job("a"))
 		require.NoError(t, err)
 		defer s.Close()
 		elapse(10 * time.Minute)
-		assert.InDelta(t, 80, b.calls.Load(), 20)
+		assert.InDelta(t, 80, b.requests.Load(), 20)
 	})
 }
 
@@ -289,26 +289,26 @@ func TestJoinsArePaced(t *testing.T) {
 		}
 		b.server.Cut()
 		for b.server.Accepted() == 1 {
-			elapse(aMoment)
+			elapse(time.Millisecond)
 		}
 		start := time.Now()
 		for i, s := range subscriptions {
 			assert.Equal(t, events.Resync, b.next(s).Name, i)
 		}
 		assert.InDelta(t, 1, time.Since(start).Seconds(), 0.1)
-		elapse(aMoment)
+		elapse(time.Millisecond)
 		assert.Len(t, b.server.Joins(), 200)
 	})
 }
 
-func TestWhatIsNotUnderstoodIsIgnored(t *testing.T) {
+func TestInvalidMessagesAreIgnored(t *testing.T) {
 	t.Parallel()
 	frames := []string{
 		"", "3", "5", "7", "43", "4", "49", "hello", "\xff\xfe", "42", "42[", "42{}", "42[]", "42null", "42[1]",
 		`42["job.finished"]`, `42["job.finished",null,{}]`, `42["job.finished",7,{}]`, `42["job.finished","private-job.b",{}]`,
 		`42/admin,["job.finished","private-job.a",{}]`, `41/admin,`, `451-["job.finished","private-job.a",{"_placeholder":true,"num":0}]`,
 		`42["subscription_error","private-job.b",403]`, `42["subscription_error"]`,
-		`42["resync","private-job.a",{}]`, // a name of this package
+		`42["resync","private-job.a",{}]`, // reserved for this package
 	}
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -319,7 +319,7 @@ func TestWhatIsNotUnderstoodIsIgnored(t *testing.T) {
 		b.server.SendBinary([]byte("\x00\x01"))
 		b.server.Send("6")
 		elapse(time.Second)
-		b.nothing(s)
+		b.noEvent(s)
 		assert.EqualValues(t, len(frames)+1, b.listener.Ignored())
 
 		b.server.Send(`4217["job.updated","private-job.a",{"n":1},"more",2]`)
@@ -333,13 +333,13 @@ func TestWhatIsNotUnderstoodIsIgnored(t *testing.T) {
 		event = b.next(s)
 		assert.EqualValues(t, "job.exploded", event.Name)
 		assert.False(t, event.Name.Ended())
-		assert.Equal(t, 1, b.server.Accepted(), "none of it broke the line")
+		assert.Equal(t, 1, b.server.Accepted(), "none of them broke the connection")
 		b.listener.Close()
 		assert.EqualValues(t, len(frames)+1, b.listener.Ignored())
 	})
 }
 
-func TestObjectsOfEvents(t *testing.T) {
+func TestEventWithoutObject(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{
 		"", "null", "1", "[]", "{}", `{"job": null, "task": null}`, `{"job": 1, "task": []}`, `{"job": {}, "task": "x"}`, `{"job"`,
@@ -352,7 +352,7 @@ func TestObjectsOfEvents(t *testing.T) {
 	}
 }
 
-func TestTheReadLimitCanBeRaised(t *testing.T) {
+func TestWithReadLimit(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -382,21 +382,21 @@ func TestClose(t *testing.T) {
 		"pausing": func(_ *testing.T, b *bench) {
 			b.server.Set(sioserver.Faults{Upgrade: 500})
 			b.start()
-			elapse(someTime)
+			elapse(time.Minute)
 		},
-		"calling": func(_ *testing.T, b *bench) {
+		"connecting": func(_ *testing.T, b *bench) {
 			b.server.Set(sioserver.Faults{Frozen: true})
 			b.start()
 			elapse(time.Second)
 		},
-		"not let": func(_ *testing.T, b *bench) {
-			b.server.Set(sioserver.Faults{ConnectDelay: someTime})
+		"not connected": func(_ *testing.T, b *bench) {
+			b.server.Set(sioserver.Faults{ConnectDelay: time.Minute})
 			b.start()
 			elapse(time.Second)
 		},
 		"badly upgraded": func(_ *testing.T, b *bench) {
 			b.mux = http.NewServeMux()
-			b.mux.HandleFunc("/prefix/", misanswer)
+			b.mux.HandleFunc("/prefix/", invalidUpgrade)
 			b.start()
 			elapse(time.Second)
 		},
@@ -441,18 +441,19 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// misanswer answers somebody else's request for a websocket, and says nothing more.
-func misanswer(w http.ResponseWriter, _ *http.Request) {
+// invalidUpgrade responds with a wrong accept key, and sends nothing more.
+func invalidUpgrade(w http.ResponseWriter, _ *http.Request) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
-	defer conn.Close() //nolint:errcheck // it is over
+	defer conn.Close() //nolint:errcheck // the test is over
 	_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n")
-	_, _ = io.Copy(io.Discard, conn) // until the client has enough
+	_, _ = io.Copy(io.Discard, conn) // until the client closes the connection
 }
 
-// start subscribes without waiting for the line. The subscription ends with the listener.
+// start subscribes without waiting for the connection. The subscription ends with the
+// listener.
 func (b *bench) start() {
 	b.t.Helper()
 	go func() {
@@ -461,18 +462,18 @@ func (b *bench) start() {
 	}()
 }
 
-// wrapping is a transport as tracers and meters make them.
+// wrapping wraps response bodies, as tracing transports do.
 type wrapping struct{ next http.RoundTripper }
 
 func (w wrapping) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := w.next.RoundTrip(r)
+	response, err := w.next.RoundTrip(r)
 	if err == nil {
-		answer.Body = struct{ io.ReadCloser }{answer.Body}
+		response.Body = struct{ io.ReadCloser }{response.Body}
 	}
-	return answer, err
+	return response, err
 }
 
-func TestATransportThatWrapsBodies(t *testing.T) {
+func TestTransportThatWrapsBodies(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bench) {
 		t.Helper()
@@ -482,7 +483,7 @@ func TestATransportThatWrapsBodies(t *testing.T) {
 	})
 }
 
-// TestRealSockets is the whole way over the network of this machine, with TLS and a server that offers HTTP/2.
+// TestRealSockets uses the loopback interface, with TLS and a server that offers HTTP/2.
 func TestRealSockets(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -496,12 +497,12 @@ func TestRealSockets(t *testing.T) {
 	event, err := s.Next(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, events.Resync, event.Name)
-	require.Eventually(t, func() bool { return b.server.Hears("private-job.a") }, time.Minute, aMoment)
+	require.Eventually(t, func() bool { return b.server.Hears("private-job.a") }, time.Minute, time.Millisecond)
 	b.emit(events.Job("a"), events.JobFinished, `{"job": {"id": "a"}}`)
 	event, err = s.Next(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, events.JobFinished, event.Name)
 	b.listener.Close()
-	require.Eventually(t, func() bool { return b.server.Connections() == 0 }, time.Minute, aMoment)
+	require.Eventually(t, func() bool { return b.server.Connections() == 0 }, time.Minute, time.Millisecond)
 	assert.Equal(t, 1, b.server.Goodbyes())
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/sioserver"
 )
 
-// TestALineThatEndsBeforeItsConnectionIsUsed is a Close in the moment after the handshake.
-func TestALineThatEndsBeforeItsConnectionIsUsed(t *testing.T) {
+// TestCloseAfterHandshake closes the client before it uses a new socket.
+func TestCloseAfterHandshake(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := sioserver.New(func(string, string) int { return http.StatusOK })
@@ -26,17 +26,17 @@ func TestALineThatEndsBeforeItsConnectionIsUsed(t *testing.T) {
 		require.NoError(t, err)
 		c, err := New(api, WithURL("http://127.0.0.1:1"))
 		require.NoError(t, err)
-		l := newLine(c.hangUp)
-		conn, err := c.call(l)
+		cn := newConnection(c.closeIdle)
+		socket, err := c.dial(cn)
 		require.NoError(t, err)
 
 		server.Set(sioserver.Faults{Frozen: true})
 		defer server.Set(sioserver.Faults{})
-		l.ended = true
+		cn.ended = true
 		start := time.Now()
-		require.ErrorIs(t, c.listen(l, conn), sio.ErrClosed)
-		assert.Zero(t, time.Since(start), "nobody listens to a goodbye")
-		l.linger.Stop()
-		l.cancel()
+		require.ErrorIs(t, c.receive(cn, socket), sio.ErrClosed)
+		assert.Zero(t, time.Since(start), "without a closing handshake")
+		cn.idle.Stop()
+		cn.cancel()
 	})
 }
