@@ -121,7 +121,7 @@ type Error struct { //nolint:recvcheck // Format is for values too
 const maxErrorBody = 8 << 10
 
 // newError returns the error of a call that failed.
-func newError(method, path string, answer engine.Answer) *Error {
+func newError(method, path string, answer engine.Outcome) *Error {
 	refusal := answer.Refusal(maxErrorBody)
 	return &Error{
 		StatusCode: answer.Status,

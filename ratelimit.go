@@ -25,7 +25,7 @@ type RateLimit struct {
 
 // parseRateLimit reads the rate-limit headers, all of which are optional. It
 // reports false if there are none and the request was not refused for a limit.
-func parseRateLimit(answer engine.Answer, now time.Time) (RateLimit, bool) {
+func parseRateLimit(answer engine.Outcome, now time.Time) (RateLimit, bool) {
 	limit, hasLimit := count(answer.Header.Get("X-Ratelimit-Limit"))
 	remaining, hasRemaining := count(answer.Header.Get("X-Ratelimit-Remaining"))
 	refused := answer.Status == http.StatusTooManyRequests
@@ -52,7 +52,7 @@ type limitMemory struct {
 	seen bool
 }
 
-func (m *limitMemory) observe(answer engine.Answer) {
+func (m *limitMemory) observe(answer engine.Outcome) {
 	limit, ok := parseRateLimit(answer, time.Now())
 	if !ok {
 		return

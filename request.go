@@ -227,18 +227,18 @@ func redirectURL(status int, header http.Header) string {
 }
 
 // send makes a call. A refusal, and a response that is not whole, is an error.
-func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.Answer, error) {
+func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.Outcome, error) {
 	call.header = http.Header{}
 	if err := applyAll(opts, func(o CallOption) error { return o.applyCall(&call) }); err != nil {
-		return engine.Answer{}, err
+		return engine.Outcome{}, err
 	}
 	request, err := c.request(call)
 	if err != nil {
-		return engine.Answer{}, err
+		return engine.Outcome{}, err
 	}
 	answer, err := c.engine.Authorized(ctx, request)
 	if err != nil {
-		return engine.Answer{}, err
+		return engine.Outcome{}, err
 	}
 	if call.method == http.MethodDelete {
 		c.deletions.Add(1)

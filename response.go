@@ -44,7 +44,7 @@ type Response struct {
 	Attempts int
 }
 
-func newResponse(answer engine.Answer) Response {
+func newResponse(answer engine.Outcome) Response {
 	limit, _ := parseRateLimit(answer, time.Now())
 	return Response{
 		StatusCode: answer.Status,
@@ -61,7 +61,7 @@ func newResponse(answer engine.Answer) Response {
 const maxResponse = 32 << 20
 
 // decode reads the body of a successful response into out.
-func (c *core) decode(call call, answer engine.Answer, out any) error {
+func (c *core) decode(call call, answer engine.Outcome, out any) error {
 	err := lenient.CheckDensity(answer.Body)
 	switch {
 	case len(bytes.TrimSpace(answer.Body)) == 0:

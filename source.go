@@ -192,7 +192,7 @@ func (s Source) content(ctx context.Context, tempDir string, memory int64) (*con
 	}
 	if err != nil && !errors.Is(err, ErrInvalid) {
 		// The path may be a URL by mistake.
-		err = fmt.Errorf("cloudconvert: %w", engine.Answer{Err: err}.Hiding().Err)
+		err = fmt.Errorf("cloudconvert: %w", engine.Outcome{Err: err}.Hiding().Err)
 	}
 	return opened, err
 }

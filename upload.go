@@ -95,7 +95,7 @@ func (c *core) upload(ctx context.Context, task Task, name string, content *cont
 
 // transferError returns the error of an upload or a download. Unlike a creation, an
 // upload may be retried whatever became of it.
-func transferError(method, path string, failed engine.Answer) error {
+func transferError(method, path string, failed engine.Outcome) error {
 	e := newError(method, path, failed)
 	if method == http.MethodPost {
 		e.unsent, e.open = failed.Open, false

@@ -19,7 +19,7 @@ type state struct {
 	call       Call
 	ticket     uint64 // of a limited call
 	attempts   int
-	last       Answer
+	last       Outcome
 	pause      time.Duration
 	openBefore bool
 	heldBack   bool // the limiter did not let the next attempt pass
@@ -52,7 +52,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	a.engine.leaveSilent(a.next)
 	state.attempts++
 	state.openBefore = state.openBefore || state.last.Open
-	state.last = Answer{}
+	state.last = Outcome{}
 	start := time.Now()
 	if call.URL != state.call.URL {
 		req = withURL(req, call.URL)
@@ -77,13 +77,13 @@ func withURL(req *http.Request, u *url.URL) *http.Request {
 }
 
 // attempt sends the request once and reads the whole answer.
-func (e *Engine) attempt(req *http.Request, next http.RoundTripper, call Call) (*http.Response, Answer) {
+func (e *Engine) attempt(req *http.Request, next http.RoundTripper, call Call) (*http.Response, Outcome) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	defer cancel(nil)
 	ctx, stop := withTimeout(ctx, shorter(call.Timeout, e.timeout))
 	defer stop()
 	if ctx.Err() != nil {
-		return nil, Answer{Err: explain(ctx, req.Context(), ctx.Err())}
+		return nil, Outcome{Err: explain(ctx, req.Context(), ctx.Err())}
 	}
 	trace, ctx := newTrace(ctx, cancel)
 	resp, err := RoundTrip(next, req.WithContext(ctx))
@@ -91,10 +91,10 @@ func (e *Engine) attempt(req *http.Request, next http.RoundTripper, call Call) (
 		if !call.Late && trace.reused.Load() && errors.Is(context.Cause(ctx), errNoAnswer) {
 			e.silent.Store(true)
 		}
-		return nil, Answer{Err: explain(ctx, req.Context(), err), Open: !e.isUnsent(trace, err)}
+		return nil, Outcome{Err: explain(ctx, req.Context(), err), Open: !e.isUnsent(trace, err)}
 	}
 	body, err := readAll(resp.Body, e.config.MaxAnswer)
-	answer := Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
+	answer := Outcome{Status: resp.StatusCode, Header: resp.Header, Body: body}
 	if err != nil && isSuccess(resp.StatusCode) {
 		answer.Err = explain(ctx, req.Context(), err)
 	}

@@ -36,7 +36,7 @@ type Config struct {
 	Token func(ctx context.Context, refused string) (string, error)
 	// Observe is told of the answer to each attempt. It may be called from many
 	// goroutines at once.
-	Observe func(Answer)
+	Observe func(Outcome)
 	// Logger gets a debug record for each attempt and a warning for each retry.
 	Logger *slog.Logger
 }
@@ -64,8 +64,8 @@ type Call struct {
 	Timeout time.Duration
 }
 
-// An Answer is what became of a call.
-type Answer struct {
+// An Outcome is what became of a call.
+type Outcome struct {
 	// Status is the HTTP status, or 0 if no answer came.
 	Status int
 	Header http.Header
@@ -111,14 +111,14 @@ func New(config Config) *Engine {
 }
 
 // Send makes the call. It ends when the context ends.
-func (e *Engine) Send(ctx context.Context, call Call) Answer {
+func (e *Engine) Send(ctx context.Context, call Call) Outcome {
 	state := &state{call: call}
 	if call.Limited {
 		state.ticket = e.config.Limiter.Ticket()
 	}
 	req, err := newRequest(context.WithValue(ctx, stateKey{}, state), call)
 	if err != nil {
-		return Answer{Err: err}
+		return Outcome{Err: err}
 	}
 	resp, err := e.loop(state).Do(req)
 	if resp != nil {

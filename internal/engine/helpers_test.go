@@ -127,7 +127,7 @@ func configure(transport http.RoundTripper) engine.Config {
 		Pauses:    engine.Pauses{MinWait: minWait, MaxWait: maxWait, MaxRetryAfter: maxAsked},
 		MaxAnswer: 1 << 10,
 		Limiter:   &limiter.Limiter{},
-		Observe:   func(engine.Answer) {},
+		Observe:   func(engine.Outcome) {},
 		Logger:    slog.New(slog.DiscardHandler),
 	}
 }
@@ -153,7 +153,7 @@ func newCall(t *testing.T, method, address string) engine.Call {
 }
 
 // send makes a call with the given steps for answers.
-func send(t *testing.T, method string, steps ...step) (engine.Answer, *network) {
+func send(t *testing.T, method string, steps ...step) (engine.Outcome, *network) {
 	t.Helper()
 	n := &network{steps: steps}
 	return engine.New(configure(n)).Send(t.Context(), newCall(t, method, "https://api.example/v2/jobs")), n

@@ -114,11 +114,11 @@ func TestHeldBackByOthersForTooLong(t *testing.T) {
 		shared := &limiter.Limiter{}
 		scout, err := shared.Enter(t.Context(), shared.Ticket(), limiter.Request{})
 		require.NoError(t, err)
-		shared.Leave(scout, limiter.Answer{Accepted: true, Counted: true, Remaining: 10})
+		shared.Leave(scout, limiter.Outcome{Accepted: true, Counted: true, Remaining: 10})
 		n := &network{steps: []step{func(req *http.Request) (*http.Response, error) {
 			other, err := shared.Enter(t.Context(), shared.Ticket(), limiter.Request{})
 			require.NoError(t, err)
-			shared.Leave(other, limiter.Answer{Refused: true, RetryAfter: time.Hour})
+			shared.Leave(other, limiter.Outcome{Refused: true, RetryAfter: time.Hour})
 			return answer(429, "", "Retry-After", "1")(req)
 		}}}
 		config := configure(n)

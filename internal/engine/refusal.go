@@ -27,7 +27,7 @@ type Refusal struct {
 
 // Refusal reads an answer that is not a success, and keeps at most maxBody bytes of its
 // body.
-func (a Answer) Refusal(maxBody int) Refusal {
+func (a Outcome) Refusal(maxBody int) Refusal {
 	a = a.Hiding(sentSecrets(a.Sent)...)
 	r := Refusal{RequestID: a.Hide(a.Header.Get("X-Request-Id")), Err: a.Err}
 	if len(a.Body) > 0 {
@@ -46,7 +46,7 @@ func (a Answer) Refusal(maxBody int) Refusal {
 // read reads a body, which may be the API's JSON, the storage's XML, a proxy's HTML page,
 // or anything else. Secrets are hidden in what was read: a short one may be a word that
 // the body consists of.
-func (r *Refusal) read(a Answer) {
+func (r *Refusal) read(a Outcome) {
 	var refusal struct {
 		Message lenient.String                             `json:"message"`
 		Code    lenient.String                             `json:"code"`
@@ -80,7 +80,7 @@ func (r *Refusal) read(a Answer) {
 var namePattern = regexp.MustCompile(`^([A-Z0-9]{1,15}(_[A-Z0-9]{1,15})*|[a-z0-9]{1,15}([._-][a-z0-9]{1,15})*)$`)
 
 // hideInName hides secrets in what should be a code or the name of a parameter.
-func (a Answer) hideInName(name string) string {
+func (a Outcome) hideInName(name string) string {
 	if namePattern.MatchString(name) {
 		return name
 	}

@@ -64,7 +64,7 @@ func ended(ctx context.Context, err error) error {
 //	connection lost, cut answer   yes           no
 //	408, 5xx but 501              yes           no
 //	everything else               no            no
-func Repeatable(method string, answer Answer) bool {
+func Repeatable(method string, answer Outcome) bool {
 	switch {
 	case IsPermanent(answer.Err):
 		return false
@@ -109,14 +109,14 @@ func (e *Engine) enter(ctx context.Context, state *state) (call Call, leave func
 }
 
 // limits returns what the limiter has to know of the last answer.
-func (e *Engine) limits(ctx context.Context, state *state) limiter.Answer {
+func (e *Engine) limits(ctx context.Context, state *state) limiter.Outcome {
 	if state.last.Status == http.StatusTooManyRequests {
-		return limiter.Answer{Refused: true, RetryAfter: e.pause(state)}
+		return limiter.Outcome{Refused: true, RetryAfter: e.pause(state)}
 	}
 	remaining, err := strconv.ParseUint(state.last.Header.Get("X-Ratelimit-Remaining"), 10, 32)
 	// A service that fails is not limited: no one need wait for the next to find out.
 	accepted := state.last.Status != 0 || ctx.Err() == nil
-	return limiter.Answer{Accepted: accepted, Remaining: uint32(remaining), Counted: err == nil}
+	return limiter.Outcome{Accepted: accepted, Remaining: uint32(remaining), Counted: err == nil}
 }
 
 // pause returns how long to wait before the next attempt. The pauses of calls that find

@@ -31,8 +31,8 @@ const (
 )
 
 // Without takes secrets out of an answer that repeats what it was sent: out of
-// its header and, unless it is a success, its body, besides what [Answer.Hiding] does.
-func (a Answer) Without(secrets ...string) Answer {
+// its header and, unless it is a success, its body, besides what [Outcome.Hiding] does.
+func (a Outcome) Without(secrets ...string) Outcome {
 	a = a.Hiding(secrets...)
 	for _, secret := range secrets {
 		if len(secret) >= longSecret {
@@ -42,9 +42,9 @@ func (a Answer) Without(secrets ...string) Answer {
 	return a
 }
 
-// Hiding takes secrets out of the error of an answer. [Answer.Hide] takes them out
+// Hiding takes secrets out of the error of an answer. [Outcome.Hide] takes them out
 // of what is quoted of the answer.
-func (a Answer) Hiding(secrets ...string) Answer {
+func (a Outcome) Hiding(secrets ...string) Outcome {
 	if a.secrets != nil {
 		secrets = slices.Concat(a.secrets.texts, secrets)
 	}
@@ -58,7 +58,7 @@ func (a Answer) Hiding(secrets ...string) Answer {
 	return a
 }
 
-func (a Answer) withoutLiteral(secret string) Answer {
+func (a Outcome) withoutLiteral(secret string) Outcome {
 	for name, values := range a.Header {
 		if !slices.ContainsFunc(values, func(value string) bool { return strings.Contains(value, secret) }) {
 			continue
@@ -93,11 +93,11 @@ func (s silenced) As(target any) bool { return errors.As(s.err(), target) }
 // Hide replaces the secrets of the answer in a text by dots, and what
 // [HideQueries] does. It finds them in any case, escaped for URLs, JSON, HTML and
 // several of these over each other, as base64, and cut short.
-func (a Answer) Hide(text string) string { return hide(text, a.secrets, false) }
+func (a Outcome) Hide(text string) string { return hide(text, a.secrets, false) }
 
-// Excerpt returns the beginning of a text as [Answer.Hide] does. The end of the
+// Excerpt returns the beginning of a text as [Outcome.Hide] does. The end of the
 // text may be within a secret.
-func (a Answer) Excerpt(text string, limit int) string {
+func (a Outcome) Excerpt(text string, limit int) string {
 	text = hide(text[:min(len(text), limit)], a.secrets, true)
 	return text[:min(len(text), limit)]
 }

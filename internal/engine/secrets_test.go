@@ -56,7 +56,7 @@ func TestSecretsAreFoundInEveryForm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := engine.Answer{}.Without(oddKey).Hide("before [ " + text + " ] after")
+			got := engine.Outcome{}.Without(oddKey).Hide("before [ " + text + " ] after")
 			assert.True(t, strings.HasPrefix(got, "before [ "), got)
 			assert.True(t, strings.HasSuffix(got, " ] after"), got)
 			for i := 0; i+8 < len(text); i++ {
@@ -82,14 +82,14 @@ func TestShortSecretsAreFoundAsWords(t *testing.T) {
 		{"&%&%", "a&%&%b", "a&%&%b"},
 		{"%%%%", "100 %%%% sure", "100 ... sure"},
 	} {
-		assert.Equal(t, c.want, engine.Answer{}.Without(c.secret).Hide(c.text), c.text)
+		assert.Equal(t, c.want, engine.Outcome{}.Without(c.secret).Hide(c.text), c.text)
 	}
 }
 
 func TestExcerptsAreNotCutWithinSecrets(t *testing.T) {
 	t.Parallel()
 	const short = "s3cr3t-0"
-	answer := engine.Answer{}.Without(oddKey, short)
+	answer := engine.Outcome{}.Without(oddKey, short)
 	for _, form := range []string{oddKey, url.QueryEscape(oddKey), html.EscapeString(oddKey), inJSON(t, oddKey), short} {
 		text := "begin " + form + " end"
 		for limit := range len(text) {
@@ -137,7 +137,7 @@ func TestQueriesAreHidden(t *testing.T) {
 
 func TestWithoutKeepsWhatAnErrorMatches(t *testing.T) {
 	t.Parallel()
-	answer := engine.Answer{Err: fmt.Errorf("malformed %q: %w", oddKey, io.ErrUnexpectedEOF)}.Without(oddKey)
+	answer := engine.Outcome{Err: fmt.Errorf("malformed %q: %w", oddKey, io.ErrUnexpectedEOF)}.Without(oddKey)
 	require.ErrorIs(t, answer.Err, io.ErrUnexpectedEOF)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
 		assert.NotContains(t, fmt.Sprintf(verb, struct{ err error }{answer.Err}), "Invented")
@@ -147,7 +147,7 @@ func TestWithoutKeepsWhatAnErrorMatches(t *testing.T) {
 
 func TestQuerySecrets(t *testing.T) {
 	t.Parallel()
-	answer := engine.Answer{}.Without(engine.QuerySecrets("X-Expires=60&X-Token=abc%2Fdef%3D&name=a+b+c+d")...)
+	answer := engine.Outcome{}.Without(engine.QuerySecrets("X-Expires=60&X-Token=abc%2Fdef%3D&name=a+b+c+d")...)
 	for text, want := range map[string]string{
 		"X-Token=abc/def=":          "X-Token=...",
 		"the token abc/def= is old": "the token ... is old",
@@ -166,7 +166,7 @@ func FuzzHide(f *testing.F) {
 	f.Add("&#", "&nGt;&nGt;")
 	f.Add(`\u00`, `\\\\`)
 	f.Fuzz(func(t *testing.T, text, secret string) {
-		answer := engine.Answer{}.Without(secret)
+		answer := engine.Outcome{}.Without(secret)
 		_ = answer.Hide(text)
 		assert.LessOrEqual(t, len(answer.Excerpt(text, 16)), 16)
 		if len(secret) >= 16 {
@@ -183,7 +183,7 @@ func TestManySecretsInALongText(t *testing.T) {
 	for i := range 5000 {
 		secrets = append(secrets, fmt.Sprintf("signature-%040d", i*7919), fmt.Sprintf("X-%d", i))
 	}
-	answer := engine.Answer{}.Hiding(secrets...)
+	answer := engine.Outcome{}.Hiding(secrets...)
 	page := strings.Repeat("signature-0000000000 signatur%65 ", engine.MaxText/33-10)
 	got := answer.Hide(page + " " + secrets[9990] + " " + secrets[9991])
 	assert.True(t, strings.HasSuffix(got, " ... ..."), got[len(got)-60:])
@@ -201,7 +201,7 @@ func TestTooManySecretsToLookFor(t *testing.T) {
 				secrets[i] += strconv.Itoa(i)
 			}
 		}
-		answer := engine.Answer{Err: errors.New("any text")}.Hiding(secrets...)
+		answer := engine.Outcome{Err: errors.New("any text")}.Hiding(secrets...)
 		assert.Equal(t, "...", answer.Hide("any text"), name)
 		assert.Equal(t, "...", answer.Excerpt("any text", 8), name)
 		assert.Empty(t, answer.Hide(""), name)
@@ -213,7 +213,7 @@ func TestSecretsWithoutTheirBeginning(t *testing.T) {
 	t.Parallel()
 	secret := strings.Repeat("0123456789", 2) + "abcdefghijklmnopqrstuvwxyz" + strings.Repeat("9876543210", 20)
 	for start := range len(secret) - 32 {
-		got := engine.Answer{}.Hiding(secret).Hide("bad key ..." + secret[start:] + " given")
+		got := engine.Outcome{}.Hiding(secret).Hide("bad key ..." + secret[start:] + " given")
 		assert.NotContains(t, got, secret[start:start+16])
 		assert.NotContains(t, got, secret[len(secret)-8:])
 		assert.Contains(t, got, "... given")

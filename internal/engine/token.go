@@ -22,10 +22,10 @@ const earlyExpiry = time.Minute
 // refuses, which proves that nothing happened, is replaced once. Without a token nothing
 // is sent: the error says why, unless the source may do better soon, which then is an
 // answer that did not come.
-func (e *Engine) Authorized(ctx context.Context, call Call) (Answer, error) {
+func (e *Engine) Authorized(ctx context.Context, call Call) (Outcome, error) {
 	token, err := e.config.Token(ctx, "")
 	if err != nil {
-		return withoutToken(ctx, Answer{}, err)
+		return withoutToken(ctx, Outcome{}, err)
 	}
 	answer := e.sendAs(ctx, token, call)
 	if answer.Status != http.StatusUnauthorized {
@@ -46,16 +46,16 @@ func (e *Engine) Authorized(ctx context.Context, call Call) (Answer, error) {
 	return second, nil
 }
 
-func (e *Engine) sendAs(ctx context.Context, token string, call Call) Answer {
+func (e *Engine) sendAs(ctx context.Context, token string, call Call) Outcome {
 	call.Header.Set("Authorization", "Bearer "+token)
 	return e.Send(ctx, call)
 }
 
-func withoutToken(ctx context.Context, before Answer, err error) (Answer, error) {
+func withoutToken(ctx context.Context, before Outcome, err error) (Outcome, error) {
 	if failure, ok := errors.AsType[*TokenError](err); ok && !failure.passing && ctx.Err() == nil {
-		return Answer{}, err
+		return Outcome{}, err
 	}
-	return Answer{Err: err, Attempts: before.Attempts, OpenBefore: before.OpenBefore}, nil
+	return Outcome{Err: err, Attempts: before.Attempts, OpenBefore: before.OpenBefore}, nil
 }
 
 // TokenError is a source that gave no token.
@@ -172,7 +172,7 @@ func (t *Tokens) failure(err error) *TokenError {
 	if !ok {
 		_, network := errors.AsType[net.Error](err)
 		passing := network && !errors.Is(err, context.Canceled)
-		return &TokenError{passing: passing, err: Answer{Err: WithoutURL(err)}.Hiding(t.value).Err}
+		return &TokenError{passing: passing, err: Outcome{Err: WithoutURL(err)}.Hiding(t.value).Err}
 	}
 	response := endpointError{}
 	if refusal.Response != nil {

@@ -85,9 +85,9 @@ type Pass struct {
 	timer     *time.Timer // settles a late request
 }
 
-// Answer is what the response to a request says about limits. The zero value is
+// Outcome is what the response to a request says about limits. The zero value is
 // one that says nothing: the caller gave up.
-type Answer struct {
+type Outcome struct {
 	// Accepted reports that no limit was in the way of the request, whatever
 	// became of it.
 	Accepted bool
@@ -272,7 +272,7 @@ func (l *Limiter) outlast(pass *Pass) {
 }
 
 // Leave takes a pass back, with the response to its request or the lack of one.
-func (l *Limiter) Leave(pass *Pass, answer Answer) {
+func (l *Limiter) Leave(pass *Pass, answer Outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	pass.settle(answer.Accepted)
@@ -323,7 +323,7 @@ func (l *Limiter) close(pass *Pass, retryAfter time.Duration) {
 }
 
 // learn records what a response says that is newer than what is known.
-func (l *Limiter) learn(pass *Pass, answer Answer) {
+func (l *Limiter) learn(pass *Pass, answer Outcome) {
 	w := l.window
 	switch {
 	case answer.Counted:

@@ -30,7 +30,7 @@ type service struct {
 
 const windowLength = time.Minute
 
-func (s *service) request() limiter.Answer {
+func (s *service) request() limiter.Outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -41,11 +41,11 @@ func (s *service) request() limiter.Answer {
 	limit := s.limits[min(len(s.refused), len(s.limits))-1]
 	if s.used == limit {
 		s.refused[len(s.refused)-1]++
-		return limiter.Answer{Refused: true, RetryAfter: s.ends.Sub(now)}
+		return limiter.Outcome{Refused: true, RetryAfter: s.ends.Sub(now)}
 	}
 	s.used++
 	s.done++
-	return limiter.Answer{Accepted: true, Counted: s.counts, Remaining: uint32(limit - s.used)}
+	return limiter.Outcome{Accepted: true, Counted: s.counts, Remaining: uint32(limit - s.used)}
 }
 
 // use makes requests from 64 goroutines, each until it is not refused.
@@ -183,7 +183,7 @@ func TestOpenWhileThereIsRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
-		l.Leave(enter(t, &l), limiter.Answer{Counted: true, Remaining: 1000})
+		l.Leave(enter(t, &l), limiter.Outcome{Counted: true, Remaining: 1000})
 		start := time.Now()
 		for range 500 {
 			enter(t, &l)
@@ -196,7 +196,7 @@ func TestOpenWithoutCounts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
-		l.Leave(enter(t, &l), limiter.Answer{Accepted: true})
+		l.Leave(enter(t, &l), limiter.Outcome{Accepted: true})
 		for range 500 {
 			enter(t, &l)
 		}
@@ -218,15 +218,15 @@ func TestFirstComeFirstServed(t *testing.T) {
 				advance(time.Duration(5-i) * time.Second)
 				pass := enterWith(t, &l, ticket)
 				order = append(order, i)
-				l.Leave(pass, limiter.Answer{Counted: true, Remaining: 1})
+				l.Leave(pass, limiter.Outcome{Counted: true, Remaining: 1})
 			})
 		}
-		l.Leave(first, limiter.Answer{Refused: true, RetryAfter: time.Minute})
+		l.Leave(first, limiter.Outcome{Refused: true, RetryAfter: time.Minute})
 		advance(10 * time.Second)
 		senders.Go(func() {
 			pass := enterWith(t, &l, refused)
 			order = append(order, -1)
-			l.Leave(pass, limiter.Answer{Counted: true, Remaining: 1})
+			l.Leave(pass, limiter.Outcome{Counted: true, Remaining: 1})
 		})
 		senders.Wait()
 		assert.Equal(t, []int{-1, 0, 1, 2, 3, 4}, order)
@@ -237,7 +237,7 @@ func TestDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
-		l.Leave(enter(t, &l), limiter.Answer{Refused: true, RetryAfter: time.Minute})
+		l.Leave(enter(t, &l), limiter.Outcome{Refused: true, RetryAfter: time.Minute})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		start := time.Now()
@@ -254,7 +254,7 @@ func TestDeadlineOfThoseInTheQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
-		l.Leave(enter(t, &l), limiter.Answer{Accepted: true, Counted: true})
+		l.Leave(enter(t, &l), limiter.Outcome{Accepted: true, Counted: true})
 		probe := enter(t, &l)
 		start := time.Now()
 		var waiters sync.WaitGroup
@@ -267,7 +267,7 @@ func TestDeadlineOfThoseInTheQueue(t *testing.T) {
 				assert.Equal(t, want, err)
 				assert.Equal(t, after, time.Since(start))
 				if err == nil {
-					l.Leave(pass, limiter.Answer{Accepted: true, Counted: true, Remaining: 9})
+					l.Leave(pass, limiter.Outcome{Accepted: true, Counted: true, Remaining: 9})
 				}
 			})
 		}
@@ -277,7 +277,7 @@ func TestDeadlineOfThoseInTheQueue(t *testing.T) {
 		queue(time.Hour, 65*time.Second, nil)
 		queue(20*time.Second, 5*time.Second, sentAway)
 		advance(5 * time.Second)
-		l.Leave(probe, limiter.Answer{Refused: true, RetryAfter: time.Minute})
+		l.Leave(probe, limiter.Outcome{Refused: true, RetryAfter: time.Minute})
 		waiters.Wait()
 	})
 }
@@ -286,7 +286,7 @@ func TestCancelledWaiterHandsItsPlaceOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
-		l.Leave(enter(t, &l), limiter.Answer{Refused: true, RetryAfter: time.Minute})
+		l.Leave(enter(t, &l), limiter.Outcome{Refused: true, RetryAfter: time.Minute})
 		ctx, cancel := context.WithCancel(t.Context())
 		var waiters sync.WaitGroup
 		waiters.Go(func() {
@@ -322,23 +322,23 @@ func passes(t *testing.T, l *limiter.Limiter) bool {
 func TestAfterTheLastRoom(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		answer  limiter.Answer
+		answer  limiter.Outcome
 		refused bool // before
 		open    bool
 	}{
-		"accepted, not counted":                  {answer: limiter.Answer{Accepted: true}, open: true},
-		"accepted, not counted, after a refusal": {answer: limiter.Answer{Accepted: true}, refused: true},
-		"accepted and counted":                   {answer: limiter.Answer{Accepted: true, Counted: true, Remaining: 9}, open: true},
-		"accepted and counted, after a refusal":  {answer: limiter.Answer{Accepted: true, Counted: true, Remaining: 9}, refused: true, open: true},
-		"the last one":                           {answer: limiter.Answer{Accepted: true, Counted: true}},
-		"given up":                               {answer: limiter.Answer{}},
+		"accepted, not counted":                  {answer: limiter.Outcome{Accepted: true}, open: true},
+		"accepted, not counted, after a refusal": {answer: limiter.Outcome{Accepted: true}, refused: true},
+		"accepted and counted":                   {answer: limiter.Outcome{Accepted: true, Counted: true, Remaining: 9}, open: true},
+		"accepted and counted, after a refusal":  {answer: limiter.Outcome{Accepted: true, Counted: true, Remaining: 9}, refused: true, open: true},
+		"the last one":                           {answer: limiter.Outcome{Accepted: true, Counted: true}},
+		"given up":                               {answer: limiter.Outcome{}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var l limiter.Limiter
-				l.Leave(enter(t, &l), limiter.Answer{Accepted: !tt.refused, Counted: true, Refused: tt.refused})
+				l.Leave(enter(t, &l), limiter.Outcome{Accepted: !tt.refused, Counted: true, Refused: tt.refused})
 				l.Leave(enter(t, &l), tt.answer)
 				enter(t, &l)
 				assert.Equal(t, tt.open, passes(t, &l), "one is under way")
@@ -350,7 +350,7 @@ func TestAfterTheLastRoom(t *testing.T) {
 // A response to a request from before a refusal says nothing about the time after it.
 func TestStaleAnswersOpenNothing(t *testing.T) {
 	t.Parallel()
-	for name, stale := range map[string]limiter.Answer{
+	for name, stale := range map[string]limiter.Outcome{
 		"not counted": {Accepted: true},
 		"counted":     {Accepted: true, Counted: true, Remaining: 100},
 	} {
@@ -358,7 +358,7 @@ func TestStaleAnswersOpenNothing(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				l, first := withRoom(t)
-				l.Leave(enter(t, l), limiter.Answer{Refused: true, RetryAfter: time.Minute})
+				l.Leave(enter(t, l), limiter.Outcome{Refused: true, RetryAfter: time.Minute})
 				l.Leave(first, stale)
 				advance(time.Minute)
 				enter(t, l)
@@ -372,7 +372,7 @@ func TestStaleAnswersOpenNothing(t *testing.T) {
 func withRoom(t *testing.T) (*limiter.Limiter, *limiter.Pass) {
 	t.Helper()
 	var l limiter.Limiter
-	l.Leave(enter(t, &l), limiter.Answer{Accepted: true, Counted: true, Remaining: 100})
+	l.Leave(enter(t, &l), limiter.Outcome{Accepted: true, Counted: true, Remaining: 100})
 	return &l, enter(t, &l)
 }
 
@@ -384,12 +384,12 @@ func TestStaleRefusals(t *testing.T) {
 		l, first := withRoom(t)
 		second, third := enter(t, l), enter(t, l)
 		start := time.Now()
-		l.Leave(first, limiter.Answer{Refused: true, RetryAfter: time.Minute})
-		l.Leave(second, limiter.Answer{Refused: true, RetryAfter: 2 * time.Minute})
+		l.Leave(first, limiter.Outcome{Refused: true, RetryAfter: time.Minute})
+		l.Leave(second, limiter.Outcome{Refused: true, RetryAfter: 2 * time.Minute})
 		probe := enter(t, l)
 		assert.Equal(t, 2*time.Minute, time.Since(start))
-		l.Leave(third, limiter.Answer{Refused: true, RetryAfter: time.Hour})
-		l.Leave(probe, limiter.Answer{Accepted: true, Counted: true, Remaining: 5})
+		l.Leave(third, limiter.Outcome{Refused: true, RetryAfter: time.Hour})
+		l.Leave(probe, limiter.Outcome{Accepted: true, Counted: true, Remaining: 5})
 		assert.True(t, passes(t, l))
 	})
 }
@@ -400,12 +400,12 @@ func TestRefusedScoutForgetsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
 		for range 10 {
-			l.Leave(enter(t, &l), limiter.Answer{Accepted: true})
+			l.Leave(enter(t, &l), limiter.Outcome{Accepted: true})
 		}
 		for range 3 {
-			l.Leave(enter(t, &l), limiter.Answer{Refused: true})
+			l.Leave(enter(t, &l), limiter.Outcome{Refused: true})
 		}
-		l.Leave(enter(t, &l), limiter.Answer{Accepted: true})
+		l.Leave(enter(t, &l), limiter.Outcome{Accepted: true})
 		for range 9 {
 			assert.True(t, passes(t, &l))
 		}
@@ -419,13 +419,13 @@ func TestHangingRequestHoldsNobodyBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l, hanging := withRoom(t)
-		l.Leave(enter(t, l), limiter.Answer{Refused: true, RetryAfter: time.Minute})
+		l.Leave(enter(t, l), limiter.Outcome{Refused: true, RetryAfter: time.Minute})
 		start := time.Now()
 		probe := enter(t, l)
 		assert.Equal(t, time.Minute, time.Since(start))
-		l.Leave(hanging, limiter.Answer{})
+		l.Leave(hanging, limiter.Outcome{})
 		assert.False(t, passes(t, l), "the probe is still under way")
-		l.Leave(probe, limiter.Answer{Accepted: true, Counted: true, Remaining: 5})
+		l.Leave(probe, limiter.Outcome{Accepted: true, Counted: true, Remaining: 5})
 		assert.True(t, passes(t, l))
 	})
 }
@@ -452,7 +452,7 @@ func TestLoneLateRequests(t *testing.T) {
 			pass, took := enterLate(t, &l)
 			assert.True(t, pass.Late)
 			assert.Less(t, took, aMoment)
-			l.Leave(pass, limiter.Answer{Accepted: true})
+			l.Leave(pass, limiter.Outcome{Accepted: true})
 		}
 		for range 3 {
 			pass, took := enterLate(t, &l)
@@ -472,7 +472,7 @@ func TestAccompaniedLateRequest(t *testing.T) {
 		first, err := l.Enter(t.Context(), l.Ticket(), limiter.Request{Late: true, Accompanied: true})
 		require.NoError(t, err)
 		assert.False(t, first.Late, "its response comes at once")
-		l.Leave(first, limiter.Answer{Accepted: true})
+		l.Leave(first, limiter.Outcome{Accepted: true})
 		second, _ := enterLate(t, &l)
 		assert.True(t, second.Late)
 		assert.Zero(t, time.Since(start))
@@ -500,7 +500,7 @@ func TestLateRequestsInCompany(t *testing.T) {
 				}
 				mu.Unlock()
 				advance(20 * time.Millisecond)
-				l.Leave(pass, limiter.Answer{Accepted: true, Counted: !pass.Late, Remaining: 1000})
+				l.Leave(pass, limiter.Outcome{Accepted: true, Counted: !pass.Late, Remaining: 1000})
 			})
 		}
 		senders.Wait()
@@ -515,14 +515,14 @@ func TestLateRequestsInCompany(t *testing.T) {
 func TestRequestsAfterALateOne(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		answer limiter.Answer
+		answer limiter.Outcome
 		after  time.Duration // until the first has its response
 		waits  time.Duration // how long the second is held back
 	}{
-		"refused":          {limiter.Answer{Refused: true, RetryAfter: time.Minute}, 100 * time.Millisecond, time.Minute + 100*time.Millisecond},
-		"ended soon":       {limiter.Answer{Accepted: true}, 300 * time.Millisecond, 300 * time.Millisecond},
-		"counted":          {limiter.Answer{Accepted: true, Counted: true, Remaining: 5}, 300 * time.Millisecond, 300 * time.Millisecond},
-		"not refused soon": {limiter.Answer{Accepted: true}, time.Hour, time.Second},
+		"refused":          {limiter.Outcome{Refused: true, RetryAfter: time.Minute}, 100 * time.Millisecond, time.Minute + 100*time.Millisecond},
+		"ended soon":       {limiter.Outcome{Accepted: true}, 300 * time.Millisecond, 300 * time.Millisecond},
+		"counted":          {limiter.Outcome{Accepted: true, Counted: true, Remaining: 5}, 300 * time.Millisecond, 300 * time.Millisecond},
+		"not refused soon": {limiter.Outcome{Accepted: true}, time.Hour, time.Second},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -547,7 +547,7 @@ func TestRefusedLateRequest(t *testing.T) {
 		late, _ := enterLate(t, l)
 		assert.True(t, late.Late)
 		advance(20 * time.Millisecond)
-		l.Leave(late, limiter.Answer{Refused: true, RetryAfter: time.Minute})
+		l.Leave(late, limiter.Outcome{Refused: true, RetryAfter: time.Minute})
 		next, took := enterLate(t, l)
 		assert.Equal(t, time.Minute, took)
 		assert.False(t, next.Late, "it finds out")
@@ -559,7 +559,7 @@ func TestLateRequestsUseRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
-		l.Leave(enter(t, &l), limiter.Answer{Accepted: true, Counted: true, Remaining: 2})
+		l.Leave(enter(t, &l), limiter.Outcome{Accepted: true, Counted: true, Remaining: 2})
 		enterLate(t, &l)
 		enterLate(t, &l)
 		pass, took := enterLate(t, &l)
@@ -580,7 +580,7 @@ func TestEnterAfterThePause(t *testing.T) {
 		var l limiter.Limiter
 		pass, err := l.Enter(t.Context(), l.Ticket(), limiter.Request{})
 		require.NoError(t, err)
-		l.Leave(pass, limiter.Answer{Refused: true, RetryAfter: time.Second})
+		l.Leave(pass, limiter.Outcome{Refused: true, RetryAfter: time.Second})
 		advance(2 * time.Second)
 		_, err = l.Enter(late{t.Context()}, l.Ticket(), limiter.Request{})
 		require.NoError(t, err)

@@ -104,13 +104,13 @@ func (d *download) ready() error {
 		}
 	}
 	if d.end == nil && d.ctx.Err() != nil {
-		d.end = d.recover(engine.Answer{})
+		d.end = d.recover(engine.Outcome{})
 	}
 	return d.end
 }
 
 // read reads from the attempt and sees to it that the file ends where it should.
-func (d *download) read(p []byte) (int, *engine.Answer) {
+func (d *download) read(p []byte) (int, *engine.Outcome) {
 	n, err := d.attempt.Read(p)
 	switch {
 	case d.attempt.partial && int64(n) > d.attempt.left:
@@ -154,7 +154,7 @@ func (d *download) close() {
 }
 
 // recover pauses before the next attempt, or returns why there must be none.
-func (d *download) recover(failed engine.Answer) error {
+func (d *download) recover(failed engine.Outcome) error {
 	d.close()
 	failed = d.trail.hide(failed)
 	failed.Attempts = d.attempts
@@ -163,7 +163,7 @@ func (d *download) recover(failed engine.Answer) error {
 	}
 	switch {
 	case d.ctx.Err() != nil:
-		return d.fail(engine.Answer{Err: d.ctx.Err()})
+		return d.fail(engine.Outcome{Err: d.ctx.Err()})
 	case !d.client.retryable(failed, d.failures):
 		return d.fail(failed)
 	case d.offset > 0 && d.validator.tag == "" && d.Restart == nil:
@@ -175,7 +175,7 @@ func (d *download) recover(failed engine.Answer) error {
 	d.failures++
 	switch {
 	case err != nil:
-		return d.fail(engine.Answer{Err: err})
+		return d.fail(engine.Outcome{Err: err})
 	case !fits:
 		return d.fail(failed)
 	}
@@ -183,7 +183,7 @@ func (d *download) recover(failed engine.Answer) error {
 }
 
 // fail returns the final error. It must not look like the end of the file.
-func (d *download) fail(failed engine.Answer) error {
+func (d *download) fail(failed engine.Outcome) error {
 	if errors.Is(failed.Err, io.EOF) {
 		failed.Err = fmt.Errorf("%w: %s", io.ErrUnexpectedEOF, failed.Err.Error())
 	}

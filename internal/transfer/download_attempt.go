@@ -36,7 +36,7 @@ func (c *Client) newDownloadAttempt(ctx context.Context) *downloadAttempt {
 }
 
 // send sends the request. If it returns nil the body can be read.
-func (a *downloadAttempt) send(req *http.Request, trail *trail) *engine.Answer {
+func (a *downloadAttempt) send(req *http.Request, trail *trail) *engine.Outcome {
 	resp, err := trail.do(req.WithContext(a.ctx)) //nolint:bodyclose // close does.
 	a.watchdog.stop()
 	if err != nil {
@@ -68,14 +68,14 @@ func (a *downloadAttempt) Read(p []byte) (int, error) {
 }
 
 // refusal describes a response that has no file.
-func (a *downloadAttempt) refusal() *engine.Answer {
+func (a *downloadAttempt) refusal() *engine.Outcome {
 	status := a.resp.StatusCode
-	return &engine.Answer{Status: status, Header: a.resp.Header, Body: readExcerpt(a), Open: isTemporary(status)}
+	return &engine.Outcome{Status: status, Header: a.resp.Header, Body: readExcerpt(a), Open: isTemporary(status)}
 }
 
 // failure describes a response that is not what it should be.
-func (a *downloadAttempt) failure(err error, retry bool) *engine.Answer {
-	return &engine.Answer{Status: a.resp.StatusCode, Header: a.resp.Header, Err: err, Open: retry}
+func (a *downloadAttempt) failure(err error, retry bool) *engine.Outcome {
+	return &engine.Outcome{Status: a.resp.StatusCode, Header: a.resp.Header, Err: err, Open: retry}
 }
 
 // close ends the attempt.

@@ -34,7 +34,7 @@ func (t *trail) add(secrets []string) {
 }
 
 // hide takes the secrets out of an answer.
-func (t *trail) hide(answer engine.Answer) engine.Answer {
+func (t *trail) hide(answer engine.Outcome) engine.Outcome {
 	return answer.Hiding(slices.Collect(maps.Keys(t.secrets))...)
 }
 
@@ -55,11 +55,11 @@ func (t *trail) do(req *http.Request) (*http.Response, error) {
 
 // failure describes an error of do. A redirect that was not followed would not be
 // followed the next time either.
-func (t *trail) failure(err error) engine.Answer {
+func (t *trail) failure(err error) engine.Outcome {
 	if t.response != nil {
-		return engine.Answer{Status: t.response.StatusCode, Header: t.response.Header, Err: err}
+		return engine.Outcome{Status: t.response.StatusCode, Header: t.response.Header, Err: err}
 	}
-	return engine.Answer{Err: err, Open: !engine.IsPermanent(err)}
+	return engine.Outcome{Err: err, Open: !engine.IsPermanent(err)}
 }
 
 // RoundTrip sends one request. Responses may not say what they are the response to.

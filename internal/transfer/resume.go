@@ -15,10 +15,10 @@ var ErrChanged = errors.New("the file changed while it was downloaded")
 
 // connect makes an attempt. If it returns nil there is a body to go on with, or the
 // download has ended.
-func (d *download) connect() *engine.Answer {
+func (d *download) connect() *engine.Outcome {
 	req, err := d.request()
 	if err != nil {
-		return &engine.Answer{Err: err}
+		return &engine.Outcome{Err: err}
 	}
 	ranged := req.Header.Get("Range") != ""
 	d.attempts++
@@ -27,7 +27,7 @@ func (d *download) connect() *engine.Answer {
 		return failed
 	}
 	status := d.attempt.resp.StatusCode
-	attrs := describe(http.MethodGet, d.URL, engine.Answer{Status: status, Attempts: d.attempts})
+	attrs := describe(http.MethodGet, d.URL, engine.Outcome{Status: status, Attempts: d.attempts})
 	d.client.config.Logger.LogAttrs(d.ctx, slog.LevelDebug, "cloudconvert: download", append(attrs, slog.Int64("offset", d.offset))...)
 	switch {
 	case status == http.StatusOK:
@@ -63,7 +63,7 @@ func (d *download) request() (*http.Request, error) {
 }
 
 // renew makes another attempt, with a new URL in place of the one that was refused.
-func (d *download) renew() *engine.Answer {
+func (d *download) renew() *engine.Outcome {
 	refusal := d.attempt.refusal()
 	d.close()
 	renewed, err := d.Renew(d.ctx)
@@ -77,7 +77,7 @@ func (d *download) renew() *engine.Answer {
 }
 
 // handle200 takes a response with the file from its beginning.
-func (d *download) handle200() *engine.Answer {
+func (d *download) handle200() *engine.Outcome {
 	resp := d.attempt.resp
 	announced, found := announcedLength(resp), newValidator(d.trail.request.URL, resp)
 	switch {
@@ -105,7 +105,7 @@ func (d *download) handle200() *engine.Answer {
 }
 
 // handle206 takes a response with the rest of the file.
-func (d *download) handle206() *engine.Answer {
+func (d *download) handle206() *engine.Outcome {
 	resp := d.attempt.resp
 	part, ok := parseContentRange(only(resp.Header, "Content-Range"))
 	found := newValidator(d.trail.request.URL, resp)
@@ -126,7 +126,7 @@ func (d *download) handle206() *engine.Answer {
 
 // handle416 takes the response that the file ends where the download was to be resumed.
 // If it broke behind the last byte, it was whole.
-func (d *download) handle416() *engine.Answer {
+func (d *download) handle416() *engine.Outcome {
 	resp := d.attempt.resp
 	none, _ := parseContentRange(only(resp.Header, "Content-Range"))
 	found := newValidator(d.trail.request.URL, resp)
@@ -139,7 +139,7 @@ func (d *download) handle416() *engine.Answer {
 }
 
 // startOver takes back what was delivered, for the next attempt to begin anew.
-func (d *download) startOver(reason error) *engine.Answer {
+func (d *download) startOver(reason error) *engine.Outcome {
 	if err := d.rewind(reason); err != nil {
 		return d.attempt.failure(err, false)
 	}

@@ -14,14 +14,14 @@ import (
 
 // retryable reports whether another attempt may succeed, after a number of failures in a
 // row before this one.
-func (c *Client) retryable(failed engine.Answer, failures int) bool {
+func (c *Client) retryable(failed engine.Outcome, failures int) bool {
 	return failed.Open && !engine.IsPermanent(failed.Err) && failures < c.config.Resumptions
 }
 
 // pause waits before an attempt is retried, and logs that. It reports false if the pause
 // does not fit before the context's deadline. Its error is that of the context.
 func (c *Client) pause(
-	ctx context.Context, failed engine.Answer, failures int, message string, attrs []slog.Attr,
+	ctx context.Context, failed engine.Outcome, failures int, message string, attrs []slog.Attr,
 ) (fits bool, err error) {
 	wait := c.config.Pauses.After(failed.Header, failures)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {

@@ -31,7 +31,7 @@ type Config struct {
 	// Fail returns the error of a transfer that has failed. The path begins with the
 	// host. The answer hides the secrets of the transfer, and is open if the same
 	// transfer may succeed later.
-	Fail func(method, path string, failed engine.Answer) error
+	Fail func(method, path string, failed engine.Outcome) error
 	// Logger gets a debug record for each attempt and a warning for each retry.
 	Logger *slog.Logger
 }
@@ -60,7 +60,7 @@ func (c *Client) newRequest(ctx context.Context, method string, target *url.URL)
 }
 
 // describe returns what records say of an attempt.
-func describe(method string, target *url.URL, answer engine.Answer) []slog.Attr {
+func describe(method string, target *url.URL, answer engine.Outcome) []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("method", method), slog.String("path", pathOf(target)),
 		slog.Int("attempt", answer.Attempts), slog.Int("status", answer.Status),

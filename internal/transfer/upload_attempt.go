@@ -43,7 +43,7 @@ type uploadAttempt struct {
 }
 
 // run sends the file. The answer is open if another attempt may succeed.
-func (a *uploadAttempt) run(ctx context.Context) engine.Answer {
+func (a *uploadAttempt) run(ctx context.Context) engine.Outcome {
 	attempt, cancel := context.WithCancelCause(ctx)
 	a.watchdog = newWatchdog(a.client.config.StallTimeout, cancel)
 	defer a.finish(cancel)
@@ -53,15 +53,15 @@ func (a *uploadAttempt) run(ctx context.Context) engine.Answer {
 	})
 	req, err := a.request(attempt)
 	if err != nil {
-		return engine.Answer{Err: err}
+		return engine.Outcome{Err: err}
 	}
 	answer := a.exchange(req)
 	switch {
 	case answer.Err == nil:
 	case ctx.Err() != nil:
-		return engine.Answer{Err: ctx.Err()}
+		return engine.Outcome{Err: ctx.Err()}
 	case attempt.Err() == nil && a.sourceError() != nil && (answer.Status == 0 || isTaken(answer.Status, http.MethodPost)):
-		return engine.Answer{Err: a.sourceError()}
+		return engine.Outcome{Err: a.sourceError()}
 	default:
 		answer.Err = explainAttempt(attempt, answer.Err)
 	}
@@ -86,13 +86,13 @@ func (a *uploadAttempt) request(ctx context.Context) (*http.Request, error) {
 }
 
 // exchange posts the form and reads the response.
-func (a *uploadAttempt) exchange(req *http.Request) engine.Answer {
+func (a *uploadAttempt) exchange(req *http.Request) engine.Outcome {
 	resp, err := a.trail.do(req)
 	if err != nil {
 		return a.trail.failure(err)
 	}
 	defer resp.Body.Close()
-	answer := engine.Answer{Status: resp.StatusCode, Header: resp.Header, Body: readExcerpt(content.Steady(resp.Body)), Open: isTemporary(resp.StatusCode)}
+	answer := engine.Outcome{Status: resp.StatusCode, Header: resp.Header, Body: readExcerpt(content.Steady(resp.Body)), Open: isTemporary(resp.StatusCode)}
 	switch status := resp.StatusCode; {
 	case isTaken(status, http.MethodPost):
 		answer.Err = a.checkResponse(resp)
