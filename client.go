@@ -1,16 +1,18 @@
 package cloudconvert
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
@@ -39,35 +41,6 @@ type Client struct {
 
 	core *core
 }
-
-// core is what the services of a client share.
-type core struct {
-	*account
-
-	config   config
-	hosts    hosts
-	header   http.Header // of each request
-	engine   *engine.Engine
-	storage  *transfer.Client // without credentials
-	reporter *reporter        // of TransferPolicy.Progress, nil if there is none
-	// uploads has the tasks that were sent their file. The service goes on to report such
-	// a task as waiting for some seconds.
-	uploads *recent.Set[string]
-}
-
-// account is what clients of one credential share.
-type account struct {
-	limits    limitMemory
-	limiter   limiter.Limiter
-	queue     *limiter.Queue
-	deletions atomic.Int64 // counts the requests to delete something
-}
-
-// maxUploads is how many uploads are remembered.
-const maxUploads = 4096
-
-// service gives the services of a client access to it.
-type service struct{ client *Client }
 
 // NewClient returns a client for the API key, which the dashboard issues at
 // https://cloudconvert.com/dashboard/api/v2/keys. It neither uses the network nor
@@ -145,6 +118,48 @@ func (c *Client) CloseIdleConnections() {
 // String names the address the client speaks to, and no key.
 func (c *Client) String() string { return "cloudconvert.Client(" + c.core.hosts.api.Host + ")" }
 
+// Do sends a request for which this package has no method. The path is below the base
+// URL, as in "/jobs?filter[status]=error". in is sent as JSON; if it is nil, POST, PUT and
+// PATCH send an empty object, and other methods no body. out receives the whole JSON
+// response, including the "data" around it, unless it is nil.
+//
+// The same rules apply as for every call: a request that fails is an [*Error], GET and
+// DELETE are retried after a failure, and POST only if it is proved to have had no effect.
+// Whether a POST that failed had one is for the caller to find out.
+func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
+	if !methodName.MatchString(method) {
+		return invalid(fmt.Errorf("invalid method %q: use one such as GET, POST or DELETE", method))
+	}
+	target, err := url.Parse(path)
+	if err != nil || target.IsAbs() || target.Host != "" || target.Fragment != "" {
+		return invalid(errors.New("invalid path: give one below the base URL of the API, such as /jobs"))
+	}
+	shown, _, _ := strings.Cut(path, "?") // a query may hold a secret
+	segments := strings.Split(strings.Trim(target.EscapedPath(), "/"), "/")
+	if slices.ContainsFunc(segments, changesPath) {
+		return invalid(fmt.Errorf("invalid path %q: no segment may be empty or consist of one or two dots", shown))
+	}
+	query, err := url.ParseQuery(target.RawQuery)
+	if err != nil {
+		return invalid(fmt.Errorf("invalid path %q: the query is not well formed", shown))
+	}
+	return c.core.do(ctx, call{
+		method:  method,
+		path:    "/" + strings.Join(segments, "/"),
+		query:   query,
+		in:      in,
+		limited: isLimited(method, segments),
+	}, out, opts...)
+}
+
+// isLimited reports whether a request creates a job or a task, which is what the
+// service limits. Of the other requests only these two are a POST.
+func isLimited(method string, path []string) bool {
+	return method == http.MethodPost && path[0] != "webhooks" && path[len(path)-1] != "cancel"
+}
+
+var methodName = regexp.MustCompile(`^[A-Z]+$`)
+
 // newClient applies options to a configuration. A client to share with may be
 // given.
 func newClient(c config, shared *core, opts []Option) (*Client, error) {
@@ -181,23 +196,12 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 	core.engine = newEngine(c, core.account)
 	core.storage = newStorageClient(c)
 	client := &Client{core: core}
-	client.Jobs = &JobsService{client}
-	client.Tasks = &TasksService{client}
-	client.Users = &UsersService{client}
-	client.Webhooks = &WebhooksService{client}
-	client.Formats = &FormatsService{client}
+	client.Jobs = &JobsService{core}
+	client.Tasks = &TasksService{core}
+	client.Users = &UsersService{core}
+	client.Webhooks = &WebhooksService{core}
+	client.Formats = &FormatsService{core}
 	return client, nil
-}
-
-// checkKey refuses what cannot be an API key. It never repeats the key.
-func checkKey(key string) error {
-	switch {
-	case key == "":
-		return errors.New("the API key is empty: create one at https://cloudconvert.com/dashboard/api/v2/keys")
-	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return errors.New("the API key contains a blank, a line break or another character that no key has: was it read from a file with its last line break?")
-	}
-	return nil
 }
 
 func newEngine(c config, account *account) *engine.Engine {

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
@@ -64,13 +63,13 @@ func (s *JobsService) create(ctx context.Context, c *creation, config createConf
 	var job *Job
 	var err error
 	post := func() (full bool) {
-		s.client.core.logRetry(ctx, err)
+		s.core.logRetry(ctx, err)
 		job, err = s.post(ctx, call{in: c.body, queueing: config.queueing}, config.calls)
 		return errors.Is(err, ErrTooManyJobs)
 	}
 	if !config.queueing {
 		post()
-	} else if ended := s.client.core.queue.Do(ctx, post); ended != nil {
+	} else if ended := s.core.queue.Do(ctx, post); ended != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTooManyJobs, ended)
 	}
 	return s.settle(ctx, c, job, err)
@@ -81,7 +80,7 @@ func (s *JobsService) create(ctx context.Context, c *creation, config createConf
 func (s *JobsService) createAndWait(ctx context.Context, c *creation, config createConfig) (*Job, error) {
 	// A long answer is easily lost, and a tag that need not be unique cannot
 	// settle it: that is worth a second request.
-	if !c.own || s.client.core.queue.IsBusy() {
+	if !c.own || s.core.queue.IsBusy() {
 		return s.create(ctx, c, config)
 	}
 	body := c.body
@@ -99,7 +98,7 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, config cre
 		}
 	}
 	if isElsewherePossible(err, config) {
-		s.client.core.logRetry(ctx, err)
+		s.core.logRetry(ctx, err)
 		job, elsewhere := s.create(ctx, c, config)
 		if isHeldBack(elsewhere) && errors.Is(err, ErrRateLimited) {
 			return nil, withAttemptsOf(err, elsewhere) // the service's own words
@@ -126,22 +125,9 @@ func isElsewherePossible(err error, config createConfig) bool {
 	return ok && (e.unsent || errors.Is(e, ErrRateLimited) || errors.Is(e, ErrTooManyJobs) && config.queueing)
 }
 
-// isHeldBack reports whether a request was not sent because the limit that it
-// would have to wait for lasts longer than its context.
-func isHeldBack(err error) bool {
-	_, blocked := errors.AsType[*limiter.BlockedError](err)
-	return blocked
-}
-
 func (s *JobsService) post(ctx context.Context, call call, opts []CallOption) (*Job, error) {
 	call.method, call.path, call.limited = http.MethodPost, "/jobs", true
-	return object[Job](ctx, s.client.core, call, opts)
-}
-
-// isOpen reports whether a request that failed may have had its effect.
-func isOpen(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.open
+	return object[Job](ctx, s.core, call, opts)
 }
 
 // lookups is how often a lost job is looked for. With the pauses between them,
@@ -170,7 +156,7 @@ func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err err
 		}
 		found, failure := s.find(ctx, c.body.Tag, lookup)
 		if found != nil {
-			s.client.core.config.logger.LogAttrs(ctx, slog.LevelWarn,
+			s.core.config.logger.LogAttrs(ctx, slog.LevelWarn,
 				"cloudconvert: the answer was lost, but the job was created", slog.String("job", found.ID), slog.Any("error", err))
 			return found, nil
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
@@ -360,3 +361,40 @@ func invalid(problems ...error) error {
 }
 
 func isSuccess(status int) bool { return status >= 200 && status < 300 }
+
+// isOpen reports whether a request that failed may have had its effect.
+func isOpen(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.open
+}
+
+// isTransient reports whether a failed read says nothing about the job. Only the refusals
+// that the API is known to give do: whatever else responds stands in between.
+func isTransient(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return false
+	}
+	switch e.StatusCode {
+	case 0:
+		return !engine.IsPermanent(e.err)
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden,
+		http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
+		return false
+	default:
+		return true
+	}
+}
+
+// isUnsent reports whether a request never reached its host.
+func isUnsent(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.unsent
+}
+
+// isHeldBack reports whether a request was not sent because the limit that it
+// would have to wait for lasts longer than its context.
+func isHeldBack(err error) bool {
+	_, blocked := errors.AsType[*limiter.BlockedError](err)
+	return blocked
+}

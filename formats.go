@@ -112,7 +112,7 @@ func (s *FormatsService) list(ctx context.Context, path string, options FormatLi
 	if err != nil {
 		return nil, err
 	}
-	return list[Format](ctx, s.client.core, path, query, opts)
+	return list[Format](ctx, s.core, path, query, opts)
 }
 
 // All iterates over the catalogue from the selected page on. It asks for a page
@@ -123,7 +123,7 @@ func (s *FormatsService) All(ctx context.Context, options FormatListOptions, opt
 	if err != nil {
 		return failed[Format](err)
 	}
-	return all(ctx, s.client.core, "/operations", query, func(f *Format) any {
+	return all(ctx, s.core, "/operations", query, func(f *Format) any {
 		return [...]string{string(f.Operation), f.InputFormat, f.OutputFormat, f.Engine, f.Meta.Group}
 	}, opts)
 }

@@ -103,3 +103,8 @@ func (w *jobWire) job() (Job, error) {
 		Links:     Links{Self: string(w.Links.Value.Self)},
 	}, nil
 }
+
+// sortedByName returns tasks in an order that does not change between answers.
+func sortedByName(tasks []Task) []Task {
+	return slices.SortedStableFunc(slices.Values(tasks), compareTasks)
+}

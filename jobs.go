@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-	"slices"
 )
 
 // JobsService creates jobs, follows them and waits for them.
@@ -74,7 +73,7 @@ func (s *JobsService) createForURL(ctx context.Context, c *creation, config crea
 	case err != nil:
 		return "", c.asError(err)
 	case c.url != "":
-		s.client.core.queue.JobEnded()
+		s.core.queue.JobEnded()
 		return c.url, nil
 	case job.Status.Terminal():
 		err = s.outcome(job)
@@ -98,7 +97,7 @@ func (s *JobsService) Get(ctx context.Context, id string, opts ...CallOption) (*
 	if err != nil {
 		return nil, err
 	}
-	return object[Job](ctx, s.client.core, call{method: http.MethodGet, path: path}, opts)
+	return object[Job](ctx, s.core, call{method: http.MethodGet, path: path}, opts)
 }
 
 // JobListOptions selects jobs. The zero value selects all.
@@ -133,7 +132,7 @@ func (s *JobsService) List(ctx context.Context, options JobListOptions, opts ...
 	if err != nil {
 		return nil, err
 	}
-	return list[Job](ctx, s.client.core, "/jobs", query, opts)
+	return list[Job](ctx, s.core, "/jobs", query, opts)
 }
 
 // All iterates over all jobs from the selected page on. It asks for a page
@@ -150,7 +149,7 @@ func (s *JobsService) All(ctx context.Context, options JobListOptions, opts ...C
 	if err != nil {
 		return failed[Job](err)
 	}
-	return all(ctx, s.client.core, "/jobs", query, func(j *Job) any { return j.ID }, opts)
+	return all(ctx, s.core, "/jobs", query, func(j *Job) any { return j.ID }, opts)
 }
 
 // Delete deletes a job with its tasks and files. A running job is abandoned; to
@@ -161,10 +160,10 @@ func (s *JobsService) Delete(ctx context.Context, id string, opts ...CallOption)
 	if err != nil {
 		return err
 	}
-	if err := remove(ctx, s.client.core, path, opts); err != nil {
+	if err := remove(ctx, s.core, path, opts); err != nil {
 		return err
 	}
-	s.client.core.queue.JobEnded()
+	s.core.queue.JobEnded()
 	return nil
 }
 
@@ -179,12 +178,13 @@ func (s *JobsService) Cancel(ctx context.Context, id string, opts ...CallOption)
 	if err != nil {
 		return err
 	}
+	tasks := (*TasksService)(s)
 	var failures []error
 	for _, task := range sortedByName(job.Tasks) {
 		if task.Status.Terminal() {
 			continue
 		}
-		if _, err := s.client.Tasks.Cancel(ctx, task.ID, opts...); err != nil && !s.client.Tasks.hasEnded(ctx, task.ID) {
+		if _, err := tasks.Cancel(ctx, task.ID, opts...); err != nil && !tasks.hasEnded(ctx, task.ID) {
 			failures = append(failures, fmt.Errorf("task %q: %w", task.Name, err))
 		}
 	}
@@ -198,14 +198,9 @@ func (s *JobsService) ResultURL(ctx context.Context, id string, opts ...CallOpti
 	if err != nil {
 		return "", err
 	}
-	return s.client.core.redirect(ctx, call{
+	return s.core.redirect(ctx, call{
 		method: http.MethodGet,
 		path:   path,
 		query:  map[string][]string{"redirect": {"true"}},
 	}, opts)
-}
-
-// sortedByName returns tasks in an order that does not change between answers.
-func sortedByName(tasks []Task) []Task {
-	return slices.SortedStableFunc(slices.Values(tasks), compareTasks)
 }

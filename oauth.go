@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/oauth2"
 
@@ -87,4 +88,15 @@ func (c *config) token(ctx context.Context, refused string) (string, error) {
 		return "", fmt.Errorf("%w: no access token: %w", ErrUnauthorized, err)
 	}
 	return "", fmt.Errorf("cloudconvert: no access token: %w", err)
+}
+
+// checkKey refuses what cannot be an API key. It never repeats the key.
+func checkKey(key string) error {
+	switch {
+	case key == "":
+		return errors.New("the API key is empty: create one at https://cloudconvert.com/dashboard/api/v2/keys")
+	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("the API key contains a blank, a line break or another character that no key has: was it read from a file with its last line break?")
+	}
+	return nil
 }

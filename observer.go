@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
@@ -157,30 +156,6 @@ func (o *observer[T]) record(ctx context.Context, seen *T, err error) (over bool
 	default:
 		return true, err
 	}
-}
-
-// isTransient reports whether a failed read says nothing about the job. Only the refusals
-// that the API is known to give do: whatever else responds stands in between.
-func isTransient(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	if !ok {
-		return false
-	}
-	switch e.StatusCode {
-	case 0:
-		return !engine.IsPermanent(e.err)
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden,
-		http.StatusNotFound, http.StatusGone, http.StatusUnprocessableEntity:
-		return false
-	default:
-		return true
-	}
-}
-
-// isUnsent reports whether a request never reached its host.
-func isUnsent(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.unsent
 }
 
 // interrupted returns the error of a wait whose context ended, and deletes what was waited

@@ -4,21 +4,26 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
+	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 	"github.com/cloudconvert/cloudconvert-go/internal/params"
+	"github.com/cloudconvert/cloudconvert-go/internal/recent"
 	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
+	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
 const (
@@ -73,6 +78,35 @@ var ownHeaders = map[string]string{
 	"Expect":            "is for package net/http to set",
 }
 
+// core is what the services of a client share.
+type core struct {
+	*account
+
+	config   config
+	hosts    hosts
+	header   http.Header // of each request
+	engine   *engine.Engine
+	storage  *transfer.Client // without credentials
+	reporter *reporter        // of TransferPolicy.Progress, nil if there is none
+	// uploads has the tasks that were sent their file. The service goes on to report such
+	// a task as waiting for some seconds.
+	uploads *recent.Set[string]
+}
+
+// account is what clients of one credential share.
+type account struct {
+	limits    limitMemory
+	limiter   limiter.Limiter
+	queue     *limiter.Queue
+	deletions atomic.Int64 // counts the requests to delete something
+}
+
+// maxUploads is how many uploads are remembered.
+const maxUploads = 4096
+
+// service gives the services access to it.
+type service struct{ core *core }
+
 // A call is one request to the API.
 type call struct {
 	method string
@@ -106,48 +140,6 @@ func (c *call) setQuery(name, value string) {
 	query.Set(name, value)
 	c.query = query
 }
-
-// Do sends a request for which this package has no method. The path is below the base
-// URL, as in "/jobs?filter[status]=error". in is sent as JSON; if it is nil, POST, PUT and
-// PATCH send an empty object, and other methods no body. out receives the whole JSON
-// response, including the "data" around it, unless it is nil.
-//
-// The same rules apply as for every call: a request that fails is an [*Error], GET and
-// DELETE are retried after a failure, and POST only if it is proved to have had no effect.
-// Whether a POST that failed had one is for the caller to find out.
-func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
-	if !methodName.MatchString(method) {
-		return invalid(fmt.Errorf("invalid method %q: use one such as GET, POST or DELETE", method))
-	}
-	target, err := url.Parse(path)
-	if err != nil || target.IsAbs() || target.Host != "" || target.Fragment != "" {
-		return invalid(errors.New("invalid path: give one below the base URL of the API, such as /jobs"))
-	}
-	shown, _, _ := strings.Cut(path, "?") // a query may hold a secret
-	segments := strings.Split(strings.Trim(target.EscapedPath(), "/"), "/")
-	if slices.ContainsFunc(segments, changesPath) {
-		return invalid(fmt.Errorf("invalid path %q: no segment may be empty or consist of one or two dots", shown))
-	}
-	query, err := url.ParseQuery(target.RawQuery)
-	if err != nil {
-		return invalid(fmt.Errorf("invalid path %q: the query is not well formed", shown))
-	}
-	return c.core.do(ctx, call{
-		method:  method,
-		path:    "/" + strings.Join(segments, "/"),
-		query:   query,
-		in:      in,
-		limited: isLimited(method, segments),
-	}, out, opts...)
-}
-
-// isLimited reports whether a request creates a job or a task, which is what the
-// service limits. Of the other requests only these two are a POST.
-func isLimited(method string, path []string) bool {
-	return method == http.MethodPost && path[0] != "webhooks" && path[len(path)-1] != "cancel"
-}
-
-var methodName = regexp.MustCompile(`^[A-Z]+$`)
 
 // changesPath reports whether a path segment would change the path around it.
 func changesPath(segment string) bool {
@@ -184,6 +176,50 @@ func (c *core) do(ctx context.Context, call call, out any, opts ...CallOption) e
 		return err
 	}
 	return c.decode(call, answer, out)
+}
+
+// maxResponse bounds what is read of a response of the API. The largest known, the
+// unfiltered catalogue of formats, has about 350 kB.
+const maxResponse = 32 << 20
+
+// decode reads the body of a successful response into out.
+func (c *core) decode(call call, answer engine.Outcome, out any) error {
+	err := lenient.CheckDensity(answer.Body)
+	switch {
+	case len(bytes.TrimSpace(answer.Body)) == 0:
+		err = errors.New("it is empty")
+	case err == nil && !json.Valid(answer.Body):
+		err = json.Unmarshal(answer.Body, new(json.RawMessage)) // says what is wrong with it
+	case err == nil:
+		err = lenient.Unmarshal(answer.Body, out)
+	}
+	if err == nil {
+		return nil
+	}
+	contentType := cmp.Or(answer.Header.Get("Content-Type"), "of no content type")
+	answer.Err, answer.Open = fmt.Errorf("unexpected response (%s): %w", contentType, err), true
+	return newError(call.method, c.pathOn(call), answer)
+}
+
+// envelope is what the API puts around every object.
+type envelope[T any] struct{ data T }
+
+// UnmarshalJSON takes the object out.
+func (e *envelope[T]) UnmarshalJSON(data []byte) error {
+	object := lenient.Find(data, "data")
+	if object == nil || string(object) == "null" {
+		return errors.New("it has no data")
+	}
+	return lenient.Unmarshal(object, &e.data)
+}
+
+// object makes a call whose response is one object.
+func object[T any](ctx context.Context, c *core, call call, opts []CallOption) (*T, error) {
+	var response envelope[T]
+	if err := c.do(ctx, call, &response, opts...); err != nil {
+		return nil, err
+	}
+	return &response.data, nil
 }
 
 // remove makes a DELETE call. An object that is not there any more after a first attempt

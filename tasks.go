@@ -39,7 +39,7 @@ func (s *TasksService) Create(ctx context.Context, t TaskRequest, opts ...CallOp
 
 // make makes a call that creates a task.
 func (s *TasksService) make(ctx context.Context, call call, opts []CallOption) (*Task, error) {
-	task, err := object[Task](ctx, s.client.core, call, opts)
+	task, err := object[Task](ctx, s.core, call, opts)
 	if isOpen(err) {
 		return nil, &OutcomeError{err: err}
 	}
@@ -52,7 +52,7 @@ func (s *TasksService) Get(ctx context.Context, id string, opts ...CallOption) (
 	if err != nil {
 		return nil, err
 	}
-	return object[Task](ctx, s.client.core, call{method: http.MethodGet, path: path}, opts)
+	return object[Task](ctx, s.core, call{method: http.MethodGet, path: path}, opts)
 }
 
 // WithInclude asks [TasksService.Get] for parts that the answer otherwise leaves out.
@@ -89,7 +89,7 @@ func (s *TasksService) List(ctx context.Context, options TaskListOptions, opts .
 	if err != nil {
 		return nil, err
 	}
-	return list[Task](ctx, s.client.core, "/tasks", query, opts)
+	return list[Task](ctx, s.core, "/tasks", query, opts)
 }
 
 // All iterates over all tasks from the selected page on. It asks for a page
@@ -106,7 +106,7 @@ func (s *TasksService) All(ctx context.Context, options TaskListOptions, opts ..
 	if err != nil {
 		return failed[Task](err)
 	}
-	return all(ctx, s.client.core, "/tasks", query, func(t *Task) any { return t.ID }, opts)
+	return all(ctx, s.core, "/tasks", query, func(t *Task) any { return t.ID }, opts)
 }
 
 // Cancel cancels a task that waits or runs. It ends in error, and so do the tasks
@@ -116,7 +116,7 @@ func (s *TasksService) Cancel(ctx context.Context, id string, opts ...CallOption
 	if err != nil {
 		return nil, err
 	}
-	return object[Task](ctx, s.client.core, call{method: http.MethodPost, path: path}, opts)
+	return object[Task](ctx, s.core, call{method: http.MethodPost, path: path}, opts)
 }
 
 // hasEnded reports whether a task that could not be cancelled needs it no more.
@@ -143,5 +143,5 @@ func (s *TasksService) Delete(ctx context.Context, id string, opts ...CallOption
 	if err != nil {
 		return err
 	}
-	return remove(ctx, s.client.core, path, opts)
+	return remove(ctx, s.core, path, opts)
 }

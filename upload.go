@@ -31,7 +31,7 @@ func (s *TasksService) Upload(ctx context.Context, task Task, src Source) error 
 	if !src.isLocal() {
 		return invalid(errors.New("upload: the source is a URL: let an import/url task fetch it"))
 	}
-	core := s.client.core
+	core := s.core
 	content, err := src.content(ctx, core.config.transfers.TempDir, defaultInlineLimit)
 	if err != nil {
 		return err

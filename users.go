@@ -26,7 +26,7 @@ type User struct {
 // Me returns the account that the API key belongs to. It needs the scope
 // user.read, and is the cheapest way to find out whether a key is valid.
 func (s *UsersService) Me(ctx context.Context, opts ...CallOption) (*User, error) {
-	return object[User](ctx, s.client.core, call{method: http.MethodGet, path: "/users/me"}, opts)
+	return object[User](ctx, s.core, call{method: http.MethodGet, path: "/users/me"}, opts)
 }
 
 // UnmarshalJSON reads an account, whose id may be a number or a string.

@@ -161,7 +161,7 @@ func (s *JobsService) wait(ctx context.Context, id string, w waiting) (*Job, err
 
 func (s *JobsService) observer(id string, w waiting) *observer[Job] {
 	return &observer[Job]{
-		core: s.client.core, path: "jobs", id: id, waiting: w,
+		core: s.core, path: "jobs", id: id, waiting: w,
 		identity: func(j *Job) string { return j.ID },
 		status:   func(j *Job) Status { return j.Status },
 		tasks:    func(j *Job) []Task { return j.Tasks },
@@ -174,7 +174,7 @@ func (s *JobsService) observer(id string, w waiting) *observer[Job] {
 // that has ended makes room for another.
 func (s *JobsService) outcome(job *Job) error {
 	if job.Status.Terminal() {
-		s.client.core.queue.JobEnded()
+		s.core.queue.JobEnded()
 	}
 	return jobError(job)
 }
@@ -198,7 +198,7 @@ func (s *TasksService) Wait(ctx context.Context, id string, opts ...WaitOption) 
 
 func (s *TasksService) observer(id string, w waiting) *observer[Task] {
 	return &observer[Task]{
-		core: s.client.core, path: "tasks", id: id, waiting: w,
+		core: s.core, path: "tasks", id: id, waiting: w,
 		identity: func(t *Task) string { return t.ID },
 		status:   func(t *Task) Status { return t.Status },
 		tasks:    func(t *Task) []Task { return []Task{*t} },

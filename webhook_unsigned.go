@@ -47,7 +47,7 @@ func (s *WebhooksService) UnsignedHandler(handle func(context.Context, *WebhookE
 		return nil, errors.New("cloudconvert: the function that handles webhooks is nil")
 	}
 	return &unsignedHandler{
-		jobs:   s.client.Jobs,
+		jobs:   (*JobsService)(s),
 		handle: handle,
 		memory: newEventMemory(maxHandled),
 		reads:  make(chan struct{}, maxReads),

@@ -76,7 +76,7 @@ func (s *WebhooksService) Create(ctx context.Context, r WebhookRequest, opts ...
 	if err := r.validate(); err != nil {
 		return nil, err
 	}
-	return object[Webhook](ctx, s.client.core, call{method: http.MethodPost, path: "/webhooks", in: r}, opts)
+	return object[Webhook](ctx, s.core, call{method: http.MethodPost, path: "/webhooks", in: r}, opts)
 }
 
 func (r WebhookRequest) validate() error {
@@ -108,7 +108,7 @@ func (s *WebhooksService) List(ctx context.Context, options WebhookListOptions, 
 	if err != nil {
 		return nil, err
 	}
-	return list[Webhook](ctx, s.client.core, webhooksPath, query, opts)
+	return list[Webhook](ctx, s.core, webhooksPath, query, opts)
 }
 
 // All iterates over all webhooks from the selected page on. It asks for a page
@@ -125,7 +125,7 @@ func (s *WebhooksService) All(ctx context.Context, options WebhookListOptions, o
 	if err != nil {
 		return failed[Webhook](err)
 	}
-	return all(ctx, s.client.core, webhooksPath, query, func(w *Webhook) any { return w.ID }, opts)
+	return all(ctx, s.core, webhooksPath, query, func(w *Webhook) any { return w.ID }, opts)
 }
 
 // webhooksPath is where webhooks are listed, though not where they are created.
@@ -137,7 +137,7 @@ func (s *WebhooksService) Delete(ctx context.Context, id string, opts ...CallOpt
 	if err != nil {
 		return err
 	}
-	return remove(ctx, s.client.core, path, opts)
+	return remove(ctx, s.core, path, opts)
 }
 
 // String names the webhook without its secret and its address.
