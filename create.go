@@ -23,6 +23,83 @@ func WithQueueing() CreateOption {
 	return createOption{"WithQueueing", func(c *createConfig) { c.queueing = true }}
 }
 
+// Create creates a job and returns at once, while it waits or runs. The request is
+// validated first, see [JobRequest.Validate]. It may name no local sources: [Client.Start]
+// and [Client.Run] send those.
+//
+// A job is never created twice. If the response to the creation is lost, or says
+// that the service failed, Create looks for the job by its tag for about half a
+// minute and returns it if it is there. If it is not, the error is an
+// [*OutcomeError]. Only a job whose tag the package chose can be found in this
+// way: with a tag of your own, which need not be unique, the error comes at once.
+func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CreateOption) (*Job, error) {
+	config, err := newCreateConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	body, err := r.remoteBody()
+	if err != nil {
+		return nil, err
+	}
+	if r.Redirect {
+		return nil, errRedirect
+	}
+	creation := newCreation(body)
+	job, err := s.create(ctx, creation, config)
+	return job, creation.asError(err)
+}
+
+// CreateForURL creates a job and returns the URL of its first exported file when
+// the job has finished, in a single request with a response of a few bytes if all
+// goes well and the job has no tag of your own. The URL is not followed. It is a
+// secret, see [File]. Everything else is as with [Client.Run], but that the job needs an
+// export/url task and may name no local sources.
+func (s *JobsService) CreateForURL(ctx context.Context, r *JobRequest, opts ...CreateOption) (string, error) {
+	config, err := newCreateConfig(opts)
+	if err != nil {
+		return "", err
+	}
+	var request JobRequest
+	if r != nil {
+		request = *r
+	}
+	request.Redirect = true
+	body, err := request.remoteBody()
+	if err != nil {
+		return "", err
+	}
+	if name, found := request.Tasks.uses(OperationImportUpload); found {
+		return "", invalid(fmt.Errorf("task %q waits for an upload: use Start, Upload and ResultURL", name))
+	}
+	creation := newCreation(body)
+	creation.redirect = true
+	return s.createForURL(ctx, creation, config)
+}
+
+func (s *JobsService) createForURL(ctx context.Context, c *creation, config createConfig) (string, error) {
+	job, err := s.createAndWait(ctx, c, config)
+	switch {
+	case err != nil:
+		return "", c.asError(err)
+	case c.url != "":
+		s.core.queue.JobEnded()
+		return c.url, nil
+	case job.Status.Terminal():
+		err = s.outcome(job)
+	default:
+		job, err = s.wait(ctx, job.ID, waiting{last: job.Status})
+	}
+	if err != nil {
+		return "", err
+	}
+	for _, file := range job.Files() {
+		if file.URL != "" {
+			return file.URL, nil
+		}
+	}
+	return "", fmt.Errorf("cloudconvert: job %s has no exported file", job.ID)
+}
+
 // A creation is a job that must not be created twice.
 type creation struct {
 	body jobBody

@@ -238,9 +238,7 @@ func (e *Error) LogValue() slog.Value {
 // This package has usually tried again before it returned the error: pause before
 // you do.
 func IsRetryable(err error) bool {
-	_, unsaved := errors.AsType[*UnsavedError](err)
-	_, finished := errors.AsType[*finishedError](err)
-	if unsaved || finished {
+	if _, isPaid := errors.AsType[paidError](err); isPaid {
 		return false
 	}
 	// Each of these may be joined with a failure to delete the job.
@@ -268,6 +266,12 @@ func IsRetryable(err error) bool {
 		return status == 0 || isSuccess(status) || status == http.StatusRequestTimeout ||
 			status >= http.StatusInternalServerError && status != http.StatusNotImplemented
 	}
+}
+
+// paidError is a failure after a job has finished: another job would be paid again.
+type paidError interface {
+	error
+	isPaid()
 }
 
 // OutcomeError is the creation of a job or task that may or may not have taken
@@ -309,47 +313,38 @@ func (e *OutcomeError) Unwrap() error { return e.err }
 // Is matches [ErrOutcomeUnknown].
 func (e *OutcomeError) Is(target error) bool { return target == ErrOutcomeUnknown }
 
-// UnsavedError is a job that has finished, and is paid for, and whose files are not on disk.
-// Go on with [Client.SaveAs], not with another job.
-type UnsavedError struct {
-	// Job is the finished job. Its files stay on the service for 24 hours.
-	Job *Job
-	// Destination is where the files were to go.
-	Destination string
+// WaitError is a wait that ended before the job or task did, because the
+// context ended. The job goes on unless it was deleted, by [WithDeleteOnCancel] or
+// [WithDelete], which the text of the error says.
+type WaitError struct {
+	// ID is the job or task.
+	ID string
+	// Status is the state it was last seen in. It is empty if it was never seen.
+	Status Status
 
-	err error
+	lost    error // why nothing was seen since then
+	deleted bool
+	err     error
 }
 
-// Error says what failed and which job has the files.
-func (e *UnsavedError) Error() string {
-	var id string
-	if e.Job != nil {
-		id = " " + e.Job.ID
+// Error says what was waited for, how it was last seen, why it was not seen since
+// then, and whether it was deleted.
+func (e *WaitError) Error() string {
+	seen := "never seen"
+	if e.Status != "" {
+		seen = "last seen " + string(e.Status)
 	}
-	text := fmt.Sprintf("cloudconvert: the files of job%s, which has finished, were not saved to %q", id, engine.HideQueries(e.Destination))
-	if e.err != nil {
-		text += ": " + strings.TrimPrefix(e.err.Error(), "cloudconvert: ")
+	if e.lost != nil {
+		seen += "; the last look failed: " + strings.TrimPrefix(e.lost.Error(), "cloudconvert: ")
 	}
-	return text + ": use SaveAs"
+	if e.deleted {
+		seen += "; deleted"
+	}
+	return fmt.Sprintf("cloudconvert: stopped waiting for %s (%s): %v", e.ID, seen, e.err)
 }
 
-// Unwrap returns why the files were not saved.
-func (e *UnsavedError) Unwrap() error { return e.err }
-
-// finishedError is a failure after the files of a job were saved. Another job would not
-// mend it.
-type finishedError struct {
-	job string // its id
-	err error
-}
-
-// Error says that the job has finished, and what failed after it.
-func (e *finishedError) Error() string {
-	return fmt.Sprintf("%v (job %s has finished, and its files are saved)", e.err, e.job)
-}
-
-// Unwrap returns what failed.
-func (e *finishedError) Unwrap() error { return e.err }
+// Unwrap returns the error of the context.
+func (e *WaitError) Unwrap() error { return e.err }
 
 // invalid joins problems into one error that matches [ErrInvalid].
 func invalid(problems ...error) error {

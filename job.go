@@ -1,6 +1,7 @@
 package cloudconvert
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -107,4 +108,9 @@ func (w *jobWire) job() (Job, error) {
 // sortedByName returns tasks in an order that does not change between answers.
 func sortedByName(tasks []Task) []Task {
 	return slices.SortedStableFunc(slices.Values(tasks), compareTasks)
+}
+
+// compareTasks orders tasks by name, and those without one by id.
+func compareTasks(a, b Task) int {
+	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 }

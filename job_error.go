@@ -115,10 +115,5 @@ func byCause(tasks []Task) []Task {
 	return causes
 }
 
-// compareTasks orders tasks by name, and those without one by id.
-func compareTasks(a, b Task) int {
-	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
-}
-
 // taskLabel names a task in messages.
 func taskLabel(t Task) string { return fmt.Sprintf("%s (%s)", cmp.Or(t.Name, t.ID), t.Operation) }

@@ -25,6 +25,14 @@ const (
 // polls are the pauses between polls.
 var polls = poll.Backoff{First: time.Second, Longest: 15 * time.Second}
 
+// waiting is what is known and wanted of a wait.
+type waiting struct {
+	waitConfig
+
+	last  Status    // as seen before the wait
+	begun time.Time // before the job was created, zero if that is not known
+}
+
 // observer reads a job or task until it has ended.
 type observer[T any] struct {
 	waiting

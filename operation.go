@@ -274,8 +274,10 @@ func modelOf(operation Operation) TaskRequest {
 }
 
 // printTask prints a task for every verb of package fmt.
-func printTask(s fmt.State, t TaskRequest) {
-	_, _ = io.WriteString(s, outline(t)) // fmt collects and never fails
+func printTask(s fmt.State, t TaskRequest) { write(s, outline(t)) }
+
+func write(s fmt.State, text string) {
+	_, _ = io.WriteString(s, text) // fmt collects and never fails
 }
 
 // logTask returns what package slog logs of a task.

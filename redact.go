@@ -2,7 +2,6 @@ package cloudconvert
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -139,8 +138,4 @@ func hostOf(address string) string {
 		return target.Host
 	}
 	return "?"
-}
-
-func write(s fmt.State, text string) {
-	_, _ = io.WriteString(s, text) // fmt collects and never fails
 }

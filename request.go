@@ -37,6 +37,18 @@ const (
 	minKeyInPath = 10
 )
 
+// CaptureResponse stores status, header and body of the response in r, also when the call
+// fails. After several attempts it is the last response.
+func CaptureResponse(r *Response) CallOption {
+	return callOption{"CaptureResponse", func(c *call) error {
+		if r == nil {
+			return errors.New("CaptureResponse: the response is nil")
+		}
+		c.captures = append(c.captures, r)
+		return nil
+	}}
+}
+
 // WithHeader sets a header of the request. It refuses Authorization, which the client
 // sets; Host, Accept-Encoding, Expect, Content-Length, Transfer-Encoding, Trailer and the
 // headers of a connection, which package net/http sets; those of a proxy; and
@@ -106,30 +118,6 @@ const maxUploads = 4096
 
 // service gives the services access to it.
 type service struct{ core *core }
-
-// A call is one request to the API.
-type call struct {
-	method string
-	path   string // escaped, begins with a slash, without the base
-	query  url.Values
-	in     any // encoded as JSON unless nil
-
-	sync    bool          // goes to the host that responds when the job has ended
-	limited bool          // creates a job or task, which the service limits
-	once    bool          // is not retried
-	timeout time.Duration // of each attempt beyond sending the body; 0 means attemptTimeout
-
-	header   http.Header
-	captures []*Response
-	queueing bool // it is a creation that waits while too many jobs run
-}
-
-func (c *call) setHeader(name, value string) {
-	if c.header == nil {
-		c.header = http.Header{}
-	}
-	c.header.Set(name, value)
-}
 
 // setQuery sets a parameter of the query.
 func (c *call) setQuery(name, value string) {

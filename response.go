@@ -2,24 +2,11 @@ package cloudconvert
 
 import (
 	"bytes"
-	"errors"
 	"net/http"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
-
-// CaptureResponse stores status, header and body of the response in r, also when the call
-// fails. After several attempts it is the last response.
-func CaptureResponse(r *Response) CallOption {
-	return callOption{"CaptureResponse", func(c *call) error {
-		if r == nil {
-			return errors.New("CaptureResponse: the response is nil")
-		}
-		c.captures = append(c.captures, r)
-		return nil
-	}}
-}
 
 // Response is what [CaptureResponse] stores.
 type Response struct {

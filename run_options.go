@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // An option of a part is an option of the whole: what a single request takes is also
@@ -45,6 +48,30 @@ type (
 type createConfig struct {
 	calls    []CallOption
 	queueing bool
+}
+
+// call is one request to the API, and what call options write to.
+type call struct {
+	method string
+	path   string // escaped, begins with a slash, without the base
+	query  url.Values
+	in     any // encoded as JSON unless nil
+
+	sync    bool          // goes to the host that responds when the job has ended
+	limited bool          // creates a job or task, which the service limits
+	once    bool          // is not retried
+	timeout time.Duration // of each attempt beyond sending the body; 0 means attemptTimeout
+
+	header   http.Header
+	captures []*Response
+	queueing bool // it is a creation that waits while too many jobs run
+}
+
+func (c *call) setHeader(name, value string) {
+	if c.header == nil {
+		c.header = http.Header{}
+	}
+	c.header.Set(name, value)
 }
 
 // waitConfig is what wait options write to.

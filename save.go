@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
 	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
@@ -128,3 +130,49 @@ func (s *saver) save(ctx context.Context, dir string, files []File, names []stri
 		},
 	}.Save(ctx)
 }
+
+// UnsavedError is a job that has finished, and is paid for, and whose files are not on disk.
+// Go on with [Client.SaveAs], not with another job.
+type UnsavedError struct {
+	// Job is the finished job. Its files stay on the service for 24 hours.
+	Job *Job
+	// Destination is where the files were to go.
+	Destination string
+
+	err error
+}
+
+// Error says what failed and which job has the files.
+func (e *UnsavedError) Error() string {
+	var id string
+	if e.Job != nil {
+		id = " " + e.Job.ID
+	}
+	text := fmt.Sprintf("cloudconvert: the files of job%s, which has finished, were not saved to %q", id, engine.HideQueries(e.Destination))
+	if e.err != nil {
+		text += ": " + strings.TrimPrefix(e.err.Error(), "cloudconvert: ")
+	}
+	return text + ": use SaveAs"
+}
+
+func (*UnsavedError) isPaid() {}
+
+// Unwrap returns why the files were not saved.
+func (e *UnsavedError) Unwrap() error { return e.err }
+
+// finishedError is a failure after the files of a job were saved. Another job would not
+// mend it.
+type finishedError struct {
+	job string // its id
+	err error
+}
+
+// Error says that the job has finished, and what failed after it.
+func (e *finishedError) Error() string {
+	return fmt.Sprintf("%v (job %s has finished, and its files are saved)", e.err, e.job)
+}
+
+func (*finishedError) isPaid() {}
+
+// Unwrap returns what failed.
+func (e *finishedError) Unwrap() error { return e.err }

@@ -2,7 +2,6 @@ package cloudconvert
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
@@ -43,23 +42,6 @@ var (
 	// nothing new.
 	signaled = poll.Backoff{First: 100 * time.Millisecond, Longest: 5 * time.Second}
 )
-
-// WithSignal makes [JobsService.Wait] read the job when the signal says so, instead of
-// waiting for a response that comes when the job has ended. It is for jobs that take long,
-// and for many at once. What ends the wait is the read, never the signal. A signal that
-// fails only makes the wait slower: without a signal, Wait reads the job after two seconds
-// and then in growing pauses of up to half a minute.
-//
-// Waits for tasks, and [JobsService.Watch], ignore the option.
-func WithSignal(signal JobSignal) WaitOption {
-	return waitOption{"WithSignal", func(c *waitConfig) error {
-		if signal == nil {
-			return errors.New("WithSignal: the signal is nil")
-		}
-		c.signal = signal
-		return nil
-	}}
-}
 
 // waitForSignals is the whole wait for a job that there are signals for. The watch comes
 // before the first read, so that nothing is missed between them.

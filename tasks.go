@@ -55,6 +55,18 @@ func (s *TasksService) Get(ctx context.Context, id string, opts ...CallOption) (
 	return object[Task](ctx, s.core, call{method: http.MethodGet, path: path}, opts)
 }
 
+// Include names something that an answer leaves out unless it is asked for.
+type Include string
+
+// What can be asked for: tasks in lists of jobs, and everything else with tasks.
+const (
+	IncludeTasks          Include = "tasks"
+	IncludeRetries        Include = "retries"
+	IncludeDependsOnTasks Include = "depends_on_tasks"
+	IncludePayload        Include = "payload"
+	IncludeJob            Include = "job"
+)
+
 // WithInclude asks [TasksService.Get] for parts that the answer otherwise leaves out.
 func WithInclude(parts ...Include) CallOption {
 	return callOption{"WithInclude", func(c *call) error {

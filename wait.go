@@ -2,21 +2,13 @@ package cloudconvert
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
-	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
-
-// waiting is what is known and wanted of a wait.
-type waiting struct {
-	waitConfig
-
-	last  Status    // as seen before the wait
-	begun time.Time // before the job was created, zero if that is not known
-}
 
 // WithPendingUpload allows waiting for a job whose file another program is going to
 // upload, a browser for example. Without it such a wait is refused with [ErrInvalid],
@@ -39,38 +31,22 @@ func WithDeleteOnCancel() WaitOption {
 	}}
 }
 
-// WaitError is a wait that ended before the job or task did, because the
-// context ended. The job goes on unless it was deleted, by [WithDeleteOnCancel] or
-// [WithDelete], which the text of the error says.
-type WaitError struct {
-	// ID is the job or task.
-	ID string
-	// Status is the state it was last seen in. It is empty if it was never seen.
-	Status Status
-
-	lost    error // why nothing was seen since then
-	deleted bool
-	err     error
+// WithSignal makes [JobsService.Wait] read the job when the signal says so, instead of
+// waiting for a response that comes when the job has ended. It is for jobs that take long,
+// and for many at once. What ends the wait is the read, never the signal. A signal that
+// fails only makes the wait slower: without a signal, Wait reads the job after two seconds
+// and then in growing pauses of up to half a minute.
+//
+// Waits for tasks, and [JobsService.Watch], ignore the option.
+func WithSignal(signal JobSignal) WaitOption {
+	return waitOption{"WithSignal", func(c *waitConfig) error {
+		if signal == nil {
+			return errors.New("WithSignal: the signal is nil")
+		}
+		c.signal = signal
+		return nil
+	}}
 }
-
-// Error says what was waited for, how it was last seen, why it was not seen since
-// then, and whether it was deleted.
-func (e *WaitError) Error() string {
-	seen := "never seen"
-	if e.Status != "" {
-		seen = "last seen " + string(e.Status)
-	}
-	if e.lost != nil {
-		seen += "; the last look failed: " + strings.TrimPrefix(e.lost.Error(), "cloudconvert: ")
-	}
-	if e.deleted {
-		seen += "; deleted"
-	}
-	return fmt.Sprintf("cloudconvert: stopped waiting for %s (%s): %v", e.ID, seen, e.err)
-}
-
-// Unwrap returns the error of the context.
-func (e *WaitError) Unwrap() error { return e.err }
 
 // Wait returns a job when it has ended. If it ended in error, the job is
 // returned together with a [*JobError].
