@@ -184,7 +184,7 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 	if c.client.Transport == nil {
 		c.useTransport(engine.NewTransport())
 	}
-	core := &core{config: c, hosts: hosts, header: c.header(), uploads: recent.NewSet[string](maxUploads), reporter: newReporter(c.transfers.Progress)}
+	core := &core{config: c, hosts: hosts, header: c.header(), policy: c.transfers.withDefaults(), uploads: recent.NewSet[string](maxUploads), reporter: newReporter(c.transfers.Progress)}
 	if shared != nil {
 		core.uploads = shared.uploads
 	}
@@ -194,7 +194,7 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 		core.account = &account{queue: limiter.NewQueue()}
 	}
 	core.engine = newEngine(c, core.account)
-	core.storage = newStorageClient(c)
+	core.storage = newStorageClient(c, core.policy)
 	client := &Client{core: core}
 	client.Jobs = &JobsService{core}
 	client.Tasks = &TasksService{core}
@@ -218,8 +218,7 @@ func newEngine(c config, account *account) *engine.Engine {
 	})
 }
 
-func newStorageClient(c config) *transfer.Client {
-	policy := c.transfers.withDefaults()
+func newStorageClient(c config, policy TransferPolicy) *transfer.Client {
 	return transfer.New(transfer.Config{
 		Transport:    c.transfer,
 		UserAgent:    c.userAgentHeader(),

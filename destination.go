@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/filename"
 	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
 )
 
@@ -108,7 +109,7 @@ func checkFree(path string, overwrite bool) error {
 func (d *destination) names(files []File, output plannedOutput) []string {
 	switch {
 	case !d.isDir:
-		base := baseOf(d.path)
+		base := filename.Base(d.path)
 		isAlike := func(name string) bool { return sameExtension(name, base) }
 		return safefile.Distinct(safefile.Around(base, ownNames(files), isAlike))
 	case len(files) == 1 && (output.filename != "" || output.stem != ""):
@@ -133,16 +134,16 @@ func nameInDir(file File, output plannedOutput) string {
 	if output.filename != "" && sameExtension(output.filename, file.Filename) {
 		return output.filename
 	}
-	if extension := extensionOf(file.Filename); output.stem != "" && extension != "" {
+	if extension := filename.Extension(file.Filename); output.stem != "" && extension != "" {
 		return output.stem + "." + extension
 	}
 	return file.Filename
 }
 
 func sameExtension(a, b string) bool {
-	formatA, knownA := formatOf(a)
-	formatB, knownB := formatOf(b)
-	return knownA == knownB && sameFormat(formatA) == sameFormat(formatB)
+	formatA, knownA := filename.Format(a)
+	formatB, knownB := filename.Format(b)
+	return knownA == knownB && filename.Same(formatA, formatB)
 }
 
 // ownNames returns the service's names with slashes, made safe on all systems.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/filename"
 	"github.com/cloudconvert/cloudconvert-go/internal/params"
 	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
@@ -68,7 +69,7 @@ func (f Format) differences(body map[string]any) (problems []error) {
 		if f.odd[part.name] {
 			problems = append(problems, uncheckable(part.name))
 		}
-		if asked := fmt.Sprint(body[part.name]); part.entry != "" && normalFormat(asked) != normalFormat(part.entry) {
+		if asked := fmt.Sprint(body[part.name]); part.entry != "" && filename.Normalize(asked) != filename.Normalize(part.entry) {
 			problems = append(problems, fmt.Errorf("parameter %q is %q, and the catalogue's entry is for %q", part.name, asked, part.entry))
 		}
 	}

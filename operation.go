@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/filename"
 	"github.com/cloudconvert/cloudconvert-go/internal/params"
 	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
@@ -191,15 +192,12 @@ func refuseTask(value any) error {
 
 // checkFilename compares the extension of an output with its format.
 func checkFilename(operation Operation, parameters map[string]any) error {
-	filename, format := params.Text(parameters["filename"]), params.Text(parameters["output_format"])
+	output, format := params.Text(parameters["filename"]), params.Text(parameters["output_format"])
 	if strings.HasPrefix(string(operation), "pdf/") {
 		format = "pdf"
 	}
-	if filename == "" || format == "" {
-		return nil
-	}
-	extension := strings.ToLower(extensionOf(filename))
-	if !slices.Contains(knownFormats, sameFormat(extension)) || sameFormat(extension) == sameFormat(format) {
+	extension := strings.ToLower(filename.Extension(output))
+	if format == "" || !filename.IsKnown(extension) || filename.Same(extension, format) {
 		return nil
 	}
 	return fmt.Errorf("parameter %q has the extension %q, and the output is %q: change one", "filename", extension, format)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/filename"
 	"github.com/cloudconvert/cloudconvert-go/internal/params"
 )
 
@@ -120,9 +121,9 @@ func (p *plan) planOutput() plannedOutput {
 		o.filename = filename
 	}
 	operation := params.Text(exported["operation"])
-	switch format, known := formatOf(o.filename); {
+	switch format, known := filename.Format(o.filename); {
 	case params.Text(exported["output_format"]) != "":
-		o.format = normalFormat(params.Text(exported["output_format"]))
+		o.format = filename.Normalize(params.Text(exported["output_format"]))
 	case known:
 		o.format = format
 	case strings.HasPrefix(operation, "pdf/"):
@@ -159,9 +160,9 @@ func (r *JobRequest) defaultName() string {
 
 // fits returns an error if a file of the given name would have another format.
 func (o plannedOutput) fits(path string) error {
-	format, known := formatOf(path)
+	format, known := filename.Format(path)
 	archived := o.archive && format == archiveFormat
-	if !known || o.format == "" || archived || sameFormat(format) == sameFormat(o.format) {
+	if !known || o.format == "" || archived || filename.Same(format, o.format) {
 		return nil
 	}
 	return invalid(fmt.Errorf("the destination %q has the extension of another format than the output, which is %q: change one", engine.HideQueries(path), o.format))

@@ -99,6 +99,7 @@ type core struct {
 	header   http.Header // of each request
 	engine   *engine.Engine
 	storage  *transfer.Client // without credentials
+	policy   TransferPolicy   // with its defaults
 	reporter *reporter        // of TransferPolicy.Progress, nil if there is none
 	// uploads has the tasks that were sent their file. The service goes on to report such
 	// a task as waiting for some seconds.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/content"
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/filename"
 	"github.com/cloudconvert/cloudconvert-go/internal/journal"
 	"github.com/cloudconvert/cloudconvert-go/internal/parallel"
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
@@ -43,7 +44,7 @@ func (c *Client) Run(ctx context.Context, r *JobRequest, opts ...RunOption) (*Jo
 // runWithoutFiles is Run, under the name of the method that was called. The other one
 // writes files.
 func (c *Client) runWithoutFiles(ctx context.Context, r *JobRequest, opts []RunOption, method, other string) (*Job, error) {
-	w, err := c.newWork(r, opts)
+	w, err := c.newWork(r, defaultRun, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (c *Client) runWithoutFiles(ctx context.Context, r *JobRequest, opts []RunO
 // an [*UnsavedError] with the job: go on with [Client.SaveAs], as another RunFile would
 // create, and charge, a second job.
 func (c *Client) RunFile(ctx context.Context, r *JobRequest, dst string, opts ...RunOption) ([]string, error) {
-	w, err := c.newWork(r, opts)
+	w, err := c.newWork(r, defaultRun, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +88,7 @@ func (c *Client) RunFile(ctx context.Context, r *JobRequest, dst string, opts ..
 // [Client.Run], but that a task may wait for a file that another program sends, a browser
 // for example: see [TasksService.UploadForm].
 func (c *Client) Start(ctx context.Context, r *JobRequest, opts ...RunOption) (*Job, error) {
-	w, err := c.newWork(r, append(slices.Clip(opts), WithPendingUpload()))
+	w, err := c.newWork(r, defaultRun, append(slices.Clip(opts), WithPendingUpload()))
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +118,7 @@ func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, o
 // If a conversion has several output files, such as the pages of a document as images,
 // they are numbered: page.png becomes page-1.png, page-2.png and so on.
 func (c *Client) ConvertFile(ctx context.Context, src, dst string, opts ...ConvertOption) ([]string, error) {
-	format, known := formatOf(dst)
+	format, known := filename.Format(dst)
 	if !known {
 		return nil, invalid(fmt.Errorf("cannot tell the output format from %q: add an extension such as .pdf", engine.HideQueries(dst)))
 	}
@@ -130,12 +131,12 @@ func (c *Client) ConvertFile(ctx context.Context, src, dst string, opts ...Conve
 
 // conversion returns the request of a conversion, and its options as one of a run.
 func conversion(src Source, outputFormat string, opts []ConvertOption) (*JobRequest, RunOption, error) {
-	config := convertConfig{run: runConfig{inlineLimit: defaultInlineLimit}}
+	config := convertConfig{run: defaultRun}
 	if err := applyAll(opts, func(o ConvertOption) error { return o.applyConvert(&config) }); err != nil {
 		return nil, nil, err
 	}
-	format := normalFormat(outputFormat)
-	if !formatName.MatchString(format) {
+	format := filename.Normalize(outputFormat)
+	if !filename.IsFormat(format) {
 		return nil, nil, invalid(fmt.Errorf("%q is not an output format: use the extension of one, such as pdf", outputFormat))
 	}
 	all := runOption{set: func(c *runConfig) error {
@@ -147,12 +148,13 @@ func conversion(src Source, outputFormat string, opts []ConvertOption) (*JobRequ
 
 // work is one job on its way: created, sent its sources, waited for, saved.
 type work struct {
-	client *Client
-	plan   *plan
-	config runConfig
-	name   string       // by which progress knows it
-	dst    *destination // nil if no files are written
-	begun  time.Time    // when the creation of the job began, zero if it did not
+	client   *Client
+	plan     *plan
+	config   runConfig
+	name     string       // by which progress knows it
+	reporter *reporter    // nil if progress is not reported
+	dst      *destination // nil if no files are written
+	begun    time.Time    // when the creation of the job began, zero if it did not
 
 	record journal.Work // of a batch with a journal
 	file   string       // the path of the only file, "" if it is not known
@@ -175,15 +177,11 @@ type openSource struct {
 	inline  bool
 }
 
-func (c *Client) newWork(r *JobRequest, opts []RunOption) (*work, error) {
-	config, err := newRunConfig(opts)
-	if err != nil {
+// newWork plans a job. Options are applied to a configuration.
+func (c *Client) newWork(r *JobRequest, config runConfig, opts []RunOption) (*work, error) {
+	if err := config.apply(opts); err != nil {
 		return nil, err
 	}
-	return c.newWorkOf(r, config)
-}
-
-func (c *Client) newWorkOf(r *JobRequest, config runConfig) (*work, error) {
 	plan, err := newPlan(r)
 	if err != nil {
 		return nil, err
@@ -193,11 +191,13 @@ func (c *Client) newWorkOf(r *JobRequest, config runConfig) (*work, error) {
 			return nil, err
 		}
 	}
-	w := &work{client: c, plan: plan, config: config, sources: map[string]*openSource{}}
+	w := &work{
+		client: c, plan: plan, config: config, name: r.defaultName(),
+		reporter: cmp.Or(config.reporter, c.core.reporter), sources: map[string]*openSource{},
+	}
 	for _, source := range plan.sources {
 		w.sources[source.task] = &openSource{Source: source.Source, task: source.task}
 	}
-	w.name = r.defaultName()
 	return w, nil
 }
 
@@ -249,7 +249,7 @@ func (w *work) saveAndDiscard(ctx context.Context, job *Job) ([]string, error) {
 func (w *work) save(ctx context.Context, job *Job) ([]string, error) {
 	s := saver{
 		client: w.client, overwrite: w.config.overwrite, own: w.record.Earlier.Remains(),
-		reporter: w.reporter(), work: w.name,
+		reporter: w.reporter, work: w.name,
 	}
 	files := job.Files()
 	if len(files) == 0 {
@@ -336,7 +336,7 @@ func (w *work) openSources(ctx context.Context) error {
 // closeSurplus closes a source that can be opened again, of a job that would need more open
 // files than are transferred at a time.
 func (w *work) closeSurplus(ctx context.Context, s *openSource) {
-	if len(w.sources) > w.parallel() && s.content.Reopenable {
+	if len(w.sources) > w.client.core.policy.Parallel && s.content.Reopenable {
 		w.closeSource(ctx, s)
 	}
 }
@@ -349,7 +349,7 @@ func (w *work) open(ctx context.Context, s *openSource) error {
 	if s.isDirectory() {
 		return invalid(fmt.Errorf("the source %q is a directory: name a file", s.String()))
 	}
-	opened, err := s.Source.content(ctx, w.client.core.config.transfers.TempDir, w.config.inlineLimit)
+	opened, err := s.Source.content(ctx, w.client.core.policy.TempDir, w.config.inlineLimit)
 	if err != nil {
 		return err
 	}
@@ -388,8 +388,6 @@ func (w *work) uploads() []*openSource {
 	}
 	return uploads
 }
-
-func (w *work) parallel() int { return w.client.core.config.transfers.withDefaults().Parallel }
 
 // body returns the job as it is sent, with the small sources in it.
 func (w *work) body(ctx context.Context) (jobBody, error) {
@@ -498,7 +496,7 @@ func (w *work) upload(ctx context.Context, job *Job) (*Job, error) {
 	if len(awaited) == 0 {
 		return job, nil // it has all that it needs, also if the context ended
 	}
-	err = parallel.Each(ctx, w.parallel(), awaited, func(ctx context.Context, s *openSource) error { return w.send(ctx, job, s) })
+	err = parallel.Each(ctx, w.client.core.policy.Parallel, awaited, func(ctx context.Context, s *openSource) error { return w.send(ctx, job, s) })
 	if err != nil {
 		return job, w.removeUnsent(ctx, job, err)
 	}
@@ -524,7 +522,7 @@ func (w *work) send(ctx context.Context, job *Job, s *openSource) error {
 	}
 	defer w.closeSource(ctx, s)
 	task, _ := job.Task(s.task)
-	report := w.reporter().transfer(PhaseUpload, w.name, s.name)
+	report := w.reporter.transfer(PhaseUpload, w.name, s.name)
 	return w.client.core.upload(ctx, task, s.name, s.content, report)
 }
 
@@ -570,17 +568,9 @@ func (w *work) wait(ctx context.Context, job *Job) (*Job, error) {
 	return ended, err
 }
 
-// reporter returns what progress is reported to, or nil.
-func (w *work) reporter() *reporter {
-	if w.config.reporter != nil {
-		return w.config.reporter
-	}
-	return w.client.core.reporter
-}
-
 // reportProcess reports how far the service has got.
 func (w *work) reportProcess(percent int) {
-	w.reporter().report(Progress{Work: w.name, Phase: PhaseProcess, Percent: percent})
+	w.reporter.report(Progress{Work: w.name, Phase: PhaseProcess, Percent: percent})
 }
 
 // processInterval is how often the progress of a running job is asked for.
@@ -588,7 +578,7 @@ const processInterval = 2 * time.Second
 
 // followProcess reports how a job gets on until it is stopped.
 func (w *work) followProcess(ctx context.Context, id string) (stop func()) {
-	if w.reporter() == nil {
+	if w.reporter == nil {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)

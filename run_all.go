@@ -112,7 +112,7 @@ func (c *Client) newBatch(works iter.Seq[Work], opts []BatchOption) (*batch, err
 	if works == nil {
 		return nil, invalid(errors.New("the works are nil"))
 	}
-	config := batchConfig{run: runConfig{inlineLimit: defaultInlineLimit}, concurrency: defaultConcurrency}
+	config := batchConfig{run: defaultRun, concurrency: defaultConcurrency}
 	if err := applyAll(opts, func(o BatchOption) error { return o.applyBatch(&config) }); err != nil {
 		return nil, err
 	}
@@ -258,11 +258,7 @@ func (b *batch) prepare(given *Work) (*work, error) {
 	if err := b.permit(); err != nil {
 		return nil, err
 	}
-	config := b.config.run
-	if err := config.apply(given.Options); err != nil {
-		return nil, err
-	}
-	w, err := b.client.newWorkOf(given.Request, config)
+	w, err := b.client.newWork(given.Request, b.config.run, given.Options)
 	if err != nil {
 		return nil, err
 	}

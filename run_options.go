@@ -209,11 +209,8 @@ func (c *runConfig) apply(opts []RunOption) error {
 	return applyAll(opts, func(o RunOption) error { return o.applyRun(c) })
 }
 
-func newRunConfig(opts []RunOption) (runConfig, error) {
-	c := runConfig{inlineLimit: defaultInlineLimit}
-	err := c.apply(opts)
-	return c, err
-}
+// defaultRun is the configuration of a run without options.
+var defaultRun = runConfig{inlineLimit: defaultInlineLimit}
 
 func newCreateConfig(opts []CreateOption) (createConfig, error) {
 	var c createConfig

@@ -1,6 +1,7 @@
 package cloudconvert
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ func (c *Client) SaveAs(ctx context.Context, job *Job, dst string, opts ...RunOp
 	}
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
-	w := &work{client: c, config: config, dst: destination, plan: &plan{}}
+	w := &work{client: c, config: config, dst: destination, plan: &plan{}, reporter: cmp.Or(config.reporter, c.core.reporter)}
 	if err := destination.prepare(plannedOutput{}, config.overwrite); err != nil {
 		return nil, &UnsavedError{Job: job, Destination: dst, err: err}
 	}
@@ -77,17 +78,14 @@ func (c *Client) Save(ctx context.Context, dir string, files []File, opts ...Run
 	if config.delete {
 		return nil, invalid(errors.New("Save has no use for WithDelete: use SaveAs, which knows the job"))
 	}
-	s := saver{client: c, overwrite: config.overwrite, reporter: config.reporter}
-	if s.reporter == nil {
-		s.reporter = c.core.reporter
-	}
+	s := saver{client: c, overwrite: config.overwrite, reporter: cmp.Or(config.reporter, c.core.reporter)}
 	return s.save(ctx, filepath.Clean(dir), files, safefile.Distinct(ownNames(files)))
 }
 
 // saveConfig refuses options that saving has no use for.
 func saveConfig(method string, opts []RunOption) (runConfig, error) {
-	config, err := newRunConfig(opts)
-	if err != nil {
+	config := defaultRun
+	if err := config.apply(opts); err != nil {
 		return runConfig{}, err
 	}
 	others := slices.DeleteFunc(slices.Clone(config.used), func(name string) bool {
@@ -120,7 +118,7 @@ func (s *saver) save(ctx context.Context, dir string, files []File, names []stri
 	return safefile.Group{
 		Dir:      dir,
 		Names:    names,
-		Parallel: s.client.core.config.transfers.withDefaults().Parallel,
+		Parallel: s.client.core.policy.Parallel,
 		Replaces: func(path string) bool { return s.overwrite || slices.Contains(s.own, path) },
 		Write: func(ctx context.Context, i int, disk *safefile.File) error {
 			source := sources[i]

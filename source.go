@@ -19,6 +19,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/content"
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+	"github.com/cloudconvert/cloudconvert-go/internal/filename"
 	"github.com/cloudconvert/cloudconvert-go/internal/multipart"
 	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
 )
@@ -73,7 +74,7 @@ func FromFS(fsys fs.FS, name string) Source {
 // must not change until the call that uses them returns.
 func FromBytes(name string, b []byte) Source {
 	return Source{
-		id: newSecret(name), name: baseOf(name), size: -1,
+		id: newSecret(name), name: filename.Base(name), size: -1,
 		open: func(_ context.Context, o content.Options) (*content.Content, error) { return content.Bytes(b, o) },
 	}
 }
@@ -92,7 +93,7 @@ func FromBytes(name string, b []byte) Source {
 // can be used twice. From these, from memory and from a temporary file, a broken upload
 // is retried.
 func FromReader(name string, r io.Reader) Source {
-	return Source{id: newSecret(name), name: baseOf(name), size: -1, open: content.NewReader(r).Open}
+	return Source{id: newSecret(name), name: filename.Base(name), size: -1, open: content.NewReader(r).Open}
 }
 
 // FromURL is a file that the service fetches by itself. The name is taken from the URL
@@ -102,7 +103,7 @@ func FromURL(url string) Source { return Source{id: newSecret(url), url: newSecr
 // WithName returns the source under another name, whose extension is the format of the
 // file. It is for files whose own name has no extension, or the wrong one.
 func (s Source) WithName(name string) Source {
-	s.name = baseOf(name)
+	s.name = filename.Base(name)
 	return s
 }
 
@@ -172,7 +173,7 @@ func (s Source) check() error {
 	case s.size < -1:
 		return fmt.Errorf("the size of the source %q is negative", s.String())
 	}
-	if _, known := formatOf(s.name); !known {
+	if _, known := filename.Format(s.name); !known {
 		return fmt.Errorf("cannot tell the format of the source %q: its name has no extension: use WithName", s.String())
 	}
 	if err := multipart.CheckName(s.name); err != nil {
@@ -204,7 +205,7 @@ func (s Source) stem() string {
 	if target, err := url.Parse(s.url.value()); err == nil && name == "" {
 		name = path.Base(target.Path)
 	}
-	return safefile.Name(stemOf(name))
+	return safefile.Name(filename.Stem(name))
 }
 
 // sourceOf tells URLs from paths.

@@ -32,7 +32,7 @@ func (s *TasksService) Upload(ctx context.Context, task Task, src Source) error 
 		return invalid(errors.New("upload: the source is a URL: let an import/url task fetch it"))
 	}
 	core := s.core
-	content, err := src.content(ctx, core.config.transfers.TempDir, defaultInlineLimit)
+	content, err := src.content(ctx, core.policy.TempDir, defaultInlineLimit)
 	if err != nil {
 		return err
 	}
