@@ -38,12 +38,12 @@ func BenchmarkJobRequest(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			w := &work{plan: p, client: client, sources: map[string]*openSource{}}
-			for _, source := range p.sources {
-				w.sources[source.task] = &openSource{Source: source.Source, task: source.task, inline: true, size: int64(len(file))}
+			sources := newSources(client.core, p.sources)
+			if err := sources.openAll(b.Context(), defaultInlineLimit); err != nil {
+				b.Fatal(err)
 			}
-			body, err := w.body(b.Context())
-			if err != nil {
+			body := p.body
+			if body.Tasks, err = sources.fill(b.Context(), body.Tasks); err != nil {
 				b.Fatal(err)
 			}
 			if _, err := strictjson.Marshal(body); err != nil {

@@ -5,12 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"maps"
 	"slices"
 	"time"
 
-	"github.com/cloudconvert/cloudconvert-go/internal/content"
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/filename"
 	"github.com/cloudconvert/cloudconvert-go/internal/journal"
@@ -160,21 +157,12 @@ type work struct {
 	file   string       // the path of the only file, "" if it is not known
 	// claimPath reserves a path that no other work of the batch may write.
 	claimPath func(path string) error
-	permit    func() error           // asked right before a creation, nil if there is nobody to ask
-	retry     bool                   // limits of the service are waited for, as long as the context lasts
-	sources   map[string]*openSource // by task
+	permit    func() error // asked right before a creation, nil if there is nobody to ask
+	retry     bool         // limits of the service are waited for, as long as the context lasts
+	sources   *sources
 	// unsent reports that the job was to be deleted since a file did not get there, and
 	// deleted that it was.
 	unsent, deleted bool
-}
-
-// openSource is a local source that was opened.
-type openSource struct {
-	Source
-	task    string
-	content *content.Content // nil while it is closed
-	size    int64
-	inline  bool
 }
 
 // newWork plans a job. Options are applied to a configuration.
@@ -193,10 +181,7 @@ func (c *Client) newWork(r *JobRequest, config runConfig, opts []RunOption) (*wo
 	}
 	w := &work{
 		client: c, plan: plan, config: config, name: r.defaultName(),
-		reporter: cmp.Or(config.reporter, c.core.reporter), sources: map[string]*openSource{},
-	}
-	for _, source := range plan.sources {
-		w.sources[source.task] = &openSource{Source: source.Source, task: source.task}
+		reporter: cmp.Or(config.reporter, c.core.reporter), sources: newSources(c.core, plan.sources),
 	}
 	return w, nil
 }
@@ -274,7 +259,7 @@ func (w *work) run(ctx context.Context) (*Job, error) {
 // start returns the job when its sources are sent. If it is going to be waited for and
 // needs no uploads, it may have ended by then.
 func (w *work) start(ctx context.Context, waited bool) (*Job, error) {
-	defer w.closeSources(ctx)
+	defer w.sources.closeAll(ctx)
 	job, err := w.client.Jobs.adopt(ctx, w.record.Earlier)
 	if err != nil {
 		return nil, err
@@ -283,7 +268,7 @@ func (w *work) start(ctx context.Context, waited bool) (*Job, error) {
 		w.record.Tag = w.record.Earlier.Tag
 		return w.goOn(ctx, job)
 	}
-	if err := w.openSources(ctx); err != nil {
+	if err := w.sources.openAll(ctx, w.config.inlineLimit); err != nil {
 		return nil, err
 	}
 	if job, err = w.create(ctx, waited); err != nil {
@@ -298,120 +283,17 @@ func (w *work) goOn(ctx context.Context, job *Job) (*Job, error) {
 	if job.Status.Terminal() {
 		return job, nil
 	}
-	job, err := w.complete(ctx, job)
+	job, err := w.describe(ctx, job)
 	if err != nil {
 		return job, err
 	}
-	for _, s := range w.awaited(job) {
-		if err := w.open(ctx, s); err != nil {
+	for _, s := range w.sources.awaited(job) {
+		if err := w.sources.open(ctx, s, w.config.inlineLimit); err != nil {
 			return job, err
 		}
-		w.closeSurplus(ctx, s)
+		w.sources.closeSurplus(ctx, s)
 	}
 	return w.upload(ctx, job)
-}
-
-// openSources opens the local sources, learns their sizes, and decides how they are sent.
-func (w *work) openSources(ctx context.Context) error {
-	opened := slices.SortedFunc(maps.Values(w.sources), func(a, b *openSource) int { return cmp.Compare(a.task, b.task) })
-	for _, s := range opened {
-		if err := w.open(ctx, s); err != nil {
-			return err
-		}
-		s.size = s.content.Size
-		w.closeSurplus(ctx, s)
-	}
-	slices.SortStableFunc(opened, func(a, b *openSource) int { return cmp.Compare(a.size, b.size) })
-	left := w.config.inlineLimit
-	for _, s := range opened {
-		// The service takes an import without content for one without a file.
-		s.inline = s.size > 0 && s.size <= left
-		if s.inline {
-			left -= s.size
-		}
-	}
-	return nil
-}
-
-// closeSurplus closes a source that can be opened again, of a job that would need more open
-// files than are transferred at a time.
-func (w *work) closeSurplus(ctx context.Context, s *openSource) {
-	if len(w.sources) > w.client.core.policy.Parallel && s.content.Reopenable {
-		w.closeSource(ctx, s)
-	}
-}
-
-// open opens a source if it is not open.
-func (w *work) open(ctx context.Context, s *openSource) error {
-	if s.content != nil {
-		return nil
-	}
-	if s.isDirectory() {
-		return invalid(fmt.Errorf("the source %q is a directory: name a file", s.String()))
-	}
-	opened, err := s.Source.content(ctx, w.client.core.policy.TempDir, w.config.inlineLimit)
-	if err != nil {
-		return err
-	}
-	s.content = opened
-	if s.size > 0 && s.size != opened.Size {
-		return fmt.Errorf("cloudconvert: source size changed: want %d bytes, got %d", s.size, opened.Size)
-	}
-	return nil
-}
-
-func (w *work) closeSources(ctx context.Context) {
-	for _, s := range w.sources {
-		w.closeSource(ctx, s)
-	}
-}
-
-// closeSource closes a source. That its copy could not be removed, for instance, is not a
-// failure of the job, which may be paid for by then.
-func (w *work) closeSource(ctx context.Context, s *openSource) {
-	if s.content == nil {
-		return
-	}
-	if err := s.content.Close(); err != nil {
-		w.client.core.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: closing the source failed", slog.Any("error", err))
-	}
-	s.content = nil
-}
-
-// uploads returns the sources that are uploaded.
-func (w *work) uploads() []*openSource {
-	var uploads []*openSource
-	for _, name := range slices.Sorted(maps.Keys(w.sources)) {
-		if s := w.sources[name]; !s.inline {
-			uploads = append(uploads, s)
-		}
-	}
-	return uploads
-}
-
-// body returns the job as it is sent, with the small sources in it.
-func (w *work) body(ctx context.Context) (jobBody, error) {
-	body := w.plan.body
-	body.Tasks = maps.Clone(body.Tasks)
-	for name, s := range w.sources {
-		if !s.inline {
-			continue
-		}
-		if err := w.open(ctx, s); err != nil {
-			return jobBody{}, err
-		}
-		file, err := readAll(ctx, s.content)
-		if err != nil {
-			return jobBody{}, err
-		}
-		w.closeSource(ctx, s)
-		body.Tasks[name] = map[string]any{
-			"operation": OperationImportBase64,
-			"file":      file, // encoding/json encodes bytes as base64
-			"filename":  s.name,
-		}
-	}
-	return body, nil
 }
 
 // create creates the job.
@@ -421,12 +303,13 @@ func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 			return nil, err
 		}
 	}
-	body, err := w.body(ctx)
-	if err != nil {
+	body := w.plan.body
+	var err error
+	if body.Tasks, err = w.sources.fill(ctx, body.Tasks); err != nil {
 		return nil, err
 	}
 	creation := newCreation(body)
-	creation.pending = len(w.uploads()) > 0
+	creation.pending = w.sources.needUploads()
 	stop, err := creation.recordIn(ctx, &w.record)
 	if err != nil {
 		return nil, err
@@ -485,62 +368,45 @@ func retryAfter(err error) time.Duration {
 
 // upload sends the sources that the job waits for.
 func (w *work) upload(ctx context.Context, job *Job) (*Job, error) {
-	if len(w.sources) == 0 || job.Status.Terminal() {
+	if len(w.sources.byTask) == 0 || job.Status.Terminal() {
 		return job, nil
 	}
-	job, err := w.complete(ctx, job)
+	job, err := w.describe(ctx, job)
 	if err != nil {
 		return job, w.removeUnsent(ctx, job, err)
 	}
-	awaited := w.awaited(job)
+	awaited := w.sources.awaited(job)
 	if len(awaited) == 0 {
 		return job, nil // it has all that it needs, also if the context ended
 	}
-	err = parallel.Each(ctx, w.client.core.policy.Parallel, awaited, func(ctx context.Context, s *openSource) error { return w.send(ctx, job, s) })
-	if err != nil {
+	send := func(ctx context.Context, s *openSource) error { return w.send(ctx, job, s) }
+	if err := parallel.Each(ctx, w.client.core.policy.Parallel, awaited, send); err != nil {
 		return job, w.removeUnsent(ctx, job, err)
 	}
 	return job, nil
 }
 
-// awaited returns the sources that the job waits for.
-func (w *work) awaited(job *Job) []*openSource {
-	var awaited []*openSource
-	for _, task := range job.Tasks {
-		s := w.sources[task.Name]
-		if s != nil && task.Operation == OperationImportUpload && task.Status == StatusWaiting && !w.client.core.uploads.Has(task.ID) {
-			awaited = append(awaited, s)
-		}
-	}
-	return awaited
-}
-
 // send uploads a source.
 func (w *work) send(ctx context.Context, job *Job, s *openSource) error {
-	if err := w.open(ctx, s); err != nil {
+	if err := w.sources.open(ctx, s, w.config.inlineLimit); err != nil {
 		return err
 	}
-	defer w.closeSource(ctx, s)
+	defer w.sources.close(ctx, s)
 	task, _ := job.Task(s.task)
-	report := w.reporter.transfer(PhaseUpload, w.name, s.name)
-	return w.client.core.upload(ctx, task, s.name, s.content, report)
+	return w.client.core.upload(ctx, task, s.name, s.content, w.reporter.transfer(PhaseUpload, w.name, s.name))
 }
 
-// complete reads the job again if it came from a list or a response that leaves out what
-// an upload needs to know.
-func (w *work) complete(ctx context.Context, job *Job) (*Job, error) {
-	isComplete := func(s *openSource) bool {
-		task, found := job.Task(s.task)
-		return found && (task.Operation != OperationImportUpload || task.Status != StatusWaiting || task.Result.Form != nil)
-	}
-	if !slices.ContainsFunc(w.uploads(), func(s *openSource) bool { return !isComplete(s) }) {
+// describe reads the job again if it came from a list or a response that leaves out what
+// an upload has to know.
+func (w *work) describe(ctx context.Context, job *Job) (*Job, error) {
+	if w.sources.isDescribed(job) {
 		return job, nil
 	}
 	whole, err := w.client.Jobs.Get(ctx, job.ID)
 	if err != nil {
 		return job, err
 	}
-	for name := range w.sources {
+	for name := range w.sources.byTask {
 		if _, found := whole.Task(name); !found {
 			return whole, fmt.Errorf("cloudconvert: job %s came back without its task %q", job.ID, name)
 		}
