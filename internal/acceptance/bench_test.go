@@ -43,8 +43,8 @@ func benchServer(tb testing.TB) *cloudconverttest.Server {
 // raw converts with package net/http and nothing else: what a program does
 // that was written for the purpose and hopes that nothing goes wrong.
 type raw struct {
-	client *http.Client
-	server *cloudconverttest.Server
+	client         *http.Client
+	api, sync, key string
 }
 
 func newRaw(b *testing.B, server *cloudconverttest.Server, over *testkit.Link) *raw {
@@ -57,7 +57,7 @@ func newRaw(b *testing.B, server *cloudconverttest.Server, over *testkit.Link) *
 		transport = over.Over(b, transport)
 	}
 	b.Cleanup(transport.CloseIdleConnections)
-	return &raw{client: &http.Client{Transport: transport}, server: server}
+	return &raw{client: &http.Client{Transport: transport}, api: server.URL, sync: server.SyncURL, key: server.Key()}
 }
 
 // rawJob is as much of a job as raw needs to know.
@@ -92,7 +92,7 @@ func (r *raw) call(ctx context.Context, method, address string, in object) (*raw
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+r.server.Key())
+	req.Header.Set("Authorization", "Bearer "+r.key)
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := r.client.Do(req)
 	if err != nil {
@@ -127,7 +127,7 @@ func (r *raw) convert(ctx context.Context, src, dst string) error {
 	if err != nil {
 		return err
 	}
-	job, err := r.call(ctx, http.MethodPost, r.server.SyncURL+"/jobs", r.job(object{
+	job, err := r.call(ctx, http.MethodPost, r.sync+"/jobs", r.job(object{
 		"operation": "import/base64", "file": base64.StdEncoding.EncodeToString(file), "filename": filepath.Base(src),
 	}))
 	if err != nil {
@@ -142,14 +142,14 @@ func (r *raw) convertUploaded(ctx context.Context, src, dst string) error {
 	if err != nil {
 		return err
 	}
-	job, err := r.call(ctx, http.MethodPost, r.server.URL+"/jobs", r.job(object{"operation": "import/upload"}))
+	job, err := r.call(ctx, http.MethodPost, r.api+"/jobs", r.job(object{"operation": "import/upload"}))
 	if err != nil {
 		return err
 	}
 	if err := r.upload(ctx, job, filepath.Base(src), file); err != nil {
 		return err
 	}
-	if job, err = r.call(ctx, http.MethodGet, r.server.SyncURL+"/jobs/"+job.Data.ID, nil); err != nil {
+	if job, err = r.call(ctx, http.MethodGet, r.sync+"/jobs/"+job.Data.ID, nil); err != nil {
 		return err
 	}
 	return r.fetch(ctx, job, dst)

@@ -25,7 +25,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
-	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
@@ -350,11 +349,10 @@ func newPlain(b *testing.B, server *distantServer) distantClient {
 	transport := server.trusting(b)
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetHTTP1(true)
-	at := &cloudconverttest.Server{URL: server.url + "/v2", SyncURL: server.url + "/sync/v2"}
-	return &distantPlain{&raw{client: &http.Client{Transport: transport}, server: at}}
+	return &distantPlain{&raw{client: &http.Client{Transport: transport}, api: server.url + "/v2", sync: server.url + "/sync/v2"}}
 }
 
-func (p *distantPlain) origin() string { return strings.TrimSuffix(p.server.URL, "/v2") }
+func (p *distantPlain) origin() string { return strings.TrimSuffix(p.api, "/v2") }
 
 func (p *distantPlain) upload(ctx context.Context, path string) error {
 	file, err := os.Open(path)
