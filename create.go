@@ -162,10 +162,12 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, config cre
 	}
 	body := c.body
 	body.Redirect = c.redirect
+	post := call{in: body, sync: true, once: true, timeout: syncSlice, queueing: config.queueing}
 	var response Response
-	job, err := s.post(ctx, call{
-		in: body, sync: true, once: true, timeout: syncSlice, captures: []*Response{&response}, queueing: config.queueing,
-	}, config.calls)
+	if c.redirect {
+		post.captures = []*Response{&response}
+	}
+	job, err := s.post(ctx, post, config.calls)
 	if c.redirect && response.StatusCode/100 == 3 {
 		if c.url = redirectURL(response.StatusCode, response.Header); c.url != "" {
 			return nil, nil //nolint:nilnil // the URL came instead

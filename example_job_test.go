@@ -90,7 +90,7 @@ func ExampleClient_Convert() {
 	// <nil>
 }
 
-// A job of any shape is a map of tasks, which name the tasks that they take files from.
+// Run a job of any shape: a map of tasks, each of which names its inputs.
 func ExampleClient_Run() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -126,7 +126,7 @@ func ExampleClient_Run() {
 	// preview.png
 }
 
-// A job that is a chain: each task takes its input from the one before.
+// Run a pipeline: each task takes its input from the previous one.
 func ExamplePipeline() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -155,7 +155,7 @@ func ExamplePipeline() {
 	// Output: finished report.pdf
 }
 
-// See how far a job has got.
+// Report the progress of a job.
 func ExampleWithProgress() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -175,7 +175,7 @@ func ExampleWithProgress() {
 	// finished <nil>
 }
 
-// The steps that Run does in one: create the job, send a file to one of its tasks, wait.
+// The steps of Run one by one: create the job, upload a file to one of its tasks, wait.
 func ExampleTasksService_Upload() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -210,7 +210,7 @@ func ExampleTasksService_Upload() {
 	// <nil>
 }
 
-// Follow a job that was started before, perhaps by another process.
+// Watch a job that was started earlier, possibly by another process.
 func ExampleJobsService_Watch() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()

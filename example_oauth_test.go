@@ -11,9 +11,9 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// storedTokens is a token source that fetches and stores a new token whenever the client
-// asks for one, which it does when it has none or when the last one was refused. It does
-// not ask concurrently.
+// storedTokens is a token source that fetches and stores a new token at each call. The
+// client calls it when it has no valid token, or when the service refused the last one. It
+// does not call it concurrently.
 type storedTokens struct {
 	config *oauth2.Config
 	token  *oauth2.Token
@@ -31,16 +31,16 @@ func (s *storedTokens) Token() (*oauth2.Token, error) {
 	return token, s.store(token)
 }
 
-// A program that works with the accounts of its users.
+// Work with the account of a user who has logged in.
 func ExampleWithTokenSource() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
 	ctx := context.Background()
 
 	logIn := func() error {
-		id, secret := server.OAuthClient() // of the service: from the dashboard
+		id, secret := server.OAuthClient() // with the service: from the dashboard
 		config := cloudconvert.OAuthConfig(id, secret, "https://example.com/callback", cloudconvert.ScopeUserRead)
-		config.Endpoint.AuthURL, config.Endpoint.TokenURL = server.OAuthURLs() // not with the service
+		config.Endpoint.AuthURL, config.Endpoint.TokenURL = server.OAuthURLs() // not needed with the service
 
 		code, err := browse(ctx, config.AuthCodeURL("a random state"))
 		if err != nil {
@@ -68,8 +68,8 @@ func ExampleWithTokenSource() {
 	// <nil>
 }
 
-// browse does what the browser of a user does. It returns the code that the program finds
-// in the query when the browser comes back.
+// browse stands in for the browser of a user. It returns the code in the query of the
+// redirect.
 func browse(ctx context.Context, url string) (code string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
@@ -80,9 +80,9 @@ func browse(ctx context.Context, url string) (code string, err error) {
 		return "", err
 	}
 	defer response.Body.Close()
-	back, err := response.Location()
+	location, err := response.Location()
 	if err != nil {
 		return "", err
 	}
-	return back.Query().Get("code"), nil
+	return location.Query().Get("code"), nil
 }

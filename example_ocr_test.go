@@ -12,7 +12,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// maxScan is the size of the largest scan that is accepted.
+// maxScan is the maximum size of a scan in bytes.
 const maxScan = 50 << 20
 
 // recognizeText returns a handler that takes a scanned PDF and responds with a searchable
@@ -37,7 +37,7 @@ func recognizeText(client *cloudconvert.Client) http.HandlerFunc {
 	}
 }
 
-// A web server that makes scans searchable.
+// Make scans searchable in a web server.
 func ExampleSource_WithSize() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()

@@ -13,8 +13,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// reportServer is a web service that converts reports. It does not wait for jobs: a webhook
-// tells it when one has ended.
+// reportServer is a web service that converts reports. It does not wait for its jobs: a
+// webhook reports their end.
 type reportServer struct {
 	client *cloudconvert.Client
 }
@@ -36,8 +36,8 @@ func (s *reportServer) start(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintln(w, job.ID)
 }
 
-// ended handles the end of a job. If it returns an error, the event is delivered again.
-func (s *reportServer) ended(ctx context.Context, event *cloudconvert.WebhookEvent) error {
+// handle handles the end of a job. If it returns an error, the event is delivered again.
+func (s *reportServer) handle(ctx context.Context, event *cloudconvert.WebhookEvent) error {
 	if event.Event != cloudconvert.EventJobFinished {
 		fmt.Println(event.Job.Tag, "has failed")
 		return nil
@@ -50,9 +50,9 @@ func (s *reportServer) ended(ctx context.Context, event *cloudconvert.WebhookEve
 	return nil
 }
 
-// register adds the handlers of the service. The secret is that of the webhook.
+// register adds the handlers of the service. The secret is the signing secret of the webhook.
 func (s *reportServer) register(mux *http.ServeMux, secret string) error {
-	webhook, err := cloudconvert.WebhookHandler(cloudconvert.OncePerEvent(s.ended, 1000), secret)
+	webhook, err := cloudconvert.WebhookHandler(cloudconvert.OncePerEvent(s.handle, 1000), secret)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (s *reportServer) register(mux *http.ServeMux, secret string) error {
 	return nil
 }
 
-// A web service that starts jobs and learns of their end from a webhook.
+// Start jobs in a web service and handle their end in a webhook.
 func ExampleClient_Start() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()

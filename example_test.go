@@ -18,8 +18,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// workspace changes to a temporary directory until leave is called. The directory has
-// files of the given names, each of which holds an image.
+// workspace creates a temporary directory with an image under each name and changes to
+// it. leave changes back and removes it.
 func workspace(names ...string) (leave func(), err error) {
 	home, err := os.Getwd()
 	if err != nil {
@@ -37,7 +37,7 @@ func workspace(names ...string) (leave func(), err error) {
 	return func() { _ = errors.Join(os.Chdir(home), os.RemoveAll(dir)) }, err
 }
 
-// environment sets environment variables until restore is called.
+// environment sets environment variables. restore resets them.
 func environment(variables map[string]string) (restore func(), err error) {
 	before := map[string]string{}
 	for name, value := range variables {
@@ -51,7 +51,7 @@ func environment(variables map[string]string) (restore func(), err error) {
 	}, err
 }
 
-// Convert a file. The extensions tell the formats.
+// Convert a file. The extensions determine the formats.
 func Example() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -95,7 +95,7 @@ func Example() {
 	// %PDF-1.7 <nil>
 }
 
-// Each page of a document becomes an image. The files are numbered as the pages are.
+// Convert the pages of a document to images. The files are numbered like the pages.
 func ExampleClient_ConvertFile() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -150,12 +150,41 @@ func ExampleClient_RunFile() {
 	// cover.docx and body.pdf <nil>
 }
 
-// Save a website as a PDF.
+// Make a scanned PDF searchable.
+func ExamplePDFOCR() {
+	server := cloudconverttest.NewServer() // stands in for the service
+	defer server.Close()
+	server.Handle("pdf/ocr", func(_ context.Context, run *cloudconverttest.Run) error {
+		return run.Write("scan.pdf", []byte("a searchable PDF"))
+	})
+	client := server.Client()
+	leave, err := workspace("scan.pdf")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer leave()
+	ctx := context.Background()
+
+	paths, err := client.RunFile(ctx, cloudconvert.Pipeline(
+		cloudconvert.FromFile("scan.pdf"),
+		cloudconvert.PDFOCR{Language: []string{"eng"}},
+	), "searchable.pdf")
+
+	fmt.Println(paths, err)
+	content, err := os.ReadFile("searchable.pdf")
+	fmt.Println(string(content), err)
+	// Output:
+	// [searchable.pdf] <nil>
+	// a searchable PDF <nil>
+}
+
+// Take a screenshot of a website.
 func ExampleCaptureWebsite() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
 	server.Handle("capture-website", func(_ context.Context, run *cloudconverttest.Run) error {
-		return run.Write("capture.pdf", []byte("%PDF-1.7 of "+run.Text("url")))
+		return run.Write("capture.png", []byte("a screenshot of "+run.Text("url")))
 	})
 	client := server.Client()
 	leave, err := workspace()
@@ -167,18 +196,18 @@ func ExampleCaptureWebsite() {
 	ctx := context.Background()
 
 	paths, err := client.RunFile(ctx, cloudconvert.Pipeline(
-		cloudconvert.CaptureWebsite{URL: "https://example.com", OutputFormat: "pdf"},
-	), "example.pdf")
+		cloudconvert.CaptureWebsite{URL: "https://example.com", OutputFormat: "png"},
+	), "example.png")
 
 	fmt.Println(paths, err)
-	content, err := os.ReadFile("example.pdf")
+	content, err := os.ReadFile("example.png")
 	fmt.Println(string(content), err)
 	// Output:
-	// [example.pdf] <nil>
-	// %PDF-1.7 of https://example.com <nil>
+	// [example.png] <nil>
+	// a screenshot of https://example.com <nil>
 }
 
-// Make a small image of a large one.
+// Make a thumbnail of an image.
 func ExampleThumbnail() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -200,7 +229,7 @@ func ExampleThumbnail() {
 	// Output: 1 file <nil>
 }
 
-// Make images of five sizes of one file, in one job. The file is sent once.
+// Make thumbnails of five sizes in one job. The file is sent once.
 func ExampleTasks() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -230,7 +259,7 @@ func ExampleTasks() {
 	// [photo-100.jpg photo-1600.jpg photo-200.jpg photo-400.jpg photo-800.jpg] <nil>
 }
 
-// Make thumbnails of all images of a directory.
+// Make thumbnails of all images in a directory.
 func ExampleClient_RunAll() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -271,8 +300,8 @@ func ExampleClient_RunAll() {
 	// [beach.jpg harbor.jpg mountain.jpg] <nil>
 }
 
-// Convert a tree of files into a tree of the same shape. A second run converts what the
-// first one did not.
+// Convert a directory tree into a tree of the same structure. A second run converts only
+// what the first one did not.
 func ExampleClient_RunAll_tree() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -326,7 +355,7 @@ func ExampleClient_RunAll_tree() {
 	// [2025/beach.jpg 2026/harbor.jpg] <nil>
 }
 
-// Run a job and save its files later, or elsewhere.
+// Run a job and save its files later.
 func ExampleClient_SaveAs() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -374,8 +403,8 @@ func ExampleClient_Save() {
 	// Output: photo.jpg <nil>
 }
 
-// The job has finished and is paid for, but another program has written the file
-// meanwhile. Its files are saved to another place, without another job.
+// Save the files of a finished job under another name, because another program has created
+// the file meanwhile. The job is paid for, and no other is needed.
 func ExampleUnsavedError() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -406,7 +435,7 @@ func ExampleUnsavedError() {
 	// 1 job
 }
 
-// What can go wrong, and what to do then.
+// Handle the errors of a conversion.
 func ExampleJobError() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -453,7 +482,7 @@ func ExampleJobError() {
 	// Output: there is no such conversion
 }
 
-// A test of a program that converts a file.
+// Test a program that converts a file.
 func Example_testing() {
 	leave, err := workspace("report.docx")
 	if err != nil {

@@ -26,7 +26,7 @@ func (t apiOnly) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.Transport.RoundTrip(req)
 }
 
-// tracing stands for a package that wraps a transport.
+// tracing stands in for a tracing package, which wraps a transport.
 func tracing(next http.RoundTripper) http.RoundTripper {
 	return roundTripFunc(func(req *http.Request) (*http.Response, error) {
 		resp, err := next.RoundTrip(req)
@@ -42,6 +42,7 @@ type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
+// Trace requests to the API, but not those to storage.
 func ExampleWithHTTPClient_tracing() {
 	key := "an-invented-key"
 

@@ -13,7 +13,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// A webhook handler, and how to test it: sign the requests that you send to it.
+// Handle webhooks. A test of the handler signs the requests that it sends.
 func ExampleWebhookHandler() {
 	secret := "the SigningSecret of the webhook" // see Webhooks.Create
 	handle := func(_ context.Context, event *cloudconvert.WebhookEvent) error {
@@ -47,8 +47,8 @@ func ExampleWebhookHandler() {
 	// 400
 }
 
-// A handler for the WebhookURL of jobs, whose deliveries have no documented signature. The
-// path of its URL has a secret instead.
+// Handle deliveries to the WebhookURL of a job. They have no documented signature, so the
+// path of the URL contains a secret.
 func ExampleWebhooksService_UnsignedHandler() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -86,7 +86,7 @@ func ExampleWebhooksService_UnsignedHandler() {
 	// <nil>
 }
 
-// Wait for a job until a webhook is called, in a program that runs a server.
+// Wait for a job by a webhook, in a program that runs a server.
 func ExampleWebhookWaiter() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -130,11 +130,11 @@ func ExampleWebhookWaiter() {
 	// <nil>
 }
 
-// A URL that converts a file when a browser opens it.
+// Make a URL that converts a file when a browser opens it.
 func ExampleSignedURL() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
-	base, secret := server.SignedURLBase() // of the service: from the dashboard
+	base, secret := server.SignedURLBase() // with the service: from the dashboard
 
 	url, err := cloudconvert.SignedURL(base, secret, cloudconvert.Pipeline(
 		cloudconvert.FromURL("https://example.com/photo.png"),

@@ -23,12 +23,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
-	_ "github.com/cloudconvert/cloudconvert-go/events" // has examples: what it requires is downloaded for this test
+	_ "github.com/cloudconvert/cloudconvert-go/events" // has examples: its dependencies must be in the module cache
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// What pkg.go.dev shows of an example is a whole program. It compiles in a module
-// with public packages only, and prints the output that the example states.
+// Each example is a whole program on pkg.go.dev. It compiles in a module with public
+// packages only, and prints the output that the example states.
 func TestExamplesRunAsShown(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -62,7 +62,7 @@ type shownExample struct {
 	name      string
 	source    []byte
 	output    string
-	unordered bool // in which the lines of the output may come in any order
+	unordered bool // the lines of the output may come in any order
 }
 
 // shownExamples returns the examples of the package in a directory.
@@ -80,8 +80,8 @@ func shownExamples(t *testing.T, dir string) []shownExample {
 	var examples []shownExample
 	for _, example := range doc.Examples(parsed...) {
 		name := "example" + strings.Trim(dir, ".") + example.Name + "_"
-		require.NotNil(t, example.Play, "%s is not a whole program: it needs something of another file", name)
-		require.NotEmpty(t, example.Output, "%s does not say what it prints", name)
+		require.NotNil(t, example.Play, "%s is not a whole program: it uses a declaration of another file", name)
+		require.NotEmpty(t, example.Output, "%s has no Output comment", name)
 		var shown bytes.Buffer
 		require.NoError(t, format.Node(&shown, files, example.Play))
 		examples = append(examples, shownExample{
@@ -91,8 +91,8 @@ func shownExamples(t *testing.T, dir string) []shownExample {
 	return examples
 }
 
-// withPrefix returns a program with a prefix to the names of all that it declares, so that
-// one package can hold all programs. To build each by itself would take ten times as long.
+// withPrefix returns a program with a prefix added to all names that it declares, so that
+// one package can hold all programs. Building each separately would take ten times as long.
 func withPrefix(t *testing.T, prefix string, program []byte) []byte {
 	t.Helper()
 	files := token.NewFileSet()
@@ -126,7 +126,7 @@ func withPrefix(t *testing.T, prefix string, program []byte) []byte {
 	return source.Bytes()
 }
 
-// writeExamples writes the examples and a program that runs one of them.
+// writeExamples writes the examples and a main function that runs one of them.
 func writeExamples(t *testing.T, module string, examples []shownExample) {
 	t.Helper()
 	var runs strings.Builder
@@ -159,7 +159,7 @@ func goCommand(ctx context.Context, dir string, args ...string) *exec.Cmd {
 	return command
 }
 
-// check runs the example in an empty directory and compares what it prints.
+// check runs the example in an empty directory and compares its output.
 func (e shownExample) check(ctx context.Context, t *testing.T, program string) {
 	t.Helper()
 	command := exec.CommandContext(ctx, program, e.name)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -50,7 +49,7 @@ type Tasks map[string]TaskRequest
 // LogValue is the tasks without the values of their parameters.
 func (t Tasks) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, len(t))
-	for _, name := range slices.Sorted(maps.Keys(t)) {
+	for _, name := range params.Names(t) {
 		attrs = append(attrs, slog.Any(name, t[name]))
 	}
 	return slog.GroupValue(attrs...)
@@ -170,7 +169,7 @@ func (r *JobRequest) body(tasks map[string]params.Task) (jobBody, error) {
 	body := jobBody{Tasks: make(map[string]map[string]any, len(tasks)), Tag: r.Tag, WebhookURL: r.WebhookURL}
 	inputs := make(map[string][]string, len(tasks))
 	problems := slices.Clone(r.problems)
-	for _, name := range slices.Sorted(maps.Keys(r.Tasks)) {
+	for _, name := range params.Names(r.Tasks) {
 		for _, problem := range r.Tasks.check(name, tasks) {
 			problems = append(problems, fmt.Errorf("task %q: %w", name, problem))
 		}
@@ -218,7 +217,7 @@ func (t Tasks) check(name string, encoded map[string]params.Task) (problems []er
 // its like can send.
 func (r *JobRequest) remoteBody() (jobBody, error) {
 	if r != nil {
-		for _, name := range slices.Sorted(maps.Keys(r.Tasks)) {
+		for _, name := range params.Names(r.Tasks) {
 			if source, ok := taskOf(r.Tasks[name]).(Source); ok && source.isLocal() {
 				return jobBody{}, source.localOnly()
 			}
@@ -229,7 +228,7 @@ func (r *JobRequest) remoteBody() (jobBody, error) {
 
 // uses returns the name of a task with the given operation, if there is one.
 func (t Tasks) uses(operation Operation) (string, bool) {
-	for _, name := range slices.Sorted(maps.Keys(t)) {
+	for _, name := range params.Names(t) {
 		if taskOf(t[name]) != nil && t[name].Operation() == operation {
 			return name, true
 		}
@@ -246,7 +245,7 @@ func (r *JobRequest) UnmarshalJSON(data []byte) error {
 	}
 	var request JobRequest
 	var problems []error
-	for _, name := range slices.Sorted(maps.Keys(members)) {
+	for _, name := range params.Names(members) {
 		var err error
 		switch name {
 		case "tasks":
@@ -299,7 +298,7 @@ func decodeTasks(data []byte) (Tasks, error) {
 	}
 	tasks := make(Tasks, len(members))
 	var problems []error
-	for _, name := range slices.Sorted(maps.Keys(members)) {
+	for _, name := range params.Names(members) {
 		if tasks[name], err = decodeTask(members[name], nil); err != nil {
 			problems = append(problems, fmt.Errorf("task %q: %w", name, err))
 		}

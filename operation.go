@@ -133,17 +133,21 @@ func (RawTask) isTask() {}
 // taskOf returns the struct of this package behind a task, or nil if there is none. A
 // task of another package embeds one, or a pointer to one.
 func taskOf(t TaskRequest) TaskRequest {
-	v := reflect.ValueOf(t)
-	if v.Kind() == reflect.Struct && v.Type().PkgPath() == thisPackage {
+	if typ := reflect.TypeOf(t); typ != nil && typ.Kind() == reflect.Struct && typ.PkgPath() == thisPackage {
 		return t
 	}
-	if v = reflect.Indirect(v); !v.IsValid() {
+	v := reflect.Indirect(reflect.ValueOf(t))
+	if !v.IsValid() {
 		return nil
 	}
 	if v.Type().PkgPath() == thisPackage {
 		own, _ := reflect.TypeAssert[TaskRequest](v)
 		return own
 	}
+	return embeddedTask(v)
+}
+
+func embeddedTask(v reflect.Value) TaskRequest {
 	for field, value := range v.Fields() {
 		if field.Anonymous && field.IsExported() && field.Type.Implements(reflect.TypeFor[TaskRequest]()) {
 			embedded, _ := reflect.TypeAssert[TaskRequest](value)

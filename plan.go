@@ -55,7 +55,7 @@ func newPlan(r *JobRequest) (*plan, error) {
 		return nil, errRedirect
 	}
 	p.body = body
-	for _, name := range slices.Sorted(maps.Keys(p.request.Tasks)) {
+	for _, name := range params.Names(p.request.Tasks) {
 		if source, ok := taskOf(p.request.Tasks[name]).(Source); ok && source.isLocal() {
 			p.sources = append(p.sources, plannedSource{name, source})
 		}
@@ -68,7 +68,7 @@ func newPlan(r *JobRequest) (*plan, error) {
 // has no exports. A source that no task uses is a problem.
 func (p *plan) addExports(encoded map[string]params.Task) {
 	tasks := p.request.Tasks
-	names := slices.Sorted(maps.Keys(tasks))
+	names := params.Names(tasks)
 	used, exports := map[string]bool{}, false
 	for _, name := range names {
 		task, ok := encoded[name]
@@ -105,7 +105,7 @@ func (p *plan) planOutput() plannedOutput {
 		o.stem = first.stem()
 	}
 	var inputs []string
-	for _, name := range slices.Sorted(maps.Keys(p.body.Tasks)) {
+	for _, name := range params.Names(p.body.Tasks) {
 		task := p.body.Tasks[name]
 		if task["operation"] == string(OperationExportURL) {
 			o.exports++
@@ -141,7 +141,7 @@ func (r *JobRequest) firstSource() (Source, bool) {
 	if source, ok := taskOf(r.Tasks["source"]).(Source); ok {
 		return source, true
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Tasks)) {
+	for _, name := range params.Names(r.Tasks) {
 		if source, ok := taskOf(r.Tasks[name]).(Source); ok {
 			return source, true
 		}
@@ -187,7 +187,7 @@ const archiveFormat = "zip"
 
 // checkUploads refuses tasks that wait for a file which this package does not send.
 func (p *plan) checkUploads() error {
-	for _, name := range slices.Sorted(maps.Keys(p.request.Tasks)) {
+	for _, name := range params.Names(p.request.Tasks) {
 		task := p.request.Tasks[name]
 		if _, ok := taskOf(task).(Source); !ok && task.Operation() == OperationImportUpload {
 			return invalid(fmt.Errorf("task %q waits for an upload: put a source in its place, or pass WithPendingUpload if another program sends the file", name))

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The README shows only code that is compiled and run: each snippet is part of an
-// example, but for its indentation.
+// The README shows only code that is compiled and run: each snippet is part of an example,
+// except for its indentation.
 func TestReadmeSnippets(t *testing.T) {
 	t.Parallel()
 	var examples strings.Builder
@@ -29,7 +29,7 @@ func TestReadmeSnippets(t *testing.T) {
 	}
 }
 
-// The README's table names every operation with its struct.
+// The README's table lists every operation with its struct.
 func TestReadmeOperations(t *testing.T) {
 	t.Parallel()
 	readme := readText(t, "README.md")
@@ -40,8 +40,8 @@ func TestReadmeOperations(t *testing.T) {
 	}
 }
 
-// docs/architecture.md names files that exist, and each file of the root package
-// but doc.go.
+// docs/architecture.md names only files that exist, and each file of the root package
+// except doc.go.
 func TestArchitectureNamesFiles(t *testing.T) {
 	t.Parallel()
 	named := map[string]bool{"doc.go": true}
@@ -56,9 +56,9 @@ func TestArchitectureNamesFiles(t *testing.T) {
 	sources, err := filepath.Glob("*.go")
 	require.NoError(t, err)
 	for _, source := range sources {
-		isVariant := strings.HasSuffix(source, "_other.go") // for the systems that another file is not for
+		isVariant := strings.HasSuffix(source, "_other.go") // for the systems that the other file excludes
 		if !isVariant && !strings.HasSuffix(source, "_test.go") {
-			assert.True(t, named[source], "%s has no place in docs/architecture.md", source)
+			assert.True(t, named[source], "%s is missing in docs/architecture.md", source)
 		}
 	}
 }

@@ -50,7 +50,7 @@ func ExampleWithHTTP2() {
 	server := cloudconverttest.NewServer(cloudconverttest.WithHTTP2())
 	defer server.Close()
 
-	// The transport of the program under test, which trusts the server.
+	// The transport of the program under test. It trusts the certificate of the server.
 	trusting, ok := server.HTTPClient().Transport.(*http.Transport)
 	if !ok {
 		return

@@ -27,7 +27,7 @@ func ExampleNew() {
 	// Output: events.Client(socketio.cloudconvert.com)
 }
 
-// Follow the tasks of a job.
+// Receive the events of the tasks of a job.
 func ExampleClient_Subscribe() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
@@ -87,8 +87,8 @@ func ExampleClient_Subscribe() {
 	// <nil>
 }
 
-// Run many jobs with a connection that reports the end of each, instead of a request for
-// each job that waits for its end.
+// Run many jobs with one subscription that reports the end of each, instead of one waiting
+// request for each job.
 func ExampleClient_Account() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()

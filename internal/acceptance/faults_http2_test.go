@@ -389,10 +389,10 @@ func http2Faults() []fault {
 	return slices.Concat(
 		[]fault{
 			{name: "GOAWAY without the request", strike: sends(goesAway(noError, false))},
-			{name: "the same on a connection used before", used: true, strike: sends(goesAway(noError, false))},
+			{name: "the same on a reused connection", used: true, strike: sends(goesAway(noError, false))},
 			{name: "GOAWAY with ENHANCE_YOUR_CALM without the request", strike: sends(goesAway(enhanceYourCalm, false))},
-			{name: "GOAWAY with ENHANCE_YOUR_CALM on a connection used before", used: true, strike: sends(goesAway(enhanceYourCalm, false))},
-			{name: "GOAWAY after the request, which is answered", strike: sends(answered)},
+			{name: "GOAWAY with ENHANCE_YOUR_CALM on a reused connection", used: true, strike: sends(goesAway(enhanceYourCalm, false))},
+			{name: "GOAWAY after the request, which gets its response", strike: sends(answered)},
 		},
 		eachCode("GOAWAY after the request, executed, and the connection ends", func(code uint32) frameFault {
 			f := goesAway(code, true)

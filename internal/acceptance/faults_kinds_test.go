@@ -49,55 +49,55 @@ func commonFaults() []fault {
 		{name: "dial refused", unsent: true, strike: connects(refused)},
 		{name: "reset in the TLS handshake", secure: true, unsent: true, strike: connects(brokenAfter(100))},
 		{name: "TLS: certificate of another host", secure: true, unsent: true, strike: connects(untrusted)},
-		{name: "TLS: the server speaks none", secure: true, unsent: true, strike: connects(withoutTLS)},
+		{name: "TLS: plaintext server", secure: true, unsent: true, strike: connects(withoutTLS)},
 		{name: "reset before the request was read", strike: breaks(0)},
 		{name: "reset while the request was read", strike: breaks(50)},
-		{name: "reset instead of an answer, not executed", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset})},
+		{name: "reset before the response, not executed", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset})},
 		{
-			name: "the same on a connection used before", used: true,
+			name: "the same on a reused connection", used: true,
 			strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset}),
 		},
 		{
-			name:   "reset instead of an answer, executed",
+			name:   "reset before the response, executed",
 			strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.After}),
 		},
 		{
-			name:   "reset in the answer's body",
+			name:   "reset in the response body",
 			strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.During}),
 		},
 		{name: "408", strike: answers(cloudconverttest.Fault{Status: http.StatusRequestTimeout})},
 		{name: "429 with `Retry-After`", strike: answers(cloudconverttest.Fault{
 			Status: http.StatusTooManyRequests, Code: "TOO_MANY_REQUESTS", Header: retryAfter,
 		})},
-		{name: "429 without", strike: answers(cloudconverttest.Fault{Status: http.StatusTooManyRequests})},
+		{name: "429 without `Retry-After`", strike: answers(cloudconverttest.Fault{Status: http.StatusTooManyRequests})},
 		{name: "500, executed", strike: answers(cloudconverttest.Fault{Phase: cloudconverttest.After, Code: "INTERNAL_ERROR"})},
 		{name: "500, not executed", strike: answers(cloudconverttest.Fault{Code: "INTERNAL_ERROR"})},
 		{name: "502 as HTML", strike: answers(cloudconverttest.Fault{Status: http.StatusBadGateway})},
-		{name: "503 with a date", strike: func(w *world, times int) {
+		{name: "503 with a date in `Retry-After`", strike: func(w *world, times int) {
 			date := time.Now().Add(30 * time.Second).UTC().Format(http.TimeFormat)
 			answers(cloudconverttest.Fault{
 				Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {date}},
 			})(w, times)
 		}},
-		{name: "no answer, not executed", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Stall})},
+		{name: "no response, not executed", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Stall})},
 		{
-			name:   "no answer, executed",
+			name:   "no response, executed",
 			strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Stall, Phase: cloudconverttest.After}),
 		},
-		{name: "an answer that stops in its body", strike: answers(cloudconverttest.Fault{
+		{name: "response body stalls", strike: answers(cloudconverttest.Fault{
 			Kind: cloudconverttest.Stall, Phase: cloudconverttest.During,
 		})},
-		{name: "the connection, used before, goes silent", used: true, unsent: true, strike: func(w *world, times int) { w.network.silence(times) }},
-		{name: "an answer that trickles", strike: answers(cloudconverttest.Fault{
+		{name: "a reused connection goes silent", used: true, unsent: true, strike: func(w *world, times int) { w.network.silence(times) }},
+		{name: "response body trickles", strike: answers(cloudconverttest.Fault{
 			Kind: cloudconverttest.Slow, Phase: cloudconverttest.During, Bytes: 1, Delay: time.Second,
 		})},
-		{name: "an answer shorter than announced", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Truncate})},
-		{name: "half an answer as if it were whole", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.WrongLength})},
-		{name: "200 with something else", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Garbage})},
-		{name: "200 with a page of HTML", strike: answers(cloudconverttest.Fault{
+		{name: "response body shorter than `Content-Length`", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Truncate})},
+		{name: "half the response body, matching `Content-Length`", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.WrongLength})},
+		{name: "200 with other content", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Garbage})},
+		{name: "200 with an HTML page", strike: answers(cloudconverttest.Fault{
 			Kind: cloudconverttest.Garbage, Body: loginPage, Header: http.Header{"Content-Type": {"text/html"}},
 		})},
-		{name: "the right answer, said to be HTML", strike: answers(cloudconverttest.Fault{
+		{name: "correct response labeled HTML", strike: answers(cloudconverttest.Fault{
 			Kind: cloudconverttest.Headers, Header: http.Header{"Content-Type": {"text/html"}},
 		})},
 	}

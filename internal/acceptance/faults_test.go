@@ -338,7 +338,7 @@ func (c faultCell) outcome(w *world, err error) string {
 		words[0] = reason(err)
 	}
 	if w.untrue {
-		words[0] = "success, which is not true"
+		words[0] = "false success"
 	}
 	if strings.Contains(w.log.String(), "the answer was lost, but the job was created") {
 		words = append(words, "found by its tag")
@@ -423,7 +423,7 @@ func cause(err error) string {
 	text := err.Error()
 	for _, known := range [][2]string{
 		{"changed while it was downloaded", "the file changed"},
-		{"without a strong entity tag", "the rest cannot be told from another file"},
+		{"without a strong entity tag", "no entity tag to resume by"},
 		{"file ended after", "wrong length"},
 		{"bytes announced", "wrong length"},
 		{"should have", "wrong length"},
@@ -437,12 +437,12 @@ func cause(err error) string {
 		{net.ErrClosed.Error(), "connection lost"},
 		{"stream error", "stream reset"},
 		{"GOAWAY", "server going away"},
-		{"no answer in time", "no answer in time"},
+		{"no answer in time", "no response in time"},
 		{"TLS handshake timeout", "no connection in time"},
 		{"no byte moved", "stalled"},
-		{"unexpected end of JSON", "no JSON"},
-		{"invalid character", "no JSON"},
-		{"page of HTML", "page of HTML"},
+		{"unexpected end of JSON", "not JSON"},
+		{"invalid character", "not JSON"},
+		{"page of HTML", "HTML page"},
 	} {
 		if strings.Contains(text, known[0]) {
 			return known[1]

@@ -84,7 +84,7 @@ func cutTransfers() []transferFault {
 		}
 		return f
 	}
-	often := fetching("cut after each tenth of it", func(_ *testing.T, w *world, _ *cloudconvert.File) {
+	often := fetching("cut after each tenth", func(_ *testing.T, w *world, _ *cloudconvert.File) {
 		f := cutting(transferSize / 10)
 		f.Times = 9
 		w.server.Inject(f)
@@ -120,7 +120,7 @@ func wrongTransfers() []transferFault {
 	page := cloudconverttest.Fault{
 		Kind: cloudconverttest.Garbage, Body: loginPage, Header: http.Header{"Content-Type": {"text/html"}}, Nth: 1,
 	}
-	login := fetching("200 with a page of HTML", func(_ *testing.T, w *world, _ *cloudconvert.File) { w.server.Inject(page) })
+	login := fetching("200 with an HTML page", func(_ *testing.T, w *world, _ *cloudconvert.File) { w.server.Inject(page) })
 	login.upload = func(t *testing.T, w *world) (func(context.Context) error, func(*testing.T, error)) {
 		t.Helper()
 		call, check := prepareUpload(t, w)
@@ -129,7 +129,7 @@ func wrongTransfers() []transferFault {
 	}
 	return []transferFault{
 		short, long, login,
-		fetching("the same, the API gave no size", func(_ *testing.T, w *world, f *cloudconvert.File) {
+		fetching("the same, file size unknown", func(_ *testing.T, w *world, f *cloudconvert.File) {
 			f.Size, w.other = 0, loginPage
 			w.server.Inject(page)
 		}),
@@ -161,7 +161,7 @@ func changedTransfers() []transferFault {
 		return prepareUpload(t, w)
 	}
 	return []transferFault{
-		fetching("another entity tag after a cut", func(_ *testing.T, w *world, _ *cloudconvert.File) {
+		fetching("different entity tag after a cut", func(_ *testing.T, w *world, _ *cloudconvert.File) {
 			w.server.Inject(cutting(0, `"7d793037a0760186574b0282f2f435e7"`))
 		}),
 		fetching("no entity tag, and a cut", func(_ *testing.T, w *world, _ *cloudconvert.File) {
@@ -174,7 +174,7 @@ func changedTransfers() []transferFault {
 				return w.network.transport.RoundTrip(req)
 			})
 		}),
-		fetching("403 in the middle: the URL has expired", func(_ *testing.T, w *world, _ *cloudconvert.File) {
+		fetching("403 in the middle: expired URL", func(_ *testing.T, w *world, _ *cloudconvert.File) {
 			w.server.Inject(cutting(0))
 			var expire sync.Once
 			w.connect(func(req *http.Request) (*http.Response, error) {
@@ -208,7 +208,7 @@ func localTransfers() []transferFault {
 			},
 		},
 		{
-			name: "the directory disappears",
+			name: "directory deleted",
 			upload: func(t *testing.T, w *world) (func(context.Context) error, func(*testing.T, error)) {
 				t.Helper()
 				return w.uploadCopied(t, filepath.Join(t.TempDir(), "missing"))
@@ -224,7 +224,7 @@ func localTransfers() []transferFault {
 			},
 		},
 		{
-			name: "somebody else takes the name",
+			name: "another process takes the name",
 			save: func(t *testing.T, w *world) (func(context.Context) error, func(*testing.T, error)) {
 				t.Helper()
 				dir := t.TempDir()

@@ -1,7 +1,6 @@
 package params
 
 import (
-	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -26,7 +25,7 @@ func FindCredentials(name string, value any) []string {
 			found = append(found, FindCredentials(name, entry)...)
 		}
 	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(value)) {
+		for _, key := range Names(value) {
 			found = append(found, FindCredentials(key, value[key])...)
 		}
 	}

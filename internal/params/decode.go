@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -21,7 +20,7 @@ func Decode(task any, members map[string]json.RawMessage) error {
 	s := schemaOf(v.Type())
 	var problems []error
 	options := map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(members)) {
+	for _, name := range Names(members) {
 		if name == "operation" {
 			continue
 		}

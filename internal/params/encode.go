@@ -59,7 +59,7 @@ func Encode(operation string, task any, refuse func(any) error) Task {
 		set(f.name, value)
 	}
 	options := s.optionsOf(v)
-	for _, name := range slices.Sorted(maps.Keys(options)) {
+	for _, name := range Names(options) {
 		if _, taken := t.Params[name]; taken {
 			t.Broken = append(t.Broken, fmt.Errorf("parameter %q is set twice, by %s and in the options: remove one", name, s.fieldOf(name)))
 			continue
@@ -127,7 +127,7 @@ func schemaOf(t reflect.Type) *schema {
 			}
 		}
 	}
-	for _, group := range slices.Sorted(maps.Keys(groups)) {
+	for _, group := range Names(groups) {
 		s.groups = append(s.groups, groups[group])
 	}
 	schemas.Store(t, s)

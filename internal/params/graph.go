@@ -1,7 +1,6 @@
 package params
 
 import (
-	"maps"
 	"slices"
 )
 
@@ -27,7 +26,7 @@ func Cycle(inputs map[string][]string) []string {
 		done[name] = true
 		return nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(inputs)) {
+	for _, name := range Names(inputs) {
 		if cycle := visit(name); cycle != nil {
 			return cycle
 		}

@@ -5,9 +5,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 )
@@ -26,7 +24,7 @@ func checkValues(operation string, params map[string]any) (problems []error) {
 		}
 	}
 	headers, _ := params["headers"].(map[string]string)
-	for _, name := range slices.Sorted(maps.Keys(headers)) {
+	for _, name := range Names(headers) {
 		if !IsHeaderName(name) || !IsHeaderValue(headers[name]) {
 			problems = append(problems, fmt.Errorf("parameter %q: the header %q has an invalid name or a control character in its value", "headers", name))
 		}
