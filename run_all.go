@@ -20,6 +20,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/journal"
+	"github.com/cloudconvert/cloudconvert-go/internal/params"
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
@@ -365,10 +366,18 @@ func (w *work) recordIn(j *journal.Journal) error {
 }
 
 // hash stands for the tasks and the destination of a work. Local sources count by what
-// they were made of, and not by their content.
+// they were made of, and not by their content. URLs to import from count without their
+// query, which may be a signature that is another one in each run.
 func (w *work) hash() (string, error) {
 	body := w.plan.body
 	body.Tasks = maps.Clone(body.Tasks)
+	for name, task := range body.Tasks {
+		if task["operation"] == string(OperationImportURL) {
+			unsigned := maps.Clone(task)
+			unsigned["url"], _, _ = strings.Cut(params.Text(task["url"]), "?")
+			body.Tasks[name] = unsigned
+		}
+	}
 	for _, s := range w.plan.sources {
 		body.Tasks[s.task] = map[string]any{"source": s.String(), "name": s.name}
 	}

@@ -948,3 +948,18 @@ func TestJournalLeavesNumberedFilesAlone(t *testing.T) {
 		}
 	})
 }
+
+// A presigned URL differs in each run. Without a name of the caller's, works of other
+// queries have other names.
+func TestJournalKnowsAPresignedURL(t *testing.T) {
+	t.Parallel()
+	signed := func(url string) cloudconvert.Work {
+		return cloudconvert.Work{
+			Name:    "report",
+			Request: cloudconvert.Pipeline(cloudconvert.FromURL(url), cloudconvert.Convert{OutputFormat: "pdf"}),
+		}
+	}
+	first := hashOf(t, signed("https://a.example/report.docx?X-Amz-Signature=1"))
+	assert.Equal(t, first, hashOf(t, signed("https://a.example/report.docx?X-Amz-Signature=2")))
+	assert.NotEqual(t, first, hashOf(t, signed("https://a.example/other.docx?X-Amz-Signature=1")))
+}

@@ -375,7 +375,8 @@ func WithOutputDir(dir string) BatchOption {
 // again, with a new job.
 //
 // A work is known by its name, its tasks and its destination: with other tasks or
-// another destination it is another work. The content of its sources is not compared. If
+// another destination it is another work. The content of its sources does not count, nor
+// does the query of a URL, which may be a signature. If
 // it is done and has no destination, a later run returns neither its job nor its files.
 //
 // Only one run at a time can use a journal: a second one fails at once. An empty file
