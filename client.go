@@ -207,14 +207,14 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 func newEngine(c config, account *account) *engine.Engine {
 	retry := c.retry.withDefaults()
 	return engine.New(engine.Config{
-		Client:    c.client,
-		Attempts:  retry.Attempts,
-		Pauses:    retry.pauses(),
-		MaxAnswer: maxResponse,
-		Token:     c.token,
-		Limiter:   &account.limiter,
-		Observe:   account.limits.observe,
-		Logger:    c.logger,
+		Client:      c.client,
+		Attempts:    retry.Attempts,
+		Pauses:      retry.pauses(),
+		MaxResponse: maxResponse,
+		Token:       c.token,
+		Limiter:     &account.limiter,
+		Observe:     account.limits.observe,
+		Logger:      c.logger,
 	})
 }
 

@@ -263,7 +263,7 @@ func IsRetryable(err error) bool {
 	case e.Method != http.MethodGet && e.Method != http.MethodDelete:
 		return false
 	default:
-		return status == 0 || isSuccess(status) || status == http.StatusRequestTimeout ||
+		return status == 0 || engine.IsSuccess(status) || status == http.StatusRequestTimeout ||
 			status >= http.StatusInternalServerError && status != http.StatusNotImplemented
 	}
 }
@@ -354,8 +354,6 @@ func invalid(problems ...error) error {
 	}
 	return fmt.Errorf("%w: %s", ErrInvalid, strings.Join(texts, "; "))
 }
-
-func isSuccess(status int) bool { return status >= 200 && status < 300 }
 
 // isOpen reports whether a request that failed may have had its effect.
 func isOpen(err error) bool {

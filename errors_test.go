@@ -252,7 +252,7 @@ func TestTimeoutOfAnAttemptIsNotDeadlineExceeded(t *testing.T) {
 		require.NotErrorIs(t, err, context.DeadlineExceeded)
 		assert.Len(t, script.Requests, 5)
 		assert.GreaterOrEqual(t, time.Since(start), 5*time.Minute)
-		assert.Contains(t, err.Error(), "no answer in time (1m0s)")
+		assert.Contains(t, err.Error(), "no response in time (1m0s)")
 		assert.True(t, cloudconvert.IsRetryable(err))
 	})
 }

@@ -435,6 +435,6 @@ func TestReaderInTwoTasksIsRefused(t *testing.T) {
 	src := cloudconvert.FromReader("a.txt", one{strings.NewReader("x")})
 	_, err := server.Client().Run(t.Context(), cloudconvert.Pipeline(src, src, cloudconvert.Merge{OutputFormat: "pdf"}))
 	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
-	require.ErrorContains(t, err, "used already")
+	require.ErrorContains(t, err, "already used")
 	assert.Empty(t, testkit.Outline(server))
 }

@@ -216,7 +216,7 @@ func TestRedirectToGETFailsTheUpload(t *testing.T) {
 			client, script := testkit.NewScript(t, redirects(status, "https://other.example.com/"), testkit.Says(200, ""))
 			err := client.Tasks.Upload(t.Context(), testkit.WaitingTask(), textSource())
 			assert.Len(t, script.Requests, 1)
-			require.ErrorContains(t, err, "redirected to a page that takes no upload")
+			require.ErrorContains(t, err, "redirected to a page that does not accept uploads")
 			assert.False(t, cloudconvert.IsRetryable(err))
 		})
 	}

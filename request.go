@@ -271,7 +271,7 @@ func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.O
 	for _, capture := range call.captures {
 		*capture = newResponse(answer)
 	}
-	if answer.Err != nil || !isSuccess(answer.Status) {
+	if answer.Err != nil || !engine.IsSuccess(answer.Status) {
 		return answer, newError(call.method, c.pathOn(call), answer)
 	}
 	return answer, nil

@@ -489,7 +489,7 @@ func TestConvertUsesReadersOnce(t *testing.T) {
 	_, err := server.Client().Convert(t.Context(), src, "pdf")
 	require.NoError(t, err)
 	_, err = server.Client().Convert(t.Context(), src, "pdf")
-	require.ErrorContains(t, err, "used already")
+	require.ErrorContains(t, err, "already used")
 	assert.Equal(t, 1, testkit.JobCount(server))
 }
 

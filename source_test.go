@@ -154,7 +154,7 @@ func TestSourcesAreUploaded(t *testing.T) {
 				return
 			}
 			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
-			assert.Contains(t, err.Error(), "used already")
+			assert.Contains(t, err.Error(), "already used")
 			assertUploaded(t, script, 1)
 		})
 	}

@@ -86,7 +86,7 @@ func TestUploadOverAnyTransport(t *testing.T) {
 		"processing":             {response(102, nil), "102 Processing"},
 		"switching":              {response(101, strings.NewReader("raw")), "101 Switching"},
 		"redirect, status alone": {response(307, nil), "307"},
-		"page":                   {response(200, nil, func(r *http.Response) { r.Header = http.Header{"Content-Type": {"text/html"}} }), "a page of HTML"},
+		"page":                   {response(200, nil, func(r *http.Response) { r.Header = http.Header{"Content-Type": {"text/html"}} }), "an HTML page"},
 		"no status":              {response(0, nil), "status"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -425,7 +425,7 @@ func cause(err error) string {
 		{"changed while it was downloaded", "the file changed"},
 		{"without a strong entity tag", "no entity tag to resume by"},
 		{"file ended after", "wrong length"},
-		{"bytes announced", "wrong length"},
+		{"longer than the announced", "wrong length"},
 		{"should have", "wrong length"},
 		{"connection refused", "refused"},
 		{"certificate", "certificate"},
@@ -437,12 +437,12 @@ func cause(err error) string {
 		{net.ErrClosed.Error(), "connection lost"},
 		{"stream error", "stream reset"},
 		{"GOAWAY", "server going away"},
-		{"no answer in time", "no response in time"},
+		{"no response in time", "no response in time"},
 		{"TLS handshake timeout", "no connection in time"},
 		{"no byte moved", "stalled"},
 		{"unexpected end of JSON", "not JSON"},
 		{"invalid character", "not JSON"},
-		{"page of HTML", "HTML page"},
+		{"HTML page", "HTML page"},
 	} {
 		if strings.Contains(text, known[0]) {
 			return known[1]

@@ -1,5 +1,6 @@
-// Package content opens what is to be uploaded: files, memory and readers. It learns the length of each, which storage
-// must be told beforehand, and whether it can be read again after a transfer that broke.
+// Package content opens the sources of uploads: files, memory and readers. It finds the
+// length of a source, which storage must know in advance, and whether the source can be
+// read again for a retry.
 package content
 
 import (
@@ -15,24 +16,26 @@ import (
 	"sync/atomic"
 )
 
-// Content is a source that is open. It is closed by Close.
+// Content is an open source. The caller must close it.
 type Content struct {
 	// Size is the length in bytes.
 	Size int64
-	// Replayable reports that Reader may be called more than once.
+	// Replayable reports whether Reader may be called more than once.
 	Replayable bool
-	// Reopenable reports that the source may be closed and opened again, so that many need not be open at once.
+	// Reopenable reports whether the source may be closed and opened again, so that many
+	// sources do not have to be open at the same time.
 	Reopenable bool
 
 	reader func(context.Context) io.Reader
 	close  func() error
 }
 
-// Reader returns a reader of the whole content, which ends with the context even while it blocks. It does not stop at
-// Size: an upload has to notice when there is more than was announced.
+// Reader returns a reader of the whole content. Its reads end with the context, even
+// while the source blocks. It does not stop at Size: an upload must detect that the
+// source is longer than announced.
 func (c *Content) Reader(ctx context.Context) io.Reader { return c.reader(ctx) }
 
-// Close closes what was opened. A second Close does nothing.
+// Close closes the source. Closing it again does nothing.
 func (c *Content) Close() error {
 	if c.close == nil {
 		return nil
@@ -42,19 +45,20 @@ func (c *Content) Close() error {
 	return closeOnce()
 }
 
-// Options say how a source of unknown length is opened.
+// Options control how a source of unknown length is opened.
 type Options struct {
-	// TempDir is where it is stored to learn its length, and Memory the size up to which it is kept in memory instead.
+	// TempDir is the directory in which the source is stored to find its length. Sources
+	// of up to Memory bytes are kept in memory instead.
 	TempDir string
 	Memory  int64
-	// Stated is the length that the caller stated, or negative.
+	// Stated is the length that the caller has stated, or negative.
 	Stated int64
 }
 
-// MisuseError is a source that can never be opened.
+// MisuseError is the error of a source that cannot be opened, now or later.
 type MisuseError struct{ text string }
 
-// Error says what is wrong with the source.
+// Error returns the message of the error.
 func (e *MisuseError) Error() string { return e.text }
 
 func misuse(format string, args ...any) error { return &MisuseError{fmt.Sprintf(format, args...)} }
@@ -62,12 +66,12 @@ func misuse(format string, args ...any) error { return &MisuseError{fmt.Sprintf(
 // checkStated compares the length with the stated one.
 func (c *Content) checkStated(o Options) error {
 	if o.Stated >= 0 && o.Stated != c.Size {
-		return misuse("the source has %d bytes, and WithSize says %d", c.Size, o.Stated)
+		return misuse("the source has %d bytes, but WithSize says %d", c.Size, o.Stated)
 	}
 	return nil
 }
 
-// File opens the file at a path. Of a named pipe the content is stored.
+// File opens the file at a path. The content of a named pipe is stored.
 func File(ctx context.Context, path string, o Options) (*Content, error) {
 	file, err := untilDone(ctx, func() (*os.File, error) { return openFile(ctx, path) }, func(f *os.File) { _ = f.Close() })
 	if err != nil {
@@ -130,7 +134,7 @@ func FS(ctx context.Context, fsys fs.FS, name string, o Options) (*Content, erro
 		Size: info.Size(), Replayable: true, Reopenable: true,
 		reader: func(ctx context.Context) io.Reader {
 			next := newFile()
-			_ = replace(next) // the last one was only read
+			_ = replace(next) // a file that was only read loses nothing
 			return newEndingReader(ctx, next)
 		},
 		close: func() error { return replace(nil) },
@@ -138,14 +142,14 @@ func FS(ctx context.Context, fsys fs.FS, name string, o Options) (*Content, erro
 	return c, c.checkStated(o)
 }
 
-// fsFile reads a file of a file system, which it opens with the first read. Close does not wait for a read that blocks:
-// the file is then closed when the read returns.
+// fsFile is a file of a file system, opened by the first read. Close does not wait for a
+// read that blocks: the file is closed when the read returns.
 type fsFile struct {
 	open func() (fs.File, error)
 
 	mu     sync.Mutex
-	file   fs.File // nil until it is open; used by the read that is under way, or with mu
-	busy   bool    // a read is under way
+	file   fs.File // nil until it is open; owned by the current read, or guarded by mu
+	busy   bool    // a read is in progress
 	closed bool
 }
 
@@ -162,7 +166,7 @@ func (f *fsFile) Read(p []byte) (int, error) {
 	defer f.mu.Unlock()
 	f.busy = false
 	if f.closed {
-		_ = f.closeFile() // no one is left to be told
+		_ = f.closeFile() // Close has returned already
 	}
 	return n, err
 }
@@ -198,7 +202,7 @@ func (f *fsFile) closeFile() error {
 	return f.file.Close()
 }
 
-// Bytes is content in memory.
+// Bytes returns content in memory.
 func Bytes(b []byte, o Options) (*Content, error) {
 	c := inMemory(b)
 	return c, c.checkStated(o)
@@ -206,17 +210,18 @@ func Bytes(b []byte, o Options) (*Content, error) {
 
 func inMemory(b []byte) *Content { return nonBlocking(bytes.NewReader(b), 0, int64(len(b))) }
 
-// Reader is a reader of a caller, from where it stands.
+// Reader is the source of an [io.Reader], from its current offset. It is safe for
+// concurrent use.
 type Reader struct {
 	reader  io.Reader
-	seeking sync.Mutex // to find the length, which several calls may do at the same time
+	seeking sync.Mutex // held while Open seeks to find the length
 	used    atomic.Bool
 }
 
 // NewReader returns the source of a reader.
 func NewReader(r io.Reader) *Reader { return &Reader{reader: r} }
 
-// Open opens the reader. One that cannot be read again can be opened once.
+// Open opens the reader. A reader that is not replayable can be opened once.
 func (r *Reader) Open(ctx context.Context, o Options) (*Content, error) {
 	if r.reader == nil {
 		return nil, misuse("the reader of the source is nil")
@@ -230,12 +235,12 @@ func (r *Reader) Open(ctx context.Context, o Options) (*Content, error) {
 	case c != nil:
 		return c, c.checkStated(o)
 	case r.used.Swap(true):
-		return nil, misuse("the reader of the source was used already: make a new source of a new reader")
+		return nil, misuse("the reader of the source was already used: make a new source from a new reader")
 	}
 	return r.openOnce(ctx, o)
 }
 
-// openOnce opens a reader that can be read a single time.
+// openOnce opens a reader that can be read once.
 func (r *Reader) openOnce(ctx context.Context, o Options) (*Content, error) {
 	if o.Stated >= 0 {
 		return once(r.reader, o.Stated), nil
@@ -257,7 +262,7 @@ func (r *Reader) openOnce(ctx context.Context, o Options) (*Content, error) {
 	return unsized(ctx, r.reader, o)
 }
 
-// replayable is what a reader yields that can be read again, or nil if it cannot.
+// replayable returns the content of a reader that can be read again, or nil if it cannot.
 func replayable(r io.Reader) (*Content, error) {
 	switch r := r.(type) {
 	case *os.File:
@@ -277,11 +282,12 @@ func replayable(r io.Reader) (*Content, error) {
 		c.reader = func(ctx context.Context) io.Reader { return newEndingReader(ctx, plain(ctx)) }
 		return c, nil
 	default:
-		return nil, nil //nolint:nilnil // nothing is wrong with the reader
+		return nil, nil //nolint:nilnil // such a reader is not an error
 	}
 }
 
-// regular is a file from its offset, or nil if it is not a regular one.
+// regular returns the content of a regular file from its current offset, or nil for any
+// other file.
 func regular(file *os.File) (*Content, error) {
 	info, err := file.Stat()
 	if err != nil {
@@ -291,7 +297,7 @@ func regular(file *os.File) (*Content, error) {
 		return nil, misuse("%s is a directory, not a file", file.Name())
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil //nolint:nilnil // nothing is wrong with a pipe
+		return nil, nil //nolint:nilnil // a pipe is not an error
 	}
 	offset, err := file.Seek(0, io.SeekCurrent)
 	if err != nil {
@@ -300,7 +306,7 @@ func regular(file *os.File) (*Content, error) {
 	return nonBlocking(file, offset, max(info.Size()-offset, 0)), nil
 }
 
-// remaining returns where a seeker stands and how much is left.
+// remaining returns the offset of a seeker and the number of bytes after it.
 func remaining(s io.Seeker) (offset, size int64, err error) {
 	if offset, err = s.Seek(0, io.SeekCurrent); err != nil {
 		return 0, 0, err
@@ -315,7 +321,8 @@ func remaining(s io.Seeker) (offset, size int64, err error) {
 	return offset, max(end-offset, 0), nil
 }
 
-// nonBlocking is content that can be read again and whose reads do not block for long, such as a file or memory.
+// nonBlocking returns content that can be read again and whose reads do not block for
+// long, such as a file or memory.
 func nonBlocking(r io.ReaderAt, offset, size int64) *Content {
 	return &Content{
 		Size: size, Replayable: true,
@@ -323,12 +330,13 @@ func nonBlocking(r io.ReaderAt, offset, size int64) *Content {
 	}
 }
 
-// once is content that can be read a single time.
+// once returns content that can be read once.
 func once(r io.Reader, size int64) *Content {
 	return &Content{Size: size, reader: func(ctx context.Context) io.Reader { return newEndingReader(ctx, r) }}
 }
 
-// unsized is content of unknown length. A small one is kept in memory, and else it is written to a temporary file.
+// unsized returns content of unknown length. It is kept in memory if it is short, and
+// written to a temporary file otherwise.
 func unsized(ctx context.Context, r io.Reader, o Options) (*Content, error) {
 	ending := newEndingReader(ctx, r)
 	var start bytes.Buffer

@@ -21,7 +21,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/content"
 )
 
-// unstated are options of a source whose length the caller does not state.
+// unstated returns options without a stated length.
 func unstated(t *testing.T, memory int64) content.Options {
 	t.Helper()
 	return content.Options{TempDir: t.TempDir(), Memory: memory, Stated: -1}
@@ -35,10 +35,10 @@ func readAll(t *testing.T, c *content.Content) string {
 	return string(text)
 }
 
-// stream hides everything of a reader but Read.
+// stream hides all methods of a reader except Read.
 type stream struct{ io.Reader }
 
-// files returns how many files a directory has.
+// files returns the number of files in a directory.
 func files(t *testing.T, dir string) int {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -46,7 +46,7 @@ func files(t *testing.T, dir string) int {
 	return len(entries)
 }
 
-func TestStreamsAreStoredAboveTheLimitOfMemory(t *testing.T) {
+func TestStreamsAboveTheMemoryLimitAreStored(t *testing.T) {
 	t.Parallel()
 	for text, stored := range map[string]int{"": 0, "1234": 0, "12345": 0, "123456": 1, strings.Repeat("x", 1<<20): 1} {
 		o := unstated(t, 5)
@@ -65,7 +65,7 @@ func TestStreamsAreStoredAboveTheLimitOfMemory(t *testing.T) {
 	}
 }
 
-// A stored length that is not the stated one leaves no copy.
+// If the length differs from the stated one, no copy remains.
 func TestStatedLengths(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a.txt")
@@ -98,10 +98,10 @@ func TestStatedLengths(t *testing.T) {
 	}
 }
 
-// blockingFS is a file system that blocks until it is freed.
+// blockingFS is a file system that blocks until it is released.
 type blockingFS struct {
 	mode  fs.FileMode
-	open  bool // it is Open that blocks, and else Read
+	open  bool // Open blocks, and not Read
 	freed chan struct{}
 
 	mu             sync.Mutex
@@ -138,7 +138,8 @@ func (f *blockingFile) Close() error {
 	return nil
 }
 
-// A file system that blocks holds up no one whose context has ended, and its file is closed once it lets go of it.
+// A file system that blocks does not delay a call whose context has ended. The file is
+// closed once the file system returns.
 func TestBlockingFileSystems(t *testing.T) {
 	t.Parallel()
 	for name, fsys := range map[string]*blockingFS{
@@ -156,7 +157,7 @@ func TestBlockingFileSystems(t *testing.T) {
 					require.NoError(t, err)
 					_, err = io.ReadAll(c.Reader(ctx))
 					require.ErrorIs(t, err, context.DeadlineExceeded)
-					_ = c.Reader(ctx) // of another attempt
+					_ = c.Reader(ctx) // another attempt
 					err = errors.Join(err, c.Close())
 				}
 				require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -169,7 +170,7 @@ func TestBlockingFileSystems(t *testing.T) {
 	}
 }
 
-// brokenFS cannot close its files.
+// brokenFS is a file system whose files fail to close.
 type brokenFS struct{ fstest.MapFS }
 
 func (f brokenFS) Open(name string) (fs.File, error) {

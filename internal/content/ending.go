@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// untilDone returns what f returns, or the error of the context if that ends first:
-// f is not begun then, or left alone. What it returns later is discarded.
+// untilDone returns the result of f. If the context ends first, it returns the error of
+// the context: f is not called then, or its result is passed to discard.
 func untilDone[T any](ctx context.Context, f func() (T, error), discard func(T)) (T, error) {
 	if err := ctx.Err(); err != nil {
 		return *new(T), err
@@ -16,7 +16,7 @@ func untilDone[T any](ctx context.Context, f func() (T, error), discard func(T))
 		value T
 		err   error
 	}
-	done := make(chan result) // without a buffer: what is sent is also received
+	done := make(chan result) // unbuffered: a value that is sent is also received
 	go func() {
 		value, err := f()
 		select {
@@ -35,21 +35,20 @@ func untilDone[T any](ctx context.Context, f func() (T, error), discard func(T))
 	}
 }
 
-// endingReader is a reader that ends with a context, even while the reader
-// behind it blocks: nothing that waits for a read of a body, as package
-// net/http does, waits any longer than that. It also ends when reads return nothing
-// again and again, which would be repeated for ever.
+// endingReader is a reader whose reads end with a context, even while the underlying
+// reader blocks. net/http waits for reads of a body, and so does not wait any longer. Its
+// reads also end if the underlying reader keeps returning nothing.
 type endingReader struct {
-	ctx    context.Context //nolint:containedctx // a reader has no other way to know it.
+	ctx    context.Context //nolint:containedctx // Read has no parameter for it.
 	reader io.Reader
-	buffer []byte // of its own, because an abandoned read may still write to it
+	buffer []byte // separate, because an abandoned read may still write to it
 }
 
 func newEndingReader(ctx context.Context, r io.Reader) io.Reader {
 	return &endingReader{ctx: ctx, reader: Steady(r), buffer: make([]byte, 64<<10)}
 }
 
-// Read reads as much as the buffer takes.
+// Read implements [io.Reader].
 func (e *endingReader) Read(p []byte) (int, error) {
 	buffer := e.buffer[:min(len(p), len(e.buffer))]
 	n, err := untilDone(e.ctx, func() (int, error) { return e.reader.Read(buffer) }, func(int) {})

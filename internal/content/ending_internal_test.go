@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What comes after the end of the context is discarded, however little after.
-func TestUntilDoneDiscardsWhatIsLate(t *testing.T) {
+// A result that arrives just after the end of the context is discarded.
+func TestUntilDoneDiscardsLateResults(t *testing.T) {
 	t.Parallel()
 	for _, takes := range []time.Duration{time.Second, time.Minute} {
 		for range 20 {
@@ -34,7 +34,7 @@ func TestUntilDoneDiscardsWhatIsLate(t *testing.T) {
 	}
 }
 
-func TestUntilDoneBeginsNothingTooLate(t *testing.T) {
+func TestUntilDoneDoesNotStartAfterContextEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// openFile opens a file. A named pipe is opened without blocking, and then waited
-// for: neither open(2) nor read(2) could be ended with the context, and each would
-// keep a thread until another process writes to the pipe.
+// openFile opens a file. It opens a named pipe without blocking and then waits for a
+// writer: open(2) and read(2) do not end with the context, and would keep a thread until
+// another process writes to the pipe.
 func openFile(ctx context.Context, path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
@@ -21,7 +21,7 @@ func openFile(ctx context.Context, path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = pipe.SetReadDeadline(time.Unix(1, 0)) }) // which ends the wait
+	stop := context.AfterFunc(ctx, func() { _ = pipe.SetReadDeadline(time.Unix(1, 0)) }) // ends the wait
 	defer stop()
 	err = waitForWriter(pipe)
 	if ctx.Err() != nil {
@@ -33,8 +33,8 @@ func openFile(ctx context.Context, path string) (*os.File, error) {
 	return pipe, nil
 }
 
-// waitForWriter waits until a pipe has content or its end. A read before a first writer
-// has come would report the end.
+// waitForWriter waits until a pipe has data or has ended. A read before there is a writer
+// would return the end of the file.
 func waitForWriter(pipe *os.File) error {
 	conn, err := pipe.SyscallConn()
 	if err != nil {
@@ -51,13 +51,13 @@ func waitForWriter(pipe *os.File) error {
 	return err
 }
 
-// isReadable reports whether a pipe has content, or had a writer that has gone.
+// isReadable reports whether a pipe has data, or had a writer that has gone.
 func isReadable(fd int) (bool, error) {
 	poll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
 		return false, os.NewSyscallError("epoll_create1", err)
 	}
-	defer func() { _ = syscall.Close(poll) }() // nothing was written to it
+	defer func() { _ = syscall.Close(poll) }() // nothing is lost
 	if err := syscall.EpollCtl(poll, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN}); err != nil {
 		return false, os.NewSyscallError("epoll_ctl", err)
 	}

@@ -7,6 +7,6 @@ import (
 	"os"
 )
 
-// openFile opens a file. That of a named pipe blocks until another process opens it too,
-// and leaves a goroutine with its thread until then if the context ends before.
+// openFile opens a file. Opening a named pipe blocks until another process opens it too.
+// If the context ends first, a goroutine and its thread remain until then.
 func openFile(_ context.Context, path string) (*os.File, error) { return os.Open(path) }

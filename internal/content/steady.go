@@ -2,10 +2,12 @@ package content
 
 import "io"
 
-// maxEmptyReads is how often in a row a reader may return neither bytes nor an error.
+// maxEmptyReads is how many times in a row a reader may return neither bytes nor an
+// error.
 const maxEmptyReads = 100
 
-// Steady returns a reader that ends with [io.ErrNoProgress] when r returns nothing again and again.
+// Steady returns a reader that fails with [io.ErrNoProgress] if r keeps returning neither
+// bytes nor an error.
 func Steady(r io.Reader) io.Reader { return &steadyReader{reader: r} }
 
 type steadyReader struct {

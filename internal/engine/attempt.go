@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// state is what the attempts of one call know of each other.
+// state is what the attempts of one call share.
 type state struct {
 	call       Call
 	ticket     uint64 // of a limited call
@@ -22,22 +22,22 @@ type state struct {
 	last       Outcome
 	pause      time.Duration
 	openBefore bool
-	heldBack   bool // the limiter did not let the next attempt pass
-	refusals   int  // of other calls for the same limit, right before the last attempt
+	heldBack   bool // the limiter refused the next attempt
+	refusals   int  // 429 responses in a row to other calls before the last attempt
 }
 
 type stateKey struct{}
 
-// attempts is the transport below the loop: each round trip is one attempt. It
-// reads the answer to its end, so that a broken body is a failed attempt. It
-// has no CloseIdleConnections, which keeps the loop from closing connections
-// that other calls use.
+// attempts is the transport of the retry loop: each round trip is one attempt. It reads
+// the whole response, so that an incomplete body fails the attempt. It has no
+// CloseIdleConnections method, which the loop would call on failure although other calls
+// use the connections.
 type attempts struct {
 	engine *Engine
 	next   http.RoundTripper
 }
 
-// RoundTrip makes one attempt and records what came of it.
+// RoundTrip makes one attempt and records its outcome.
 func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	state, ok := req.Context().Value(stateKey{}).(*state)
 	if !ok {
@@ -49,7 +49,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer leave() // also if the transport panics or ends the goroutine
-	a.engine.leaveSilent(a.next)
+	a.engine.closeSilent(a.next)
 	state.attempts++
 	state.openBefore = state.openBefore || state.last.Open
 	state.last = Outcome{}
@@ -57,26 +57,25 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	if call.URL != state.call.URL {
 		req = withURL(req, call.URL)
 	}
-	resp, answer := a.engine.attempt(req, a.next, call)
+	resp, outcome := a.engine.attempt(req, a.next, call)
 	credentials := req.Header.Get("Authorization")
-	answer = answer.Without(credentials, strings.TrimPrefix(credentials, "Bearer "), req.URL.RawQuery)
-	state.last = answer
-	a.engine.config.Observe(answer)
+	outcome = outcome.Without(credentials, strings.TrimPrefix(credentials, "Bearer "), req.URL.RawQuery)
+	state.last = outcome
+	a.engine.config.Observe(outcome)
 	a.engine.log(req.Context(), state, time.Since(start))
-	if answer.Status == 0 {
-		return nil, answer.Err
+	if outcome.Status == 0 {
+		return nil, outcome.Err
 	}
 	return resp, nil
 }
 
-// withURL returns the request with another URL.
 func withURL(req *http.Request, u *url.URL) *http.Request {
 	changed, target := *req, *u
 	changed.URL, changed.Host = &target, u.Host
 	return &changed
 }
 
-// attempt sends the request once and reads the whole answer.
+// attempt sends the request once and reads the whole response.
 func (e *Engine) attempt(req *http.Request, next http.RoundTripper, call Call) (*http.Response, Outcome) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	defer cancel(nil)
@@ -88,23 +87,23 @@ func (e *Engine) attempt(req *http.Request, next http.RoundTripper, call Call) (
 	trace, ctx := newTrace(ctx, cancel)
 	resp, err := RoundTrip(next, req.WithContext(ctx))
 	if err != nil {
-		if !call.Late && trace.reused.Load() && errors.Is(context.Cause(ctx), errNoAnswer) {
+		if !call.Late && trace.reused.Load() && errors.Is(context.Cause(ctx), errNoResponse) {
 			e.silent.Store(true)
 		}
 		return nil, Outcome{Err: explain(ctx, req.Context(), err), Open: !e.isUnsent(trace, err)}
 	}
-	body, err := readAll(resp.Body, e.config.MaxAnswer)
-	answer := Outcome{Status: resp.StatusCode, Header: resp.Header, Body: body}
-	if err != nil && isSuccess(resp.StatusCode) {
-		answer.Err = explain(ctx, req.Context(), err)
+	body, err := readAll(resp.Body, e.config.MaxResponse)
+	outcome := Outcome{Status: resp.StatusCode, Header: resp.Header, Body: body}
+	if err != nil && IsSuccess(resp.StatusCode) {
+		outcome.Err = explain(ctx, req.Context(), err)
 	}
-	answer.Open = answer.Err != nil || resp.StatusCode >= 500 || resp.StatusCode == http.StatusRequestTimeout
-	return forLoop(resp), answer
+	outcome.Open = outcome.Err != nil || resp.StatusCode >= 500 || resp.StatusCode == http.StatusRequestTimeout
+	return forLoop(resp), outcome
 }
 
-// isUnsent reports whether an attempt that failed proves that the server did not
-// process the request. A protocol that was registered with the transport may not
-// report the connections it makes, and a transport around another may make several.
+// isUnsent reports whether a failed attempt proves that the server did not process the
+// request. Protocols registered with a transport may not report their connections, and a
+// transport that wraps others may make several.
 func (e *Engine) isUnsent(trace *trace, err error) bool {
 	if e.observable {
 		unmade := neverConnected(err) || trace.asked.Load()
@@ -120,10 +119,10 @@ func (e *Engine) isUnsent(trace *trace, err error) bool {
 	}
 }
 
-// leaveSilent closes the idle connections if an attempt on one that was idle
-// before got no response in time: that one, and others to the same network, may
-// have gone silent. Over HTTP/2 a connection survives the requests on it.
-func (e *Engine) leaveSilent(next http.RoundTripper) {
+// closeSilent closes idle connections after an attempt on a reused connection timed out:
+// that connection, and others on the same network path, may be dead. An HTTP/2 connection
+// outlives the requests on it.
+func (e *Engine) closeSilent(next http.RoundTripper) {
 	if !e.silent.Swap(false) {
 		return
 	}
@@ -132,8 +131,8 @@ func (e *Engine) leaveSilent(next http.RoundTripper) {
 	}
 }
 
-// forLoop returns what the loop gets to see of an answer: no body, which has
-// been read, and no address to follow or to quote in an error.
+// forLoop returns the response that the retry loop sees. It has no body, which has been
+// read, and no Location header, which could be followed or quoted in an error.
 func forLoop(resp *http.Response) *http.Response {
 	seen := *resp
 	seen.Body = http.NoBody
@@ -142,17 +141,17 @@ func forLoop(resp *http.Response) *http.Response {
 	return &seen
 }
 
-// errNoAnswer ends an attempt that takes too long.
-var errNoAnswer = errors.New("no answer in time")
+// errNoResponse is the cause of an attempt that timed out.
+var errNoResponse = errors.New("no response in time")
 
 func withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	if timeout <= 0 {
 		return ctx, func() {}
 	}
-	return context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%w (%s)", errNoAnswer, timeout))
+	return context.WithTimeoutCause(ctx, timeout, fmt.Errorf("%w (%s)", errNoResponse, timeout))
 }
 
-// shorter returns the shorter of two timeouts, of which 0 is none.
+// shorter returns the shorter of two timeouts. Zero means no timeout.
 func shorter(a, b time.Duration) time.Duration {
 	if a <= 0 || b <= 0 {
 		return max(a, b)
@@ -160,9 +159,9 @@ func shorter(a, b time.Duration) time.Duration {
 	return min(a, b)
 }
 
-// explain makes sure that an error matches those of a context exactly if the
-// caller's context ended. The deadline of an attempt is none of its concern,
-// and a transport may give no more than the cause.
+// explain returns an error that matches the error of the context of the call if and only
+// if that context has ended. The timeout of an attempt is not the deadline of the caller,
+// and a transport may return only the cause of a context.
 func explain(attempt, call context.Context, err error) error {
 	err = WithoutURL(err)
 	switch {
@@ -179,29 +178,28 @@ func explain(attempt, call context.Context, err error) error {
 	}
 }
 
-// A transportError hides that timeouts of the network, while connecting for
-// example, match the error of a context that ended.
+// A transportError is a network timeout, while dialing for example. It hides that such an
+// error matches a context error.
 type transportError struct{ error }
 
-// As finds what is hidden.
+// As implements errors.As for the wrapped error.
 func (e transportError) As(target any) bool { return errors.As(e.error, target) }
 
-// errTooLong tells that an answer exceeds what the engine reads.
 var errTooLong = errors.New("the response is too long")
 
-// readAll reads and closes a body of at most limit bytes.
+// readAll reads at most limit bytes of the body and closes it.
 func readAll(body io.ReadCloser, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(body, limit+1))
 	if int64(len(data)) > limit {
 		data, err = data[:limit], fmt.Errorf("%w (over %d bytes)", errTooLong, limit)
 	}
-	// Nothing depends on the rest of a body that was read as far as wanted.
+	// An error of Close says nothing about the bytes that were read.
 	_ = body.Close()
 	return data, err
 }
 
-// neverConnected reports whether an error proves that no connection was made
-// that a request could be sent on.
+// neverConnected reports whether an error proves that there was no connection to send the
+// request on.
 func neverConnected(err error) bool {
 	if first, ok := errors.AsType[tls.RecordHeaderError](err); ok && first.Conn != nil || isUntrusted(err) || isProxyError(err) {
 		return true
@@ -213,7 +211,7 @@ func neverConnected(err error) bool {
 	return ok && (op.Op == "dial" || op.Op == "proxyconnect")
 }
 
-// WithoutURL takes the address, which may hold a secret, out of an error.
+// WithoutURL removes the URL, which may hold a secret, from an error of net/http.
 func WithoutURL(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err
@@ -221,29 +219,30 @@ func WithoutURL(err error) error {
 	return err
 }
 
-func isSuccess(status int) bool { return status >= 200 && status < 300 }
+// IsSuccess reports whether a status is 2xx.
+func IsSuccess(status int) bool { return status >= 200 && status < 300 }
 
-// log writes the debug record of one attempt.
+// log logs an attempt at debug level.
 func (e *Engine) log(ctx context.Context, state *state, took time.Duration) {
 	if !e.config.Logger.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	attrs := append(describe(state),
+	attrs := append(state.attrs(),
 		slog.Duration("duration", took),
 		slog.String("request_id", state.last.Hide(state.last.Header.Get("X-Request-Id"))))
 	e.config.Logger.LogAttrs(ctx, slog.LevelDebug, "cloudconvert: request", attrs...)
 }
 
-// describe returns what every record about an attempt says.
-func describe(state *state) []slog.Attr {
+// attrs returns the log attributes of the last attempt.
+func (s *state) attrs() []slog.Attr {
 	attrs := []slog.Attr{
-		slog.String("method", state.call.Method),
-		slog.String("path", state.call.URL.EscapedPath()),
-		slog.Int("attempt", state.attempts),
-		slog.Int("status", state.last.Status),
+		slog.String("method", s.call.Method),
+		slog.String("path", s.call.URL.EscapedPath()),
+		slog.Int("attempt", s.attempts),
+		slog.Int("status", s.last.Status),
 	}
-	if state.last.Err != nil {
-		attrs = append(attrs, slog.String("error", state.last.Err.Error()))
+	if s.last.Err != nil {
+		attrs = append(attrs, slog.String("error", s.last.Err.Error()))
 	}
 	return attrs
 }

@@ -1,6 +1,6 @@
-// Package engine sends API requests: it decides what may be sent again, waits
-// between attempts, bounds what is read and reports what an answer proves. It
-// knows nothing of jobs and tasks.
+// Package engine sends API requests: it makes the attempts, pauses between them, bounds
+// what is read, and reports what a response proves about the effect of a request. It
+// knows nothing about jobs and tasks.
 package engine
 
 import (
@@ -17,25 +17,24 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 )
 
-// Config says how an [Engine] sends. Every field must be set.
+// Config configures an [Engine]. Every field must be set.
 type Config struct {
-	// Client is used as it is, but for its redirect policy and its Timeout.
-	// Redirects are never followed, since the credentials belong to one host,
-	// and the Timeout bounds an attempt, not the wait for the limiter as well.
+	// Client sends the requests, except that redirects are never followed, because the
+	// credentials belong to one host, and that its Timeout bounds each attempt and not
+	// the wait for the limiter.
 	Client *http.Client
-	// Attempts bounds how often one call is sent.
+	// Attempts is the maximum number of attempts of a call.
 	Attempts int
-	// Pauses are those between the attempts of a call.
+	// Pauses are the pauses between the attempts of a call.
 	Pauses
-	// MaxAnswer bounds the bytes read of one answer.
-	MaxAnswer int64
-	// Limiter holds back the attempts of limited calls.
+	// MaxResponse bounds the number of bytes read of a response.
+	MaxResponse int64
+	// Limiter delays the attempts of limited calls.
 	Limiter *limiter.Limiter
-	// Token returns what the next request is authorized with. If a token was refused, it
-	// is another one, if there is another. Only [Engine.Authorized] asks for it.
+	// Token returns a token for the next request. After a token was refused, it returns
+	// another one, or the same if there is no other. Only [Engine.Authorized] calls it.
 	Token func(ctx context.Context, refused string) (string, error)
-	// Observe is told of the answer to each attempt. It may be called from many
-	// goroutines at once.
+	// Observe is called after each attempt. It may be called concurrently.
 	Observe func(Outcome)
 	// Logger gets a debug record for each attempt and a warning for each retry.
 	Logger *slog.Logger
@@ -47,52 +46,53 @@ type Call struct {
 	URL    *url.URL
 	Header http.Header
 	Body   []byte
-	// Once forbids sending again.
+	// Once disables retries.
 	Once bool
-	// Limited tells that the service counts the call against its rate limit.
+	// Limited reports whether the call counts against the rate limit of the service.
 	Limited bool
-	// Late reports that the response waits for a job to end. A limited call of
-	// this kind is not sent again after a refusal.
+	// Late reports whether the response arrives only when a job has ended. A limited late
+	// call is not retried after a 429.
 	Late bool
-	// Accompanied reports that a limited late call is one of many. If nothing is
-	// known of the limit, it goes to Prompt, so that the others need not wait long.
+	// Accompanied reports whether a limited late call is one of many. While the limit is
+	// unknown it is sent to Prompt, so that the others do not wait for a job.
 	Accompanied bool
-	// Prompt is where a limited late call has its response at once. It is sent
-	// there if it is to find out for others whether the service has room.
+	// Prompt is the URL at which a limited late call gets its response immediately. The
+	// call is sent there if the limiter uses it to find out whether the service accepts
+	// more requests.
 	Prompt *url.URL
-	// Timeout bounds each attempt. Zero means no bound but the context.
+	// Timeout bounds each attempt. Zero means no timeout.
 	Timeout time.Duration
 }
 
-// An Outcome is what became of a call.
+// An Outcome is the result of a call.
 type Outcome struct {
-	// Status is the HTTP status, or 0 if no answer came.
+	// Status is the HTTP status, or 0 if there was no response.
 	Status int
 	Header http.Header
 	Body   []byte
-	// Err is why there is no answer, or why the body is not whole.
+	// Err is why there was no response, or why its body is incomplete.
 	Err error
-	// Attempts counts how often the request was sent.
+	// Attempts is the number of requests sent.
 	Attempts int
-	// Open tells that the service may have carried out the last attempt
-	// although its answer does not say so.
+	// Open reports whether the service may have carried out the last attempt although the
+	// response does not say so.
 	Open bool
-	// OpenBefore tells the same of an earlier attempt.
+	// OpenBefore reports the same of an earlier attempt.
 	OpenBefore bool
-	// Sent is the body of the request, which the answer may repeat.
+	// Sent is the body of the request, which the response may repeat.
 	Sent []byte
 
-	secrets *secretSet // see Hiding
+	secrets *secretSet // hidden by Hide
 }
 
 // Engine sends calls. It is safe for concurrent use.
 type Engine struct {
 	config Config
 	client *http.Client
-	// observable tells that the transport reports whether it got a connection.
+	// observable reports whether the transport reports the connections that it gets.
 	observable bool
-	timeout    time.Duration // the client's own, for each attempt; 0 means none
-	silent     atomic.Bool   // an attempt got no response on a connection that was idle before
+	timeout    time.Duration // of each attempt, from Config.Client; 0 means none
+	silent     atomic.Bool   // an attempt timed out on a reused connection
 }
 
 // New returns an engine.
@@ -110,7 +110,7 @@ func New(config Config) *Engine {
 	return e
 }
 
-// Send makes the call. It ends when the context ends.
+// Send makes a call, with retries. It returns when ctx ends.
 func (e *Engine) Send(ctx context.Context, call Call) Outcome {
 	state := &state{call: call}
 	if call.Limited {
@@ -122,20 +122,20 @@ func (e *Engine) Send(ctx context.Context, call Call) Outcome {
 	}
 	resp, err := e.loop(state).Do(req)
 	if resp != nil {
-		// The attempt has read the body already: this releases nothing.
+		// The attempt has already read and closed the body.
 		_ = resp.Body.Close()
 	}
-	answer := state.last
-	answer.Attempts = state.attempts
-	answer.OpenBefore = state.openBefore
-	answer.Sent = call.Body
+	outcome := state.last
+	outcome.Attempts = state.attempts
+	outcome.OpenBefore = state.openBefore
+	outcome.Sent = call.Body
 	switch {
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		answer.Err = ended(ctx, answer.Err)
-	case err != nil && answer.Err == nil:
-		answer.Err = WithoutURL(err)
+		outcome.Err = contextError(ctx, outcome.Err)
+	case err != nil && outcome.Err == nil:
+		outcome.Err = WithoutURL(err)
 	}
-	return answer
+	return outcome
 }
 
 func newRequest(ctx context.Context, call Call) (*retryablehttp.Request, error) {
@@ -151,13 +151,13 @@ func newRequest(ctx context.Context, call Call) (*retryablehttp.Request, error) 
 	return req, nil
 }
 
-// loop returns what repeats the attempts of one call.
+// loop returns the client that retries one call.
 func (e *Engine) loop(state *state) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient: e.client,
 		RetryMax:   e.config.Attempts - 1,
 		CheckRetry: func(ctx context.Context, _ *http.Response, _ error) (bool, error) {
-			return e.again(ctx, state), nil
+			return e.shouldRetry(ctx, state), nil
 		},
 		Backoff: func(time.Duration, time.Duration, int, *http.Response) time.Duration {
 			return state.pause

@@ -11,15 +11,15 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/params"
 )
 
-// hidesValue reports whether what has this name in a request or a response is a
-// secret: credentials, URLs, and everything within forms and payloads.
+// hidesValue reports whether values of this name in requests and responses are secret:
+// credentials, URLs, and everything in forms and payloads.
 func hidesValue(name string) bool {
 	lower := strings.ToLower(name)
 	return params.IsCredential(name) || strings.HasSuffix(lower, "url") || slices.Contains([]string{"form", "parameters", "payload"}, lower)
 }
 
-// sentSecrets returns the secrets in the body of a request, which a page for
-// diagnosis may repeat.
+// sentSecrets returns the secrets in the body of a request, which an error page may
+// repeat.
 func sentSecrets(body []byte) []string {
 	var sent any
 	if json.Unmarshal(body, &sent) != nil {
@@ -43,14 +43,14 @@ func secretsIn(value any, isSecret bool) []string {
 		if isSecret {
 			return []string{value}
 		}
-		if address, err := url.Parse(value); err == nil && address.Host != "" {
-			return URLSecrets(address)
+		if u, err := url.Parse(value); err == nil && u.Host != "" {
+			return URLSecrets(u)
 		}
 	}
 	return found
 }
 
-// disclosure is what is shown of the values of JSON.
+// disclosure says whether values of JSON are shown.
 type disclosure int
 
 const (
@@ -59,7 +59,7 @@ const (
 	shown
 )
 
-// level is an array or an object around a JSON token.
+// level is an array or object that encloses a JSON token.
 type level struct {
 	isObject bool
 	isNamed  bool       // the next token of the object is a value
@@ -67,12 +67,12 @@ type level struct {
 	next     disclosure // of the next value of the object
 }
 
-// jsonObject is where an object may begin.
+// jsonObject matches the beginning of an object.
 var jsonObject = regexp.MustCompile(`\{\s*"`)
 
-// withoutValues replaces the secret values of JSON, which may be cut short or have
-// a text before it, by dots. Where it stops being JSON the rest is replaced, since
-// it may be that of a secret. A text without JSON stays as it is.
+// withoutValues replaces secret values in JSON by dots. The JSON may be cut off, or have
+// text before it. From a syntax error on everything is replaced, because it may be the
+// rest of a secret. Text without JSON is returned unchanged.
 func withoutValues(body []byte) []byte {
 	if plain, ok := withoutJSONValues(body); ok {
 		return plain
@@ -108,8 +108,8 @@ func withoutJSONValues(body []byte) (plain []byte, isJSON bool) {
 	}
 }
 
-// follow returns the arrays and objects around what follows a token, and reports
-// whether the token is a secret value.
+// follow returns the levels after a token, and reports whether the token is a secret
+// value.
 func follow(levels []level, token json.Token) (after []level, isHidden bool) {
 	if token == json.Delim('}') || token == json.Delim(']') {
 		return levels[:len(levels)-1], false
@@ -133,8 +133,8 @@ func follow(levels []level, token json.Token) (after []level, isHidden bool) {
 	return levels, values == hidden && token != nil
 }
 
-// nextNamed returns what is shown of the value of a name. What a refusal says
-// about parameters stands under their names, and is shown.
+// nextNamed returns the disclosure of the value of a name. Error messages about
+// parameters stand under the names of the parameters, and are shown.
 func (l level) nextNamed(name string, outermost bool) disclosure {
 	switch {
 	case l.values == byName && hidesValue(name):

@@ -19,14 +19,14 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 )
 
-// errReset is what a transport says when a connection breaks.
+// errReset is the error of a broken connection.
 var errReset = errors.New("connection reset by peer")
 
-// A step answers one attempt.
+// A step responds to one attempt.
 type step func(*http.Request) (*http.Response, error)
 
-// network is a transport in process. It takes one step for each attempt, and
-// the last one again and again.
+// network is an in-process transport. It takes one step for each attempt, and repeats the
+// last.
 type network struct {
 	steps []step
 
@@ -40,11 +40,11 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	return n.next(req)(req)
 }
 
-// next records a request and returns the step that answers it.
+// next records a request and returns the step that responds to it.
 func (n *network) next(req *http.Request) step {
 	var body []byte
 	if req.Body != nil {
-		body, _ = io.ReadAll(req.Body) // made of memory, it cannot fail
+		body, _ = io.ReadAll(req.Body) // it is in memory, and cannot fail
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -54,7 +54,7 @@ func (n *network) next(req *http.Request) step {
 	return n.steps[min(len(n.at), len(n.steps))-1]
 }
 
-// pauses returns the times between the attempts.
+// pauses returns the pauses between the attempts.
 func (n *network) pauses() []time.Duration {
 	var pauses []time.Duration
 	for i := range len(n.at) - 1 {
@@ -63,8 +63,8 @@ func (n *network) pauses() []time.Duration {
 	return pauses
 }
 
-// answer answers with a status, a body and headers, given as names and values.
-func answer(status int, body string, headers ...string) step {
+// respond responds with a status, a body, and headers given as names and values.
+func respond(status int, body string, headers ...string) step {
 	return func(req *http.Request) (*http.Response, error) {
 		header := http.Header{}
 		for i := 0; i+1 < len(headers); i += 2 {
@@ -76,12 +76,12 @@ func answer(status int, body string, headers ...string) step {
 	}
 }
 
-// fail gives no answer.
+// fail returns an error instead of a response.
 func fail(err error) step {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
-// cut breaks off in the middle of the body.
+// cut responds with a body that breaks off.
 func cut(status int, err error) step {
 	return func(req *http.Request) (*http.Response, error) {
 		body := io.MultiReader(strings.NewReader(`{"data": {"id": "`), brokenReader{err})
@@ -93,13 +93,13 @@ type brokenReader struct{ err error }
 
 func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
 
-// hang answers when the context of the request ends.
+// hang returns when the context of the request ends.
 func hang(req *http.Request) (*http.Response, error) {
 	<-req.Context().Done()
 	return nil, req.Context().Err()
 }
 
-// after takes a step some time later.
+// after takes a step after d.
 func after(d time.Duration, then step) step {
 	return func(req *http.Request) (*http.Response, error) {
 		advance(d)
@@ -107,9 +107,9 @@ func after(d time.Duration, then step) step {
 	}
 }
 
-// advance lets time pass within a bubble.
+// advance lets time pass in a synctest bubble.
 func advance(d time.Duration) {
-	time.Sleep(d) //nolint:forbidigo // the clock of a bubble, not a real one.
+	time.Sleep(d) //nolint:forbidigo // the clock of a bubble is not a real one.
 }
 
 const (
@@ -119,30 +119,30 @@ const (
 	maxAsked = 2 * time.Minute
 )
 
-// configure returns a configuration with a transport.
+// configure returns a configuration for a transport.
 func configure(transport http.RoundTripper) engine.Config {
 	return engine.Config{
-		Client:    &http.Client{Transport: transport},
-		Attempts:  attempts,
-		Pauses:    engine.Pauses{MinWait: minWait, MaxWait: maxWait, MaxRetryAfter: maxAsked},
-		MaxAnswer: 1 << 10,
-		Limiter:   &limiter.Limiter{},
-		Observe:   func(engine.Outcome) {},
-		Logger:    slog.New(slog.DiscardHandler),
+		Client:      &http.Client{Transport: transport},
+		Attempts:    attempts,
+		Pauses:      engine.Pauses{MinWait: minWait, MaxWait: maxWait, MaxRetryAfter: maxAsked},
+		MaxResponse: 1 << 10,
+		Limiter:     &limiter.Limiter{},
+		Observe:     func(engine.Outcome) {},
+		Logger:      slog.New(slog.DiscardHandler),
 	}
 }
 
-// quick is for transports that use the network, where the clock is a real one.
+// quick returns a configuration for a transport that uses the network and the real clock.
 func quick(transport http.RoundTripper) engine.Config {
 	config := configure(transport)
 	config.MinWait, config.MaxWait = time.Millisecond, time.Millisecond
 	return config
 }
 
-// newCall returns a call as the API gets them.
-func newCall(t *testing.T, method, address string) engine.Call {
+// newCall returns a call like those of the client.
+func newCall(t *testing.T, method, rawURL string) engine.Call {
 	t.Helper()
-	target, err := url.Parse(address)
+	target, err := url.Parse(rawURL)
 	require.NoError(t, err)
 	call := engine.Call{Method: method, URL: target, Header: http.Header{"Accept": {"application/json"}}, Timeout: time.Minute}
 	if method == http.MethodPost {
@@ -152,20 +152,20 @@ func newCall(t *testing.T, method, address string) engine.Call {
 	return call
 }
 
-// send makes a call with the given steps for answers.
+// send makes a call, to which the steps respond.
 func send(t *testing.T, method string, steps ...step) (engine.Outcome, *network) {
 	t.Helper()
 	n := &network{steps: steps}
 	return engine.New(configure(n)).Send(t.Context(), newCall(t, method, "https://api.example/v2/jobs")), n
 }
 
-// records returns a logger for everything and what it wrote.
+// records returns a logger for all levels, and its output.
 func records() (*slog.Logger, *bytes.Buffer) {
 	var buffer bytes.Buffer
 	return slog.New(slog.NewJSONHandler(&buffer, &slog.HandlerOptions{Level: slog.LevelDebug})), &buffer
 }
 
-// assertWithin asserts that a time is at least low and less than high.
+// assertWithin asserts low <= got < high.
 func assertWithin(t *testing.T, low, high, got time.Duration) {
 	t.Helper()
 	assert.GreaterOrEqual(t, got, low)

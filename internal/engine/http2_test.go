@@ -22,7 +22,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// The frames of HTTP/2 that matter here.
+// Types of HTTP/2 frames.
 const (
 	dataFrame     = 0
 	headersFrame  = 1
@@ -30,11 +30,11 @@ const (
 	settingsFrame = 4
 	goAwayFrame   = 7
 
-	endStream = 1 // a flag of the first two, and the answer to settings
+	endStream = 1 // a flag of data and headers frames, and ACK of settings
 )
 
-// http2Server reads whole requests over HTTP/2 and answers each by a frame.
-func http2Server(t *testing.T, requests *atomic.Int64, answer func(stream uint32) []byte) string {
+// http2Server reads whole requests over HTTP/2 and responds to each with a frame.
+func http2Server(t *testing.T, requests *atomic.Int64, respond func(stream uint32) []byte) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func http2Server(t *testing.T, requests *atomic.Int64, answer func(stream uint32
 				return
 			}
 			if assert.NoError(t, err) {
-				go serveHTTP2(conn, requests, answer)
+				go serveHTTP2(conn, requests, respond)
 			}
 		}
 	}()
@@ -54,7 +54,7 @@ func http2Server(t *testing.T, requests *atomic.Int64, answer func(stream uint32
 }
 
 // serveHTTP2 serves a connection until it ends.
-func serveHTTP2(conn net.Conn, requests *atomic.Int64, answer func(stream uint32) []byte) {
+func serveHTTP2(conn net.Conn, requests *atomic.Int64, respond func(stream uint32) []byte) {
 	defer func() { _ = conn.Close() }()
 	preface := make([]byte, len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
 	if _, err := io.ReadFull(conn, preface); err != nil {
@@ -76,7 +76,7 @@ func serveHTTP2(conn net.Conn, requests *atomic.Int64, answer func(stream uint32
 			_, _ = conn.Write(frame(settingsFrame, endStream, 0, nil))
 		case ends && (head[3] == dataFrame || head[3] == headersFrame):
 			requests.Add(1)
-			_, _ = conn.Write(answer(binary.BigEndian.Uint32(head[5:])))
+			_, _ = conn.Write(respond(binary.BigEndian.Uint32(head[5:])))
 		}
 	}
 }
@@ -86,9 +86,9 @@ func frame(kind, flags byte, stream uint32, payload []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(head, stream), payload...)
 }
 
-// Over HTTP/2 package net/http repeats requests by itself, without pause or
-// bound, also after resets that do not prove that nothing was done. Whatever the
-// method, an attempt must be one request.
+// Over HTTP/2, net/http resends requests without a pause or a limit, even after resets
+// that do not prove that the request was not processed. An attempt must be one request,
+// whatever its method.
 func TestOneAttemptIsOneRequestOverHTTP2(t *testing.T) {
 	t.Parallel()
 	reset := func(code uint32) func(uint32) []byte {
@@ -96,14 +96,14 @@ func TestOneAttemptIsOneRequestOverHTTP2(t *testing.T) {
 			return frame(resetFrame, 0, stream, binary.BigEndian.AppendUint32(nil, code))
 		}
 	}
-	goAway := func(code uint32) func(uint32) []byte { // the streams up to the one before were processed
+	goAway := func(code uint32) func(uint32) []byte { // streams before this one were processed
 		return func(stream uint32) []byte {
 			return frame(goAwayFrame, 0, 0, binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, stream-1), code))
 		}
 	}
 	for name, c := range map[string]struct {
-		answer func(uint32) []byte
-		open   bool // the request may have been processed
+		respond func(uint32) []byte
+		open    bool // the request may have been processed
 	}{
 		"no error":                   {reset(0), true},
 		"protocol error":             {reset(1), true},
@@ -125,7 +125,7 @@ func TestOneAttemptIsOneRequestOverHTTP2(t *testing.T) {
 				transport := newTransport(t)
 				transport.Protocols = new(http.Protocols)
 				transport.Protocols.SetUnencryptedHTTP2(true)
-				url := http2Server(t, &requests, c.answer)
+				url := http2Server(t, &requests, c.respond)
 				want := attempts
 				if c.open && method == http.MethodPost {
 					want = 1
@@ -140,8 +140,8 @@ func TestOneAttemptIsOneRequestOverHTTP2(t *testing.T) {
 	}
 }
 
-// A server that ends each connection before it takes a request makes package
-// net/http connect again and again.
+// A server that closes each connection before it takes a request makes net/http reconnect
+// without end.
 func TestConnectionsOfAnAttemptAreBounded(t *testing.T) {
 	t.Parallel()
 	for name, greeting := range map[string][]byte{
@@ -184,7 +184,7 @@ func TestConnectionsOfAnAttemptAreBounded(t *testing.T) {
 	}
 }
 
-// A host may speak HTTP/1.1 on one connection and HTTP/2 on the next.
+// A host may use HTTP/1.1 on one connection and HTTP/2 on the next.
 func TestChangeOfProtocolRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -232,8 +232,8 @@ func TestChangeOfProtocolRepeatsNothing(t *testing.T) {
 	}
 }
 
-// A connection over HTTP/2 survives the requests on it that got no response. Over
-// HTTP/1.1 others that are idle may be as silent as the one of the attempt.
+// Over HTTP/2, a connection outlives the requests on it that got no response. Over
+// HTTP/1.1, other idle connections may be as dead as that of the attempt.
 func TestAttemptThatTimedOutLeavesConnections(t *testing.T) {
 	t.Parallel()
 	for protocol, protocols := range map[string]http.Protocols{"HTTP/1.1": http1(), "HTTP/2.0": http2()} {
@@ -244,7 +244,7 @@ func TestAttemptThatTimedOutLeavesConnections(t *testing.T) {
 					network := &pipes{accepted: make(chan net.Conn), ended: make(chan struct{})}
 					server := &http.Server{Protocols: &protocols, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 						assert.Equal(t, protocol, r.Proto)
-						advance(time.Second) // requests that are sent together need connections of their own
+						advance(time.Second) // concurrent requests need separate connections
 					})}
 					go func() { _ = server.Serve(network) }()
 					transport := &http.Transport{Protocols: &protocols, DialContext: network.dial}
@@ -279,8 +279,8 @@ func http2() (p http.Protocols) {
 	return p
 }
 
-// pipes is a network in process. While it is silent, connections that were made
-// before pass nothing on.
+// pipes is an in-process network. While it is silent, connections made before pass no
+// data on.
 type pipes struct {
 	accepted chan net.Conn
 	ended    chan struct{}

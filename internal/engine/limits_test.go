@@ -19,16 +19,16 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 )
 
-// lastCookies is a jar that keeps what it was given last.
+// lastCookies is a cookie jar that keeps the cookies set last.
 type lastCookies struct{ cookies []*http.Cookie }
 
 func (j *lastCookies) SetCookies(_ *url.URL, cookies []*http.Cookie) { j.cookies = cookies }
 func (j *lastCookies) Cookies(*url.URL) []*http.Cookie               { return nil }
 
-func TestOneRefusalHoldsAllBack(t *testing.T) {
+func TestOneRefusalDelaysAllCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := &network{steps: []step{answer(429, "", "Retry-After", "60"), after(time.Millisecond, answer(201, "{}"))}}
+		n := &network{steps: []step{respond(429, "", "Retry-After", "60"), after(time.Millisecond, respond(201, "{}"))}}
 		e := engine.New(configure(n))
 		call := newCall(t, http.MethodPost, "https://api.example/v2/jobs")
 		start := time.Now()
@@ -46,10 +46,10 @@ func TestOneRefusalHoldsAllBack(t *testing.T) {
 	})
 }
 
-func TestReadsAreNotHeldBack(t *testing.T) {
+func TestReadsAreNotDelayed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := &network{steps: []step{answer(429, "", "Retry-After", "60"), answer(200, "{}")}}
+		n := &network{steps: []step{respond(429, "", "Retry-After", "60"), respond(200, "{}")}}
 		e := engine.New(configure(n))
 		ctx, cancel := context.WithCancel(t.Context())
 		var senders sync.WaitGroup
@@ -68,16 +68,16 @@ func TestReadsAreNotHeldBack(t *testing.T) {
 }
 
 // A mock that fails a test ends its goroutine.
-func TestTransportThatDoesNotReturnHoldsNobodyBack(t *testing.T) {
+func TestTransportThatDoesNotReturnBlocksNoOtherCall(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(){"panic": func() { panic("mock") }, "Goexit": runtime.Goexit} { //nolint:forbidigo // what a mock may do
+	for name, end := range map[string]func(){"panic": func() { panic("mock") }, "Goexit": runtime.Goexit} { //nolint:forbidigo // as a mock may do
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				n := &network{steps: []step{func(*http.Request) (*http.Response, error) {
 					end()
 					return nil, errReset
-				}, answer(201, "{}")}}
+				}, respond(201, "{}")}}
 				e := engine.New(configure(n))
 				call := newCall(t, http.MethodPost, "https://api.example/v2/jobs")
 				var sender sync.WaitGroup
@@ -94,10 +94,10 @@ func TestTransportThatDoesNotReturnHoldsNobodyBack(t *testing.T) {
 	}
 }
 
-func TestTimeoutOfTheClientDoesNotEndTheWaitForTheLimiter(t *testing.T) {
+func TestClientTimeoutExcludesTheWaitForTheLimiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := &network{steps: []step{answer(429, "", "Retry-After", "60"), answer(201, "{}")}}
+		n := &network{steps: []step{respond(429, "", "Retry-After", "60"), respond(201, "{}")}}
 		config := configure(n)
 		config.Client.Timeout = 10 * time.Second
 		got := engine.New(config).Send(t.Context(), newCall(t, http.MethodPost, "https://api.example/v2/jobs"))
@@ -106,9 +106,9 @@ func TestTimeoutOfTheClientDoesNotEndTheWaitForTheLimiter(t *testing.T) {
 	})
 }
 
-// A request that was refused for a short time, and is now held back for a long
-// one that others were told, gives up once.
-func TestHeldBackByOthersForTooLong(t *testing.T) {
+// A request that got a 429 with a short Retry-After, and is then delayed by a long one
+// that another request got, fails once.
+func TestPauseBeyondTheDeadlineFailsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		shared := &limiter.Limiter{}
@@ -119,7 +119,7 @@ func TestHeldBackByOthersForTooLong(t *testing.T) {
 			other, err := shared.Enter(t.Context(), shared.Ticket(), limiter.Request{})
 			require.NoError(t, err)
 			shared.Leave(other, limiter.Outcome{Refused: true, RetryAfter: time.Hour})
-			return answer(429, "", "Retry-After", "1")(req)
+			return respond(429, "", "Retry-After", "1")(req)
 		}}}
 		config := configure(n)
 		config.Limiter = shared
@@ -141,7 +141,7 @@ func TestHeldBackByOthersForTooLong(t *testing.T) {
 func TestCountsReachTheLimiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := &network{steps: []step{answer(201, "{}", "X-Ratelimit-Remaining", "1"), after(time.Second, answer(201, "{}"))}}
+		n := &network{steps: []step{respond(201, "{}", "X-Ratelimit-Remaining", "1"), after(time.Second, respond(201, "{}"))}}
 		e := engine.New(configure(n))
 		call := newCall(t, http.MethodPost, "https://api.example/v2/jobs")
 		require.NoError(t, e.Send(t.Context(), call).Err)
@@ -164,7 +164,7 @@ func newLateCall(t *testing.T) engine.Call {
 	return call
 }
 
-// urls returns where the requests went.
+// urls returns the URLs and hosts of the requests.
 func (n *network) urls() []string {
 	var urls []string
 	for _, req := range n.seen {
@@ -173,10 +173,10 @@ func (n *network) urls() []string {
 	return urls
 }
 
-func TestRefusedLateCallIsNotSentAgain(t *testing.T) {
+func TestRefusedLateCallIsNotRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := &network{steps: []step{answer(429, "", "Retry-After", "60"), answer(201, "{}")}}
+		n := &network{steps: []step{respond(429, "", "Retry-After", "60"), respond(201, "{}")}}
 		config := configure(n)
 		logger, buffer := records()
 		config.Logger = logger
@@ -197,16 +197,16 @@ func TestRefusedLateCallIsNotSentAgain(t *testing.T) {
 	})
 }
 
-// Of calls with late responses one has its response at once, and the others need not
-// wait for a job.
-func TestOneOfLateCallsFindsOut(t *testing.T) {
+// One of several late calls is sent where the response is immediate, so that the others
+// do not wait for a job.
+func TestFirstLateCallIsTheScout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{steps: []step{func(req *http.Request) (*http.Response, error) {
 			if req.URL.Host == "api.example" {
-				return after(time.Second, answer(201, "{}", "X-Ratelimit-Remaining", "100"))(req)
+				return after(time.Second, respond(201, "{}", "X-Ratelimit-Remaining", "100"))(req)
 			}
-			return after(time.Minute, answer(201, "{}"))(req)
+			return after(time.Minute, respond(201, "{}"))(req)
 		}}}
 		e := engine.New(configure(n))
 		start := time.Now()
@@ -222,12 +222,12 @@ func TestOneOfLateCallsFindsOut(t *testing.T) {
 	})
 }
 
-// Calls that are refused one after the other, without being told for how long, pause
-// like a single one that is refused as often.
+// Calls that get a 429 without Retry-After one after the other pause like a single call
+// that gets as many.
 func TestPausesGrowFromCallToCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := &network{steps: []step{answer(429, "")}}
+		n := &network{steps: []step{respond(429, "")}}
 		config := configure(n)
 		config.Attempts, config.MaxWait = 1, time.Hour
 		e := engine.New(config)
@@ -239,22 +239,23 @@ func TestPausesGrowFromCallToCall(t *testing.T) {
 	})
 }
 
-// A caller that gives up says nothing about limits, and a service that fails is not limited.
-func TestWhatOpensTheGate(t *testing.T) {
+// A caller that gives up says nothing about limits, and a service that fails is not rate
+// limiting.
+func TestFailuresOfTheServiceOpenTheLimiter(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		first step
 		want  time.Duration
 	}{
-		"a failure":        {after(time.Second, answer(503, "")), 2 * time.Second},
-		"a refusal":        {after(time.Second, answer(402, "{}")), 2 * time.Second},
+		"a failure":        {after(time.Second, respond(503, "")), 2 * time.Second},
+		"a refusal":        {after(time.Second, respond(402, "{}")), 2 * time.Second},
 		"a lost response":  {after(time.Second, fail(errReset)), 2 * time.Second},
 		"a cancelled call": {hang, 4 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				n := &network{steps: []step{tt.first, after(time.Second, answer(201, "{}"))}}
+				n := &network{steps: []step{tt.first, after(time.Second, respond(201, "{}"))}}
 				e := engine.New(configure(n))
 				call := newCall(t, http.MethodPost, "https://api.example/v2/jobs")
 				start := time.Now()
@@ -275,10 +276,10 @@ func TestWhatOpensTheGate(t *testing.T) {
 	}
 }
 
-func TestLateAnswersHoldNobodyBack(t *testing.T) {
+func TestLateResponsesDoNotDelayOtherCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := &network{steps: []step{answer(201, "{}", "X-Ratelimit-Remaining", "100"), after(time.Minute, answer(201, "{}"))}}
+		n := &network{steps: []step{respond(201, "{}", "X-Ratelimit-Remaining", "100"), after(time.Minute, respond(201, "{}"))}}
 		e := engine.New(configure(n))
 		call := newLateCall(t)
 		require.NoError(t, e.Send(t.Context(), call).Err)

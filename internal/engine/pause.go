@@ -13,15 +13,15 @@ import (
 
 // Pauses bounds the pauses between attempts.
 type Pauses struct {
-	// MinWait is the longest that the first pause may be. The bound doubles with each
-	// further pause, up to MaxWait.
+	// MinWait bounds the first pause. The bound doubles with each further pause, up to
+	// MaxWait.
 	MinWait, MaxWait time.Duration
 	// MaxRetryAfter bounds the pause that a response may ask for.
 	MaxRetryAfter time.Duration
 }
 
-// After returns the pause after an attempt that failed, with n failures before it: what
-// the response asks for, or else a random part of the bound.
+// After returns the pause after a failed attempt that n failed attempts preceded: the
+// pause that the response asks for, or a random part of the bound.
 func (p Pauses) After(header http.Header, n int) time.Duration {
 	backoff := poll.Backoff{First: p.MinWait, Longest: p.MaxWait}
 	jitter := rand.N(max(backoff.Ceiling(n), 1))
@@ -29,13 +29,13 @@ func (p Pauses) After(header http.Header, n int) time.Duration {
 	if !ok {
 		return jitter
 	}
-	// A little jitter keeps many clients from coming back at the same moment.
+	// Jitter keeps many clients from retrying at the same moment.
 	return min(asked, p.MaxRetryAfter) + min(jitter, time.Second)
 }
 
-// RetryAfter reads the header of that name, which gives seconds or a date. It
-// reports false if there is none or it makes no sense. A date is compared with that
-// of the response, since the clock of this machine may be wrong.
+// RetryAfter parses the Retry-After header, which holds seconds or a date. It reports
+// false if the header is missing or invalid. A date is compared with the Date of the
+// response, because the local clock may be wrong.
 func RetryAfter(header http.Header, now time.Time) (time.Duration, bool) {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
@@ -53,9 +53,9 @@ func RetryAfter(header http.Header, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
-// isPlausible reports whether a server with a clock can have asked for a wait of
-// this length, on an occasion that may be over.
+// isPlausible reports whether a server with a working clock may have sent a Retry-After
+// date that differs from its Date by wait. The date may be past.
 func isPlausible(wait time.Duration) bool { return -24*time.Hour <= wait && wait <= maxRetryAfter }
 
-// maxRetryAfter keeps nonsense from overflowing a duration.
+// maxRetryAfter keeps large values from overflowing a duration.
 const maxRetryAfter = 365 * 24 * time.Hour

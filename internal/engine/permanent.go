@@ -11,24 +11,24 @@ import (
 	"strings"
 )
 
-// unusable are the texts of package net/http for addresses that it cannot use. It has
-// nothing else to know them by.
+// unusable are the texts by which net/http reports unusable URLs. These errors have no
+// type or value to match.
 var unusable = []string{"unsupported protocol scheme", "http: no Host in request URL", "invalid proxy address"}
 
-// isUntrusted reports whether a certificate was refused, by this machine. The errors of
-// package x509, which a callback of the program may return as they are, say so in their
-// texts.
+// isUntrusted reports whether this program refused the certificate of the server. A
+// callback of the program may return errors of crypto/x509 unwrapped; they can be
+// recognized by their texts.
 func isUntrusted(err error) bool {
-	return as[*tls.CertificateVerificationError](err) || strings.Contains(err.Error(), "x509: ")
+	return hasError[*tls.CertificateVerificationError](err) || strings.Contains(err.Error(), "x509: ")
 }
 
-func as[E error](err error) bool {
+func hasError[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
 }
 
-// refusals are the alerts by which a server refuses to speak TLS with this program,
-// and no others: it may have failed, or the connection may have been damaged.
+// refusals are the alerts by which a server refuses a TLS handshake with this program.
+// Other alerts may be due to a failure of the server or a damaged connection.
 var refusals = []tls.AlertError{
 	40,             // handshake failure
 	42, 43, 44, 45, // bad, unsupported, revoked and expired certificate
@@ -51,35 +51,35 @@ var refusals = []tls.AlertError{
 	121, // encrypted hello required
 }
 
-// incompatible are the texts of package crypto/tls for a server that it cannot speak
-// TLS with.
+// incompatible are the texts by which crypto/tls reports a server that it cannot
+// communicate with.
 var incompatible = []string{
 	"tls: no supported versions", "tls: server selected", "tls: server chose", "tls: server advertised",
 	"tls: failed to parse certificate", "tls: server's certificate contains an unsupported type",
 }
 
-// isRefusedByTLS reports whether the server refused TLS with this program, or the
-// other way round.
+// isRefusedByTLS reports whether the server refused a TLS handshake with this program, or
+// this program with the server.
 func isRefusedByTLS(err error) bool {
-	if as[tls.RecordHeaderError](err) || as[*tls.ECHRejectionError](err) || containsAny(err.Error(), incompatible) {
+	if hasError[tls.RecordHeaderError](err) || hasError[*tls.ECHRejectionError](err) || containsAny(err.Error(), incompatible) {
 		return true
 	}
-	// The type of alerts that come over the network is not exported.
+	// crypto/tls does not export the type of alerts that it receives.
 	return slices.ContainsFunc(refusals, func(alert tls.AlertError) bool {
 		return errors.Is(err, alert) || strings.Contains(err.Error(), "error: "+alert.Error())
 	})
 }
 
-// ProxyError is a proxy that refused to make a connection.
+// ProxyError is the error of a proxy that refused a connection.
 type ProxyError struct{ Status int }
 
-// Error names the status.
+// Error returns the message of the error.
 func (e *ProxyError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("the proxy refused the connection: %d %s", e.Status, http.StatusText(e.Status)))
 }
 
-// CheckProxy is for [http.Transport.OnProxyConnectResponse]: of the status of a proxy
-// that refuses, package net/http keeps only the text, which the proxy may choose.
+// CheckProxy is for [http.Transport.OnProxyConnectResponse]. When a proxy refuses,
+// net/http returns only the text of the status, which the proxy may choose.
 func CheckProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode == http.StatusOK {
 		return nil
@@ -87,13 +87,14 @@ func CheckProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Respo
 	return &ProxyError{Status: resp.StatusCode}
 }
 
-// proxyTexts are what package net/http tells of a proxy that refuses.
+// proxyTexts are the texts by which net/http reports that a SOCKS proxy refused.
 var proxyTexts = []string{
 	"no acceptable authentication methods", "username/password authentication failed", "invalid username/password",
 	"connection not allowed by ruleset",
 }
 
-// isRefusedByProxy reports whether a proxy will not make the connection.
+// isRefusedByProxy reports whether a proxy refuses to make the connection, and would
+// refuse again.
 func isRefusedByProxy(err error) bool {
 	if refused, ok := errors.AsType[*ProxyError](err); ok {
 		return isFinal(refused.Status)
@@ -107,10 +108,10 @@ func isRefusedByProxy(err error) bool {
 	return containsAny(text, proxyTexts)
 }
 
-// isProxyError reports whether an error can only be that of a proxy which refused to make
-// the connection.
+// isProxyError reports whether an error proves that a proxy refused to make the
+// connection.
 func isProxyError(err error) bool {
-	return as[*ProxyError](err) || strings.HasPrefix(innermost(err).Error(), http.StatusText(http.StatusProxyAuthRequired))
+	return hasError[*ProxyError](err) || strings.HasPrefix(innermost(err).Error(), http.StatusText(http.StatusProxyAuthRequired))
 }
 
 // isFinal reports whether the same request would get the same status again.

@@ -55,7 +55,7 @@ func TestIsPermanent(t *testing.T) {
 	}
 }
 
-// inProcess returns a transport whose connections are answered by a function.
+// inProcess returns a transport whose connections are served by a function.
 func inProcess(t *testing.T, serve func(net.Conn)) (transport *http.Transport, dials func() int) {
 	t.Helper()
 	var made int
@@ -64,7 +64,7 @@ func inProcess(t *testing.T, serve func(net.Conn)) (transport *http.Transport, d
 		client, server := net.Pipe()
 		go func() {
 			serve(server)
-			_ = server.Close() // nothing is written any more
+			_ = server.Close() // all data was written
 		}()
 		return client, nil
 	}}
@@ -81,7 +81,7 @@ func TestRefusalsOfTLSAreNotRetried(t *testing.T) {
 		t.Run(tls.AlertError(code).Error(), func(t *testing.T) {
 			t.Parallel()
 			transport, dials := inProcess(t, func(conn net.Conn) {
-				_, _ = conn.Read(make([]byte, 1<<16)) // the hello of the client
+				_, _ = conn.Read(make([]byte, 1<<16)) // the ClientHello
 				_, _ = conn.Write([]byte{21, 3, 3, 0, 2, 2, code})
 			})
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -96,8 +96,8 @@ func TestRefusalsOfTLSAreNotRetried(t *testing.T) {
 	}
 }
 
-// A wrapper of a transport may pass on nothing but the error. That of a proxy
-// which refuses proves that the request was not sent.
+// A transport that wraps another may return only the error. The error of a proxy that
+// refuses proves that the request was not sent.
 func TestRefusalOfProxyProvesThatNothingWasSent(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
@@ -109,7 +109,7 @@ func TestRefusalOfProxyProvesThatNothingWasSent(t *testing.T) {
 		require.ErrorIs(t, got.Err, err)
 		assert.False(t, got.Open, "%v", err)
 	}
-	// A wrapper may turn a response into such an error.
+	// A wrapper may turn a response into an error with a similar text.
 	conflict := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("Conflict") })
 	got := engine.New(quick(conflict)).Send(t.Context(), newCall(t, http.MethodPost, "https://api.example/v2/jobs"))
 	assert.True(t, got.Open)
@@ -132,7 +132,7 @@ func TestRefusalsOfProxiesAreNotRetried(t *testing.T) {
 	t.Parallel()
 	type test struct {
 		line     string
-		known    bool // to CheckProxy alone
+		known    bool // only by CheckProxy
 		attempts int
 	}
 	for name, c := range map[string]test{
@@ -174,7 +174,7 @@ func TestRefusalsOfProxiesAreNotRetried(t *testing.T) {
 	}
 }
 
-func TestUnusableAddressesAreNotRetried(t *testing.T) {
+func TestUnusableURLsAreNotRetried(t *testing.T) {
 	t.Parallel()
 	got := engine.New(quick(&http.Transport{})).Send(t.Context(), newCall(t, http.MethodGet, "ftp://api.example/v2/jobs"))
 	require.ErrorContains(t, got.Err, "unsupported protocol scheme")

@@ -11,57 +11,56 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 )
 
-// maxRefusal bounds what is read of a refusal. One of a job with a thousand tasks has
-// about 100 KiB.
+// maxRefusal bounds the bodies that are parsed. The error response to a job of a thousand
+// tasks has about 100 KiB.
 const maxRefusal = MaxText
 
-// Refusal is what an answer says that is not a success, without secrets.
+// Refusal is what an error response says, without secrets.
 type Refusal struct {
 	Code, Message string
-	Fields        map[string][]string // what is wrong, by parameter
+	Fields        map[string][]string // messages by parameter
 	Body          []byte              // the beginning of the body
 	RequestID     string
-	RetryAfter    time.Duration // 0 if no wait is asked for
-	Err           error         // of the answer
+	RetryAfter    time.Duration // 0 if the response does not ask for a pause
+	Err           error         // of the outcome
 }
 
-// Refusal reads an answer that is not a success, and keeps at most maxBody bytes of its
-// body.
-func (a Outcome) Refusal(maxBody int) Refusal {
-	a = a.Hiding(sentSecrets(a.Sent)...)
-	r := Refusal{RequestID: a.Hide(a.Header.Get("X-Request-Id")), Err: a.Err}
-	if len(a.Body) > 0 {
-		r.Body = []byte(a.Excerpt(string(withoutValues(a.Body[:min(len(a.Body), maxBody)])), maxBody))
+// Refusal parses an error response. It keeps at most maxBody bytes of the body.
+func (o Outcome) Refusal(maxBody int) Refusal {
+	o = o.Hiding(sentSecrets(o.Sent)...)
+	r := Refusal{RequestID: o.Hide(o.Header.Get("X-Request-Id")), Err: o.Err}
+	if len(o.Body) > 0 {
+		r.Body = []byte(o.Excerpt(string(withoutValues(o.Body[:min(len(o.Body), maxBody)])), maxBody))
 	}
-	r.RetryAfter, _ = RetryAfter(a.Header, time.Now())
-	if blocked, ok := errors.AsType[*limiter.BlockedError](a.Err); ok {
+	r.RetryAfter, _ = RetryAfter(o.Header, time.Now())
+	if blocked, ok := errors.AsType[*limiter.BlockedError](o.Err); ok {
 		r.RetryAfter = blocked.For
 	}
-	if !isSuccess(a.Status) && len(a.Body) <= maxRefusal {
-		r.read(a)
+	if !IsSuccess(o.Status) && len(o.Body) <= maxRefusal {
+		r.read(o)
 	}
 	return r
 }
 
-// read reads a body, which may be the API's JSON, the storage's XML, a proxy's HTML page,
-// or anything else. Secrets are hidden in what was read: a short one may be a word that
-// the body consists of.
-func (r *Refusal) read(a Outcome) {
+// read parses the body, which may be JSON of the API, XML of the storage, an HTML page of
+// a proxy, or anything else. Secrets are hidden after parsing: a short secret may be a
+// word that the syntax consists of.
+func (r *Refusal) read(o Outcome) {
 	var refusal struct {
 		Message lenient.String                             `json:"message"`
 		Code    lenient.String                             `json:"code"`
 		Errors  lenient.Object[map[string]lenient.Strings] `json:"errors"`
 	}
-	if lenient.CheckDensity(a.Body) == nil && json.Unmarshal(a.Body, &refusal) == nil {
-		r.Code, r.Message = a.hideInName(string(refusal.Code)), a.Hide(string(refusal.Message))
+	if lenient.CheckDensity(o.Body) == nil && json.Unmarshal(o.Body, &refusal) == nil {
+		r.Code, r.Message = o.hideInName(string(refusal.Code)), o.Hide(string(refusal.Message))
 		if len(refusal.Errors.Value) > 0 {
 			r.Fields = make(map[string][]string, len(refusal.Errors.Value))
 		}
 		for field, texts := range refusal.Errors.Value {
 			for i, text := range texts {
-				texts[i] = a.Hide(text)
+				texts[i] = o.Hide(text)
 			}
-			r.Fields[a.hideInName(field)] = texts
+			r.Fields[o.hideInName(field)] = texts
 		}
 		return
 	}
@@ -70,19 +69,19 @@ func (r *Refusal) read(a Outcome) {
 		Code    string   `xml:"Code"`
 		Message string   `xml:"Message"`
 	}
-	if xml.Unmarshal(a.Body, &storage) == nil {
-		r.Code, r.Message = a.hideInName(storage.Code), a.Hide(storage.Message)
+	if xml.Unmarshal(o.Body, &storage) == nil {
+		r.Code, r.Message = o.hideInName(storage.Code), o.Hide(storage.Message)
 	}
 }
 
-// namePattern is what codes and names of parameters look like. Their words are shorter
-// than most secrets.
+// namePattern matches codes and names of parameters. Their words are shorter than most
+// secrets.
 var namePattern = regexp.MustCompile(`^([A-Z0-9]{1,15}(_[A-Z0-9]{1,15})*|[a-z0-9]{1,15}([._-][a-z0-9]{1,15})*)$`)
 
-// hideInName hides secrets in what should be a code or the name of a parameter.
-func (a Outcome) hideInName(name string) string {
+// hideInName hides secrets in a value that should be a code or the name of a parameter.
+func (o Outcome) hideInName(name string) string {
 	if namePattern.MatchString(name) {
 		return name
 	}
-	return a.Hide(name)
+	return o.Hide(name)
 }

@@ -12,38 +12,38 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 )
 
-// again decides whether a call is sent once more and for how long to pause
-// before. It is the loop's only judge.
-func (e *Engine) again(ctx context.Context, state *state) bool {
+// shouldRetry decides whether to make another attempt, and sets the pause before it.
+func (e *Engine) shouldRetry(ctx context.Context, state *state) bool {
 	if state.call.Once || state.heldBack || state.attempts == 0 || state.attempts >= e.config.Attempts {
 		return false
 	}
-	if !Repeatable(state.call.Method, state.last) {
+	if !isRetryable(state.call.Method, state.last) {
 		return false
 	}
 	limited := state.call.Limited && state.last.Status == http.StatusTooManyRequests
 	if limited && state.call.Late {
-		return false // the caller sends it to the other host
+		return false // the caller retries it at the other host
 	}
 	if ctx.Err() != nil {
-		state.last.Err = ended(ctx, state.last.Err)
+		state.last.Err = contextError(ctx, state.last.Err)
 		return false
 	}
 	state.pause = e.pause(state)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= state.pause {
 		return false
 	}
-	attrs := append(describe(state), slog.Duration("pause", state.pause))
+	attrs := append(state.attrs(), slog.Duration("pause", state.pause))
 	e.config.Logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: retrying", attrs...)
 	if limited {
-		// The limiter does the waiting: others may be before in the queue.
+		// The limiter waits instead: other calls may be first in the queue.
 		state.pause = 0
 	}
 	return true
 }
 
-// ended adds to what went wrong that the context ended before another attempt.
-func ended(ctx context.Context, err error) error {
+// contextError returns the error of the context that ended before another attempt,
+// together with the error of the last attempt.
+func contextError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return ctx.Err()
@@ -54,34 +54,33 @@ func ended(ctx context.Context, err error) error {
 	}
 }
 
-// Repeatable reports whether an answer allows the same request to be sent again.
-// A request that creates something may be repeated only when the answer proves
-// that nothing was created:
+// isRetryable reports whether the outcome of an attempt allows a retry. A request that
+// creates something may be retried only if the response proves that nothing was created:
 //
-//	                              GET, DELETE   POST
-//	no connection was made        yes           yes
-//	429                           yes           yes
-//	connection lost, cut answer   yes           no
-//	408, 5xx but 501              yes           no
-//	everything else               no            no
-func Repeatable(method string, answer Outcome) bool {
+//	                                   GET, DELETE   POST
+//	no connection was made             yes           yes
+//	429                                yes           yes
+//	connection lost, response cut off  yes           no
+//	408, 5xx except 501                yes           no
+//	everything else                    no            no
+func isRetryable(method string, outcome Outcome) bool {
 	switch {
-	case IsPermanent(answer.Err):
+	case IsPermanent(outcome.Err):
 		return false
-	case answer.Status == http.StatusTooManyRequests:
+	case outcome.Status == http.StatusTooManyRequests:
 		return true
-	case answer.Status == 0 && !answer.Open:
+	case outcome.Status == 0 && !outcome.Open:
 		return true
-	case !isRead(method):
+	case !isIdempotent(method):
 		return false
 	default:
-		return answer.Open && answer.Status != http.StatusNotImplemented
+		return outcome.Open && outcome.Status != http.StatusNotImplemented
 	}
 }
 
-// IsPermanent reports whether a failure would come again: the configuration of this
-// program, of a proxy or of the server has to change first. It does not ask whether a
-// context ended: timeouts of the network look the same.
+// IsPermanent reports whether a failure would repeat until the configuration of this
+// program, of a proxy or of the server changes. It does not consider whether a context
+// ended, since network timeouts look the same.
 func IsPermanent(err error) bool {
 	if err == nil {
 		return false
@@ -90,8 +89,8 @@ func IsPermanent(err error) bool {
 		isRefusedByTLS(err) || isRefusedByProxy(err) || containsAny(err.Error(), unusable)
 }
 
-// enter waits until the limiter lets a limited call pass. It returns the call as
-// the attempt makes it, and a function that hands the response to the limiter.
+// enter waits until the limiter admits a limited call. It returns the call to send, and a
+// function that passes the response to the limiter.
 func (e *Engine) enter(ctx context.Context, state *state) (call Call, leave func(), err error) {
 	call = state.call
 	if !call.Limited {
@@ -108,19 +107,19 @@ func (e *Engine) enter(ctx context.Context, state *state) (call Call, leave func
 	return call, func() { e.config.Limiter.Leave(pass, e.limits(ctx, state)) }, nil
 }
 
-// limits returns what the limiter has to know of the last answer.
+// limits returns what the last response says about the rate limit.
 func (e *Engine) limits(ctx context.Context, state *state) limiter.Outcome {
 	if state.last.Status == http.StatusTooManyRequests {
 		return limiter.Outcome{Refused: true, RetryAfter: e.pause(state)}
 	}
 	remaining, err := strconv.ParseUint(state.last.Header.Get("X-Ratelimit-Remaining"), 10, 32)
-	// A service that fails is not limited: no one need wait for the next to find out.
+	// A service that fails is not rate limiting: other calls do not wait for a scout.
 	accepted := state.last.Status != 0 || ctx.Err() == nil
 	return limiter.Outcome{Accepted: accepted, Remaining: uint32(remaining), Counted: err == nil}
 }
 
-// pause returns how long to wait before the next attempt. The pauses of calls that find
-// out one after the other grow like those of one.
+// pause returns the pause before the next attempt. If calls get a 429 one after the
+// other, their pauses grow like those of a single call.
 func (e *Engine) pause(state *state) time.Duration {
 	return e.config.After(state.last.Header, max(state.attempts-1, state.refusals))
 }

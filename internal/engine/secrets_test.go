@@ -25,7 +25,7 @@ func inJSON(t *testing.T, text string) string {
 	return string(encoded)
 }
 
-// oddKey has characters that each kind of escape has a way to write.
+// oddKey has characters that each kind of escape encodes.
 const oddKey = `an+Invented/key=of<some>"length"&more`
 
 func TestSecretsAreFoundInEveryForm(t *testing.T) {
@@ -89,11 +89,11 @@ func TestShortSecretsAreFoundAsWords(t *testing.T) {
 func TestExcerptsAreNotCutWithinSecrets(t *testing.T) {
 	t.Parallel()
 	const short = "s3cr3t-0"
-	answer := engine.Outcome{}.Without(oddKey, short)
+	outcome := engine.Outcome{}.Without(oddKey, short)
 	for _, form := range []string{oddKey, url.QueryEscape(oddKey), html.EscapeString(oddKey), inJSON(t, oddKey), short} {
 		text := "begin " + form + " end"
 		for limit := range len(text) {
-			got := answer.Excerpt(text, limit)
+			got := outcome.Excerpt(text, limit)
 			assert.LessOrEqual(t, len(got), limit)
 			assert.NotContains(t, got, form[:min(len(form), 12)], "cut after %d", limit)
 			assert.NotContains(t, got, "s3cr")
@@ -137,17 +137,17 @@ func TestQueriesAreHidden(t *testing.T) {
 
 func TestWithoutKeepsWhatAnErrorMatches(t *testing.T) {
 	t.Parallel()
-	answer := engine.Outcome{Err: fmt.Errorf("malformed %q: %w", oddKey, io.ErrUnexpectedEOF)}.Without(oddKey)
-	require.ErrorIs(t, answer.Err, io.ErrUnexpectedEOF)
+	outcome := engine.Outcome{Err: fmt.Errorf("malformed %q: %w", oddKey, io.ErrUnexpectedEOF)}.Without(oddKey)
+	require.ErrorIs(t, outcome.Err, io.ErrUnexpectedEOF)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-		assert.NotContains(t, fmt.Sprintf(verb, struct{ err error }{answer.Err}), "Invented")
-		assert.NotContains(t, fmt.Sprintf(verb, errors.Join(answer.Err)), "Invented")
+		assert.NotContains(t, fmt.Sprintf(verb, struct{ err error }{outcome.Err}), "Invented")
+		assert.NotContains(t, fmt.Sprintf(verb, errors.Join(outcome.Err)), "Invented")
 	}
 }
 
 func TestQuerySecrets(t *testing.T) {
 	t.Parallel()
-	answer := engine.Outcome{}.Without(engine.QuerySecrets("X-Expires=60&X-Token=abc%2Fdef%3D&name=a+b+c+d")...)
+	outcome := engine.Outcome{}.Without(engine.QuerySecrets("X-Expires=60&X-Token=abc%2Fdef%3D&name=a+b+c+d")...)
 	for text, want := range map[string]string{
 		"X-Token=abc/def=":          "X-Token=...",
 		"the token abc/def= is old": "the token ... is old",
@@ -157,7 +157,7 @@ func TestQuerySecrets(t *testing.T) {
 		"for a b c d":               "for ...",
 		"/?X-Expires=60&amp;X-Token=abc%2Fdef%3D&amp;name=a+b+c+d of": "/?... of",
 	} {
-		assert.Equal(t, want, answer.Hide(text))
+		assert.Equal(t, want, outcome.Hide(text))
 	}
 }
 
@@ -166,26 +166,26 @@ func FuzzHide(f *testing.F) {
 	f.Add("&#", "&nGt;&nGt;")
 	f.Add(`\u00`, `\\\\`)
 	f.Fuzz(func(t *testing.T, text, secret string) {
-		answer := engine.Outcome{}.Without(secret)
-		_ = answer.Hide(text)
-		assert.LessOrEqual(t, len(answer.Excerpt(text, 16)), 16)
+		outcome := engine.Outcome{}.Without(secret)
+		_ = outcome.Hide(text)
+		assert.LessOrEqual(t, len(outcome.Excerpt(text, 16)), 16)
 		if len(secret) >= 16 {
-			assert.NotContains(t, answer.Hide(text+secret+text), secret)
+			assert.NotContains(t, outcome.Hide(text+secret+text), secret)
 		}
 	})
 }
 
-// The work must not grow with the secrets times the text: with a search for each
-// secret this takes minutes.
+// The work must not grow with the number of secrets times the length of the text: one
+// search for each secret would take minutes.
 func TestManySecretsInALongText(t *testing.T) {
 	t.Parallel()
 	var secrets []string
 	for i := range 5000 {
 		secrets = append(secrets, fmt.Sprintf("signature-%040d", i*7919), fmt.Sprintf("X-%d", i))
 	}
-	answer := engine.Outcome{}.Hiding(secrets...)
+	outcome := engine.Outcome{}.Hiding(secrets...)
 	page := strings.Repeat("signature-0000000000 signatur%65 ", engine.MaxText/33-10)
-	got := answer.Hide(page + " " + secrets[9990] + " " + secrets[9991])
+	got := outcome.Hide(page + " " + secrets[9990] + " " + secrets[9991])
 	assert.True(t, strings.HasSuffix(got, " ... ..."), got[len(got)-60:])
 }
 
@@ -201,11 +201,11 @@ func TestTooManySecretsToLookFor(t *testing.T) {
 				secrets[i] += strconv.Itoa(i)
 			}
 		}
-		answer := engine.Outcome{Err: errors.New("any text")}.Hiding(secrets...)
-		assert.Equal(t, "...", answer.Hide("any text"), name)
-		assert.Equal(t, "...", answer.Excerpt("any text", 8), name)
-		assert.Empty(t, answer.Hide(""), name)
-		require.EqualError(t, answer.Err, "...", name)
+		outcome := engine.Outcome{Err: errors.New("any text")}.Hiding(secrets...)
+		assert.Equal(t, "...", outcome.Hide("any text"), name)
+		assert.Equal(t, "...", outcome.Excerpt("any text", 8), name)
+		assert.Empty(t, outcome.Hide(""), name)
+		require.EqualError(t, outcome.Err, "...", name)
 	}
 }
 

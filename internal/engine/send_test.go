@@ -30,33 +30,33 @@ func TestAttempts(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		first step
-		get   int // attempts, if a second one succeeds
+		get   int // attempts, if the second succeeds
 		post  int
 		open  bool // after the first
 	}{
-		"finished":             {answer(200, "{}"), 1, 1, false},
-		"no content":           {answer(204, ""), 1, 1, false},
-		"redirected":           {answer(302, "", "Location", "https://storage.example/a?signature=secret"), 1, 1, false},
-		"unauthorized":         {answer(401, "{}"), 1, 1, false},
-		"no credits":           {answer(402, "{}"), 1, 1, false},
-		"not found":            {answer(404, "{}"), 1, 1, false},
-		"timeout of the other": {answer(408, ""), 2, 1, true},
-		"invalid":              {answer(422, "{}"), 1, 1, false},
-		"rate limited":         {answer(429, "{}"), 2, 2, false},
-		"server error":         {answer(500, "{}"), 2, 1, true},
-		"not implemented":      {answer(501, "{}"), 1, 1, true},
-		"bad gateway":          {answer(502, "<html>"), 2, 1, true},
-		"unavailable":          {answer(503, ""), 2, 1, true},
-		"gateway timeout":      {answer(504, ""), 2, 1, true},
+		"finished":             {respond(200, "{}"), 1, 1, false},
+		"no content":           {respond(204, ""), 1, 1, false},
+		"redirected":           {respond(302, "", "Location", "https://storage.example/a?signature=secret"), 1, 1, false},
+		"unauthorized":         {respond(401, "{}"), 1, 1, false},
+		"no credits":           {respond(402, "{}"), 1, 1, false},
+		"not found":            {respond(404, "{}"), 1, 1, false},
+		"timeout of the other": {respond(408, ""), 2, 1, true},
+		"invalid":              {respond(422, "{}"), 1, 1, false},
+		"rate limited":         {respond(429, "{}"), 2, 2, false},
+		"server error":         {respond(500, "{}"), 2, 1, true},
+		"not implemented":      {respond(501, "{}"), 1, 1, true},
+		"bad gateway":          {respond(502, "<html>"), 2, 1, true},
+		"unavailable":          {respond(503, ""), 2, 1, true},
+		"gateway timeout":      {respond(504, ""), 2, 1, true},
 		"reset":                {fail(errReset), 2, 1, true},
 		"end of file":          {fail(io.EOF), 2, 1, true},
 		"connection refused":   {fail(errRefused), 2, 2, false},
 		"no such host":         {fail(errNotFound), 2, 2, false},
-		"cut answer":           {cut(201, io.ErrUnexpectedEOF), 2, 1, true},
+		"cut response":         {cut(201, io.ErrUnexpectedEOF), 2, 1, true},
 		"cut refusal":          {cut(422, io.ErrUnexpectedEOF), 1, 1, false},
 		"cut server error":     {cut(500, io.ErrUnexpectedEOF), 2, 1, true},
-		"too long":             {answer(200, strings.Repeat("a", 1<<10+1)), 1, 1, true},
-		"long refusal":         {answer(422, strings.Repeat("a", 1<<10+1)), 1, 1, false},
+		"too long":             {respond(200, strings.Repeat("a", 1<<10+1)), 1, 1, true},
+		"long refusal":         {respond(422, strings.Repeat("a", 1<<10+1)), 1, 1, false},
 	} {
 		for method, want := range map[string]int{
 			http.MethodGet: c.get, http.MethodDelete: c.get, http.MethodPost: c.post, http.MethodPatch: c.post,
@@ -64,7 +64,7 @@ func TestAttempts(t *testing.T) {
 			t.Run(name+"/"+method, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					got, network := send(t, method, c.first, answer(200, `{"ok": true}`))
+					got, network := send(t, method, c.first, respond(200, `{"ok": true}`))
 					assert.Len(t, network.at, want)
 					assert.Equal(t, want, got.Attempts)
 					if want > 1 {
@@ -91,8 +91,8 @@ func TestAttemptsEnd(t *testing.T) {
 		body   string
 		err    error
 	}{
-		"server error": {answer(503, "down"), 503, "down", nil},
-		"rate limited": {answer(429, "slow"), 429, "slow", nil},
+		"server error": {respond(503, "down"), 503, "down", nil},
+		"rate limited": {respond(429, "slow"), 429, "slow", nil},
 		"reset":        {fail(errReset), 0, "", errReset},
 		"refused":      {fail(errRefused), 0, "", errRefused},
 		"cut":          {cut(200, errReset), 200, `{"data": {"id": "`, errReset},
@@ -111,10 +111,10 @@ func TestAttemptsEnd(t *testing.T) {
 	}
 }
 
-func TestOnce(t *testing.T) {
+func TestOnceDisablesRetries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := &network{steps: []step{answer(503, "")}}
+		n := &network{steps: []step{respond(503, "")}}
 		call := newCall(t, http.MethodGet, "https://api.example/v2/jobs/1")
 		call.Once = true
 		got := engine.New(configure(n)).Send(t.Context(), call)
@@ -130,7 +130,7 @@ func TestPausesAreRandomAndGrow(t *testing.T) {
 		const calls = 200
 		totals := make([]time.Duration, len(ceilings))
 		for range calls {
-			_, network := send(t, http.MethodGet, answer(503, ""))
+			_, network := send(t, http.MethodGet, respond(503, ""))
 			pauses := network.pauses()
 			require.Len(t, pauses, len(ceilings))
 			for i, pause := range pauses {
@@ -139,7 +139,7 @@ func TestPausesAreRandomAndGrow(t *testing.T) {
 			}
 		}
 		for i, total := range totals {
-			// Of full jitter the mean is the half. It is off by more than a
+			// The mean of full jitter is half the bound. It is off by more than a
 			// quarter of that about once in 10^9 times.
 			mean := total / calls
 			assertWithin(t, ceilings[i]*3/8, ceilings[i]*5/8, mean)
@@ -147,7 +147,7 @@ func TestPausesAreRandomAndGrow(t *testing.T) {
 	})
 }
 
-func TestRetryAfterIsHeeded(t *testing.T) {
+func TestRetryAfterIsHonored(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		value func() string
@@ -165,7 +165,7 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 			t.Run(name+"/"+method, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					got, network := send(t, method, answer(status, "", "Retry-After", c.value()), answer(200, "{}"))
+					got, network := send(t, method, respond(status, "", "Retry-After", c.value()), respond(200, "{}"))
 					require.NoError(t, got.Err)
 					require.Equal(t, 2, got.Attempts)
 					assertWithin(t, c.want, c.want+time.Second, network.pauses()[0])
@@ -175,13 +175,13 @@ func TestRetryAfterIsHeeded(t *testing.T) {
 	}
 }
 
-func TestPauseThatDoesNotFitIsNotBegun(t *testing.T) {
+func TestPauseBeyondTheDeadlineIsNotStarted(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				n := &network{steps: []step{answer(429, "slow", "Retry-After", "60")}}
+				n := &network{steps: []step{respond(429, "slow", "Retry-After", "60")}}
 				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 				defer cancel()
 				start := time.Now()
@@ -204,8 +204,8 @@ func TestCancelledWhilePausing(t *testing.T) {
 		status int
 		err    error
 	}{
-		"answer":          {http.MethodGet, answer(503, ""), 503, context.Canceled},
-		"limit":           {http.MethodPost, answer(429, ""), 429, context.Canceled},
+		"response":        {http.MethodGet, respond(503, ""), 503, context.Canceled},
+		"limit":           {http.MethodPost, respond(429, ""), 429, context.Canceled},
 		"connection lost": {http.MethodGet, fail(errReset), 0, errReset},
 		"no connection":   {http.MethodPost, fail(errRefused), 0, errRefused},
 		"cut":             {http.MethodGet, cut(200, errReset), 200, errReset},
@@ -229,19 +229,20 @@ func TestCancelledWhilePausing(t *testing.T) {
 	}
 }
 
-// An answer that would be followed by another attempt is not the last word when the context ended with it.
-func TestCancelledByTheTimeOfTheAnswer(t *testing.T) {
+// If the context ends while a response that would be retried arrives, the error is that
+// of the context.
+func TestCancelledWhenTheResponseArrives(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		status int
 		ended  bool
-	}{"may be sent again": {503, true}, "final": {404, false}, "success": {200, false}} {
+	}{"retryable": {503, true}, "final": {404, false}, "success": {200, false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
 			n := &network{steps: []step{func(req *http.Request) (*http.Response, error) {
 				cancel()
-				return answer(c.status, "")(req)
+				return respond(c.status, "")(req)
 			}}}
 			got := engine.New(configure(n)).Send(ctx, newCall(t, http.MethodGet, "https://api.example/v2/jobs"))
 			assert.Equal(t, c.status, got.Status)
@@ -250,7 +251,7 @@ func TestCancelledByTheTimeOfTheAnswer(t *testing.T) {
 	}
 }
 
-func TestCancelledWhileWaitingForTheAnswer(t *testing.T) {
+func TestCancelledWhileWaitingForTheResponse(t *testing.T) {
 	t.Parallel()
 	slowBody := func(req *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(readerFunc(func([]byte) (int, error) {
@@ -355,22 +356,23 @@ func TestDeadlineOfAnAttempt(t *testing.T) {
 	}
 }
 
-// A timeout of the network matches the error of a context that ended.
+// networkTimeoutError is a timeout of the network. Such an error matches
+// [context.DeadlineExceeded].
 type networkTimeoutError struct{}
 
 func (networkTimeoutError) Error() string        { return "i/o timeout" }
 func (networkTimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-func TestTimeoutsOfTheNetworkAreNotThoseOfTheCaller(t *testing.T) {
+func TestNetworkTimeoutsDoNotMatchContextErrors(t *testing.T) {
 	t.Parallel()
 	dial := &net.OpError{Op: "dial", Net: "tcp", Err: networkTimeoutError{}}
 	for name, c := range map[string]struct {
 		err  error
 		post int
 	}{
-		"while connecting":            {dial, attempts},
-		"while waiting for an answer": {networkTimeoutError{}, 1},
-		"of another's request":        {context.Canceled, 1},
+		"while connecting":             {dial, attempts},
+		"while waiting for a response": {networkTimeoutError{}, 1},
+		"of another's request":         {context.Canceled, 1},
 	} {
 		for method, want := range map[string]int{http.MethodGet: attempts, http.MethodPost: c.post} {
 			t.Run(name+"/"+method, func(t *testing.T) {
@@ -382,18 +384,18 @@ func TestTimeoutsOfTheNetworkAreNotThoseOfTheCaller(t *testing.T) {
 					require.NotErrorIs(t, got.Err, context.Canceled)
 					require.EqualError(t, got.Err, c.err.Error())
 					var op *net.OpError
-					assert.Equal(t, c.err == dial, errors.As(got.Err, &op)) //nolint:errorlint // the very same one.
+					assert.Equal(t, c.err == dial, errors.As(got.Err, &op)) //nolint:errorlint // it is the same error.
 				})
 			})
 		}
 	}
 }
 
-func TestBodyIsSentWholeEachTime(t *testing.T) {
+func TestEachAttemptSendsTheWholeBody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		body := strings.Repeat("0123456789", 1000)
-		n := &network{steps: []step{answer(429, ""), answer(200, "{}")}}
+		n := &network{steps: []step{respond(429, ""), respond(200, "{}")}}
 		half := true
 		transport := roundTripper(func(req *http.Request) (*http.Response, error) {
 			if half {
@@ -421,7 +423,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-func TestLengthOfAnAnswer(t *testing.T) {
+func TestResponseSizeIsBounded(t *testing.T) {
 	t.Parallel()
 	const limit = 1 << 10
 	for name, c := range map[string]struct {
@@ -435,9 +437,9 @@ func TestLengthOfAnAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				got, _ := send(t, http.MethodGet, answer(c.status, strings.Repeat("a", c.length)))
+				got, _ := send(t, http.MethodGet, respond(c.status, strings.Repeat("a", c.length)))
 				assert.Equal(t, c.err, got.Err != nil)
-				assert.Equal(t, 1, got.Attempts, "it would be as long again")
+				assert.Equal(t, 1, got.Attempts, "a retry would be too long as well")
 				assert.Len(t, got.Body, min(c.length, limit))
 			})
 		})
@@ -452,7 +454,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
 				synctest.Test(t, func(t *testing.T) {
-					got, network := send(t, method, answer(status, "moved", "Location", location))
+					got, network := send(t, method, respond(status, "moved", "Location", location))
 					require.NoError(t, got.Err)
 					assert.Len(t, network.at, 1)
 					assert.Equal(t, status, got.Status)
@@ -466,7 +468,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 func TestOddTransports(t *testing.T) {
 	t.Parallel()
-	t.Run("neither answer nor error", func(t *testing.T) {
+	t.Run("neither response nor error", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			got, _ := send(t, http.MethodPost, fail(nil))
@@ -488,7 +490,7 @@ func TestOddTransports(t *testing.T) {
 	})
 	t.Run("invalid request", func(t *testing.T) {
 		t.Parallel()
-		got, network := send(t, "GET IT", answer(200, "{}"))
+		got, network := send(t, "GET IT", respond(200, "{}"))
 		require.Error(t, got.Err)
 		assert.Zero(t, got.Attempts)
 		assert.Empty(t, network.at)
@@ -498,7 +500,7 @@ func TestOddTransports(t *testing.T) {
 func TestCookiesOfTheCallersJarAreKept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := &network{steps: []step{answer(200, "{}", "Set-Cookie", "sticky=node7")}}
+		n := &network{steps: []step{respond(200, "{}", "Set-Cookie", "sticky=node7")}}
 		config := configure(n)
 		jar := &lastCookies{}
 		config.Client.Jar = jar
@@ -513,8 +515,8 @@ func TestLogs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{steps: []step{
-			after(time.Second, answer(503, `{"message": "down, body-secret"}`, "X-Request-Id", "r-1", "Retry-After", "7")),
-			answer(200, `{"data": "body-secret"}`),
+			after(time.Second, respond(503, `{"message": "down, body-secret"}`, "X-Request-Id", "r-1", "Retry-After", "7")),
+			respond(200, `{"data": "body-secret"}`),
 		}}
 		config := configure(n)
 		logger, buffer := records()
@@ -547,12 +549,12 @@ func TestLogs(t *testing.T) {
 	})
 }
 
-// Whoever repeats the key does not make it part of an error or of the log.
+// A response or error that repeats the key does not put it into errors or logs.
 func TestKeyIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	const key = "an-invented-key-of-some-length"
 	for name, reply := range map[string]step{
-		"refusal": answer(400, `{"message": "what is Bearer `+key+`?"}`, "X-Request-Id", key),
+		"refusal": respond(400, `{"message": "what is Bearer `+key+`?"}`, "X-Request-Id", key),
 		"failure": fail(fmt.Errorf("malformed header %q: %w", key, io.ErrUnexpectedEOF)),
 	} {
 		t.Run(name, func(t *testing.T) {

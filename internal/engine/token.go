@@ -14,35 +14,36 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// earlyExpiry is how long before it expires a token is replaced, unless that is more than
-// a tenth of the time it has.
+// earlyExpiry is how long before its expiry a token is replaced, but at most a tenth of
+// its remaining lifetime.
 const earlyExpiry = time.Minute
 
-// Authorized makes a call with the credentials of the account. A token that the service
-// refuses, which proves that nothing happened, is replaced once. Without a token nothing
-// is sent: the error says why, unless the source may do better soon, which then is an
-// answer that did not come.
+// Authorized makes a call with the credentials of the account. If the service refuses the
+// token, which proves that the request had no effect, the call is retried once with
+// another token. If there is no token, nothing is sent, and the error says why. A
+// temporary failure of the token source is not an error, but an outcome without a
+// response.
 func (e *Engine) Authorized(ctx context.Context, call Call) (Outcome, error) {
 	token, err := e.config.Token(ctx, "")
 	if err != nil {
 		return withoutToken(ctx, Outcome{}, err)
 	}
-	answer := e.sendAs(ctx, token, call)
-	if answer.Status != http.StatusUnauthorized {
-		return answer, nil
+	outcome := e.sendAs(ctx, token, call)
+	if outcome.Status != http.StatusUnauthorized {
+		return outcome, nil
 	}
 	fresh, err := e.config.Token(ctx, token)
 	if err != nil {
-		return withoutToken(ctx, answer, err)
+		return withoutToken(ctx, outcome, err)
 	}
 	if fresh == token {
-		return answer, nil
+		return outcome, nil
 	}
 	e.config.Logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: retrying with another token",
-		slog.String("method", call.Method), slog.String("path", call.URL.EscapedPath()), slog.Int("status", answer.Status))
+		slog.String("method", call.Method), slog.String("path", call.URL.EscapedPath()), slog.Int("status", outcome.Status))
 	second := e.sendAs(ctx, fresh, call).Without(token)
-	second.Attempts += answer.Attempts
-	second.OpenBefore = second.OpenBefore || answer.OpenBefore
+	second.Attempts += outcome.Attempts
+	second.OpenBefore = second.OpenBefore || outcome.OpenBefore
 	return second, nil
 }
 
@@ -52,31 +53,31 @@ func (e *Engine) sendAs(ctx context.Context, token string, call Call) Outcome {
 }
 
 func withoutToken(ctx context.Context, before Outcome, err error) (Outcome, error) {
-	if failure, ok := errors.AsType[*TokenError](err); ok && !failure.passing && ctx.Err() == nil {
+	if failure, ok := errors.AsType[*TokenError](err); ok && !failure.temporary && ctx.Err() == nil {
 		return Outcome{}, err
 	}
 	return Outcome{Err: err, Attempts: before.Attempts, OpenBefore: before.OpenBefore}, nil
 }
 
-// TokenError is a source that gave no token.
+// TokenError is the error of a source that returned no token.
 type TokenError struct {
-	passing bool // it may soon do better
-	err     error
+	temporary bool // a retry may succeed
+	err       error
 }
 
-// Error says what is wrong.
+// Error returns the message of the error.
 func (e *TokenError) Error() string { return e.err.Error() }
 
-// Unwrap returns what is wrong.
+// Unwrap returns the error of the source.
 func (e *TokenError) Unwrap() error { return e.err }
 
-// Refused reports whether the token endpoint refuses to give a token.
+// Refused reports whether the token endpoint refused to issue a token.
 func (e *TokenError) Refused() bool {
-	_, answered := errors.AsType[endpointError](e.err)
-	return answered && !e.passing
+	_, responded := errors.AsType[endpointError](e.err)
+	return responded && !e.temporary
 }
 
-// Tokens keeps the token of a source.
+// Tokens caches the token of a source. It is safe for concurrent use.
 type Tokens struct {
 	source oauth2.TokenSource
 	check  func(token string) error
@@ -87,20 +88,21 @@ type Tokens struct {
 	fetched *tokenFetch
 }
 
-// tokenFetch is a question to the source. Its result may be read when it is done.
+// tokenFetch is a call of the source. Its result may be read once done is closed.
 type tokenFetch struct {
 	done  chan struct{}
 	value string
 	err   error
 }
 
-// NewTokens returns the tokens of a source. Tokens that do not pass check are not used.
+// NewTokens returns a cache for the tokens of a source. Tokens that fail check are not
+// used.
 func NewTokens(source oauth2.TokenSource, check func(token string) error) *Tokens {
 	return &Tokens{source: source, check: check}
 }
 
-// Get returns a token that is valid, as far as is known, and was not refused. It fails with
-// a [*TokenError] or the error of the context.
+// Get returns a token that has not expired and is not the refused one. The error is a
+// [*TokenError], or that of the context.
 func (t *Tokens) Get(ctx context.Context, refused string) (string, error) {
 	value, fetch := t.lookUp(refused)
 	if fetch == nil {
@@ -114,7 +116,7 @@ func (t *Tokens) Get(ctx context.Context, refused string) (string, error) {
 	}
 }
 
-// lookUp returns the token kept, or else the question to the source that is under way.
+// lookUp returns the cached token, or the call of the source that will return one.
 func (t *Tokens) lookUp(refused string) (string, *tokenFetch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -131,7 +133,7 @@ func (t *Tokens) lookUp(refused string) (string, *tokenFetch) {
 func (t *Tokens) fetch(fetch *tokenFetch) {
 	token, err := t.source.Token()
 	if err == nil && (token == nil || t.check(token.AccessToken) != nil) {
-		err = errors.New("the token source gave no usable access token")
+		err = errors.New("the token source returned no usable access token")
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -148,14 +150,14 @@ func (t *Tokens) fetch(fetch *tokenFetch) {
 	}
 }
 
-// errorCode is what an error of a token endpoint is called. What has another form may be
-// anything, the secret of the client for example.
+// errorCode matches the error codes of token endpoints. Anything else may hold a secret,
+// such as that of the client.
 var errorCode = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 
-// endpointError is what a token endpoint responded.
+// endpointError is an error response of a token endpoint.
 type endpointError struct {
 	status int
-	code   string // "" if it gave none that can be shown
+	code   string // "" if there is no code that can be shown
 }
 
 func (e endpointError) Error() string {
@@ -165,23 +167,23 @@ func (e endpointError) Error() string {
 	return fmt.Sprintf("the token endpoint responded %d %q", e.status, e.code)
 }
 
-// failure says what is wrong without what the token endpoint responded, since that may be
-// a token, and without the last token.
+// failure returns an error without the body of the response of the token endpoint, which
+// may hold a token, and without the last token.
 func (t *Tokens) failure(err error) *TokenError {
 	refusal, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok {
 		_, network := errors.AsType[net.Error](err)
-		passing := network && !errors.Is(err, context.Canceled)
-		return &TokenError{passing: passing, err: Outcome{Err: WithoutURL(err)}.Hiding(t.value).Err}
+		temporary := network && !errors.Is(err, context.Canceled)
+		return &TokenError{temporary: temporary, err: Outcome{Err: WithoutURL(err)}.Hiding(t.value).Err}
 	}
 	response := endpointError{}
 	if refusal.Response != nil {
 		response.status = refusal.Response.StatusCode
 	}
-	passing := response.status >= http.StatusInternalServerError ||
+	temporary := response.status >= http.StatusInternalServerError ||
 		response.status == http.StatusTooManyRequests || response.status == http.StatusRequestTimeout
-	if !passing && errorCode.MatchString(refusal.ErrorCode) {
+	if !temporary && errorCode.MatchString(refusal.ErrorCode) {
 		response.code = refusal.ErrorCode
 	}
-	return &TokenError{passing: passing, err: response}
+	return &TokenError{temporary: temporary, err: response}
 }

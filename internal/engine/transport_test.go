@@ -18,7 +18,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// closedPort returns an address that refuses connections.
+// closedPort returns a URL whose port refuses connections.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -27,7 +27,7 @@ func closedPort(t *testing.T) string {
 	return "http://" + listener.Addr().String() + "/v2/jobs"
 }
 
-// breaking answers requests by closing the connection.
+// breaking closes the connection instead of responding.
 func breaking(t *testing.T, requests *atomic.Int64) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -42,12 +42,12 @@ func breaking(t *testing.T, requests *atomic.Int64) *httptest.Server {
 	return server
 }
 
-// wrapped hides from the engine what the transport below could tell.
+// wrapped hides the type of the transport from the engine.
 func wrapped(transport http.RoundTripper) http.RoundTripper {
 	return roundTripper(transport.RoundTrip)
 }
 
-// transports are the ways in which a transport reaches the engine.
+// transports are the ways to pass a transport to the engine.
 var transports = map[string]func(*http.Transport) http.RoundTripper{
 	"direct":  func(transport *http.Transport) http.RoundTripper { return transport },
 	"wrapped": func(transport *http.Transport) http.RoundTripper { return wrapped(transport) },
@@ -98,8 +98,8 @@ func TestBrokenConnections(t *testing.T) {
 	}
 }
 
-// A connection that was idle and is closed by the server just when the request
-// is sent must not make package net/http send a POST twice.
+// If the server closes an idle connection just as a request is sent on it, net/http must
+// not send a POST twice.
 func TestBrokenIdleConnection(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int64
@@ -123,7 +123,7 @@ func TestBrokenIdleConnection(t *testing.T) {
 	assert.EqualValues(t, 2, requests.Load(), "one of each")
 }
 
-func TestCutAnswerIsNotCreatedTwice(t *testing.T) {
+func TestTruncatedResponseRepeatsNoCreation(t *testing.T) {
 	t.Parallel()
 	for method, want := range map[string]int{http.MethodGet: attempts, http.MethodPost: 1} {
 		t.Run(method, func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestCutAnswerIsNotCreatedTwice(t *testing.T) {
 	}
 }
 
-func TestCertificatesThatFailAreNotTriedAgain(t *testing.T) {
+func TestInvalidCertificatesAreNotRetried(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -166,7 +166,7 @@ func TestCertificatesThatFailAreNotTriedAgain(t *testing.T) {
 	}
 }
 
-func TestPlainServerForHTTPSIsNotTriedAgain(t *testing.T) {
+func TestPlainServerForHTTPSIsNotRetried(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
@@ -183,9 +183,9 @@ func TestPlainServerForHTTPSIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-// A response without content is whole, even if its end is lost: over HTTP/2 that
-// may come in a frame of its own.
-func TestNoContentNeedsNoEnd(t *testing.T) {
+// A response without content is complete even if its end is lost, which over HTTP/2 may
+// arrive in a separate frame.
+func TestNoContentIsCompleteWithoutEnd(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodDelete, http.MethodPost} {
 		n := &network{steps: []step{func(*http.Request) (*http.Response, error) {
@@ -238,7 +238,7 @@ func TestDefaultTransport(t *testing.T) {
 	assert.JSONEq(t, `{"tasks": {}}`, string(got.Body))
 }
 
-func TestErrorsDoNotNameTheAddress(t *testing.T) {
+func TestErrorsOmitTheURL(t *testing.T) {
 	t.Parallel()
 	got := engine.New(quick(wrapped(newTransport(t)))).Send(t.Context(), newCall(t, http.MethodGet, closedPort(t)+"?signature=secret"))
 	require.Error(t, got.Err)
@@ -247,8 +247,8 @@ func TestErrorsDoNotNameTheAddress(t *testing.T) {
 	assert.ErrorAs(t, got.Err, &op)
 }
 
-// A protocol that was registered with the transport makes connections of its
-// own, of which the transport does not know.
+// A protocol registered with the transport makes its own connections, which the transport
+// does not know.
 func TestRegisteredProtocolIsNotSentTwice(t *testing.T) {
 	t.Parallel()
 	for method, want := range map[string]int64{http.MethodGet: attempts, http.MethodPost: 1} {
@@ -268,7 +268,7 @@ func TestRegisteredProtocolIsNotSentTwice(t *testing.T) {
 	}
 }
 
-func TestContextThatEndedBefore(t *testing.T) {
+func TestContextEndedBeforeTheCall(t *testing.T) {
 	t.Parallel()
 	for name, wrap := range map[string]func(http.RoundTripper) http.RoundTripper{
 		"plain":   func(rt http.RoundTripper) http.RoundTripper { return rt },
@@ -285,8 +285,8 @@ func TestContextThatEndedBefore(t *testing.T) {
 	}
 }
 
-// A server that switches to another protocol keeps the connection open, for
-// longer than any context lasts.
+// A server that switches protocols keeps the connection open for longer than any context
+// lasts.
 func TestSwitchedProtocolEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	released := make(chan struct{})
@@ -309,9 +309,9 @@ func TestSwitchedProtocolEndsAtOnce(t *testing.T) {
 	assert.Empty(t, got.Body)
 }
 
-// A transport around others may have sent the request by one connection before
-// it fails to make another.
-func TestFailoverOfATransportIsNotSentAgain(t *testing.T) {
+// A transport that wraps others may have sent the request over one connection before it
+// fails to make another.
+func TestFailoverOfATransportIsNotRetried(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int64
 	server := breaking(t, &requests)
@@ -333,10 +333,10 @@ func TestFailoverOfATransportIsNotSentAgain(t *testing.T) {
 	assert.True(t, got.Open)
 }
 
-func TestStatusThatIsNone(t *testing.T) {
+func TestInvalidStatusIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{0, 1, 99} {
-		n := &network{steps: []step{answer(status, "{}")}}
+		n := &network{steps: []step{respond(status, "{}")}}
 		got := engine.New(quick(n)).Send(t.Context(), newCall(t, http.MethodPost, "https://api.example/v2/jobs"))
 		require.Error(t, got.Err)
 		assert.Len(t, n.at, 1)

@@ -8,15 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// reading is a text in lower case, with escapes taken off it, and where each of
-// its bytes stood in the text that it was.
+// reading is a text in lower case with some levels of escapes decoded, and the position
+// of each of its bytes in the original text.
 type reading struct {
 	text []byte
-	at   []int // one more than text has, for the end
+	at   []int // has one more element than text, for the end
 }
 
-// verbatim reads a text as it is.
-func verbatim(text string) reading {
+// newReading returns a reading of a text with no escapes decoded.
+func newReading(text string) reading {
 	r := reading{text: make([]byte, len(text)), at: make([]int, len(text)+1)}
 	for i := range len(text) {
 		r.text[i], r.at[i] = lower(text[i]), i
@@ -32,13 +32,13 @@ func lower(b byte) byte {
 	return b
 }
 
-// unescape takes one level of escapes off the text, and the beginning of one where
-// the text was cut.
+// unescape decodes one level of escapes. If the text was cut off, it drops an incomplete
+// escape at the end.
 func (r reading) unescape(isCut bool) reading {
 	plain := reading{text: make([]byte, 0, len(r.text)), at: make([]int, 0, len(r.at))}
 	for i := 0; i < len(r.text); {
 		decoded, n := unescapeOne(r.text[i:])
-		if n > len(r.text)-i { // the escape goes on behind the end
+		if n > len(r.text)-i { // the escape is incomplete
 			if isCut {
 				break
 			}
@@ -53,8 +53,8 @@ func (r reading) unescape(isCut bool) reading {
 	return plain
 }
 
-// unescapeOne returns what the beginning of a text stands for, and how much of
-// the text that is: more than there is if the text ends within an escape.
+// unescapeOne decodes the beginning of a text, and returns how many bytes of the text it
+// has decoded. If the text ends within an escape, n exceeds its length.
 func unescapeOne(text []byte) (decoded []byte, n int) {
 	hexEscape := func(prefix, digits int) ([]byte, int) {
 		if len(text) < prefix+digits {
@@ -92,13 +92,13 @@ func unescapeOne(text []byte) (decoded []byte, n int) {
 	return text[:1], 1
 }
 
-// maxEntity is how long the name of a character in HTML is, of those that matter.
+// maxEntity is the maximum length of the HTML entities that matter.
 const maxEntity = 10
 
 func unescapeHTML(text []byte) (decoded []byte, n int) {
 	end := bytes.IndexByte(text[:min(len(text), maxEntity)], ';')
 	if end < 0 {
-		if len(text) < maxEntity && bytes.IndexFunc(bytes.TrimPrefix(text[1:], []byte{'#'}), isNoWord) < 0 {
+		if len(text) < maxEntity && bytes.IndexFunc(bytes.TrimPrefix(text[1:], []byte{'#'}), isDelimiter) < 0 {
 			return nil, maxEntity
 		}
 		return text[:1], 1

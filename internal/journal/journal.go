@@ -1,5 +1,5 @@
 // Package journal records which works of a batch were begun, saved and done, so that a
-// later run goes on where an earlier one has ended.
+// later run continues where an earlier one ended.
 package journal
 
 import (
@@ -20,37 +20,37 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Journal is a file of JSON lines that only grows. Of what earlier runs have recorded it
-// holds in memory only where to find it.
+// Journal is an append-only file of JSON lines. In memory it keeps only the offsets of
+// the lines of earlier runs. It is safe for concurrent use.
 type Journal struct {
 	locks []*flock.Flock
-	lines map[workID]int64 // where in the file the last line of each work begins
+	lines map[workID]int64 // offset of the last line of each work
 
 	mu   sync.Mutex
 	file *os.File
-	torn bool // the last line has no end
+	torn bool // the last line is incomplete
 }
 
-// Open opens a journal, or makes one if the file does not exist. One run can use it at a
-// time. The journal must be closed.
+// Open opens a journal, and creates the file if it does not exist. Only one run can use a
+// journal at a time. The caller must close it.
 func Open(path string) (*Journal, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return nil, inJournal(err)
+		return nil, journalError(err)
 	}
 	j := &Journal{file: file, lines: map[workID]int64{}}
 	if err := j.takeOver(); err != nil {
-		return nil, inJournal(errors.Join(err, file.Close()))
+		return nil, journalError(errors.Join(err, file.Close()))
 	}
 	return j, nil
 }
 
-func inJournal(err error) error { return fmt.Errorf("cloudconvert: journal: %w", err) }
+func journalError(err error) error { return fmt.Errorf("cloudconvert: journal: %w", err) }
 
-// takeOver keeps other runs from using the journal, and reads what earlier ones have
-// left. The first lock has a separate file, as on Windows a file that is locked cannot be
-// read. That file is never removed: another run may be about to lock it. The second one
-// is for a journal with several names, which are hard links.
+// takeOver locks the journal and reads it. The first lock uses a separate file, because
+// on Windows a locked file cannot be read. That file is never removed, since another run
+// may be about to lock it. The second lock is for a journal with several names, which are
+// hard links.
 func (j *Journal) takeOver() error {
 	if info, err := j.file.Stat(); err != nil || !info.Mode().IsRegular() {
 		return errors.Join(err, fmt.Errorf("%q is not a regular file", j.file.Name()))
@@ -72,15 +72,15 @@ func (j *Journal) takeOver() error {
 	return nil
 }
 
-// tryLock locks a file for the journal at a path. Where the system has no locks, another
-// run is not noticed.
+// tryLock locks a file for the journal at a path. If the system does not support locks,
+// other runs are not detected.
 func (j *Journal) tryLock(path, file string) error {
 	lock := flock.New(file, flock.SetPermissions(0o600))
 	switch locked, err := lock.TryLock(); {
 	case err != nil && !errors.Is(err, errors.ErrUnsupported):
 		return err
 	case err == nil && !locked:
-		return fmt.Errorf("another run is using the journal %q: wait for its end", path)
+		return fmt.Errorf("another run is using the journal %q: wait until it ends", path)
 	}
 	j.locks = append(j.locks, lock)
 	return nil
@@ -94,11 +94,11 @@ func (j *Journal) unlock() error {
 	return errors.Join(errs...)
 }
 
-// read finds the lines that earlier runs have left. A last line without its end was never
-// finished: it is completed, so that the next one stands alone.
+// read finds the lines of earlier runs. An incomplete last line is terminated, so that
+// the next line stands alone.
 func (j *Journal) read() error {
 	reader := bufio.NewReaderSize(j.file, 64<<10)
-	start, _ := reader.Peek(len(lineStart)) // of an empty file nothing
+	start, _ := reader.Peek(len(lineStart)) // nothing if the file is empty
 	isJournal := strings.HasPrefix(lineStart, string(start))
 	for offset := int64(0); ; {
 		text, err := readLine(reader)
@@ -111,7 +111,7 @@ func (j *Journal) read() error {
 		case errors.Is(err, errLineTooLong):
 			return fmt.Errorf("%q is not a journal: %w", j.file.Name(), err)
 		case errors.Is(err, io.EOF) && !isJournal:
-			return fmt.Errorf("%q is not a journal: nothing is written to it", j.file.Name())
+			return fmt.Errorf("%q is not a journal: name another file", j.file.Name())
 		case errors.Is(err, io.EOF) && len(text) > 0:
 			_, err = j.file.WriteString("\n")
 			return err
@@ -123,7 +123,7 @@ func (j *Journal) read() error {
 	}
 }
 
-// Work returns the record of a work. Works are told apart by name and hash together.
+// Work returns the record of a work. A work is identified by its name and hash.
 func (j *Journal) Work(name, hash string) (Work, error) {
 	w := Work{journal: j, name: name, hash: hash}
 	offset, found := j.lines[newWorkID([]byte(name), []byte(hash))]
@@ -135,22 +135,21 @@ func (j *Journal) Work(name, hash string) (Work, error) {
 	var l line
 	switch {
 	case err != nil && !errors.Is(err, io.EOF):
-		return Work{}, inJournal(err)
+		return Work{}, journalError(err)
 	case json.Unmarshal(text, &l) != nil || l.Name != name || l.Hash != hash:
-		return Work{}, inJournal(fmt.Errorf("%q was changed while it was in use", j.file.Name()))
+		return Work{}, journalError(fmt.Errorf("%q was changed while it was in use", j.file.Name()))
 	}
 	w.Earlier = l.Entry
 	return w, nil
 }
 
-// errDisk is all that is known of a write that does not return.
+// errDisk is returned for a write that does not return in time.
 var errDisk = errors.New("the file system has not responded")
 
-// diskTime is how long a file system may take for a write once the context ended.
+// diskTime is how long a write may take after the context ended.
 const diskTime = 100 * time.Millisecond
 
-// within does something with the file, and waits for it until the context ends and
-// diskTime more.
+// within calls do, and waits for it until diskTime after the end of the context.
 func within(ctx context.Context, do func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- do() }()
@@ -167,14 +166,14 @@ func within(ctx context.Context, do func() error) error {
 		}
 	}
 	if err != nil {
-		return inJournal(err)
+		return journalError(err)
 	}
 	return nil
 }
 
-// append appends a line in a single write, which a process that ends cannot leave half
-// done. A full disk can: the next line begins with the end of that one. The line of a
-// creation is on disk when append returns: the job costs more than a moment.
+// append appends a line in a single write, so that a process that is killed cannot leave
+// it incomplete. A full disk can: the next write then terminates it first. The line of a
+// creation is synced to disk, because losing it may cost a job.
 func (j *Journal) append(l line) error {
 	text, err := l.encode()
 	if err != nil {
@@ -197,7 +196,8 @@ func (j *Journal) write(text []byte) error {
 	return err
 }
 
-// Close lets other runs use the journal, but no sooner than the last write is over.
+// Close closes the journal and unlocks it for other runs, after writes in progress have
+// ended.
 func (j *Journal) Close(ctx context.Context) error {
 	return within(ctx, func() error {
 		j.mu.Lock()

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// openAt opens a journal that is closed at the end of the test.
+// openAt opens a journal. It is closed at the end of the test.
 func openAt(t *testing.T, path string) *Journal {
 	t.Helper()
 	j, err := Open(path)
@@ -28,14 +28,14 @@ func workIn(t *testing.T, j *Journal, name, hash string) *Work {
 	return &w
 }
 
-// A line that a full disk cut off does not spoil the next one.
-func TestJournalAfterATornLine(t *testing.T) {
+// A line that a full disk has cut off does not damage the next one.
+func TestJournalAfterIncompleteLine(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")
 	j := openAt(t, path)
 	_, err := j.file.WriteString(`{"key":"a","tag":"cl`)
 	require.NoError(t, err)
-	j.torn = true // as the write that failed has noted
+	j.torn = true // as recorded by the failed write
 	require.NoError(t, workIn(t, j, "b", "1").Begin(t.Context(), "tag-b"))
 	require.NoError(t, workIn(t, j, "c", "1").Begin(t.Context(), "tag-c"))
 	require.NoError(t, j.Close(t.Context()))
@@ -46,14 +46,15 @@ func TestJournalAfterATornLine(t *testing.T) {
 	assert.Equal(t, "tag-c", workIn(t, j, "c", "1").Earlier.Tag)
 }
 
-// A file system that does not respond keeps nothing from ending with its context.
-func TestJournalOnASilentDisk(t *testing.T) {
+// A file system that does not respond does not delay the end of a call whose context
+// ended.
+func TestJournalOnUnresponsiveDisk(t *testing.T) {
 	t.Parallel()
 	j := openAt(t, filepath.Join(t.TempDir(), "journal"))
 	w := workIn(t, j, "a", "1")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	j.mu.Lock() // as a write does that does not return
+	j.mu.Lock() // like a write that does not return
 	require.ErrorIs(t, w.Begin(ctx, "tag-a"), errDisk)
 	assert.Empty(t, w.Tag)
 	require.ErrorIs(t, w.Done(ctx, nil), errDisk)
@@ -64,12 +65,12 @@ func TestJournalOnASilentDisk(t *testing.T) {
 	j.mu.Unlock()
 }
 
-// A wrong path, to a film for instance, must not be read into memory.
-func TestJournalRefusesALineWithoutEnd(t *testing.T) {
+// A large file with a wrong path, such as a video, must not be read into memory.
+func TestJournalRefusesVeryLongLine(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "film.mp4")
 	require.NoError(t, os.WriteFile(path, []byte(lineStart), 0o600))
-	require.NoError(t, os.Truncate(path, 1<<30)) // which takes no room on the disk
+	require.NoError(t, os.Truncate(path, 1<<30)) // a sparse file
 	_, err := Open(path)
 	require.ErrorIs(t, err, errLineTooLong)
 	info, err := os.Stat(path)

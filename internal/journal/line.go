@@ -11,17 +11,18 @@ import (
 	"unicode/utf8"
 )
 
-// line is a line of the journal. The last one of a work counts.
+// line is a line of the journal. The last line of a work counts.
 type line struct {
 	Name string `json:"key"`
 	Hash string `json:"work,omitzero"`
 	Entry
 }
 
-// lineStart is what all lines begin with.
+// lineStart is the beginning of every line.
 const lineStart = `{"key":`
 
-// encode returns the line with its end. Text that is not UTF-8 would be changed.
+// encode returns the line with its line break. Text that is not UTF-8 is an error,
+// because encoding/json would change it.
 func (l line) encode() ([]byte, error) {
 	for _, text := range slices.Concat([]string{l.Name, l.Hash, l.Tag}, l.Files) {
 		if !utf8.ValidString(text) {
@@ -35,13 +36,14 @@ func (l line) encode() ([]byte, error) {
 	return buffer.Bytes(), err
 }
 
-// maxLine bounds a line. It names files of a single job, whose response has 32 MiB at most.
+// maxLine bounds the length of a line. A line lists the files of one job, whose response
+// has at most 32 MiB.
 const maxLine = 32 << 20
 
 var errLineTooLong = fmt.Errorf("a line is longer than %d bytes", maxLine)
 
-// readLine returns the next line with its end. The last one may have none. The line is
-// valid until the next one is read.
+// readLine returns the next line with its line break, which the last line may lack. The
+// line is valid until the next read.
 func readLine(reader *bufio.Reader) ([]byte, error) {
 	text, err := reader.ReadSlice('\n')
 	if !errors.Is(err, bufio.ErrBufferFull) {
@@ -59,7 +61,7 @@ func readLine(reader *bufio.Reader) ([]byte, error) {
 	return text, err
 }
 
-// workID is a hash of what tells works apart.
+// workID is a hash of the name and hash of a work.
 type workID [16]byte
 
 func newWorkID(name, hash []byte) workID {
@@ -68,8 +70,7 @@ func newWorkID(name, hash []byte) workID {
 	return workID(sum[:16])
 }
 
-// workOf returns the work that a line is about. It reports false for a line that is not an
-// entry.
+// workOf returns the work of a line. It reports false if the line is not an entry.
 func workOf(text []byte) (workID, bool) {
 	if name, hash, ok := scan(text); ok {
 		return newWorkID(name, hash), true
@@ -81,10 +82,10 @@ func workOf(text []byte) (workID, bool) {
 	return newWorkID([]byte(l.Name), []byte(l.Hash)), true
 }
 
-// scan returns the name and the hash in a line as this package writes it. For any other
-// line, and for rare characters, it reports false. It is there for speed: a million works
-// leave three million lines, and a journal opens in a fifth of the time that it takes with
-// encoding/json alone.
+// scan returns the name and hash in a line that this package has written. It reports
+// false for other lines, and for rare characters. It exists for speed: a million works
+// have three million lines, and opening such a journal takes a fifth of the time that it
+// takes with encoding/json alone.
 func scan(text []byte) (name, hash []byte, ok bool) {
 	s := scanner{rest: text, ok: utf8.Valid(text)}
 	s.must(lineStart)
@@ -109,10 +110,10 @@ func scan(text []byte) (name, hash []byte, ok bool) {
 	return name, hash, s.ok && len(s.rest) == 0 && len(name) > 0
 }
 
-// scanner takes JSON values from the beginning of a text.
+// scanner scans JSON values from the beginning of a text.
 type scanner struct {
 	rest []byte
-	ok   bool // all that had to be there was there
+	ok   bool // no mismatch so far
 }
 
 func (s *scanner) skip(literal string) bool {
@@ -127,9 +128,9 @@ func (s *scanner) must(literal string) {
 	}
 }
 
-// text takes a string and returns what is between its quotes. Backslashes and quotes may
-// be escaped, which the paths of Windows are full of. Other escapes are left to
-// encoding/json.
+// text scans a string and returns the text between its quotes. It accepts escaped
+// backslashes, which are frequent in paths of Windows, and escaped quotes. Other escapes
+// are left to encoding/json.
 func (s *scanner) text() []byte {
 	s.must(`"`)
 	end := 0
@@ -148,7 +149,7 @@ func (s *scanner) text() []byte {
 	return text
 }
 
-// unescape takes the backslashes out of what text returned.
+// unescape removes the backslashes from the result of text.
 func unescape(text []byte) []byte {
 	if !bytes.ContainsRune(text, '\\') {
 		return text
@@ -163,7 +164,7 @@ func unescape(text []byte) []byte {
 	return plain
 }
 
-// number takes a number without a sign.
+// number scans a number without a sign.
 func (s *scanner) number() {
 	digits := s.rest[:len(s.rest)-len(bytes.TrimLeft(s.rest, "0123456789"))]
 	s.rest = s.rest[len(digits):]
@@ -172,7 +173,7 @@ func (s *scanner) number() {
 	}
 }
 
-// list takes the elements of an array and its end.
+// list scans the elements of an array and its end.
 func (s *scanner) list(element func()) {
 	element()
 	for s.skip(",") {

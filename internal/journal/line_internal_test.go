@@ -10,8 +10,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
 
-// What the package writes must be read the fast way.
-func TestScanReadsWhatIsWritten(t *testing.T) {
+// scan must accept what the package writes.
+func TestScanAcceptsWrittenLines(t *testing.T) {
 	t.Parallel()
 	begun := lenient.Time{}
 	require.NoError(t, begun.UnmarshalJSON([]byte(`"2026-01-02T03:04:05.678Z"`)))
@@ -33,7 +33,7 @@ func TestScanReadsWhatIsWritten(t *testing.T) {
 	}
 }
 
-// What is read the fast way must mean the same to encoding/json.
+// What scan accepts must have the same meaning to encoding/json.
 func FuzzScan(f *testing.F) {
 	for _, seed := range []string{
 		`{"key":"a","work":"1","tag":"t","files":["a","b"],"sizes":[1,0],"done":true,"begun":"2026-01-02T03:04:05Z"}`,

@@ -9,42 +9,44 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
-// Work is the record of one work. The zero Work has no journal and records nothing.
+// Work is the record of one work. The zero Work belongs to no journal and records
+// nothing.
 type Work struct {
-	// Earlier is what earlier runs have recorded last.
+	// Earlier is the last entry of earlier runs.
 	Earlier Entry
-	// Tag is the tag of the job, once the journal has it. Begin sets it, or else the
-	// caller that goes on with the job of an earlier run.
+	// Tag is the tag of the job once it is in the journal. It is set by Begin, or by a
+	// caller that continues the job of an earlier run.
 	Tag string
 
 	journal    *Journal
 	name, hash string
 }
 
-// Entry is what a line of the journal says of its work.
+// Entry is the content of a line about a work.
 type Entry struct {
-	// Tag is the tag of the job that the work was begun with.
+	// Tag is the tag of the job of the work.
 	Tag string `json:"tag,omitzero"`
-	// Files are written, if Done, or were about to be. None of them was there before.
+	// Files are the files written, if Done, and otherwise those that were about to be
+	// written. None of them existed before.
 	Files []string `json:"files,omitzero"`
-	// Sizes are those of Files that were about to be written, 0 where they are unknown.
+	// Sizes are the sizes of Files that were about to be written, 0 if unknown.
 	Sizes []int64 `json:"sizes,omitzero"`
 	Done  bool    `json:"done,omitzero"`
-	// Begun is when the creation of the job was last known to be under way, zero if that
-	// is unknown.
+	// Begun is when the creation of the job was last known to be in progress, zero if
+	// unknown.
 	Begun lenient.Time `json:"begun,omitzero"`
 }
 
-// IsDone reports whether nothing is left to do: all files are still there. As files appear
-// whole, those of a run that ended while it wrote them are as good.
+// IsDone reports whether nothing is left to do because all files still exist. Files
+// appear complete, so those of a run that ended while it saved them count.
 func (e Entry) IsDone() bool {
 	return (e.Done || e.IsSaving()) && len(e.present()) == len(e.Files)
 }
 
-// IsSaving reports whether the run ended while it wrote the files.
+// IsSaving reports whether the run ended while it saved the files.
 func (e Entry) IsSaving() bool { return !e.Done && len(e.Files) > 0 }
 
-// Remains returns the files that a run which ended while it wrote them has left.
+// Remains returns the existing files of a run that ended while it saved them.
 func (e Entry) Remains() []string {
 	if !e.IsSaving() {
 		return nil
@@ -52,8 +54,8 @@ func (e Entry) Remains() []string {
 	return e.present()
 }
 
-// present returns the files that are there. As they appear whole, one that has another
-// size than the one that was about to be written is not the same.
+// present returns the files that exist. Files appear complete, so a file whose size
+// differs from the recorded one is another file.
 func (e Entry) present() []string {
 	var present []string
 	for n, file := range e.Files {
@@ -70,7 +72,7 @@ func (e Entry) present() []string {
 func (w *Work) IsKept() bool { return w.journal != nil }
 
 // Begin records that a job with a tag is about to be created, so that the next run can
-// find it whatever happens.
+// find the job.
 func (w *Work) Begin(ctx context.Context, tag string) error {
 	err := w.record(ctx, Entry{Tag: tag, Begun: lenient.Time{Time: time.Now().UTC()}})
 	if err == nil {
@@ -79,18 +81,19 @@ func (w *Work) Begin(ctx context.Context, tag string) error {
 	return err
 }
 
-// BeginInterval is how often a creation that is under way is recorded. It may wait for
+// BeginInterval is how often a creation in progress is recorded. It may wait for rate
 // limits, and be sent hours after it began.
 const BeginInterval = 10 * time.Second
 
-// KeepAlive goes on recording that the job is about to be created, until it is stopped.
+// KeepAlive records at intervals that the creation of the job is in progress, until stop
+// is called or the context ends. stop waits until a record in progress is written.
 func (w *Work) KeepAlive(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for poll.Pause(ctx, BeginInterval) == nil {
-			_ = w.Begin(ctx, w.Tag) // without the record, the next run is less patient
+			_ = w.Begin(ctx, w.Tag) // without it, the next run only waits a shorter time for the job
 		}
 	}()
 	return func() {
@@ -99,8 +102,8 @@ func (w *Work) KeepAlive(ctx context.Context) (stop func()) {
 	}
 }
 
-// Saving records files that are about to appear, and their sizes. None of them may be
-// there but the remains of an earlier run.
+// Saving records files that are about to be saved, with their sizes. None of them may
+// exist, except those of Remains.
 func (w *Work) Saving(ctx context.Context, files []string, sizes []int64) error {
 	return w.record(ctx, Entry{Tag: w.Tag, Files: files, Sizes: sizes})
 }
@@ -110,7 +113,7 @@ func (w *Work) Done(ctx context.Context, files []string) error {
 	return w.record(ctx, Entry{Files: files, Done: true})
 }
 
-// Forget records that the work is as if it had never been begun.
+// Forget records that the work has not begun.
 func (w *Work) Forget(ctx context.Context) error { return w.record(ctx, Entry{}) }
 
 func (w *Work) record(ctx context.Context, e Entry) error {

@@ -121,8 +121,8 @@ func TestZeroWorkRecordsNothing(t *testing.T) {
 	w.KeepAlive(t.Context())()
 }
 
-// The last line of a work counts, and lines of other works of its name say nothing of it.
-func TestJournalTellsWorksOfOneNameApart(t *testing.T) {
+// The last line of a work counts, and not those of other works of the same name.
+func TestJournalDistinguishesWorksOfTheSameName(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")
 	j := open(t, path)
@@ -138,7 +138,7 @@ func TestJournalTellsWorksOfOneNameApart(t *testing.T) {
 	assert.Empty(t, earlier(t, j, "a", "4"))
 }
 
-func TestKeepAliveRecordsUntilItIsStopped(t *testing.T) {
+func TestKeepAliveRecordsUntilStopped(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")
 	var start time.Time
@@ -162,7 +162,7 @@ func TestKeepAliveRecordsUntilItIsStopped(t *testing.T) {
 	assert.Equal(t, 4, strings.Count(string(text), "\n"))
 }
 
-// Names and paths of any characters are found again, whichever way their lines are read.
+// Names and paths with any characters are found again, by scan or by encoding/json.
 func TestJournalHoldsAnyText(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")
@@ -183,7 +183,7 @@ func TestJournalHoldsAnyText(t *testing.T) {
 	assert.Empty(t, earlier(t, j, "caf\ufffd", "1"))
 }
 
-func TestJournalReadsOddFiles(t *testing.T) {
+func TestJournalReadsUnusualFiles(t *testing.T) {
 	t.Parallel()
 	a, b := `{"key":"a","work":"1","tag":"ta"}`, `{"key":"b","work":"1","tag":"tb"}`
 	for name, c := range map[string]struct{ text, a, b string }{
@@ -207,7 +207,7 @@ func TestJournalReadsOddFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := journalOf(t, c.text)
-			for range 2 { // a last line without its end is completed by the first
+			for range 2 { // the first Open terminates an incomplete last line
 				j := open(t, path)
 				assert.Equal(t, c.a, earlier(t, j, "a", "1").Tag)
 				assert.Equal(t, c.b, earlier(t, j, "b", "1").Tag)
@@ -219,8 +219,8 @@ func TestJournalReadsOddFiles(t *testing.T) {
 	}
 }
 
-// What was read when the journal was opened must not be taken for something else.
-func TestJournalNoticesAChangeByAnotherProgram(t *testing.T) {
+// A change of the file while it is in use must be an error.
+func TestJournalDetectsChangesByOtherPrograms(t *testing.T) {
 	t.Parallel()
 	path := journalOf(t, `{"key":"a","work":"1","tag":"ta"}`+"\n")
 	j := open(t, path)
@@ -253,7 +253,7 @@ func writeLarge(tb testing.TB, n int) string {
 	return path
 }
 
-// heap returns how much memory is in use, and how much was ever allocated.
+// heap returns the number of bytes in use and the number ever allocated.
 func heap() (used, allocated uint64) {
 	var stats runtime.MemStats
 	runtime.GC()
@@ -262,7 +262,7 @@ func heap() (used, allocated uint64) {
 }
 
 // A million finished works take less than 64 MiB.
-func TestJournalTakesFewBytesForEachWork(t *testing.T) { //nolint:paralleltest // it counts the allocations of the process.
+func TestJournalUsesLittleMemory(t *testing.T) { //nolint:paralleltest // it counts the allocations of the process.
 	const n = 20_000
 	path := writeLarge(t, n)
 	used, allocated := heap()

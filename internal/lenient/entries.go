@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// Entries iterates over the entries of a JSON array, or the members of an object,
-// and copies none of them. The JSON must be valid.
+// Entries iterates over the entries of a JSON array, or the members of an object, without
+// copying them. The JSON must be valid.
 func Entries(data []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		data := bytes.TrimSpace(data)
@@ -47,13 +47,13 @@ func entryEnd(data []byte) int {
 	return len(data)
 }
 
-// structural are the bytes that structure JSON.
+// structural are the bytes that delimit JSON values.
 var structural = [256]bool{'"': true, '[': true, ']': true, '{': true, '}': true, ',': true}
 
-// Collect reads the entries of the JSON array, or object, that begins with open and
-// leaves out those that read reports not to be a T. Anything else has no entries.
-// Those that may be a T are counted first: a slice that grows allocates several times
-// what it needs.
+// Collect decodes the entries of the JSON array or object that begins with open, and
+// omits those for which read reports false. Any other JSON has no entries. Collect counts
+// the entries that may be a T first, because growing a slice allocates several times its
+// final size.
 func Collect[T any](data []byte, open byte, read func(entry []byte, value *T) bool) []T {
 	if kind(data) != open {
 		return nil
@@ -75,7 +75,7 @@ func Collect[T any](data []byte, open byte, read func(entry []byte, value *T) bo
 	return values
 }
 
-// count returns the number of entries that are objects, or are not.
+// count returns the number of entries that are objects, or that are not.
 func count(data []byte, objects bool) int {
 	n := 0
 	for entry := range Entries(data) {
@@ -86,8 +86,8 @@ func count(data []byte, objects bool) int {
 	return n
 }
 
-// Find returns the value of the member of an object that has a name, or nil. Of several,
-// it is the last, as with encoding/json.
+// Find returns the value of the member of an object with a name, or nil. Like
+// encoding/json, it uses the last of several members with that name.
 func Find(data []byte, name string) []byte {
 	var found []byte
 	if kind(data) != '{' {
@@ -116,9 +116,9 @@ func cutMember(entry []byte) (quoted, value []byte) {
 	return entry[:end], bytes.TrimSpace(value)
 }
 
-// Fields decodes a JSON object into the fields of a struct, found by their tags, which
-// all have to be a [json.Unmarshaler]. Anything but an object has no fields. Unlike
-// encoding/json it does not look through values that look through themselves.
+// Fields decodes a JSON object into the fields of a struct, each of which must have a
+// json tag with its name and be a [json.Unmarshaler]. It ignores any other JSON. Unlike
+// encoding/json it does not scan values that scan themselves.
 func Fields(data []byte, into any) {
 	if kind(data) != '{' {
 		return
@@ -129,17 +129,17 @@ func Fields(data []byte, into any) {
 		quoted, value := cutMember(entry)
 		if index, known := indexes[string(bytes.Trim(quoted, `"`))]; known {
 			field := fields.Field(index).Addr().Interface()
-			_ = field.(json.Unmarshaler).UnmarshalJSON(value) //nolint:errcheck,forcetypeassert // what is odd is left out
+			_ = field.(json.Unmarshaler).UnmarshalJSON(value) //nolint:errcheck,forcetypeassert // fields of other shapes stay zero
 		}
 	}
 }
 
-var knownIndexes sync.Map // from a reflect.Type to its indexes
+var knownIndexes sync.Map // reflect.Type to map[string]int
 
 // indexesOf returns the indexes of the fields of a struct by their names in JSON.
 func indexesOf(t reflect.Type) map[string]int {
 	if known, ok := knownIndexes.Load(t); ok {
-		return known.(map[string]int) //nolint:errcheck,forcetypeassert // nothing else is in there
+		return known.(map[string]int) //nolint:errcheck,forcetypeassert // nothing else is stored
 	}
 	indexes := map[string]int{}
 	for i := range t.NumField() {
@@ -149,7 +149,7 @@ func indexesOf(t reflect.Type) map[string]int {
 	return indexes
 }
 
-// textEnd returns the index of the quote that ends a JSON string.
+// textEnd returns the index of the closing quote of a JSON string.
 func textEnd(data []byte) int {
 	for end := 1; end < len(data); end++ {
 		quote := bytes.IndexByte(data[end:], '"')
@@ -169,18 +169,18 @@ func textEnd(data []byte) int {
 }
 
 const (
-	// objectWeight is what an object counts for, in values: some are decoded into
-	// half a kilobyte.
+	// objectWeight is the number of values that an object counts as. Some objects are
+	// decoded into half a kilobyte.
 	objectWeight = 4
-	// bytesPerWeight is how short values may be on average. In responses of the
-	// service they are three times as long.
+	// bytesPerWeight is the minimum average length of a value. In responses of the
+	// service, values are three times as long.
 	bytesPerWeight = 4
-	// freeWeight is for what is short anyway.
+	// freeWeight is the number of values that is always accepted.
 	freeWeight = 4096
 )
 
-// CheckDensity returns an error for JSON of so many and so short values that
-// decoding it would take a large multiple of its length.
+// CheckDensity returns an error for JSON with so many short values that decoding it would
+// take a large multiple of its length.
 func CheckDensity(data []byte) error {
 	weight := 0
 	for i := 0; i < len(data); i++ {

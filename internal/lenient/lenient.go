@@ -1,6 +1,6 @@
-// Package lenient holds JSON types for fields whose shape the API does not
-// guarantee. Decoding one of them never fails: a value of an odd shape leaves
-// the zero value, so that a secondary field cannot spoil a whole answer.
+// Package lenient has JSON types for fields whose shape the API does not guarantee.
+// Decoding them never fails: a value of another shape decodes to the zero value, so that
+// a secondary field cannot fail the decoding of a whole response.
 package lenient
 
 import (
@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// String takes a JSON string, or the text of a number or boolean.
+// String decodes a JSON string, or the text of a number or boolean.
 type String string
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -23,7 +23,7 @@ func (s *String) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Int takes a JSON number with or without a fraction, or such a number as text.
+// Int decodes a JSON number, with or without a fraction, or a string with such a number.
 type Int int64
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -31,7 +31,7 @@ func (i *Int) UnmarshalJSON(data []byte) error {
 	*i = 0
 	number := strings.TrimSpace(text(data))
 	if number == "" {
-		return nil // errors are slow, and many numbers are null
+		return nil // creating errors is slow, and many numbers are null
 	}
 	if whole, err := strconv.ParseInt(number, 10, 64); err == nil {
 		*i = Int(whole)
@@ -41,7 +41,7 @@ func (i *Int) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Bool takes true and false, also as text, and the numbers 1 and 0.
+// Bool decodes true and false, also as strings, and the numbers 1 and 0.
 type Bool bool
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -51,9 +51,10 @@ func (b *Bool) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Time takes a timestamp in the forms the API has used, and a number or the text of
-// one as a Unix time, in milliseconds if in seconds it would be millennia away. It is
-// in UTC, so that it is the same on every machine, and read as UTC if it has no zone.
+// Time decodes a timestamp in the formats that the API has used, or a Unix time as a
+// number or string. A Unix time is in milliseconds if it would be millennia away in
+// seconds. The result is in UTC, so that it does not depend on the machine. A timestamp
+// without a zone is in UTC.
 type Time struct{ time.Time }
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -63,14 +64,14 @@ func (t *Time) UnmarshalJSON(data []byte) error {
 	if stamp == "" {
 		return nil
 	}
-	// Times of other years can be read and not be written again.
+	// Times of other years can be parsed but not encoded.
 	if parsed, ok := parseTime(stamp); ok && parsed.Year() >= 0 && parsed.Year() < 10_000 {
 		t.Time = parsed
 	}
 	return nil
 }
 
-// layouts take fractions of a second as well.
+// layouts also match times with fractional seconds.
 var layouts = []string{
 	time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05",
 	time.DateTime, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z0700",
@@ -79,7 +80,7 @@ var layouts = []string{
 func parseTime(stamp string) (time.Time, bool) {
 	for _, layout := range layouts {
 		if len(stamp) < len("2006-01-02") {
-			break // errors are slow, and most stamps are null
+			break // creating errors is slow, and most times are null
 		}
 		if parsed, err := time.Parse(layout, stamp); err == nil {
 			return parsed.UTC(), true
@@ -91,10 +92,10 @@ func parseTime(stamp string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// maxSeconds is more than any time in seconds and less than one in milliseconds.
+// maxSeconds is more than any time in seconds and less than any in milliseconds.
 const maxSeconds = 1e11
 
-// unixTime returns a Unix time. Zero and what is before it stand for no time.
+// unixTime returns a Unix time. Zero and negative numbers are not times.
 func unixTime(number float64) (time.Time, bool) {
 	milliseconds := number * 1000
 	if number >= maxSeconds {
@@ -106,9 +107,8 @@ func unixTime(number float64) (time.Time, bool) {
 	return time.UnixMilli(int64(math.Round(milliseconds))).UTC(), true
 }
 
-// Strings takes an array of strings, a single string, or an object, of which
-// it keeps the values in the order of their keys. Entries that are empty or no
-// text are left out.
+// Strings decodes an array of strings, a single string, or an object, whose values it
+// keeps in the order of their keys. It omits entries that are empty or not text.
 type Strings []string
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -140,8 +140,8 @@ func (s *Strings) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Object decodes a JSON object into a T. Anything else, null and the empty
-// array that PHP makes of an empty object among them, leaves the zero T.
+// Object decodes a JSON object into a T. Any other value leaves the zero T, including
+// null and the empty array that PHP encodes for an empty object.
 type Object[T any] struct{ Value T }
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -155,8 +155,8 @@ func (o *Object[T]) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// List decodes the entries of a JSON array one by one and leaves out those
-// that are null or no T. Anything but an array leaves an empty list.
+// List decodes the entries of a JSON array one by one, and omits those that are null or
+// not a T. Any other value leaves an empty list.
 type List[T any] []T
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -167,8 +167,8 @@ func (l *List[T]) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Unmarshal decodes JSON that is known to be valid. A type that decodes itself gets it as
-// it is: encoding/json would look through all of it before.
+// Unmarshal decodes valid JSON. It calls UnmarshalJSON directly if the type has it:
+// encoding/json would scan the JSON first.
 func Unmarshal(data []byte, value any) error {
 	if unmarshaler, ok := value.(json.Unmarshaler); ok {
 		return unmarshaler.UnmarshalJSON(data)
@@ -176,8 +176,7 @@ func Unmarshal(data []byte, value any) error {
 	return json.Unmarshal(data, value)
 }
 
-// text returns the text of a JSON string, number or boolean, and "" for
-// everything else.
+// text returns the text of a JSON string, number or boolean, and "" for other values.
 func text(data []byte) string {
 	switch kind(data) {
 	case '"':
@@ -189,8 +188,8 @@ func text(data []byte) string {
 	}
 }
 
-// unquoted returns what a JSON string stands for. Most need no more than their
-// quotes taken off, which is much faster than a decoder is.
+// unquoted returns the value of a JSON string. It removes only the quotes if that
+// suffices, which is much faster than a decoder.
 func unquoted(data []byte) string {
 	if last := len(data) - 1; last > 0 && data[last] == '"' && isPlain(data[1:last]) {
 		return string(data[1:last])
@@ -202,7 +201,7 @@ func unquoted(data []byte) string {
 	return s
 }
 
-// isPlain reports whether text stands for itself within a JSON string.
+// isPlain reports whether text needs no escapes in a JSON string.
 func isPlain(text []byte) bool {
 	for _, b := range text {
 		if b < ' ' || b > '~' || b == '"' || b == '\\' {
@@ -212,7 +211,7 @@ func isPlain(text []byte) bool {
 	return true
 }
 
-// kind returns the first byte of a JSON value, which tells its type.
+// kind returns the first byte of a JSON value, which determines its type.
 func kind(data []byte) byte {
 	data = bytes.TrimSpace(data)
 	if len(data) == 0 {

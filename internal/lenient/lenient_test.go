@@ -12,7 +12,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
 
-// decode decodes a value that must not fail, into one that held something.
+// decode decodes a value, which must not fail, into a variable that is not zero.
 func decode[T any](t *testing.T, before T, data string) T {
 	t.Helper()
 	wire := struct {
@@ -108,7 +108,7 @@ func TestTime(t *testing.T) {
 		`"2020-12-17T04:36:08.000000Z"`:      stamp,
 		`"2020-12-17T04:36:08.250000+00:00"`: stamp.Add(250 * time.Millisecond),
 		`"2020-12-18T04:36:08+24:00"`:        stamp,
-		`"9999-12-31T23:59:59-00:01"`:        {}, // could not be written again
+		`"9999-12-31T23:59:59-00:01"`:        {}, // cannot be encoded
 		`"2020-12-17"`:                       {},
 		`"yesterday"`:                        {},
 		`""`:                                 {},
@@ -199,7 +199,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// picky is a type that is not tolerant.
+// picky is a type whose decoding fails for other shapes.
 type picky struct {
 	Name  string `json:"name"`
 	Count int    `json:"count"`
@@ -222,7 +222,7 @@ func FuzzValues(f *testing.F) {
 			object  lenient.Object[map[string]any]
 			entries lenient.List[picky]
 		)
-		// Also what is no JSON at all must do no harm.
+		// Invalid JSON is not an error either.
 		require.NoError(t, errors.Join(
 			text.UnmarshalJSON(data), number.UnmarshalJSON(data), flag.UnmarshalJSON(data), stamp.UnmarshalJSON(data),
 			texts.UnmarshalJSON(data), object.UnmarshalJSON(data), entries.UnmarshalJSON(data),

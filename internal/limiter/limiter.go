@@ -1,14 +1,14 @@
-// Package limiter lets requests pass while the service has room for them, and
-// holds them back in the order they came while it has not. All goroutines of a
-// client share one limiter, so that a used-up window costs a single refused
-// request, not one for each goroutine.
+// Package limiter delays requests while the service accepts no more, and lets them pass
+// in the order in which they came. All goroutines of a client share one limiter, so that
+// an exhausted rate limit window costs one refused request, not one for each goroutine.
 //
-// The limiter knows how many more requests the service surely takes. When there
-// are none, which is so at first, a single request, the scout, finds out, and the
-// others wait for its response. If the service counts, the response says how many
-// may follow. If the service refuses, nothing passes for a while, and then there
-// is another scout. If it does neither, all may follow, or after a refusal as many
-// as passed before it, and then a few more at a time.
+// The limiter tracks how many more requests the service certainly accepts. When that
+// number is zero, as it is at first, it lets a single request pass, the scout, and the
+// others wait for its response. If the response has a count of remaining requests, that
+// many may follow. If the service refuses the scout, nothing passes until the pause that
+// it asks for is over, and then there is another scout. If the response has no count, all
+// may follow; after a refusal, as many as passed before that refusal, and then a few more
+// at a time.
 package limiter
 
 import (
@@ -22,105 +22,107 @@ import (
 )
 
 const (
-	// company is how long a request whose response would be late waits for others
-	// to come, while nothing is known: with others behind it, it is sent where the
-	// response comes at once, and alone it is not worth that second request.
+	// company is how long a late request waits for other requests while nothing is known
+	// about limits. If others come, it is sent where the response is immediate, for their
+	// sake. A single one is not worth that second request.
 	company = 100 * time.Microsecond
-	// refusalTime is how soon a refusal comes where responses are late. A request
-	// that was not refused by then counts as passed.
+	// refusalTime is how long a refusal of a late request may take. A request that was
+	// not refused by then counts as passed.
 	refusalTime = time.Second
-	// burst bounds how many requests follow a scout once a service has refused
-	// that does not count.
+	// burst bounds how many requests follow a scout, if the service has refused a request
+	// and sends no counts.
 	burst = 16
-	// growth bounds them to a part of those that have passed, when these are as
-	// many as passed before the last refusal.
+	// growth bounds that number to a fraction of the requests that have passed, once as
+	// many have passed as before the last refusal.
 	growth = 8
 )
 
-// Limiter is a gate for requests. The zero value is ready for use.
+// Limiter delays requests. The zero value is ready to use. A Limiter is safe for
+// concurrent use, and must not be copied.
 type Limiter struct {
 	mu      sync.Mutex
 	tickets uint64
 	waiting []*waiter // by ticket
 	timer   *time.Timer
 
-	until    time.Time // nothing passes before
-	refusals int       // in a row, the last of which began the window
+	until    time.Time // nothing passes before this time
+	refusals int       // consecutive refusals, the last of which began the window
 	window   *window
-	last     *window // the window before it in which requests passed, nil before the first refusal
+	last     *window // the last window in which requests passed, nil before the first refusal
 }
 
-// window counts the requests sent between two refusals.
+// window counts the requests between two refusals.
 type window struct {
 	sent    uint64
-	settled uint64 // sent, and not under way any more
+	settled uint64 // sent, and no longer in flight
 	passed  uint64 // settled without a refusal
-	room    uint64 // how many may be sent in all before a scout
-	newest  uint64 // the number of the request whose response said so
+	room    uint64 // how many may be sent in total before the next scout
+	newest  uint64 // number of the request whose response set room
 }
 
-// waiter is a request that is held back.
+// waiter is a delayed request.
 type waiter struct {
 	ticket   uint64
 	request  Request
-	lone     time.Time     // until when it waits for company, zero if it was not alone
+	lone     time.Time     // until when it waits for other requests, zero if there were any
 	deadline time.Time     // of its context, zero if there is none
-	passed   chan *Pass    // closed if it would wait in vain
-	pause    time.Duration // how long nothing passes, if it was sent away
+	passed   chan *Pass    // closed if the pause outlasts the deadline
+	pause    time.Duration // the pause that outlasts the deadline
 }
 
-// Pass allows one request to be sent.
+// Pass permits sending one request.
 type Pass struct {
-	// Late reports that the request may be sent to where its response is late.
-	// It is false if the request did not ask for that, or is a scout.
+	// Late reports whether the request may be sent where its response is late. It is
+	// false if the request is not late, or is a scout.
 	Late bool
-	// Refusals is how many requests in a row were refused before this one.
+	// Refusals is the number of consecutive refusals before this request.
 	Refusals int
 
 	window    *window
 	number    uint64 // of the request in its window
-	before    uint64 // how many requests of the window were settled before it was sent
+	before    uint64 // number of requests of the window settled before it was sent
 	scout     bool
 	isSettled bool
 	timer     *time.Timer // settles a late request
 }
 
-// Outcome is what the response to a request says about limits. The zero value is
-// one that says nothing: the caller gave up.
+// Outcome is what the response to a request says about limits. The zero value says
+// nothing, as when the caller gave up.
 type Outcome struct {
-	// Accepted reports that no limit was in the way of the request, whatever
-	// became of it.
+	// Accepted reports whether the request was not rate limited, whatever its result.
 	Accepted bool
-	// Remaining is what is left in the window, if Counted.
+	// Remaining is the number of requests left in the window, if Counted.
 	Remaining uint32
 	Counted   bool
-	// Refused reports that there was no room. Nothing passes for RetryAfter.
+	// Refused reports whether the request was rate limited. If so, nothing passes for
+	// RetryAfter.
 	Refused    bool
 	RetryAfter time.Duration
 }
 
-// Request says what kind of request wants to pass. The zero value is one whose
-// response comes at once.
+// Request describes a request that wants to pass. The zero value is a request whose
+// response is immediate.
 type Request struct {
-	// Late reports that the response comes when a job has ended, unless it is a refusal.
+	// Late reports whether the response arrives when a job has ended, unless it is a
+	// refusal.
 	Late bool
-	// Accompanied reports that a late request is one of many, which should not wait for it.
+	// Accompanied reports whether a late request is one of many, and does not have to
+	// wait for others.
 	Accompanied bool
 }
 
-// BlockedError reports that a request would be held back for longer than its
-// context lasts.
+// BlockedError is returned for a request whose context would end before it may pass.
 type BlockedError struct {
 	// For is how long nothing passes.
 	For time.Duration
 }
 
-// Error says for how long.
+// Error returns the message of the error.
 func (e *BlockedError) Error() string {
 	return fmt.Sprintf("too many requests: the service asks to wait %s, which is longer than the context lasts", e.For.Round(time.Millisecond))
 }
 
-// Ticket returns a place in the queue. A request that was refused keeps it.
+// Ticket returns a place in the queue. A request keeps it for its retries.
 func (l *Limiter) Ticket() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -128,10 +130,10 @@ func (l *Limiter) Ticket() uint64 {
 	return l.tickets
 }
 
-// Enter waits until the holder of a ticket may send a request, which [Pass] says
-// where to send. The pass goes back by Leave when the response is there. If the
-// wait cannot end before the context does, Enter returns a [*BlockedError] as
-// soon as that is known.
+// Enter waits until the holder of a ticket may send a request. The caller must pass the
+// [Pass] to Leave once it has the response. If the context ends first, Enter returns its
+// error. If it is certain that the deadline of the context is too soon, Enter returns a
+// [*BlockedError] at once.
 func (l *Limiter) Enter(ctx context.Context, ticket uint64, r Request) (*Pass, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -151,44 +153,44 @@ func (l *Limiter) Enter(ctx context.Context, ticket uint64, r Request) (*Pass, e
 	}
 }
 
-// queue puts a waiter in its place.
+// queue inserts a waiter, in the order of tickets.
 func (l *Limiter) queue(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.window == nil {
 		l.window = &window{}
 	}
-	if w.request.Late && !w.request.Accompanied && len(l.waiting) == 0 && !l.isUnderWay() && l.last == nil && l.window.newest == 0 {
+	if w.request.Late && !w.request.Accompanied && len(l.waiting) == 0 && !l.isInFlight() && l.last == nil && l.window.newest == 0 {
 		w.lone = time.Now().Add(company)
 	}
 	place, _ := slices.BinarySearchFunc(l.waiting, w.ticket, func(w *waiter, ticket uint64) int {
 		return cmp.Compare(w.ticket, ticket)
 	})
 	l.waiting = slices.Insert(l.waiting, place, w)
-	l.sendAway()
+	l.rejectExpiring()
 	l.admit(time.Now())
 }
 
-// sendAway takes those out of the queue whose contexts end before anything passes.
-// Once the pause is over nobody is: a context may have a deadline behind it and not
+// rejectExpiring removes the waiters whose deadlines are before the end of the pause.
+// Once the pause is over it removes none: a context whose deadline has passed may not
 // have ended yet.
-func (l *Limiter) sendAway() {
+func (l *Limiter) rejectExpiring() {
 	pause := time.Until(l.until)
 	if pause <= 0 {
 		return
 	}
 	l.waiting = slices.DeleteFunc(l.waiting, func(w *waiter) bool {
-		inVain := !w.deadline.IsZero() && l.until.After(w.deadline)
-		if inVain {
+		tooLate := !w.deadline.IsZero() && l.until.After(w.deadline)
+		if tooLate {
 			w.pause = pause
 			close(w.passed)
 		}
-		return inVain
+		return tooLate
 	})
 }
 
-// giveUp takes a waiter out of the queue. If it has its pass already, its
-// request counts as sent and settled.
+// giveUp removes a waiter from the queue. If it already has a pass, its request counts as
+// sent and settled.
 func (l *Limiter) giveUp(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -203,9 +205,9 @@ func (l *Limiter) giveUp(w *waiter) {
 	l.admit(time.Now())
 }
 
-// admit lets as many waiters pass as there is room for. It reads the clock once: if the
-// time of a waiter came between the decision to hold it back and the setting of its timer,
-// no timer would be set.
+// admit lets as many waiters pass as there is room for. It reads the clock only once: if
+// a waiter became due between the decision to delay it and the start of its timer, no
+// timer would be started.
 func (l *Limiter) admit(now time.Time) {
 	for len(l.waiting) > 0 {
 		w := l.waiting[0]
@@ -219,12 +221,12 @@ func (l *Limiter) admit(now time.Time) {
 	l.wake(now)
 }
 
-// pass returns the pass of the first waiter, or nil if it has to wait.
+// pass returns a pass for the first waiter, or nil if it has to wait.
 func (l *Limiter) pass(w *waiter, now time.Time) *Pass {
 	scout := l.window.sent >= l.window.room
 	lone := !w.lone.IsZero() && len(l.waiting) == 1
 	switch {
-	case now.Before(l.until), scout && l.isUnderWay(), scout && lone && now.Before(w.lone):
+	case now.Before(l.until), scout && l.isInFlight(), scout && lone && now.Before(w.lone):
 		return nil
 	}
 	l.window.sent++
@@ -241,11 +243,11 @@ func (l *Limiter) pass(w *waiter, now time.Time) *Pass {
 	return pass
 }
 
-// isUnderWay reports whether a request was sent after the last refusal whose
-// response may still say something.
-func (l *Limiter) isUnderWay() bool { return l.window.sent > l.window.settled }
+// isInFlight reports whether a request that was sent after the last refusal has not been
+// settled.
+func (l *Limiter) isInFlight() bool { return l.window.sent > l.window.settled }
 
-// wake makes sure that waiters are admitted when their time has come.
+// wake starts the timer for the first waiter.
 func (l *Limiter) wake(now time.Time) {
 	if l.timer != nil {
 		l.timer.Stop()
@@ -263,7 +265,7 @@ func (l *Limiter) wake(now time.Time) {
 	}
 }
 
-// outlast records that a late request was not refused in time.
+// outlast records that a late request was not refused within refusalTime.
 func (l *Limiter) outlast(pass *Pass) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -271,21 +273,21 @@ func (l *Limiter) outlast(pass *Pass) {
 	l.admit(time.Now())
 }
 
-// Leave takes a pass back, with the response to its request or the lack of one.
-func (l *Limiter) Leave(pass *Pass, answer Outcome) {
+// Leave returns a pass, with the outcome of its request.
+func (l *Limiter) Leave(pass *Pass, outcome Outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	pass.settle(answer.Accepted)
+	pass.settle(outcome.Accepted)
 	switch {
-	case answer.Refused:
-		l.close(pass, answer.RetryAfter)
+	case outcome.Refused:
+		l.close(pass, outcome.RetryAfter)
 	case pass.window == l.window && pass.number > l.window.newest:
-		l.learn(pass, answer)
+		l.learn(pass, outcome)
 	}
 	l.admit(time.Now())
 }
 
-// settle counts what became of a request, once.
+// settle counts the outcome of a request, once.
 func (p *Pass) settle(passed bool) {
 	if p.isSettled {
 		return
@@ -300,8 +302,8 @@ func (p *Pass) settle(passed bool) {
 	}
 }
 
-// close lets nothing pass for a while, and begins a new window. What was sent in
-// an earlier one tells nothing about this one.
+// close lets nothing pass for retryAfter, and begins a new window. Requests of earlier
+// windows say nothing about the new one.
 func (l *Limiter) close(pass *Pass, retryAfter time.Duration) {
 	switch {
 	case pass.window == l.window:
@@ -314,24 +316,25 @@ func (l *Limiter) close(pass *Pass, retryAfter time.Duration) {
 		l.refusals++
 		l.window = &window{}
 	case !time.Now().Before(l.until):
-		return // the requests that followed know better
+		return // later requests have said more
 	}
 	if until := time.Now().Add(retryAfter); until.After(l.until) {
 		l.until = until
 	}
-	l.sendAway()
+	l.rejectExpiring()
 }
 
-// learn records what a response says that is newer than what is known.
-func (l *Limiter) learn(pass *Pass, answer Outcome) {
+// learn records what a response says, if it is newer than what is known.
+func (l *Limiter) learn(pass *Pass, outcome Outcome) {
 	w := l.window
 	switch {
-	case answer.Counted:
-		// What had been settled before is surely counted. What was under way
-		// at the same time may be: better too few than too many.
-		w.newest, w.room = pass.number, pass.before+1+uint64(answer.Remaining)
-	case !answer.Accepted || !pass.scout || pass.Late:
-		// Where responses are late, they never count.
+	case outcome.Counted:
+		// The count accounts for the requests settled before this one was sent. It may
+		// not account for those in flight at the same time. Assume that it does not: too
+		// few requests are better than too many.
+		w.newest, w.room = pass.number, pass.before+1+uint64(outcome.Remaining)
+	case !outcome.Accepted || !pass.scout || pass.Late:
+		// Late responses never have counts.
 	case l.last == nil:
 		w.room = math.MaxUint64
 	case w.passed < l.last.passed:

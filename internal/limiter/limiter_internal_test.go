@@ -8,9 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// On a busy machine the time that a waiter is held back for may be over when the timer is
-// set that lets it pass.
-func TestWaiterIsWokenWhoseTimeHasCome(t *testing.T) {
+// On a busy machine, a waiter may become due before its timer is set.
+func TestDueWaiterIsWoken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		before := time.Now().Add(-time.Second)

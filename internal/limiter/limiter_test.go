@@ -17,7 +17,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 )
 
-// service allows so many requests in each window, the last limit in all that follow.
+// service accepts a limited number of requests in each window. The last limit applies to
+// all windows that follow.
 type service struct {
 	limits  []int
 	counts  bool
@@ -25,7 +26,7 @@ type service struct {
 	done    int
 	ends    time.Time
 	mu      sync.Mutex
-	refused []int // for each window
+	refused []int // by window
 }
 
 const windowLength = time.Minute
@@ -48,7 +49,7 @@ func (s *service) request() limiter.Outcome {
 	return limiter.Outcome{Accepted: true, Counted: s.counts, Remaining: uint32(limit - s.used)}
 }
 
-// use makes requests from 64 goroutines, each until it is not refused.
+// use makes n requests from 64 goroutines, and retries those that are refused.
 func (s *service) use(t *testing.T, l *limiter.Limiter, n int) {
 	t.Helper()
 	requests := make(chan struct{}, n)
@@ -68,7 +69,7 @@ func (s *service) use(t *testing.T, l *limiter.Limiter, n int) {
 	assert.Equal(t, n, s.done)
 }
 
-// send sends until it is not refused.
+// send sends a request until it is accepted.
 func send(ctx context.Context, l *limiter.Limiter, s *service) error {
 	ticket := l.Ticket()
 	for {
@@ -77,10 +78,10 @@ func send(ctx context.Context, l *limiter.Limiter, s *service) error {
 			return err
 		}
 		advance(rand.N(10 * time.Millisecond))
-		answer := s.request()
+		outcome := s.request()
 		advance(rand.N(10 * time.Millisecond))
-		l.Leave(pass, answer)
-		if !answer.Refused {
+		l.Leave(pass, outcome)
+		if !outcome.Refused {
 			return nil
 		}
 	}
@@ -99,9 +100,9 @@ func enterWith(t *testing.T, l *limiter.Limiter, ticket uint64) *limiter.Pass {
 	return pass
 }
 
-// advance lets time pass within a bubble.
+// advance lets time pass in a synctest bubble.
 func advance(d time.Duration) {
-	time.Sleep(d) //nolint:forbidigo // the clock of a bubble, not a real one.
+	time.Sleep(d) //nolint:forbidigo // the clock of a bubble is not a real one.
 }
 
 func TestWindowCostsOneRefusal(t *testing.T) {
@@ -118,7 +119,7 @@ func TestWindowCostsOneRefusal(t *testing.T) {
 	}
 }
 
-// requestsFor returns how many requests fill a number of windows.
+// requestsFor returns how many requests fill n windows.
 func requestsFor(limits []int, windows int) int {
 	n := 0
 	for i := range windows {
@@ -127,9 +128,9 @@ func requestsFor(limits []int, windows int) int {
 	return n
 }
 
-// Where the service does not count, the first window costs what was under way.
-// After that the limiter knows how much there is room for, and follows.
-func TestWindowsOfAServiceThatDoesNotCount(t *testing.T) {
+// If the service sends no counts, the first window costs the requests in flight. From
+// then on the limiter knows how many requests pass, and adapts.
+func TestWindowsWithoutCounts(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		limits []int
@@ -161,8 +162,8 @@ func TestWindowsOfAServiceThatDoesNotCount(t *testing.T) {
 	}
 }
 
-// A window that was used up before the first request says nothing about its size.
-func TestUsedUpWindowOfAServiceThatDoesNotCount(t *testing.T) {
+// A window that was exhausted before the first request says nothing about its size.
+func TestExhaustedWindowWithoutCounts(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{20, 100, 1000} {
 		t.Run(strconv.Itoa(limit), func(t *testing.T) {
@@ -249,8 +250,8 @@ func TestDeadline(t *testing.T) {
 	})
 }
 
-// Who waits already need not wait in vain either.
-func TestDeadlineOfThoseInTheQueue(t *testing.T) {
+// Requests that are already in the queue fail early as well.
+func TestDeadlineOfQueuedRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
@@ -282,7 +283,7 @@ func TestDeadlineOfThoseInTheQueue(t *testing.T) {
 	})
 }
 
-func TestCancelledWaiterHandsItsPlaceOn(t *testing.T) {
+func TestCancelledWaiterFreesItsPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
@@ -303,7 +304,7 @@ func TestCancelledWaiterHandsItsPlaceOn(t *testing.T) {
 	})
 }
 
-// passes reports whether a request may be sent at once. If so, it is under way.
+// passes reports whether a request may be sent at once. If so, the request is in flight.
 func passes(t *testing.T, l *limiter.Limiter) bool {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -318,20 +319,20 @@ func passes(t *testing.T, l *limiter.Limiter) bool {
 	return <-entered == nil
 }
 
-// What a response tells after the service had no room left.
-func TestAfterTheLastRoom(t *testing.T) {
+// The effect of a response after the service had no room left.
+func TestResponsesAfterTheLastRoom(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		answer  limiter.Outcome
-		refused bool // before
+		outcome limiter.Outcome
+		refused bool // before the request
 		open    bool
 	}{
-		"accepted, not counted":                  {answer: limiter.Outcome{Accepted: true}, open: true},
-		"accepted, not counted, after a refusal": {answer: limiter.Outcome{Accepted: true}, refused: true},
-		"accepted and counted":                   {answer: limiter.Outcome{Accepted: true, Counted: true, Remaining: 9}, open: true},
-		"accepted and counted, after a refusal":  {answer: limiter.Outcome{Accepted: true, Counted: true, Remaining: 9}, refused: true, open: true},
-		"the last one":                           {answer: limiter.Outcome{Accepted: true, Counted: true}},
-		"given up":                               {answer: limiter.Outcome{}},
+		"accepted, not counted":                  {outcome: limiter.Outcome{Accepted: true}, open: true},
+		"accepted, not counted, after a refusal": {outcome: limiter.Outcome{Accepted: true}, refused: true},
+		"accepted and counted":                   {outcome: limiter.Outcome{Accepted: true, Counted: true, Remaining: 9}, open: true},
+		"accepted and counted, after a refusal":  {outcome: limiter.Outcome{Accepted: true, Counted: true, Remaining: 9}, refused: true, open: true},
+		"the last one":                           {outcome: limiter.Outcome{Accepted: true, Counted: true}},
+		"given up":                               {outcome: limiter.Outcome{}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -339,7 +340,7 @@ func TestAfterTheLastRoom(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var l limiter.Limiter
 				l.Leave(enter(t, &l), limiter.Outcome{Accepted: !tt.refused, Counted: true, Refused: tt.refused})
-				l.Leave(enter(t, &l), tt.answer)
+				l.Leave(enter(t, &l), tt.outcome)
 				enter(t, &l)
 				assert.Equal(t, tt.open, passes(t, &l), "one is under way")
 			})
@@ -347,8 +348,8 @@ func TestAfterTheLastRoom(t *testing.T) {
 	}
 }
 
-// A response to a request from before a refusal says nothing about the time after it.
-func TestStaleAnswersOpenNothing(t *testing.T) {
+// A response to a request sent before a refusal says nothing about the time after it.
+func TestStaleResponsesOpenNothing(t *testing.T) {
 	t.Parallel()
 	for name, stale := range map[string]limiter.Outcome{
 		"not counted": {Accepted: true},
@@ -368,7 +369,7 @@ func TestStaleAnswersOpenNothing(t *testing.T) {
 	}
 }
 
-// withRoom returns a limiter that knows of room, and a request that is under way.
+// withRoom returns a limiter that knows of room, and a request that is in flight.
 func withRoom(t *testing.T) (*limiter.Limiter, *limiter.Pass) {
 	t.Helper()
 	var l limiter.Limiter
@@ -376,8 +377,8 @@ func withRoom(t *testing.T) (*limiter.Limiter, *limiter.Pass) {
 	return &l, enter(t, &l)
 }
 
-// Of several refusals the first begins the pause, the others may lengthen it, and
-// one that comes after it is too old.
+// The first of several refusals begins the pause, others may extend it, and a refusal
+// that arrives after the pause is too old.
 func TestStaleRefusals(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -394,7 +395,7 @@ func TestStaleRefusals(t *testing.T) {
 	})
 }
 
-// A scout that is refused does not make the limiter forget how many passed before.
+// A refused scout does not make the limiter forget how many requests passed before.
 func TestRefusedScoutForgetsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -413,9 +414,9 @@ func TestRefusedScoutForgetsNothing(t *testing.T) {
 	})
 }
 
-// A request that hangs since before the refusal does not keep the others from
-// finding out that there is room again.
-func TestHangingRequestHoldsNobodyBack(t *testing.T) {
+// A request that hangs since before the refusal does not keep others from finding out
+// that there is room again.
+func TestHangingRequestDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l, hanging := withRoom(t)
@@ -430,7 +431,7 @@ func TestHangingRequestHoldsNobodyBack(t *testing.T) {
 	})
 }
 
-// enterLate gets a pass for a late request and returns how long that took.
+// enterLate gets a pass for a late request, and returns how long that took.
 func enterLate(t *testing.T, l *limiter.Limiter) (*limiter.Pass, time.Duration) {
 	t.Helper()
 	start := time.Now()
@@ -440,10 +441,10 @@ func enterLate(t *testing.T, l *limiter.Limiter) (*limiter.Pass, time.Duration) 
 	return pass, took
 }
 
-// aMoment is more than a late request waits for others to come.
+// aMoment is longer than a late request waits for others.
 const aMoment = time.Millisecond
 
-// A late request goes where it wants to, as long as no other wants to go too.
+// A late request is sent as requested unless there are others.
 func TestLoneLateRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -463,7 +464,7 @@ func TestLoneLateRequests(t *testing.T) {
 	})
 }
 
-// A late request that has company does not wait for it, nor keep it waiting.
+// An accompanied late request does not wait for others, and they do not wait for it.
 func TestAccompaniedLateRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -479,8 +480,8 @@ func TestAccompaniedLateRequest(t *testing.T) {
 	})
 }
 
-// Of several late requests the first is sent where it is answered at once, and
-// the others go where they want to.
+// The first of several late requests is sent where the response is immediate, and the
+// others are sent as requested.
 func TestLateRequestsInCompany(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -510,14 +511,14 @@ func TestLateRequestsInCompany(t *testing.T) {
 	})
 }
 
-// A request that comes while a late one may still be refused waits for that, and
-// not for its job.
+// A request that comes while a late one may still be refused waits for that, and not for
+// the job.
 func TestRequestsAfterALateOne(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		answer limiter.Outcome
-		after  time.Duration // until the first has its response
-		waits  time.Duration // how long the second is held back
+		outcome limiter.Outcome
+		after   time.Duration // until the response to the first
+		waits   time.Duration // how long the second is delayed
 	}{
 		"refused":          {limiter.Outcome{Refused: true, RetryAfter: time.Minute}, 100 * time.Millisecond, time.Minute + 100*time.Millisecond},
 		"ended soon":       {limiter.Outcome{Accepted: true}, 300 * time.Millisecond, 300 * time.Millisecond},
@@ -530,16 +531,16 @@ func TestRequestsAfterALateOne(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var l limiter.Limiter
 				first, _ := enterLate(t, &l)
-				time.AfterFunc(tt.after, func() { l.Leave(first, tt.answer) })
+				time.AfterFunc(tt.after, func() { l.Leave(first, tt.outcome) })
 				second, took := enterLate(t, &l)
 				assert.InDelta(t, tt.waits, took, float64(aMoment))
-				assert.Equal(t, tt.answer.Counted, second.Late, "it finds out for those that follow")
+				assert.Equal(t, tt.outcome.Counted, second.Late, "it finds out for those that follow")
 			})
 		})
 	}
 }
 
-// A late request that is refused holds the others back, like any other.
+// A refused late request delays others like any request.
 func TestRefusedLateRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -554,7 +555,7 @@ func TestRefusedLateRequest(t *testing.T) {
 	})
 }
 
-// Late requests count against the room like all others.
+// Late requests use room like all others.
 func TestLateRequestsUseRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -568,12 +569,12 @@ func TestLateRequestsUseRoom(t *testing.T) {
 	})
 }
 
-// late is a context that is slow to end: its deadline is over.
+// late is a context whose deadline has passed and which has not ended yet.
 type late struct{ context.Context }
 
 func (late) Deadline() (time.Time, bool) { return time.Now().Add(-1500 * time.Millisecond), true }
 
-// Nobody is sent away because of a pause that is over.
+// No request is refused because of a pause that is over.
 func TestEnterAfterThePause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

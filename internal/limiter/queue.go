@@ -11,12 +11,13 @@ import (
 // queuePauses are the pauses between attempts of a [Queue].
 var queuePauses = poll.Backoff{First: time.Second, Longest: 15 * time.Second}
 
-// Queue lets one creation at a time find out whether the account may run another job.
+// Queue lets one creation at a time find out whether the account may run another job. It
+// is safe for concurrent use.
 type Queue struct {
 	waiting  atomic.Int64  // creations in the queue
-	turn     chan struct{} // full while one of them makes attempts
+	turn     chan struct{} // full while a creation in the queue makes attempts
 	ended    chan struct{} // full when a job has ended
-	refusals int           // in a row; belongs to the creation that has the turn
+	refusals int           // consecutive; owned by the creation whose turn it is
 }
 
 // NewQueue returns an empty queue.
@@ -24,10 +25,10 @@ func NewQueue() *Queue {
 	return &Queue{turn: make(chan struct{}, 1), ended: make(chan struct{}, 1)}
 }
 
-// IsBusy reports whether creations wait.
+// IsBusy reports whether creations are in the queue.
 func (q *Queue) IsBusy() bool { return q.waiting.Load() > 0 }
 
-// JobEnded ends the pause before the next attempt, since there may be room.
+// JobEnded ends the current pause: the account may now run another job.
 func (q *Queue) JobEnded() {
 	select {
 	case q.ended <- struct{}{}:
@@ -35,9 +36,9 @@ func (q *Queue) JobEnded() {
 	}
 }
 
-// Do makes attempts until one does not find the account full. An attempt waits for its turn
-// if others wait already or if it was refused. The error is that of the context, if it ended
-// meanwhile.
+// Do makes attempts until one reports that the account is not full. The first attempt is
+// made at once, unless the queue is busy. Further ones wait for their turn. The error is
+// that of the context.
 func (q *Queue) Do(ctx context.Context, attempt func() (full bool)) error {
 	if !q.IsBusy() && !attempt() {
 		return nil
@@ -57,7 +58,7 @@ func (q *Queue) Do(ctx context.Context, attempt func() (full bool)) error {
 			}
 		}
 		select {
-		case <-q.ended: // before this attempt
+		case <-q.ended: // a job that ended before this attempt
 		default:
 		}
 		if !attempt() {

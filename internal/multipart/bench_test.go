@@ -13,8 +13,9 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/multipart"
 )
 
-// BenchmarkUpload compares the form with plain net/http code that sends the same file: bare, which the kernel may copy
-// by itself on a connection without TLS, and between two strings, as a form assembled by hand is sent.
+// BenchmarkUpload compares the form with plain net/http code that sends the same file:
+// bare, which the kernel may copy on a connection without TLS, and between two strings,
+// like a form assembled by hand.
 func BenchmarkUpload(b *testing.B) {
 	const size = 1 << 30
 	path := filepath.Join(b.TempDir(), "large.bin")
@@ -69,7 +70,7 @@ func upload(b *testing.B, server *httptest.Server, path string, length int64, bo
 	require.NoError(b, resp.Body.Close())
 	require.Equal(b, http.StatusCreated, resp.StatusCode)
 	if err := file.Close(); err != nil {
-		require.ErrorIs(b, err, os.ErrClosed) // the transport closes a bare file
+		require.ErrorIs(b, err, os.ErrClosed) // the transport closes the bare file
 	}
 }
 

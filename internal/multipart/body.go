@@ -9,20 +9,20 @@ import (
 	"sync/atomic"
 )
 
-// body is a form upload being sent. It has no WriteTo: with a known length net/http wraps every body in an
-// [io.LimitedReader], which hides it.
+// body is the body of a form upload. It has no WriteTo method: net/http wraps a body of
+// known length in an [io.LimitedReader], which would hide it.
 type body struct {
 	prefix *strings.Reader
 	file   io.Reader
-	left   int64 // bytes of the file still to come
-	size   int64 // bytes of the file announced
-	ended  bool  // the file said that it has ended
+	left   int64 // bytes of the file left to read
+	size   int64 // announced size of the file
+	ended  bool  // the file returned io.EOF
 	suffix *strings.Reader
-	err    error       // how Read ended
-	closed atomic.Bool // transports close from another goroutine
+	err    error       // first error of Read
+	closed atomic.Bool // transports may call Close concurrently
 }
 
-// Read fills p from the form. Its first error is its last.
+// Read reads the form. After an error it returns the same error again.
 func (b *body) Read(p []byte) (n int, err error) {
 	if b.closed.Load() {
 		return 0, fmt.Errorf("upload body: %w", fs.ErrClosed)
@@ -33,13 +33,14 @@ func (b *body) Read(p []byte) (n int, err error) {
 	return n, b.err
 }
 
-// Close stops the body. It does not close the file.
+// Close makes further reads fail. It does not close the file.
 func (b *body) Close() error {
 	b.closed.Store(true)
 	return nil
 }
 
-// next reads from the prefix, then the file, then, once the file has ended where it should, the suffix.
+// next reads from the prefix, then the file and, if the file ends where it should, the
+// suffix.
 func (b *body) next(p []byte) (int, error) {
 	if b.prefix.Len() > 0 {
 		return b.prefix.Read(p)
@@ -66,7 +67,7 @@ func (b *body) readFile(p []byte) (int, error) {
 	return n, nil
 }
 
-// confirmEnd asks the file for one byte too many.
+// confirmEnd checks that the file has no more bytes.
 func (b *body) confirmEnd() error {
 	if b.ended {
 		return nil
@@ -75,7 +76,7 @@ func (b *body) confirmEnd() error {
 	b.ended = errors.Is(err, io.EOF)
 	switch {
 	case n > 0:
-		return fmt.Errorf("file is longer than the %d bytes announced", b.size)
+		return fmt.Errorf("file is longer than the announced %d bytes", b.size)
 	case !b.ended:
 		return fmt.Errorf("read the file to upload: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/multipart"
 )
 
-// readers are the ways in which a correct reader may hand out its bytes.
+// readers are the ways in which a correct reader may return its bytes.
 var readers = map[string]func(io.Reader) io.Reader{
 	"plain":          func(r io.Reader) io.Reader { return r },
 	"byte by byte":   iotest.OneByteReader,
@@ -24,7 +24,7 @@ var readers = map[string]func(io.Reader) io.Reader{
 	"nothing before": func(r io.Reader) io.Reader { return &hesitant{r: r} },
 }
 
-func TestBodyIsAProperReader(t *testing.T) {
+func TestBodyImplementsReader(t *testing.T) {
 	t.Parallel()
 	file := strings.Repeat("0123456789", 1000)
 	form := newForm(t, int64(len(file)))
@@ -48,8 +48,8 @@ func TestBodyOfAnotherSize(t *testing.T) {
 	}{
 		"empty":        {announced: 5, want: "file ended after 0 of 5 bytes", short: true},
 		"one missing":  {announced: 5, file: "four", want: "file ended after 4 of 5 bytes", short: true},
-		"one too many": {announced: 3, file: "four", want: "file is longer than the 3 bytes announced"},
-		"not empty":    {announced: 0, file: "four", want: "file is longer than the 0 bytes announced"},
+		"one too many": {announced: 3, file: "four", want: "file is longer than the announced 3 bytes"},
+		"not empty":    {announced: 0, file: "four", want: "file is longer than the announced 0 bytes"},
 	}
 	for name, test := range tests {
 		for kind, wrap := range readers {
@@ -87,7 +87,7 @@ func TestBodyReportsReadErrors(t *testing.T) {
 	}
 }
 
-func TestBodyKeepsToTheCallersBuffer(t *testing.T) {
+func TestBodyStaysWithinTheCallersBuffer(t *testing.T) {
 	t.Parallel()
 	const size = 1 << 20
 	buffer := make([]byte, 4096)
@@ -118,7 +118,7 @@ func newForm(t *testing.T, size int64) *multipart.Form {
 	return form
 }
 
-// hesitant returns no bytes and no error on every other read, as a reader may.
+// hesitant returns neither bytes nor an error on every other read, as a reader may.
 type hesitant struct {
 	r   io.Reader
 	now bool
@@ -132,7 +132,7 @@ func (h *hesitant) Read(p []byte) (int, error) {
 	return h.r.Read(p)
 }
 
-// witness notes how it is used.
+// witness records how it is used.
 type witness struct {
 	r       io.Reader
 	buffer  []byte

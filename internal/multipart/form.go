@@ -1,6 +1,7 @@
-// Package multipart makes the body of a form upload to S3-like storage: the form's fields in their order, then the
-// file. It knows the exact length before the first byte is sent, because storage refuses chunked uploads, and it
-// streams the file without holding more of it than the reader's own buffer.
+// Package multipart encodes form uploads to S3-like storage: the fields of the form in
+// their order, then the file. The length is known before the first byte is sent, because
+// storage refuses chunked uploads. The file is streamed, with no more of it in memory
+// than the buffer of the reader.
 package multipart
 
 import (
@@ -12,19 +13,19 @@ import (
 	"strings"
 )
 
-// fileField is the field storage takes the file from. It must be the last one.
+// fileField is the name of the field with the file. It must be the last field.
 const fileField = "file"
 
-// Field is one form field; order matters. The zero value is refused by [New], as a field needs a name.
+// Field is a form field. The zero value is invalid, because a field needs a name.
 type Field struct {
-	// Name is the field's name.
+	// Name is the name of the field.
 	Name string
-	// Value is sent as it is. It may hold anything, line breaks included.
+	// Value is sent unchanged. It may contain any bytes, including line breaks.
 	Value string
 }
 
-// Form is all of a form upload except the bytes of the file. It never changes, so that one Form can make the body of
-// several attempts. The zero value is of no use; see [New].
+// Form is a form upload without the bytes of the file. It is immutable, so that one Form
+// can make the bodies of several attempts. The zero value is not usable; see [New].
 type Form struct {
 	boundary string
 	prefix   string
@@ -32,9 +33,10 @@ type Form struct {
 	fileSize int64
 }
 
-// New returns the form that sends all fields in the order given and then a file of exactly size bytes under filename.
-// It refuses names that cannot be sent faithfully (see [Form.Body] for what happens to a file of another size), a
-// second field called "file", and a negative size.
+// New returns a form with the fields in the given order, followed by a file of exactly
+// size bytes. It returns an error for names that cannot be sent unchanged, for a field
+// called "file", and for a negative size. [Form.Body] describes what happens to a file of
+// another size.
 func New(fields []Field, filename string, size int64) (*Form, error) {
 	if err := check(fields, filename, size); err != nil {
 		return nil, err
@@ -52,22 +54,24 @@ func New(fields []Field, filename string, size int64) (*Form, error) {
 	return form, nil
 }
 
-// ContentType returns the value of the request's Content-Type header.
+// ContentType returns the value of the Content-Type header.
 func (f *Form) ContentType() string {
 	return "multipart/form-data; boundary=" + f.boundary
 }
 
-// Size returns the length of the whole body in bytes, which is the request's Content-Length.
+// Size returns the length of the body in bytes, which is the Content-Length.
 func (f *Form) Size() int64 {
 	return int64(len(f.prefix)) + f.fileSize + int64(len(f.suffix))
 }
 
-// Body returns the body with the bytes of file, which is read from where it stands. A file that is shorter or longer
-// than announced is an error of Read before the closing boundary was sent, so that storage never takes the wrong
-// object for whole; the error of a short file matches [io.ErrUnexpectedEOF].
+// Body returns a body with the bytes of file from its current offset. If the file is
+// shorter or longer than announced, Read fails before the closing boundary is sent, so
+// that storage never stores a partial or wrong object. The error for a short file matches
+// [io.ErrUnexpectedEOF].
 //
-// Close does not close file, but no read of it begins after Close. A transport may still be within a read when the
-// response has arrived; give every attempt a reader of its own, such as an [io.SectionReader].
+// Close does not close the file, but no read of the file begins after Close. A transport
+// may still be reading the body when the response arrives, so each attempt needs its own
+// reader of the file, such as an [io.SectionReader].
 func (f *Form) Body(file io.Reader) io.ReadCloser {
 	return &body{
 		prefix: strings.NewReader(f.prefix),
@@ -84,7 +88,7 @@ func check(fields []Field, filename string, size int64) error {
 			return fmt.Errorf("field name %q %w", field.Name, err)
 		}
 		if strings.EqualFold(field.Name, fileField) {
-			return errors.New(`a field is called "file" already: storage would take its value for the file`)
+			return errors.New(`a field is called "file": storage would take its value for the file`)
 		}
 	}
 	if err := CheckName(filename); err != nil {
@@ -96,8 +100,9 @@ func check(fields []Field, filename string, size int64) error {
 	return nil
 }
 
-// prefix is everything before the first byte of the file. The file's type is always octet-stream: without a type the
-// standard says text, and storage and service go by the form's own fields and by the file name.
+// prefix returns everything before the first byte of the file. The type of the file is
+// always application/octet-stream: without a type the standard implies text/plain, and
+// the service relies on the fields of the form and the file name.
 func prefix(boundary string, fields []Field, filename string) string {
 	var b strings.Builder
 	for _, field := range fields {

@@ -19,14 +19,14 @@ import (
 
 var named = regexp.MustCompile(`^\P{Cc}*[^\p{Cc}\\]$`)
 
-// sendable reports whether a form takes a name.
+// sendable reports whether a form accepts a name.
 func sendable(name string) bool {
 	return utf8.ValidString(name) && named.MatchString(name)
 }
 
-// part is what a server sees of one part.
+// part is a part of a form as a server sees it.
 type part struct {
-	header  string // the disposition as it was sent
+	header  string // Content-Disposition as sent
 	content string
 	typ     string
 }
@@ -90,7 +90,7 @@ func TestForm(t *testing.T) {
 			form, err := multipart.New(test.fields, test.filename, int64(len(test.file)))
 			require.NoError(t, err)
 			assert.Equal(t, test.want, parse(t, form, test.file))
-			assert.Equal(t, test.want, parse(t, form, test.file), "a form makes its body as often as it is asked to")
+			assert.Equal(t, test.want, parse(t, form, test.file), "a form can make several bodies")
 		})
 	}
 }
@@ -211,7 +211,7 @@ func FuzzForm(f *testing.F) {
 	})
 }
 
-// parse sends form with file and reads the parts back, as a server does.
+// parse sends the form with a file, and returns the parts that a server reads.
 func parse(t *testing.T, form *multipart.Form, file string) []part {
 	t.Helper()
 	sent, err := io.ReadAll(form.Body(strings.NewReader(file)))

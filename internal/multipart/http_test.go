@@ -13,7 +13,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/multipart"
 )
 
-// servers are the versions of HTTP that storage may speak.
+// servers are the versions of HTTP that storage may use.
 var servers = map[string]func(*testing.T, http.HandlerFunc) *httptest.Server{
 	"HTTP/1.1": func(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 		t.Helper()
@@ -62,7 +62,7 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-func TestStorageNeverTakesAnotherSize(t *testing.T) {
+func TestStorageNeverStoresAnotherSize(t *testing.T) {
 	t.Parallel()
 	const announced = 100_000
 	for version, start := range servers {

@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// CheckName says what is wrong with a name between the quotes of a part's header.
+// CheckName returns an error if a name cannot be sent between the quotes of a
+// Content-Disposition header.
 func CheckName(name string) error {
 	switch {
 	case name == "":
@@ -22,8 +23,9 @@ func CheckName(name string) error {
 	return nil
 }
 
-// quote escapes a name the way browsers do, which is what servers know: quotes become %22 and all else stays,
-// backslashes and percent signs too. Line breaks never get here, see CheckName.
+// quote escapes a name as browsers do, and as servers expect: a quote becomes %22, and
+// everything else is unchanged, including backslashes and percent signs. CheckName
+// refuses line breaks.
 func quote(name string) string {
 	return strings.ReplaceAll(name, `"`, "%22")
 }

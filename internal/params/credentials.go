@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// FindCredentials returns the names of the parameters within a value that hold
-// credentials: by their name, or by the form of a text. The value is one that was decoded
-// from JSON.
+// FindCredentials returns the names of the parameters in a decoded JSON value that hold
+// credentials, judging by their names or by the form of a text.
 func FindCredentials(name string, value any) []string {
 	if IsCredential(name) && !Empty(value) {
 		return []string{name}
@@ -32,9 +31,9 @@ func FindCredentials(name string, value any) []string {
 	return found
 }
 
-// IsCredential reports whether a parameter of this name holds a credential. access_key,
-// Access-Key and accessKey are the same name. Headers count as credentials, because some
-// of them are.
+// IsCredential reports whether a parameter of this name holds a credential. It ignores
+// case and punctuation: access_key, Access-Key and accessKey are the same name.
+// Parameters with headers count, because headers may hold credentials.
 func IsCredential(name string) bool {
 	name = strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -50,17 +49,17 @@ func IsCredential(name string) bool {
 }
 
 var (
-	// urlWithUser matches a URL with a user in it, anywhere in a text.
+	// urlWithUser matches a URL with a user, anywhere in a text.
 	urlWithUser = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://[^/?#\\\s"'<>]*@`)
-	// maybeURLWithUser matches a text that is meant to be a URL with an @ in it.
+	// maybeURLWithUser matches a text that looks like a URL and contains an @.
 	maybeURLWithUser = regexp.MustCompile(`(?i)^\s*[a-z][a-z0-9+.-]*:[/\\]{2}\S*@\S*\s*$`)
-	// headerInText matches a header with credentials, for example in a command line.
+	// headerInText matches a header with credentials, as in a command line.
 	headerInText = regexp.MustCompile(`(?i)\b(authorization|cookie|x-api-key|x-auth-token)\s*:\s*\S`)
 	keyInText    = regexp.MustCompile(`PRIVATE KEY( BLOCK)?-----`)
 )
 
 // hasCredential reports whether a text has the form of a credential. A URL that cannot be
-// parsed counts as one if it may have a user in it.
+// parsed counts if it may have a user.
 func hasCredential(text string) bool {
 	if urlWithUser.MatchString(text) || headerInText.MatchString(text) || keyInText.MatchString(text) {
 		return true

@@ -12,9 +12,9 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
 
-// Decode sets the fields of the struct that task points to. What they do not hold goes
-// into its options: unknown parameters, null, and values that a field does not send. The
-// operation is left to the caller.
+// Decode sets the fields of the struct that task points to. Parameters that fields cannot
+// hold go into its options: unknown ones, null, and values that a field would not send.
+// The operation is ignored.
 func Decode(task any, members map[string]json.RawMessage) error {
 	v := reflect.ValueOf(task).Elem()
 	s := schemaOf(v.Type())
@@ -47,7 +47,8 @@ func Decode(task any, members map[string]json.RawMessage) error {
 	return errors.Join(problems...)
 }
 
-// Set decodes a parameter into what target points to. Null leaves it as it is.
+// Set decodes a parameter into the variable that target points to. Null leaves the
+// variable unchanged.
 func Set(target any, name string, data []byte) error {
 	return set(reflect.ValueOf(target).Elem(), name, time.Second, data)
 }
@@ -68,7 +69,7 @@ func set(field reflect.Value, name string, unit time.Duration, data []byte) erro
 	return nil
 }
 
-// decode returns the value for a field that holds a value like the given one.
+// decode decodes a parameter for a field that has a value of the type of like.
 func decode(like any, name string, unit time.Duration, data []byte) (any, error) {
 	switch like.(type) {
 	case bool:
@@ -93,8 +94,8 @@ func decode(like any, name string, unit time.Duration, data []byte) (any, error)
 	}
 }
 
-// numericTexts are the parameters whose text may look like a number, and which
-// some clients send as one.
+// numericTexts are the text parameters that may look like numbers, and that some clients
+// send as numbers.
 var numericTexts = []string{"engine_version", "pages", "rotation", "timestamp", "variant"}
 
 func decodeDuration(data []byte, unit time.Duration) (time.Duration, error) {

@@ -1,10 +1,10 @@
-// Package params turns the structs of tasks into the parameters that are sent, and back.
+// Package params converts the structs of tasks to the parameters that are sent, and back.
 //
-// The fields of such a struct are described by two tags. The tag `json` is the name of
-// the parameter. The tag `task` says what else is known of it: "required", "input" for the
-// names of other tasks, "one=GROUP" for a group of which at least one must be set, and
-// "milliseconds" for a duration that is not sent in seconds. A field of the type
-// map[string]any without a name holds further parameters.
+// Two tags describe the fields of such a struct. The tag `json` is the name of the
+// parameter. The tag `task` is a list of: "required"; "input", for the names of other
+// tasks; "one=GROUP", for a group of which at least one must be set; and "milliseconds",
+// for a duration that is not sent in seconds. A field of type map[string]any without a
+// name holds further parameters.
 package params
 
 import (
@@ -21,20 +21,20 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
 
-// A Task is a task as it is sent.
+// A Task is an encoded task.
 type Task struct {
-	// Params are all parameters by name, the operation among them.
+	// Params are all parameters by name, including the operation.
 	Params map[string]any
-	// Inputs are the names of the tasks whose files it takes.
+	// Inputs are the names of the tasks whose files the task takes.
 	Inputs []string
-	// Broken lists the parameters that cannot be encoded.
+	// Broken holds an error for each parameter that cannot be encoded.
 	Broken []error
-	// Rejected lists the parameters that cannot work.
+	// Rejected holds an error for each parameter whose value cannot work.
 	Rejected []error
 }
 
-// Encode returns what is sent for a task struct. What refuse returns for a value, at any
-// depth, is a problem of its parameter.
+// Encode encodes a task struct. It calls refuse for the values of parameters, at any
+// depth. If refuse returns an error, the parameter is in Broken.
 func Encode(operation string, task any, refuse func(any) error) Task {
 	v := reflect.ValueOf(task)
 	s := schemaOf(v.Type())
@@ -75,11 +75,11 @@ func Encode(operation string, task any, refuse func(any) error) Task {
 	return t
 }
 
-// A schema is what the fields of a struct are, found out once.
+// A schema describes the fields of a struct. It is built once for each type.
 type schema struct {
 	fields  []field
-	options int        // the index of the field with further parameters, or -1
-	groups  [][]string // of which at least one must be set
+	options int        // index of the field with further parameters, or -1
+	groups  [][]string // names of which at least one must be set
 }
 
 type field struct {
@@ -99,7 +99,7 @@ func (f field) unit() time.Duration {
 	return time.Second
 }
 
-var schemas sync.Map // of *schema by reflect.Type
+var schemas sync.Map // reflect.Type to *schema
 
 func schemaOf(t reflect.Type) *schema {
 	if known, ok := schemas.Load(t); ok {
@@ -145,7 +145,7 @@ func (s *schema) optionsOf(v reflect.Value) map[string]any {
 	return options
 }
 
-// field returns the field of a parameter, or nil if it has none.
+// field returns the field of a parameter, or nil if there is none.
 func (s *schema) field(name string) *field {
 	for i := range s.fields {
 		if s.fields[i].name == name {
@@ -155,7 +155,7 @@ func (s *schema) field(name string) *field {
 	return nil
 }
 
-// fieldOf returns what sets a parameter, beside the options.
+// fieldOf returns the name of the field that sets a parameter.
 func (s *schema) fieldOf(name string) string {
 	if f := s.field(name); f != nil {
 		return f.goName
@@ -163,19 +163,19 @@ func (s *schema) fieldOf(name string) string {
 	return "Operation"
 }
 
-// encode returns a value as it is sent: durations are whole numbers of a unit.
+// encode returns the value that is sent. A duration must be a whole number of units.
 func (f field) encode(v reflect.Value) (any, error) {
 	duration, ok := reflect.TypeAssert[time.Duration](v)
 	if !ok {
 		return v.Interface(), nil
 	}
 	if duration%f.unit() != 0 {
-		return nil, fmt.Errorf("parameter %q (field %s) is %v, which is no multiple of %v: round it", f.name, f.goName, duration, f.unit())
+		return nil, fmt.Errorf("parameter %q (field %s) is %v, which is not a multiple of %v: round it", f.name, f.goName, duration, f.unit())
 	}
 	return int64(duration / f.unit()), nil
 }
 
-// inputs returns the names of the tasks that a task takes files from.
+// inputs returns the names of the tasks whose files a task takes.
 func (s *schema) inputs(params map[string]any) []string {
 	names := Texts(params["input"])
 	for _, f := range s.fields {
@@ -186,7 +186,7 @@ func (s *schema) inputs(params map[string]any) []string {
 	return names
 }
 
-// missing returns an error for each parameter that is required and not set.
+// missing returns an error for each required parameter that is not set.
 func (s *schema) missing(params map[string]any) (problems []error) {
 	for _, f := range s.fields {
 		if f.required && Empty(params[f.name]) {
@@ -220,8 +220,9 @@ func References(task any) (names []string) {
 	return names
 }
 
-// WithInput returns a copy of a task struct that takes its input from the named tasks, or
-// the task itself if its input is set. Without a field for it the input is an option.
+// WithInput returns a copy of a task struct that takes its input from the named tasks. If
+// its input is already set, it returns the task itself. If the struct has no field for
+// the input, it is set as an option.
 func WithInput(task any, names []string) any {
 	v := reflect.ValueOf(task)
 	s := schemaOf(v.Type())
@@ -242,7 +243,7 @@ func WithInput(task any, names []string) any {
 	return linked.Interface()
 }
 
-// Empty reports whether a parameter was not given.
+// Empty reports whether a parameter is not set.
 func Empty(value any) bool {
 	return value == nil || emptyValue(reflect.ValueOf(value))
 }
@@ -251,7 +252,7 @@ func emptyValue(v reflect.Value) bool {
 	return v.IsZero() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
 }
 
-// Text returns a value of any string type as a string, and "" for all others.
+// Text returns the string in a value of any string type, and "" for other values.
 func Text(value any) string {
 	if text, ok := value.(string); ok {
 		return text

@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// Cycle returns the names along a cycle of inputs, or nil if there is none.
+// Cycle returns the names of tasks along a cycle of inputs, or nil if there is none.
 func Cycle(inputs map[string][]string) []string {
 	done := map[string]bool{}
 	var path []string

@@ -72,7 +72,7 @@ func TestEncodeProblems(t *testing.T) {
 		"missing":     {convert{}, "", `parameter "input" (field Input) is missing` + "\n" + `one of the parameters image, text is needed`},
 		"set twice":   {fixedWith("url"), `parameter "url" is set twice, by URL and in the options: remove one`, ""},
 		"operation":   {raw{Fields: map[string]any{"operation": "x"}}, `parameter "operation" is set twice, by Operation and in the options: remove one`, ""},
-		"fraction":    {convert{Input: []string{"a"}, Text: "x", Timeout: time.Millisecond}, `parameter "timeout" (field Timeout) is 1ms, which is no multiple of 1s: round it`, ""},
+		"fraction":    {convert{Input: []string{"a"}, Text: "x", Timeout: time.Millisecond}, `parameter "timeout" (field Timeout) is 1ms, which is not a multiple of 1s: round it`, ""},
 		"task":        {raw{Fields: map[string]any{"a": []any{raw{}}}}, "parameter a[0] is raw", ""},
 		"header":      {raw{Fields: map[string]any{"headers": map[string]string{"a b": ""}}}, "", `parameter "headers": the header "a b" has an invalid name or a control character in its value`},
 		"credentials": {raw{Fields: map[string]any{"private_key": "x"}}, "", ""},
@@ -103,7 +103,7 @@ func text(problems []error) string {
 	return ""
 }
 
-func TestDecodeIsTheReverse(t *testing.T) {
+func TestDecodeReversesEncode(t *testing.T) {
 	t.Parallel()
 	var members map[string]json.RawMessage
 	document := `{"operation": "new", "input": "a", "timeout": "60", "wait": 5, "level": "high", "opacity": 0, "text": "", "image": null, "x": 1.50}`

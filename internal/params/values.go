@@ -10,9 +10,9 @@ import (
 	"unicode"
 )
 
-// checkValues returns what is wrong with parameters whose values cannot work. The service
-// finds that out only when the task runs, after others were paid for. Only what is certain
-// is wrong, and no value of a credential is repeated.
+// checkValues returns an error for each parameter whose value cannot work. The service
+// finds these only when the task runs, after other tasks were paid for. It rejects only
+// values that are certainly wrong. Errors do not contain the values of credentials.
 func checkValues(operation string, params map[string]any) (problems []error) {
 	if strings.HasPrefix(operation, "import/") || strings.HasPrefix(operation, "export/") {
 		for _, credential := range credentialChecks {
@@ -34,15 +34,15 @@ func checkValues(operation string, params map[string]any) (problems []error) {
 
 var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
-// IsHeaderName reports whether a header of a request may have the name.
+// IsHeaderName reports whether a name is a valid name of a header.
 func IsHeaderName(name string) bool { return headerName.MatchString(name) }
 
-// IsHeaderValue reports whether a header of a request may have the value.
+// IsHeaderValue reports whether a value is a valid value of a header.
 func IsHeaderValue(value string) bool {
 	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
 
-// credentialChecks return why a credential cannot work, by parameter.
+// credentialChecks returns why a credential cannot work, by parameter.
 var credentialChecks = []struct {
 	name  string
 	check func(string) error
@@ -79,7 +79,7 @@ func checkPrivateKey(value string) error {
 		return errors.New(`is not PEM: pass the whole text from "-----BEGIN" on, with its line breaks`)
 	}
 	if !strings.HasSuffix(block.Type, "PRIVATE KEY") {
-		return errors.New("is PEM of something other than a private key")
+		return errors.New("is PEM, but not of a private key")
 	}
 	return nil
 }

@@ -5,13 +5,15 @@ import (
 	"time"
 )
 
-// CleanupTime is how long after its context ended a call may still remove what nothing
-// else would. A little is left of the second that all calls end in.
+// CleanupTime is how long after the end of its context a call may clean up what nothing
+// else would remove. All calls return within a second, which leaves some time for the
+// rest.
 const CleanupTime = 900 * time.Millisecond
 
 type cleanupKey struct{}
 
-// WithCleanup prepares a context for [Cleanup]. The call that does so releases it.
+// WithCleanup prepares a context for [Cleanup]. The caller must call release when its
+// call ends.
 func WithCleanup(ctx context.Context) (prepared context.Context, release func()) {
 	outer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -25,7 +27,7 @@ func WithCleanup(ctx context.Context) (prepared context.Context, release func())
 }
 
 // Cleanup returns a context that ends [CleanupTime] after that of the call, however many
-// things there are to be removed.
+// cleanups there are. A context that was not prepared is returned as it is.
 func Cleanup(ctx context.Context) context.Context {
 	if outer, ok := ctx.Value(cleanupKey{}).(context.Context); ok {
 		return outer

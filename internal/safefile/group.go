@@ -13,26 +13,27 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/parallel"
 )
 
-// NewDirMode is what new directories get, but for what the umask takes away.
+// NewDirMode is the mode of new directories, before the umask.
 const NewDirMode = 0o777
 
-// Group is files that appear below a directory all or not at all.
+// Group is a set of files below a directory that are saved together: all of them appear,
+// or none.
 type Group struct {
-	// Dir is made if it is missing.
+	// Dir is the directory. It is created if it does not exist.
 	Dir string
-	// Names are slash paths below Dir, each of another file, see [Distinct].
+	// Names are slash paths below Dir. No two may name the same file, see [Distinct].
 	Names []string
-	// Parallel is how many files are written at most concurrently.
+	// Parallel is the maximum number of files written concurrently.
 	Parallel int
-	// Replaces reports whether the file that has a path may be replaced.
+	// Replaces reports whether an existing file may be replaced.
 	Replaces func(path string) bool
 	// Write writes the content of file i. It may truncate the file and start over.
 	Write func(ctx context.Context, i int, file *File) error
 }
 
-// Save writes the files and returns their paths. If one cannot be written or named, the
-// others are removed, and so are the directories that Save has made below Dir. Files that
-// were replaced by then stay replaced.
+// Save writes the files and returns their paths. If it fails, it removes the files that
+// it has saved and the directories that it has created below Dir. Files that it has
+// already replaced stay replaced.
 func (g Group) Save(ctx context.Context) ([]string, error) {
 	if err := os.MkdirAll(g.Dir, NewDirMode); err != nil {
 		return nil, fmt.Errorf("cloudconvert: save: %w", err)
@@ -53,16 +54,16 @@ func (g Group) Save(ctx context.Context) ([]string, error) {
 	return paths, nil
 }
 
-// Path returns the path of a file with a slash path below a directory.
+// Path returns the path of a file named by a slash path below a directory.
 func Path(dir, name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
 
-// saving is a group on its way to the disk.
+// saving is the state of a Save.
 type saving struct {
 	Group
 
 	root  *os.Root
 	files []*groupFile
-	made  []string // directories, the outer ones first
+	made  []string // new directories, outer ones first
 }
 
 // groupFile is a file of a group.
@@ -70,8 +71,8 @@ type groupFile struct {
 	i          int
 	name, path string
 	file       *File       // nil until it is written
-	made       fs.FileInfo // what it is, to be told from others of its name
-	created    bool        // it has its name, and nothing had it before
+	made       fs.FileInfo // identifies the file after it got its name
+	created    bool        // it has its name, and did not replace another file
 }
 
 func (s *saving) run(ctx context.Context) error {
@@ -91,7 +92,7 @@ func (s *saving) run(ctx context.Context) error {
 	return errors.Join(err, s.undo())
 }
 
-// prepare makes directories, and finds out what is in the way before anything is written.
+// prepare creates directories, and checks for existing files before anything is written.
 func (s *saving) prepare(ctx context.Context) error {
 	for _, f := range s.files {
 		if err := ctx.Err(); err != nil {
@@ -101,17 +102,17 @@ func (s *saving) prepare(ctx context.Context) error {
 			return fmt.Errorf("cloudconvert: save: %w", err)
 		}
 		if _, err := s.root.Lstat(f.name); err == nil && !s.Replaces(f.path) {
-			return inTheWay(f.path)
+			return existsError(f.path)
 		}
 	}
 	return nil
 }
 
-func inTheWay(path string) error {
+func existsError(path string) error {
 	return fmt.Errorf("cloudconvert: save: %s already exists: remove it, or use WithOverwrite: %w", path, fs.ErrExist)
 }
 
-// makeDirs makes the directories above a name that are missing.
+// makeDirs creates the missing directories above a name.
 func (s *saving) makeDirs(name string) error {
 	for _, dir := range parents(name) {
 		switch err := s.root.Mkdir(dir, NewDirMode); {
@@ -124,7 +125,7 @@ func (s *saving) makeDirs(name string) error {
 	return nil
 }
 
-// write writes a file under a temporary name.
+// write writes a file under its temporary name.
 func (s *saving) write(ctx context.Context, f *groupFile) error {
 	var err error
 	if f.file, err = Create(s.root, f.name); err != nil {
@@ -133,7 +134,7 @@ func (s *saving) write(ctx context.Context, f *groupFile) error {
 	if err := s.Write(ctx, f.i, f.file); err != nil {
 		return err
 	}
-	// Otherwise a call would have as many files open as it saves.
+	// Otherwise all files of the group would be open at the same time.
 	if err := f.file.Close(); err != nil {
 		return s.failed(err)
 	}
@@ -149,7 +150,7 @@ func (s *saving) commit(_ context.Context, f *groupFile) error {
 	f.created = f.file.Named()
 	switch {
 	case errors.Is(err, fs.ErrExist) && !s.Replaces(f.path):
-		return inTheWay(f.path)
+		return existsError(f.path)
 	case errors.Is(err, fs.ErrExist):
 		err = f.file.Commit(true)
 	}
@@ -159,7 +160,7 @@ func (s *saving) commit(_ context.Context, f *groupFile) error {
 	return nil
 }
 
-// syncDirs makes the new names last.
+// syncDirs writes the new names to disk.
 func (s *saving) syncDirs() error {
 	synced := map[string]bool{}
 	for _, f := range s.files {
@@ -179,7 +180,7 @@ func (s *saving) failed(err error) error {
 	return fmt.Errorf("cloudconvert: in the directory %s: %w", s.root.Name(), err)
 }
 
-// undo removes what the group has made.
+// undo removes the files and directories that Save has created.
 func (s *saving) undo() error {
 	var problems []error
 	for _, f := range s.files {
@@ -191,16 +192,16 @@ func (s *saving) undo() error {
 		}
 	}
 	for _, dir := range slices.Backward(s.made) {
-		_ = s.root.Remove(dir) // it stays if another process has put something into it
+		_ = s.root.Remove(dir) // fails if it contains files of other processes
 	}
 	return errors.Join(problems...)
 }
 
-// remove removes a file, unless another one has taken its place meanwhile.
+// remove removes a file, unless it was replaced in the meantime.
 func (s *saving) remove(f *groupFile) error {
 	now, err := s.root.Lstat(f.name)
 	if err != nil || !os.SameFile(f.made, now) {
-		return nil //nolint:nilerr // there is nothing to remove
+		return nil //nolint:nilerr // the file is gone already
 	}
 	return s.root.Remove(f.name)
 }

@@ -1,5 +1,6 @@
-// Package safefile writes files whose names and bytes come from the network. [Name] and [Dir] turn untrusted names
-// into safe ones, [Names] keeps them apart, and a [File] appears under its name whole or not at all.
+// Package safefile writes files whose names and contents come from the network. [Name]
+// and [Dir] make names safe, [Names] keeps them distinct, and a [File] appears under its
+// name either complete or not at all.
 package safefile
 
 import (
@@ -10,23 +11,26 @@ import (
 )
 
 const (
-	// maxBytes is what file systems take for one name: 255 bytes on Linux, 255 UTF-16 units elsewhere, which are never
-	// more than the bytes.
+	// maxBytes is the maximum length of a file name: 255 bytes on Linux, and 255 UTF-16
+	// units elsewhere, which are never more than the bytes.
 	maxBytes = 255
 	// maxName leaves room for the number that [Names] may add.
 	maxName = maxBytes - len(" (1000000000)")
-	// maxExt is the longest extension worth keeping when a name is cut.
+	// maxExt is the length of the longest extension that is kept when a name is cut.
 	maxExt = 32
-	// maxDir bounds a path below the one the user gave, since a system bounds the whole.
+	// maxDir bounds a path below the directory of the user. Systems bound the length of
+	// the whole path.
 	maxDir = 1024
-	// maxDepth bounds how deep it is nested, each level of which costs time.
+	// maxDepth bounds the number of nested directories, because each takes time.
 	maxDepth = 32
 )
 
-// Name turns a file name from the network into a base name that is safe on Linux, macOS and Windows: without
-// directories, control characters, characters that Windows refuses or that change the direction of text, and dots or
-// spaces at either end; valid UTF-8, not the name of a Windows device, and short enough for every file system, with
-// its extension kept. A name of which nothing is left becomes "file". Name of its own result is that result.
+// Name returns a base name for a file name from the network that is safe on Linux, macOS
+// and Windows. It removes directories, replaces control characters and characters that
+// Windows refuses, and removes characters that change the direction of text, and dots and
+// spaces at both ends. The result is valid UTF-8, is not the name of a Windows device,
+// and is short enough for every file system, with the extension kept. If nothing remains,
+// the result is "file". Name is idempotent.
 func Name(untrusted string) string {
 	names := strings.FieldsFunc(untrusted, isSeparator)
 	if len(names) == 0 {
@@ -38,9 +42,10 @@ func Name(untrusted string) string {
 	return "file"
 }
 
-// Dir turns a directory from the network, separated by slashes or backslashes, into a relative slash path of names
-// that are safe like those of [Name]. Parts of which nothing is left are dropped, "." and ".." among them, and so is
-// what is nested too deeply; "" is left of a directory without any other part.
+// Dir returns a relative slash path for a directory from the network, whose parts may be
+// separated by slashes or backslashes. Each part is safe like a [Name]. Parts of which
+// nothing remains are dropped, including "." and "..", and so are parts that are nested
+// too deeply. The result is "" if no parts remain.
 func Dir(untrusted string) string {
 	var dir string
 	depth := 0
@@ -61,8 +66,8 @@ func isSeparator(r rune) bool {
 	return r == '/' || r == '\\'
 }
 
-// safe does for one part of a path what [Name] promises, but returns "" when nothing is left. A device name may be
-// there from the start or come to light when a long name is cut.
+// safe does for a part of a path what [Name] does, but returns "" if nothing remains. It
+// checks for device names twice, because cutting a long name may produce one.
 func safe(part string) string {
 	part = strings.Map(safeRune, strings.ToValidUTF8(part, "_"))
 	part = strings.TrimFunc(part, isPadding)
@@ -79,7 +84,7 @@ func safeRune(r rune) rune {
 	return r
 }
 
-// isPadding reports whether r gets lost or misleads at the ends of a name.
+// isPadding reports whether r is lost or misleading at the ends of a name.
 func isPadding(r rune) bool {
 	return r == '.' || unicode.IsSpace(r)
 }
@@ -97,8 +102,8 @@ func shorten(name string, limit int) string {
 	return strings.TrimRightFunc(stem[:end], isPadding) + ext
 }
 
-// split divides name before its extension, which is "" when there is none worth the name. Compressed tar archives
-// have two.
+// split splits name before its extension, which is "" if name has none or a very long
+// one. Compressed tar archives have two extensions.
 func split(name string) (stem, ext string) {
 	ext = path.Ext(name)
 	stem = strings.TrimSuffix(name, ext)

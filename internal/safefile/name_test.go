@@ -17,7 +17,7 @@ import (
 func TestName(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		// What is fine stays.
+		// Safe names are kept.
 		"report.pdf":            "report.pdf",
 		"Übung – 日本語 🎉.tar.gz":  "Übung – 日本語 🎉.tar.gz",
 		"e\u0301te\u0301.txt":   "e\u0301te\u0301.txt",
@@ -26,7 +26,7 @@ func TestName(t *testing.T) {
 		"no extension":          "no extension",
 		"file":                  "file",
 
-		// Directories go.
+		// Directories are removed.
 		"/etc/passwd":                "passwd",
 		"../../../etc/cron.d/x":      "x",
 		`..\..\Windows\system.ini`:   "system.ini",
@@ -41,7 +41,7 @@ func TestName(t *testing.T) {
 		"..%2f..%2fetc":              "%2f..%2fetc",
 		"https://example.com/a?b=c#": "a_b=c#",
 
-		// Nothing is left.
+		// Nothing remains.
 		"":                   "file",
 		".":                  "file",
 		"..":                 "file",
@@ -193,7 +193,7 @@ func FuzzName(f *testing.F) {
 
 var device = regexp.MustCompile(`(?i)^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[1-9¹²³]) *(\.|$)`)
 
-// isSafe says what a safe name is, apart from how it comes about.
+// isSafe reports whether a name is safe. It does not depend on how Name works.
 func isSafe(name string) bool {
 	return filepath.IsLocal(name) &&
 		filepath.Base(name) == name && path.Base(name) == name &&

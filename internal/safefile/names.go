@@ -9,14 +9,16 @@ import (
 	"strings"
 )
 
-// Names keeps the names of one directory apart. The zero value knows no name yet. It is not safe for concurrent use:
-// hand out the names first, in an order that stays the same, then write the files.
+// Names makes the names of files in a directory distinct. The zero value is ready to use.
+// Names is not safe for concurrent use: determine the names first, in a stable order, and
+// then write the files.
 type Names struct {
-	last map[string]int // the last number given to a name, by the name in one case
+	last map[string]int // last number used, by case-folded name
 }
 
-// Distinct returns name, or name with " (2)", " (3)" and so on before its extension, whichever is not taken yet, and
-// records it. Names that differ only in case count as one, as they do on macOS and Windows. A slash path is fine too.
+// Distinct returns name, or name with " (2)", " (3)" and so on before its extension,
+// whichever is not taken yet, and records it. Names that differ only in case count as
+// equal, as they do on macOS and Windows. A name may be a slash path.
 func (n *Names) Distinct(name string) string {
 	if n.last == nil {
 		n.last = make(map[string]int)
@@ -38,20 +40,23 @@ func (n *Names) Distinct(name string) string {
 	}
 }
 
-// foldCase goes by upper case first, as the letters that share it count as one on Windows.
+// foldCase returns a name in one case. It converts to upper case first, because Windows
+// compares names in upper case.
 func foldCase(name string) string {
 	return strings.ToLower(strings.ToUpper(name))
 }
 
-// Numbered puts a dash and a number before the extension of a name, which stays short enough for every file system.
+// Numbered adds a dash and a number before the extension of a name. The result is short
+// enough for every file system.
 func Numbered(name, number string) string {
 	stem, ext := split(name)
 	return shorten(stem, maxBytes-len(ext)-len(number)-1) + "-" + number + ext
 }
 
-// Around returns the names of files of which one is to be called base. Of several, that is
-// the one that isAlike reports. If there are more, they get a number, and the others keep
-// their own names: an image keeps the name that a page links to.
+// Around renames the file for which isAlike reports true to base, and returns all names.
+// If there are several such files, they are called base with a number. The other files
+// keep their names: an image keeps the name that a page links to. A single file is always
+// called base.
 func Around(base string, names []string, isAlike func(name string) bool) []string {
 	if len(names) == 1 {
 		return []string{base}
@@ -77,8 +82,8 @@ func Around(base string, names []string, isAlike func(name string) bool) []strin
 
 var digits = regexp.MustCompile(`[0-9]+`)
 
-// numbersOf returns the number of each name: the only one in which they differ, so that
-// p-2.jpg is page 2, or else its place.
+// numbersOf returns a number for each name. It is the only number in which the names
+// differ, so that p-2.jpg is page 2, or else the position of the name.
 func numbersOf(names []string) []string {
 	if len(names) == 0 {
 		return nil
@@ -93,16 +98,16 @@ func numbersOf(names []string) []string {
 	return places
 }
 
-// differingNumbers returns the only number in which names differ.
+// differingNumbers returns the only number in which the names differ.
 func differingNumbers(names []string) ([]string, bool) {
-	var rows [][]string // the numbers of each name
+	var rows [][]string // the numbers in each name
 	for _, name := range names {
 		if digits.ReplaceAllString(name, "0") != digits.ReplaceAllString(names[0], "0") {
 			return nil, false
 		}
 		rows = append(rows, digits.FindAllString(name, -1))
 	}
-	var differing [][]string // the numbers at each place in which the names differ
+	var differing [][]string // the columns in which the names differ
 	for k := range rows[0] {
 		var column []string
 		for _, row := range rows {
@@ -118,7 +123,7 @@ func differingNumbers(names []string) ([]string, bool) {
 	return differing[0], true
 }
 
-// Distinct returns slash paths without repeats, of which none is a directory above another.
+// Distinct returns distinct slash paths, none of which is a directory above another.
 func Distinct(names []string) []string {
 	var taken Names
 	known := map[string]bool{}
@@ -137,7 +142,7 @@ func Distinct(names []string) []string {
 	return unique
 }
 
-// parents returns the directories above a slash path, the outer ones first.
+// parents returns the directories above a slash path, outer ones first.
 func parents(name string) []string {
 	var dirs []string
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {

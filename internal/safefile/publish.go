@@ -10,9 +10,10 @@ import (
 	"syscall"
 )
 
-// publish gives the file temp its name. A rename replaces what has the name; a hard link does not, and unlike a look
-// beforehand it leaves no moment for another file to come in between. It reports whether the file has got the name,
-// which it may have although the temporary name could not be removed.
+// publish gives the file temp its name. With overwrite, a rename replaces a file of that
+// name. Without it, a hard link fails if the name exists, which is atomic, unlike a check
+// beforehand. publish reports whether the file has the name, which may be true although
+// the temporary name could not be removed.
 func publish(root *os.Root, temp, name string, overwrite bool) (named bool, err error) {
 	if overwrite {
 		err = root.Rename(temp, name)
@@ -29,8 +30,9 @@ func publish(root *os.Root, temp, name string, overwrite bool) (named bool, err 
 	return err == nil, err
 }
 
-// claim is for file systems without hard links, which say so with many different errors: an empty file takes the
-// name, which fails if anything has it already, and is then replaced.
+// claim creates an empty file, which fails if the name exists, and renames the temporary
+// file to it. It is for file systems without hard links, whose errors for that differ
+// widely.
 func claim(root *os.Root, temp, name string) error {
 	empty, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
@@ -46,7 +48,8 @@ func claim(root *os.Root, temp, name string) error {
 	return nil
 }
 
-// checkPath makes sure that the path by which users know a file of the root leads to it.
+// checkPath checks that the path of a file of the root, as the user knows it, leads to
+// that file.
 func checkPath(root *os.Root, name string) error {
 	path := filepath.Join(root.Name(), filepath.FromSlash(name))
 	here, err := root.Lstat(name)
@@ -56,14 +59,14 @@ func checkPath(root *os.Root, name string) error {
 	there, err := os.Lstat(path)
 	switch {
 	case err != nil:
-		return fmt.Errorf("its directory was moved or replaced meanwhile: %w", err)
+		return fmt.Errorf("its directory was moved or replaced in the meantime: %w", err)
 	case !os.SameFile(here, there):
-		return fmt.Errorf("its directory was moved or replaced meanwhile: %s is another file", path)
+		return fmt.Errorf("its directory was moved or replaced in the meantime: %s is another file", path)
 	}
 	return nil
 }
 
-// syncDir makes a new name in dir last, where the system has such a promise.
+// syncDir writes the names in dir to disk, if the system supports that.
 func syncDir(root *os.Root, dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil

@@ -29,7 +29,7 @@ func TestClaim(t *testing.T) {
 	assert.Equal(t, "new", string(content))
 }
 
-func TestClaimLeavesNothing(t *testing.T) {
+func TestFailedClaimLeavesNoFile(t *testing.T) {
 	t.Parallel()
 	root := openRoot(t)
 	require.ErrorIs(t, claim(root, "missing", "a.pdf"), fs.ErrNotExist)
@@ -37,7 +37,7 @@ func TestClaimLeavesNothing(t *testing.T) {
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-func TestClaimOfManyAtOnce(t *testing.T) {
+func TestConcurrentClaims(t *testing.T) {
 	t.Parallel()
 	root := openRoot(t)
 	const many = 20
@@ -61,7 +61,7 @@ func TestClaimOfManyAtOnce(t *testing.T) {
 	}
 }
 
-func TestBytesInDoubtAreNeverPublished(t *testing.T) {
+func TestFileIsNotPublishedAfterFailedClose(t *testing.T) {
 	t.Parallel()
 	root := openRoot(t)
 	file, err := Create(root, "a.pdf")
@@ -77,7 +77,7 @@ func TestBytesInDoubtAreNeverPublished(t *testing.T) {
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-func TestNothingIsPublishedThatIsNotOnDisk(t *testing.T) {
+func TestUnsyncedFileIsNotPublished(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("a pipe can be synced there")
@@ -85,7 +85,7 @@ func TestNothingIsPublishedThatIsNotOnDisk(t *testing.T) {
 	root := openRoot(t)
 	file, err := Create(root, "a.pdf")
 	require.NoError(t, err)
-	reader, writer, err := os.Pipe() // which can be closed, but not synced
+	reader, writer, err := os.Pipe() // it can be closed, but not synced
 	require.NoError(t, err)
 	require.NoError(t, errors.Join(file.file.Close(), reader.Close()))
 	file.file = writer

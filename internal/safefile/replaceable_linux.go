@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// CheckReplaceable returns what keeps a file that exists from being replaced
-// by a rename, as far as this shows without doing so.
+// CheckReplaceable returns an error if a rename could not replace an existing file, as
+// far as can be found without doing so.
 func CheckReplaceable(path string) error {
 	if mounts, err := os.Open("/proc/self/mountinfo"); err == nil {
 		defer func() { _ = mounts.Close() }() // it was only read
@@ -19,27 +19,28 @@ func CheckReplaceable(path string) error {
 			return errors.New("something is mounted there")
 		}
 	}
-	// A directory never replaces a file. Linux says that the file is protected, as an
-	// immutable one is, or that of another user in a directory like /tmp, before it says so.
+	// Renaming a directory to a file always fails. If the file is protected, because it is
+	// immutable or belongs to another user in a directory like /tmp, Linux reports that
+	// first.
 	probe, err := os.MkdirTemp(filepath.Dir(path), ".cloudconvert-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(probe) //nolint:errcheck // it is empty, and harmless if it stays.
+	defer os.Remove(probe) //nolint:errcheck // an empty directory may remain.
 	switch err := syscall.Rename(probe, path); {
 	case err == nil:
-		return os.Remove(path) // the file had just gone, and the directory has its name
+		return os.Remove(path) // the file was removed just before, and the directory now has its name
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
 		return err
 	}
 	return nil
 }
 
-// unescape turns what mountinfo writes of a path into the path.
+// unescape decodes the paths in mountinfo.
 var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
 
-// mountedAt reports whether something is mounted at a path, by a list in the format
-// of /proc/self/mountinfo.
+// mountedAt reports whether something is mounted at a path, according to a list in the
+// format of /proc/self/mountinfo.
 func mountedAt(mounts io.Reader, path string) bool {
 	path, err := filepath.Abs(path)
 	if err != nil {

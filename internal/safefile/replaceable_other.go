@@ -2,5 +2,5 @@
 
 package safefile
 
-// CheckReplaceable returns nil: nothing is known of this system.
+// CheckReplaceable returns nil: there is no check for this system.
 func CheckReplaceable(string) error { return nil }

@@ -44,10 +44,10 @@ func KindOf(data []byte) string {
 	}
 }
 
-// The errors of the functions below begin with a verb: callers name what was decoded.
+// The errors of the functions below begin with a verb. Callers add the name of the value.
 
-// Members returns the members of an object by their keys. A key that occurs twice is an
-// error: programs differ in which of the two they use.
+// Members returns the members of an object by key. A repeated key is an error, because
+// programs differ in which value they use.
 func Members(data []byte) (map[string]json.RawMessage, error) {
 	if kind := KindOf(data); kind != Object {
 		return nil, fmt.Errorf("is %s: it must be %s", kind, Object)
@@ -86,7 +86,7 @@ func DecodeString(data []byte) (text string, err error) {
 	return text, json.Unmarshal(data, &text)
 }
 
-// DecodeBool decodes a boolean, which may also be 0 or 1 or a string.
+// DecodeBool decodes a boolean, the number 0 or 1, or a string with one of these.
 func DecodeBool(data []byte) (bool, error) {
 	switch text := ScalarText(data); text {
 	case "true", "1":
@@ -98,7 +98,7 @@ func DecodeBool(data []byte) (bool, error) {
 	}
 }
 
-// DecodeInt decodes a whole number, which may also be a string.
+// DecodeInt decodes a whole number, or a string with one.
 func DecodeInt(data []byte) (int, error) {
 	text := ScalarText(data)
 	if whole, err := strconv.Atoi(text); err == nil && json.Valid([]byte(text)) {
@@ -111,7 +111,7 @@ func DecodeInt(data []byte) (int, error) {
 	return int(number), nil
 }
 
-// DecodeFloat decodes a number, which may also be a string.
+// DecodeFloat decodes a number, or a string with one.
 func DecodeFloat(data []byte) (float64, error) {
 	text := ScalarText(data)
 	number, err := strconv.ParseFloat(text, 64)
@@ -121,7 +121,7 @@ func DecodeFloat(data []byte) (float64, error) {
 	return number, nil
 }
 
-// ScalarText returns a number, a boolean or the content of a string.
+// ScalarText returns the text of a number or boolean, or the value of a string.
 func ScalarText(data []byte) string {
 	if text, err := DecodeString(data); err == nil {
 		return text
@@ -129,7 +129,8 @@ func ScalarText(data []byte) string {
 	return string(bytes.TrimSpace(data))
 }
 
-// DecodeStrings decodes a list of strings, or a string as a list of one.
+// DecodeStrings decodes a list of strings, or a string as a list of one. An empty string
+// is an empty list.
 func DecodeStrings(data []byte) ([]string, error) {
 	if KindOf(data) != List {
 		text, err := DecodeString(data)
@@ -153,7 +154,7 @@ func DecodeStrings(data []byte) ([]string, error) {
 	return texts, nil
 }
 
-// DecodeMap decodes an object, each value by decode.
+// DecodeMap decodes an object, and each of its values with decode.
 func DecodeMap[T any](data []byte, decode func([]byte) (T, error)) (map[string]T, error) {
 	var list []json.RawMessage
 	if KindOf(data) == List && json.Unmarshal(data, &list) == nil && len(list) == 0 {
@@ -172,12 +173,12 @@ func DecodeMap[T any](data []byte, decode func([]byte) (T, error)) (map[string]T
 	return values, nil
 }
 
-// maxDecodedDepth is how deep a value may be nested to be decoded: each level is read
-// once more for each level around it.
+// maxDecodedDepth bounds the nesting of decoded values. Each level is scanned once for
+// each level around it.
 const maxDecodedDepth = 100
 
-// DecodeValue decodes any value, so that it encodes as it was. A number is a float64, or
-// a [json.Number] if a float64 would be written differently.
+// DecodeValue decodes any value, such that it encodes to the same JSON. A number is a
+// float64, or a [json.Number] if a float64 would be encoded differently.
 func DecodeValue(data []byte) (any, error) { return decodeValue(data, 0) }
 
 func decodeValue(data []byte, depth int) (any, error) {
@@ -208,7 +209,8 @@ func decodeValue(data []byte, depth int) (any, error) {
 	}
 }
 
-// decodeNumber returns a float64 if it is encoded as the literal.
+// decodeNumber returns a float64 if that is encoded as literal, and a json.Number
+// otherwise.
 func decodeNumber(literal []byte) any {
 	var number float64
 	if err := json.Unmarshal(literal, &number); err == nil {

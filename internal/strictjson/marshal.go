@@ -1,5 +1,5 @@
-// Package strictjson encodes and decodes JSON and changes nothing: what encoding/json
-// would replace, round or drop is kept as it is, or an error.
+// Package strictjson encodes and decodes JSON without changing it: what encoding/json
+// would replace, round or drop is kept, or is an error.
 package strictjson
 
 import (
@@ -15,8 +15,8 @@ import (
 	"unicode/utf8"
 )
 
-// Marshal encodes a value. It does not escape <, > and &, which URLs are full of. Text
-// that is not UTF-8 is an error, and so is a value that contains itself.
+// Marshal encodes a value. It does not escape <, > and &, which are frequent in URLs.
+// Text that is not UTF-8 is an error, and so is a value that contains itself.
 func Marshal(v any) ([]byte, error) {
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)
@@ -24,7 +24,7 @@ func Marshal(v any) ([]byte, error) {
 	err := encoder.Encode(v)
 	encoded := bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
 	if err != nil || bytes.Contains(encoded, escapedReplacement) || bytes.Contains(encoded, replacement) {
-		if err := Check("", v, nil); err != nil { // it names the value
+		if err := Check("", v, nil); err != nil { // its error has the path of the value
 			return nil, err
 		}
 	}
@@ -32,22 +32,22 @@ func Marshal(v any) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !utf8.Valid(encoded):
-		return nil, errors.New("a value of the request has encoded itself as JSON that is not UTF-8 text")
+		return nil, errors.New("a value of the request has a MarshalJSON method that returns JSON that is not UTF-8 text")
 	}
 	return encoded, nil
 }
 
-// What encoding/json writes for bytes that are not UTF-8. Text may also contain it.
+// encoding/json replaces bytes that are not UTF-8 by these. Valid text may contain them
+// too.
 var (
 	escapedReplacement = []byte(`\ufffd`)
 	replacement        = []byte("\ufffd")
 )
 
-// maxDepth is how deep a value may be nested to be checked. A value that contains itself
-// is nested deeper.
+// maxDepth bounds the nesting of checked values. A value that contains itself exceeds it.
 const maxDepth = 200
 
-// maxPath is how long the path of a value in an error may be.
+// maxPath bounds the length of the path of a value in an error.
 const maxPath = 80
 
 var (
@@ -55,11 +55,12 @@ var (
 	errTooDeep = fmt.Errorf("contains itself, or is nested more than %d levels deep", maxDepth)
 )
 
-// Check returns an error if a value contains text that is not UTF-8, which encoding/json
-// would replace, or if it contains itself. The error begins with the path of what is
-// wrong, from name on. Values that encode themselves as JSON are not checked.
+// Check returns an error if a value contains itself, or text that is not UTF-8, which
+// encoding/json would replace. The error begins with the path of the value, which begins
+// with name. Values with a MarshalJSON method are not checked.
 //
-// What refuse returns for a value within v, or v itself, is an error as well.
+// Check also calls refuse for v and the values within it, and returns the error that
+// refuse returns.
 func Check(name string, v any, refuse func(any) error) error {
 	var path string
 	var problem error
@@ -89,7 +90,7 @@ func checkText(text string) error {
 
 type checker struct{ refuse func(any) error }
 
-// find returns the first problem in a value, and its path.
+// find returns the first problem in a value, and the path of that problem.
 func (c checker) find(v reflect.Value, depth int) (path string, problem error) {
 	if v.Kind() == reflect.Interface {
 		v = v.Elem()
@@ -119,10 +120,10 @@ func (c checker) find(v reflect.Value, depth int) (path string, problem error) {
 	}
 }
 
-// checkMarshaler reports whether a value encodes itself, and what is wrong with it then.
+// checkMarshaler reports whether a value encodes itself, and returns a problem with it.
 func (c checker) checkMarshaler(v reflect.Value) (encodes bool, problem error) {
 	if !v.CanInterface() {
-		return false, nil // an unexported embedded struct, of which only the fields are encoded
+		return false, nil // an unexported embedded struct: only its fields are encoded
 	}
 	if c.refuse != nil {
 		if err := c.refuse(v.Interface()); err != nil {

@@ -51,11 +51,11 @@ func TestMarshalRefusesWhatItWouldChange(t *testing.T) {
 			B string `json:"-"`
 			C string `json:"c,omitzero"`
 		}{latin1, latin1},
-		"contains itself":                itself,
-		"encoded itself as JSON":         brokenJSON{},
-		"no JSON":                        failing{},
-		"unsupported type":               make(chan int),
-		strings.Repeat("a", 80) + "… is": map[string]string{strings.Repeat("a", 99): latin1},
+		"contains itself":                      itself,
+		"MarshalJSON method that returns JSON": brokenJSON{},
+		"no JSON":                              failing{},
+		"unsupported type":                     make(chan int),
+		strings.Repeat("a", 80) + "… is":       map[string]string{strings.Repeat("a", 99): latin1},
 	} {
 		_, err := strictjson.Marshal(value)
 		require.ErrorContains(t, err, want)

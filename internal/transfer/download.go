@@ -12,24 +12,24 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// File is a file to be downloaded from storage.
+// File is a file to download from storage.
 type File struct {
-	// URL is where the file is, see [Client.ParseURL].
+	// URL is the URL of the file, see [Client.ParseURL].
 	URL *url.URL
-	// Size is the length that the file must have. 0 or less means that it is unknown.
+	// Size is the size that the file must have. Zero or less means that it is unknown.
 	Size int64
-	// Renew returns another URL of the file if storage refuses the first, as it does once
-	// that has expired. It is called once at most. It may be nil.
+	// Renew returns a new URL for the file. It is called at most once, after storage
+	// refused the first URL, which may have expired. It may be nil.
 	Renew func(ctx context.Context) (*url.URL, error)
-	// Restart takes back what was delivered, for a download that cannot be resumed. It is
-	// nil where that is impossible.
+	// Restart discards the bytes delivered so far, for a download that cannot be resumed.
+	// It is nil if that is impossible.
 	Restart func() error
-	// Report is called with the bytes delivered. It may be nil.
+	// Report is called with the number of bytes delivered. It may be nil.
 	Report func(done, total int64)
 }
 
-// Download fetches a file and writes it to w. It returns the number of bytes written. All
-// of its errors are complete: those of [Config.Fail], and those of w with a prefix.
+// Download writes a file to w and returns the number of bytes written. Its errors are
+// those of [Config.Fail], and those of w with a prefix.
 func (c *Client) Download(ctx context.Context, file File, w io.Writer) (int64, error) {
 	d := c.newDownload(ctx, file)
 	defer d.close()
@@ -39,8 +39,8 @@ func (c *Client) Download(ctx context.Context, file File, w io.Writer) (int64, e
 	return copyTo(w, d, d.total)
 }
 
-// download reads one file over as many attempts as it takes. It is not safe
-// for concurrent use.
+// download reads a file, in several attempts if necessary. It is not safe for concurrent
+// use.
 type download struct {
 	File
 
@@ -49,15 +49,15 @@ type download struct {
 	trail  *trail
 	meter  meter
 
-	total     int64     // how long the file is, or -1 while that is unknown
-	validator validator // of what was delivered
-	offset    int64     // bytes delivered
+	total     int64     // size of the file, or -1 while it is unknown
+	validator validator // of the bytes delivered
+	offset    int64     // number of bytes delivered
 
 	attempt  *downloadAttempt // nil between attempts
 	attempts int
-	furthest int64 // the largest offset of the attempts that broke
-	failures int   // attempts in a row that got no further
-	end      error // why there is nothing more to read; io.EOF after a whole file
+	furthest int64 // largest offset at which an attempt failed
+	failures int   // attempts in a row without progress
+	end      error // final result: io.EOF after the whole file, or an error
 }
 
 func (c *Client) newDownload(ctx context.Context, file File) *download {
@@ -65,19 +65,19 @@ func (c *Client) newDownload(ctx context.Context, file File) *download {
 		File: file, client: c, ctx: ctx,
 		trail: c.newTrail(engine.URLSecrets(file.URL)), meter: meter{report: file.Report},
 	}
-	d.total = d.sizeGiven()
+	d.total = d.wantSize()
 	return d
 }
 
-// sizeGiven returns the size that the file must have, or -1.
-func (d *download) sizeGiven() int64 {
+// wantSize returns the size that the file must have, or -1.
+func (d *download) wantSize() int64 {
 	if d.Size > 0 {
 		return d.Size
 	}
 	return -1
 }
 
-// Read delivers the next bytes. Its error is the last word on the download.
+// Read delivers the next bytes. It retries failed attempts, so its error is final.
 func (d *download) Read(p []byte) (int, error) {
 	for {
 		if err := d.ready(); err != nil {
@@ -96,7 +96,7 @@ func (d *download) Read(p []byte) (int, error) {
 	}
 }
 
-// ready makes attempts until there is one to read from.
+// ready makes attempts until there is a response to read.
 func (d *download) ready() error {
 	for d.end == nil && d.ctx.Err() == nil && d.attempt == nil {
 		if failed := d.connect(); failed != nil {
@@ -109,7 +109,7 @@ func (d *download) ready() error {
 	return d.end
 }
 
-// read reads from the attempt and sees to it that the file ends where it should.
+// read reads from the attempt, and checks that the file ends where it should.
 func (d *download) read(p []byte) (int, *engine.Outcome) {
 	n, err := d.attempt.Read(p)
 	switch {
@@ -124,10 +124,10 @@ func (d *download) read(p []byte) (int, *engine.Outcome) {
 		return n, nil
 	case err == nil:
 		return 0, nil
-	case d.offset == d.total, err == io.EOF && d.total < 0 && d.attempt.skip == 0 && !d.attempt.partial: //nolint:errorlint // as io.Reader has it.
+	case d.offset == d.total, err == io.EOF && d.total < 0 && d.attempt.skip == 0 && !d.attempt.partial: //nolint:errorlint // as io.Reader specifies.
 		d.finish()
 		return 0, nil
-	case err != io.EOF: //nolint:errorlint // as io.Reader has it.
+	case err != io.EOF: //nolint:errorlint // as io.Reader specifies.
 		return 0, d.attempt.failure(explainAttempt(d.attempt.ctx, err), true)
 	case d.attempt.partial:
 		return 0, d.attempt.failure(io.ErrUnexpectedEOF, true)
@@ -138,14 +138,14 @@ func (d *download) read(p []byte) (int, *engine.Outcome) {
 	}
 }
 
-// finish ends a download that is whole.
+// finish ends a complete download.
 func (d *download) finish() {
 	d.meter.ended(d.offset)
 	d.end = io.EOF
 	d.close()
 }
 
-// close ends the connection.
+// close closes the attempt, if there is one.
 func (d *download) close() {
 	if d.attempt != nil {
 		d.attempt.close()
@@ -153,7 +153,7 @@ func (d *download) close() {
 	}
 }
 
-// recover pauses before the next attempt, or returns why there must be none.
+// recover pauses before the next attempt, or returns the final error.
 func (d *download) recover(failed engine.Outcome) error {
 	d.close()
 	failed = d.trail.hide(failed)
@@ -170,7 +170,7 @@ func (d *download) recover(failed engine.Outcome) error {
 		failed.Err = fmt.Errorf("%w; cannot resume after %d bytes without a strong entity tag", failed.Err, d.offset)
 		return d.fail(failed)
 	}
-	attrs := append(describe(http.MethodGet, d.URL, failed), slog.Int64("offset", d.offset))
+	attrs := append(attemptAttrs(http.MethodGet, d.URL, failed), slog.Int64("offset", d.offset))
 	fits, err := d.client.pause(d.ctx, failed, d.failures, "cloudconvert: resuming download", attrs)
 	d.failures++
 	switch {
@@ -182,12 +182,12 @@ func (d *download) recover(failed engine.Outcome) error {
 	return nil
 }
 
-// fail returns the final error. It must not look like the end of the file.
+// fail returns the final error. It must not match io.EOF.
 func (d *download) fail(failed engine.Outcome) error {
 	if errors.Is(failed.Err, io.EOF) {
 		failed.Err = fmt.Errorf("%w: %s", io.ErrUnexpectedEOF, failed.Err.Error())
 	}
 	failed.Attempts = d.attempts
-	failed.Open = true // reading twice does no harm
+	failed.Open = true // a download may be repeated
 	return d.client.config.Fail(http.MethodGet, pathOf(d.URL), failed)
 }

@@ -11,9 +11,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// downloadAttempt is one request for a file and its response. It ends with an
-// error when nothing moves for a while. The time that the caller takes between
-// reads does not count.
+// downloadAttempt is one request for a file and its response. It fails if no bytes arrive
+// for some time. The time between reads of the caller does not count.
 type downloadAttempt struct {
 	ctx      context.Context // of this attempt
 	cancel   context.CancelCauseFunc
@@ -22,9 +21,9 @@ type downloadAttempt struct {
 	resp     *http.Response
 	body     io.Reader
 	partial  bool  // the response is a part of the file
-	left     int64 // bytes of that part
-	skip     int64 // bytes of the response that were delivered before
-	err      error // how the body ended
+	left     int64 // bytes left of that part
+	skip     int64 // bytes of the response to discard, which were delivered before
+	err      error // final error of the body
 }
 
 func (c *Client) newDownloadAttempt(ctx context.Context) *downloadAttempt {
@@ -35,7 +34,7 @@ func (c *Client) newDownloadAttempt(ctx context.Context) *downloadAttempt {
 	return a
 }
 
-// send sends the request. If it returns nil the body can be read.
+// send sends the request. If it returns nil, the body can be read.
 func (a *downloadAttempt) send(req *http.Request, trail *trail) *engine.Outcome {
 	resp, err := trail.do(req.WithContext(a.ctx)) //nolint:bodyclose // close does.
 	a.watchdog.stop()
@@ -48,7 +47,7 @@ func (a *downloadAttempt) send(req *http.Request, trail *trail) *engine.Outcome 
 	return nil
 }
 
-// Read reads the part of the body that was not delivered before.
+// Read reads the body, except for the bytes that were delivered before.
 func (a *downloadAttempt) Read(p []byte) (int, error) {
 	if a.err != nil {
 		return 0, a.err
@@ -62,18 +61,19 @@ func (a *downloadAttempt) Read(p []byte) (int, error) {
 		n = copy(p, p[known:n])
 	}
 	if n > 0 {
-		return n, nil // and the error next time
+		return n, nil // the next Read returns err
 	}
 	return 0, err
 }
 
-// refusal describes a response that has no file.
+// refusal returns the outcome for a response that is not the file.
 func (a *downloadAttempt) refusal() *engine.Outcome {
 	status := a.resp.StatusCode
 	return &engine.Outcome{Status: status, Header: a.resp.Header, Body: readExcerpt(a), Open: isTemporary(status)}
 }
 
-// failure describes a response that is not what it should be.
+// failure returns the outcome for an unexpected response. It is open if the download may
+// be retried.
 func (a *downloadAttempt) failure(err error, retry bool) *engine.Outcome {
 	return &engine.Outcome{Status: a.resp.StatusCode, Header: a.resp.Header, Err: err, Open: retry}
 }
@@ -83,7 +83,6 @@ func (a *downloadAttempt) close() {
 	a.watchdog.stop()
 	a.cancel(nil)
 	if a.resp != nil {
-		// It was only read, and maybe not to its end.
 		_ = a.resp.Body.Close()
 	}
 }

@@ -2,7 +2,7 @@ package transfer
 
 import "time"
 
-// reportInterval is how often the progress of a transfer is reported at most.
+// reportInterval is the minimum time between progress reports.
 const reportInterval = 100 * time.Millisecond
 
 // A meter reports the progress of one transfer at a bounded rate.
@@ -11,7 +11,7 @@ type meter struct {
 	reported time.Time
 }
 
-// moved reports how many bytes are done. The total is 0 or less if it is unknown.
+// moved reports progress. A total of zero or less means that the size is unknown.
 func (m *meter) moved(done, total int64) {
 	if m.report == nil || time.Since(m.reported) < reportInterval {
 		return
@@ -20,7 +20,7 @@ func (m *meter) moved(done, total int64) {
 	m.report(done, max(total, 0))
 }
 
-// ended reports that all bytes are done.
+// ended reports the end of the transfer.
 func (m *meter) ended(total int64) {
 	if m.report != nil {
 		m.report(total, total)

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// Open fetches a file, from whose beginning the caller reads. It returns when storage has
-// begun to send the file. Close may be called at any time, and more than once.
+// Open returns a reader of a file. It returns once storage has begun to send the file.
+// The caller must close the reader. Close may be called at any time, and more than once.
 func (c *Client) Open(ctx context.Context, file File) (io.ReadCloser, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	d := c.newDownload(ctx, file)
@@ -21,9 +21,9 @@ func (c *Client) Open(ctx context.Context, file File) (io.ReadCloser, error) {
 	return &openFile{download: d, cancel: cancel}, nil
 }
 
-// openFile is a download as its reader sees it.
+// openFile is the reader that [Client.Open] returns.
 type openFile struct {
-	mu       sync.Mutex // held while the download is read, but not while a part of it is written
+	mu       sync.Mutex // held during reads of the download, but not while WriteTo writes
 	download *download
 	cancel   context.CancelFunc
 	closed   atomic.Bool
@@ -37,7 +37,7 @@ func (o *openFile) Read(p []byte) (int, error) {
 	return o.download.Read(p)
 }
 
-// WriteTo lets [io.Copy] use a buffer of the right size.
+// WriteTo implements [io.WriterTo], with a buffer of the right size.
 func (o *openFile) WriteTo(w io.Writer) (int64, error) {
 	o.mu.Lock()
 	total := o.download.total
@@ -45,7 +45,8 @@ func (o *openFile) WriteTo(w io.Writer) (int64, error) {
 	return copyTo(w, o, total)
 }
 
-// Close ends the connection and a Read that is under way. It waits for neither.
+// Close closes the connection and interrupts a concurrent Read, without waiting for
+// either.
 func (o *openFile) Close() error {
 	o.closed.Store(true)
 	o.cancel()
@@ -53,8 +54,8 @@ func (o *openFile) Close() error {
 	return nil
 }
 
-// releaseIfClosed ends a closed download, unless it is being read: then the Read does
-// it at its end.
+// releaseIfClosed closes the download of a closed file, unless it is being read: the Read
+// then does so when it ends.
 func (o *openFile) releaseIfClosed() {
 	if o.closed.Load() && o.mu.TryLock() {
 		defer o.mu.Unlock()

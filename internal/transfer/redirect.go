@@ -10,15 +10,16 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// maxRedirects bounds how often a URL may lead to another.
+// maxRedirects bounds the number of redirects of a request.
 const maxRedirects = 10
 
-// A trail sends the requests of one transfer, through attempts and redirects.
+// A trail sends the requests of one transfer, and collects the secrets of all URLs on the
+// way.
 type trail struct {
 	client   *Client
-	request  *http.Request   // sent last
-	response *http.Response  // to it, or nil
-	secrets  map[string]bool // of the form, and of all URLs that were requested or redirected to
+	request  *http.Request   // last request
+	response *http.Response  // response to it, or nil
+	secrets  map[string]bool // of the form, and of all URLs requested or redirected to
 }
 
 func (c *Client) newTrail(secrets []string) *trail {
@@ -33,13 +34,12 @@ func (t *trail) add(secrets []string) {
 	}
 }
 
-// hide takes the secrets out of an answer.
-func (t *trail) hide(answer engine.Outcome) engine.Outcome {
-	return answer.Hiding(slices.Collect(maps.Keys(t.secrets))...)
+// hide hides the secrets in an outcome.
+func (t *trail) hide(outcome engine.Outcome) engine.Outcome {
+	return outcome.Hiding(slices.Collect(maps.Keys(t.secrets))...)
 }
 
-// do sends a request and follows redirects. Unlike the client of the API, it has neither
-// cookies nor a time limit.
+// do sends a request and follows redirects, without cookies and without a timeout.
 func (t *trail) do(req *http.Request) (*http.Response, error) {
 	client := http.Client{Transport: t, CheckRedirect: t.checkRedirect}
 	resp, err := client.Do(req)
@@ -53,8 +53,8 @@ func (t *trail) do(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// failure describes an error of do. A redirect that was not followed would not be
-// followed the next time either.
+// failure returns the outcome for an error of do. A redirect that was not followed would
+// not be followed by a retry either.
 func (t *trail) failure(err error) engine.Outcome {
 	if t.response != nil {
 		return engine.Outcome{Status: t.response.StatusCode, Header: t.response.Header, Err: err}
@@ -62,7 +62,8 @@ func (t *trail) failure(err error) engine.Outcome {
 	return engine.Outcome{Err: err, Open: !engine.IsPermanent(err)}
 }
 
-// RoundTrip sends one request. Responses may not say what they are the response to.
+// RoundTrip sends one request. It records the request, because a response of a custom
+// transport may not.
 func (t *trail) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.request, t.response = req, nil
 	t.add(append(engine.URLSecrets(req.URL), req.URL.RawQuery))
@@ -74,8 +75,9 @@ func (t *trail) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// checkRedirect refuses to go from https to http and to send a file by another method. The
-// next host does not learn the URL that led to it.
+// checkRedirect refuses redirects from https to http, and redirects that would send a
+// file with another method. It removes the Referer header, which would disclose the
+// previous URL to the next host.
 func (t *trail) checkRedirect(req *http.Request, via []*http.Request) error {
 	req.Header.Del("Referer")
 	if len(via) >= maxRedirects {
@@ -83,21 +85,19 @@ func (t *trail) checkRedirect(req *http.Request, via []*http.Request) error {
 	}
 	last := via[len(via)-1]
 	switch {
-	case isTaken(req.Response.StatusCode, last.Method):
+	case isStored(req.Response.StatusCode, last.Method):
 		return http.ErrUseLastResponse
 	case last.URL.Scheme == "https" && req.URL.Scheme != "https":
 		return errors.New("redirected from https to http")
 	case last.Method != req.Method:
-		return errors.New("redirected to a page that takes no upload")
+		return errors.New("redirected to a page that does not accept uploads")
 	}
 	return t.client.checkURL(req.URL)
 }
 
-// isTaken reports whether a response says that storage has taken the file that was sent.
-// 303 See Other does, as with success_action_redirect of S3: what it leads to is a page
-// for people, which may fail and proves nothing.
-func isTaken(status int, method string) bool {
-	return isSuccess(status) || status == http.StatusSeeOther && method == http.MethodPost
+// isStored reports whether a status says that storage has stored the uploaded file. 303
+// See Other does, as with success_action_redirect of S3. The page that it leads to is for
+// people: it may fail, and proves nothing.
+func isStored(status int, method string) bool {
+	return engine.IsSuccess(status) || status == http.StatusSeeOther && method == http.MethodPost
 }
-
-func isSuccess(status int) bool { return status >= 200 && status < 300 }

@@ -10,11 +10,11 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// ErrChanged means that storage has another file than the one that was begun.
+// ErrChanged means that the file in storage is not the one of which bytes were delivered.
 var ErrChanged = errors.New("the file changed while it was downloaded")
 
-// connect makes an attempt. If it returns nil there is a body to go on with, or the
-// download has ended.
+// connect makes an attempt. If it returns nil, there is a body to read, or the download
+// has ended.
 func (d *download) connect() *engine.Outcome {
 	req, err := d.request()
 	if err != nil {
@@ -27,7 +27,7 @@ func (d *download) connect() *engine.Outcome {
 		return failed
 	}
 	status := d.attempt.resp.StatusCode
-	attrs := describe(http.MethodGet, d.URL, engine.Outcome{Status: status, Attempts: d.attempts})
+	attrs := attemptAttrs(http.MethodGet, d.URL, engine.Outcome{Status: status, Attempts: d.attempts})
 	d.client.config.Logger.LogAttrs(d.ctx, slog.LevelDebug, "cloudconvert: download", append(attrs, slog.Int64("offset", d.offset))...)
 	switch {
 	case status == http.StatusOK:
@@ -40,14 +40,14 @@ func (d *download) connect() *engine.Outcome {
 		return d.startOver(ErrChanged)
 	case status == http.StatusForbidden && d.Renew != nil:
 		return d.renew()
-	case isSuccess(status):
-		return d.attempt.failure(errors.New("a response with this status has no file"), false)
+	case engine.IsSuccess(status):
+		return d.attempt.failure(errors.New("a response with this status does not contain a file"), false)
 	default:
 		return d.attempt.refusal()
 	}
 }
 
-// request returns the request for what is missing.
+// request returns a request for the missing bytes.
 func (d *download) request() (*http.Request, error) {
 	req, err := d.client.newRequest(d.ctx, http.MethodGet, d.URL)
 	if err != nil {
@@ -62,27 +62,27 @@ func (d *download) request() (*http.Request, error) {
 	return req, nil
 }
 
-// renew makes another attempt, with a new URL in place of the one that was refused.
+// renew makes an attempt with a new URL, after the first one was refused.
 func (d *download) renew() *engine.Outcome {
 	refusal := d.attempt.refusal()
 	d.close()
 	renewed, err := d.Renew(d.ctx)
 	d.Renew = nil
 	if err != nil {
-		refusal.Err = fmt.Errorf("the URL cannot be renewed: %w", err)
+		refusal.Err = fmt.Errorf("cannot renew the URL: %w", err)
 		return refusal
 	}
 	d.URL = renewed
 	return d.connect()
 }
 
-// handle200 takes a response with the file from its beginning.
+// handle200 handles a response with the whole file.
 func (d *download) handle200() *engine.Outcome {
 	resp := d.attempt.resp
 	announced, found := announcedLength(resp), newValidator(d.trail.request.URL, resp)
 	switch {
 	case d.offset == 0:
-		d.total = d.sizeGiven()
+		d.total = d.wantSize()
 	case d.validator.proves(found) && (announced < 0 || d.total < 0 || announced == d.total):
 		d.attempt.skip = d.offset
 	default:
@@ -104,7 +104,7 @@ func (d *download) handle200() *engine.Outcome {
 	return nil
 }
 
-// handle206 takes a response with the rest of the file.
+// handle206 handles a response with the rest of the file.
 func (d *download) handle206() *engine.Outcome {
 	resp := d.attempt.resp
 	part, ok := parseContentRange(only(resp.Header, "Content-Range"))
@@ -112,7 +112,7 @@ func (d *download) handle206() *engine.Outcome {
 	announced := announcedLength(resp)
 	switch {
 	case !ok, part.start != d.offset, announced >= 0 && announced != part.length(), isMultipart(resp.Header):
-		return d.startOver(fmt.Errorf("storage was asked for the bytes from %d on and sent others", d.offset))
+		return d.startOver(fmt.Errorf("storage sent another range than the requested one from byte %d on", d.offset))
 	case part.total >= 0 && d.total >= 0 && part.total != d.total, found.tag != "" && found.tag != d.validator.tag:
 		return d.startOver(ErrChanged)
 	case !d.validator.proves(found):
@@ -124,13 +124,13 @@ func (d *download) handle206() *engine.Outcome {
 	return nil
 }
 
-// handle416 takes the response that the file ends where the download was to be resumed.
-// If it broke behind the last byte, it was whole.
+// handle416 handles the response that there are no bytes after the offset. If the
+// previous attempt failed after the last byte, the file is complete.
 func (d *download) handle416() *engine.Outcome {
 	resp := d.attempt.resp
 	none, _ := parseContentRange(only(resp.Header, "Content-Range"))
 	found := newValidator(d.trail.request.URL, resp)
-	found.encoding = d.validator.encoding // there is nothing that could be encoded
+	found.encoding = d.validator.encoding // there is no content to encode
 	if none.total == d.offset && d.total < 0 && d.validator.proves(found) {
 		d.finish()
 		return nil
@@ -138,7 +138,8 @@ func (d *download) handle416() *engine.Outcome {
 	return d.startOver(ErrChanged)
 }
 
-// startOver takes back what was delivered, for the next attempt to begin anew.
+// startOver discards the bytes delivered, so that the next attempt starts at the
+// beginning.
 func (d *download) startOver(reason error) *engine.Outcome {
 	if err := d.rewind(reason); err != nil {
 		return d.attempt.failure(err, false)
@@ -146,8 +147,8 @@ func (d *download) startOver(reason error) *engine.Outcome {
 	return d.attempt.failure(reason, true)
 }
 
-// rewind takes back what was delivered. If that is impossible, its error is
-// the reason why it was necessary.
+// rewind discards the bytes delivered. If that is impossible, it returns the reason why
+// it was necessary.
 func (d *download) rewind(reason error) error {
 	if d.Restart == nil {
 		return reason
@@ -155,6 +156,6 @@ func (d *download) rewind(reason error) error {
 	if err := d.Restart(); err != nil {
 		return errors.Join(reason, err)
 	}
-	d.offset, d.validator, d.total = 0, validator{}, d.sizeGiven()
+	d.offset, d.validator, d.total = 0, validator{}, d.wantSize()
 	return nil
 }

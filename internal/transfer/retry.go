@@ -12,14 +12,14 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
-// retryable reports whether another attempt may succeed, after a number of failures in a
-// row before this one.
+// retryable reports whether another attempt may succeed. failures is the number of
+// failures in a row before this one.
 func (c *Client) retryable(failed engine.Outcome, failures int) bool {
 	return failed.Open && !engine.IsPermanent(failed.Err) && failures < c.config.Resumptions
 }
 
-// pause waits before an attempt is retried, and logs that. It reports false if the pause
-// does not fit before the context's deadline. Its error is that of the context.
+// pause logs a retry and pauses before it. It reports false if the deadline of the
+// context is before the end of the pause. Its error is that of the context.
 func (c *Client) pause(
 	ctx context.Context, failed engine.Outcome, failures int, message string, attrs []slog.Attr,
 ) (fits bool, err error) {
@@ -28,23 +28,24 @@ func (c *Client) pause(
 		return false, nil
 	}
 	if errors.Is(failed.Err, errStalled) {
-		// Connections to the same network may be as silent as the one of the attempt, and
-		// over HTTP/2 that one survives it.
+		// Other idle connections may be as dead as that of the attempt. An HTTP/2
+		// connection outlives the requests on it.
 		c.CloseIdleConnections()
 	}
 	attrs = append(attrs, slog.Duration("pause", wait))
-	c.config.Logger.LogAttrs(ctx, slog.LevelWarn, message, attrs...) //nolint:sloglint // a constant of the caller.
+	c.config.Logger.LogAttrs(ctx, slog.LevelWarn, message, attrs...) //nolint:sloglint // callers pass a constant.
 	return true, poll.Pause(ctx, wait)
 }
 
-// isTemporary reports whether a transfer that got this status may be retried.
+// isTemporary reports whether a transfer may be retried after a response with this
+// status.
 func isTemporary(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests ||
 		status >= http.StatusInternalServerError && status != http.StatusNotImplemented
 }
 
-// explainAttempt returns why an attempt failed. A deadline in an error of the
-// transport is not that of the caller's context, and must not match it.
+// explainAttempt returns why an attempt failed. The error must not match a deadline,
+// unless it is that of the context of the caller.
 func explainAttempt(attempt context.Context, err error) error {
 	switch {
 	case attempt.Err() != nil:

@@ -1,6 +1,6 @@
-// Package transfer moves the bytes of files to and from storage. It retries attempts
-// that broke or stalled, resumes downloads where the response proves that it is the same
-// file, and keeps the secrets of URLs out of errors and logs.
+// Package transfer moves files to and from storage. It retries attempts that failed or
+// stalled, resumes downloads if the response proves that the file is the same, and keeps
+// the secrets of URLs out of errors and logs.
 package transfer
 
 import (
@@ -13,24 +13,23 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// Config says how a [Client] transfers files. Every field must be set.
+// Config configures a [Client]. Every field must be set.
 type Config struct {
 	// Transport sends the requests. It must not add credentials.
 	Transport http.RoundTripper
-	// UserAgent is the header of that name.
+	// UserAgent is the value of the User-Agent header.
 	UserAgent string
-	// AllowHTTP reports whether a host may be reached without TLS.
+	// AllowHTTP reports whether a host may be used without TLS.
 	AllowHTTP func(host string) bool
-	// StallTimeout ends an attempt in which no byte has moved for this long.
+	// StallTimeout is how long an attempt may make no progress.
 	StallTimeout time.Duration
-	// Resumptions is how many times in a row a transfer is retried without getting any
-	// further.
+	// Resumptions is the maximum number of retries in a row without progress.
 	Resumptions int
-	// Pauses are those between attempts.
+	// Pauses are the pauses between attempts.
 	Pauses engine.Pauses
-	// Fail returns the error of a transfer that has failed. The path begins with the
-	// host. The answer hides the secrets of the transfer, and is open if the same
-	// transfer may succeed later.
+	// Fail returns the error of a failed transfer. The path starts with the host. The
+	// outcome hides the secrets of the transfer, and is open if a later transfer may
+	// succeed.
 	Fail func(method, path string, failed engine.Outcome) error
 	// Logger gets a debug record for each attempt and a warning for each retry.
 	Logger *slog.Logger
@@ -42,13 +41,14 @@ type Client struct{ config Config }
 // New returns a client.
 func New(config Config) *Client { return &Client{config} }
 
-// CloseIdleConnections closes the idle connections, if the transport can.
+// CloseIdleConnections closes the idle connections of the transport, if it has such a
+// method.
 func (c *Client) CloseIdleConnections() {
 	(&http.Client{Transport: c.config.Transport}).CloseIdleConnections()
 }
 
-// newRequest returns a request without a body. The URL is requested as it is: parsing its
-// text again could change it.
+// newRequest returns a request without a body. It uses the URL as it is, because parsing
+// its text again could change it.
 func (c *Client) newRequest(ctx context.Context, method string, target *url.URL) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "", http.NoBody)
 	if err != nil {
@@ -59,14 +59,14 @@ func (c *Client) newRequest(ctx context.Context, method string, target *url.URL)
 	return req, nil
 }
 
-// describe returns what records say of an attempt.
-func describe(method string, target *url.URL, answer engine.Outcome) []slog.Attr {
+// attemptAttrs returns the log attributes of an attempt.
+func attemptAttrs(method string, target *url.URL, outcome engine.Outcome) []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("method", method), slog.String("path", pathOf(target)),
-		slog.Int("attempt", answer.Attempts), slog.Int("status", answer.Status),
+		slog.Int("attempt", outcome.Attempts), slog.Int("status", outcome.Status),
 	}
-	if answer.Err != nil {
-		attrs = append(attrs, slog.String("error", answer.Err.Error()))
+	if outcome.Err != nil {
+		attrs = append(attrs, slog.String("error", outcome.Err.Error()))
 	}
 	return attrs
 }

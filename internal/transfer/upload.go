@@ -12,43 +12,44 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/multipart"
 )
 
-// Upload is a file to be sent to storage.
+// Upload is a file to upload to storage.
 type Upload struct {
-	// URL is where the form is posted to, see [Client.ParseURL].
+	// URL is the URL that the form is posted to, see [Client.ParseURL].
 	URL  *url.URL
 	Form *multipart.Form
 	// Content is the file. If it is not replayable, the upload is not retried.
 	Content *content.Content
 	// Secrets are the values of the form's fields, which a response may repeat.
 	Secrets []string
-	// Report is called with the bytes sent. It may be nil.
+	// Report is called with the number of bytes sent. It may be nil.
 	Report func(done, total int64)
 }
 
-// Upload sends a file, in as many attempts as it takes: storage replaces what it has.
+// Upload uploads a file. It retries failed attempts, since storage replaces a file that
+// exists. It does not close the content.
 func (c *Client) Upload(ctx context.Context, file Upload) error {
 	trail := c.newTrail(append(engine.URLSecrets(file.URL), file.Secrets...))
 	progress := &meter{report: file.Report}
 	for failures := 0; ; failures++ {
 		attempt := &uploadAttempt{client: c, Upload: file, trail: trail, meter: progress}
 		begun := time.Now()
-		answer := trail.hide(attempt.run(ctx))
-		answer.Attempts = failures + 1
-		attrs := describe(http.MethodPost, file.URL, answer)
+		outcome := trail.hide(attempt.run(ctx))
+		outcome.Attempts = failures + 1
+		attrs := attemptAttrs(http.MethodPost, file.URL, outcome)
 		c.config.Logger.LogAttrs(ctx, slog.LevelDebug, "cloudconvert: upload", append(attrs, slog.Duration("duration", time.Since(begun)))...)
-		if answer.Err == nil && isTaken(answer.Status, http.MethodPost) {
+		if outcome.Err == nil && isStored(outcome.Status, http.MethodPost) {
 			progress.ended(file.Content.Size)
 			return nil
 		}
-		if !file.Content.Replayable || !c.retryable(answer, failures) {
-			return c.config.Fail(http.MethodPost, pathOf(file.URL), answer)
+		if !file.Content.Replayable || !c.retryable(outcome, failures) {
+			return c.config.Fail(http.MethodPost, pathOf(file.URL), outcome)
 		}
-		fits, err := c.pause(ctx, answer, failures, "cloudconvert: retrying upload", attrs)
+		fits, err := c.pause(ctx, outcome, failures, "cloudconvert: retrying upload", attrs)
 		if err != nil {
-			answer.Err = err
+			outcome.Err = err
 		}
 		if err != nil || !fits {
-			return c.config.Fail(http.MethodPost, pathOf(file.URL), answer)
+			return c.config.Fail(http.MethodPost, pathOf(file.URL), outcome)
 		}
 	}
 }

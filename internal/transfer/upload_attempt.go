@@ -17,11 +17,11 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// responseTime is how long storage may take to respond once it has the file, beyond the
-// time after which a transfer counts as stalled.
+// responseTime is how much longer than the stall timeout storage may take to respond
+// after it has received the file.
 const responseTime = 2 * time.Minute
 
-// uploadAttempt sends a file once.
+// uploadAttempt is one request to upload a file.
 type uploadAttempt struct {
 	Upload
 
@@ -29,7 +29,7 @@ type uploadAttempt struct {
 	trail  *trail
 	meter  *meter
 
-	// connected reports that the transport has a connection.
+	// connected reports whether the transport got a connection.
 	connected atomic.Bool
 	// reading is read-locked while the transport reads the source.
 	reading sync.RWMutex
@@ -37,12 +37,12 @@ type uploadAttempt struct {
 	watchdog *watchdog
 
 	mu     sync.Mutex // the transport reads in a separate goroutine
-	sent   int64      // bytes of the form
-	broken error      // why the source could not be read
+	sent   int64      // number of bytes of the form read
+	broken error      // error of reading the source
 	over   bool
 }
 
-// run sends the file. The answer is open if another attempt may succeed.
+// run makes the attempt. The outcome is open if another attempt may succeed.
 func (a *uploadAttempt) run(ctx context.Context) engine.Outcome {
 	attempt, cancel := context.WithCancelCause(ctx)
 	a.watchdog = newWatchdog(a.client.config.StallTimeout, cancel)
@@ -55,17 +55,17 @@ func (a *uploadAttempt) run(ctx context.Context) engine.Outcome {
 	if err != nil {
 		return engine.Outcome{Err: err}
 	}
-	answer := a.exchange(req)
+	outcome := a.exchange(req)
 	switch {
-	case answer.Err == nil:
+	case outcome.Err == nil:
 	case ctx.Err() != nil:
 		return engine.Outcome{Err: ctx.Err()}
-	case attempt.Err() == nil && a.sourceError() != nil && (answer.Status == 0 || isTaken(answer.Status, http.MethodPost)):
+	case attempt.Err() == nil && a.sourceError() != nil && (outcome.Status == 0 || isStored(outcome.Status, http.MethodPost)):
 		return engine.Outcome{Err: a.sourceError()}
 	default:
-		answer.Err = explainAttempt(attempt, answer.Err)
+		outcome.Err = explainAttempt(attempt, outcome.Err)
 	}
-	return answer
+	return outcome
 }
 
 func (a *uploadAttempt) request(ctx context.Context) (*http.Request, error) {
@@ -92,30 +92,30 @@ func (a *uploadAttempt) exchange(req *http.Request) engine.Outcome {
 		return a.trail.failure(err)
 	}
 	defer resp.Body.Close()
-	answer := engine.Outcome{Status: resp.StatusCode, Header: resp.Header, Body: readExcerpt(content.Steady(resp.Body)), Open: isTemporary(resp.StatusCode)}
+	outcome := engine.Outcome{Status: resp.StatusCode, Header: resp.Header, Body: readExcerpt(content.Steady(resp.Body)), Open: isTemporary(resp.StatusCode)}
 	switch status := resp.StatusCode; {
-	case isTaken(status, http.MethodPost):
-		answer.Err = a.checkResponse(resp)
-		answer.Open = answer.Err != nil
+	case isStored(status, http.MethodPost):
+		outcome.Err = a.checkResponse(resp)
+		outcome.Open = outcome.Err != nil
 	case !a.Content.Replayable && (status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect):
-		answer.Err = errors.New("redirected, and the source can be read only once")
+		outcome.Err = errors.New("redirected, but the source can be read only once")
 	}
-	return answer
+	return outcome
 }
 
 // checkResponse returns why a success does not prove that storage has the file.
 //
-// A response that came before the file was read proves nothing. That of a recorder
-// or mock is taken as it is: these may read nothing and have no connection, whereas
-// package net/http has read something when a response comes over a network.
+// A response that arrives before the whole file was read proves nothing. However, mocks
+// and recorders may read nothing and have no connection, and their responses are
+// accepted. With net/http, something was read before a response arrives from the network.
 func (a *uploadAttempt) checkResponse(resp *http.Response) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.sent != a.Form.Size() && (a.sent > 0 || a.connected.Load()) {
 		return fmt.Errorf("storage responded after %d of %d bytes", a.sent, a.Form.Size())
 	}
-	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); isSuccess(resp.StatusCode) && kind == "text/html" {
-		return errors.New("the response is a page of HTML, as from a network that asks for a login")
+	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); engine.IsSuccess(resp.StatusCode) && kind == "text/html" {
+		return errors.New("the response is an HTML page, as from a network that requires a login")
 	}
 	return nil
 }
@@ -132,8 +132,8 @@ func (a *uploadAttempt) sourceError() error {
 	return a.broken
 }
 
-// onRead records a read of the form, of which sent bytes were read by now. The watchdog
-// starts anew only if bytes have moved.
+// onRead records a read of the form, of which sent bytes have been read so far. It resets
+// the watchdog only if bytes have moved.
 func (a *uploadAttempt) onRead(sent int64, moved bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -154,8 +154,8 @@ func (a *uploadAttempt) onRead(sent int64, moved bool, err error) {
 	a.meter.moved(min(sent, a.Content.Size), a.Content.Size)
 }
 
-// finish ends the attempt. The transport may go on to read the body, but gets
-// nothing more of the source, which the caller may close now.
+// finish ends the attempt. The transport may still read the body, but no longer reaches
+// the source, which the caller may now close.
 func (a *uploadAttempt) finish(cancel context.CancelCauseFunc) {
 	cancel(nil)
 	a.reading.Lock()
@@ -166,7 +166,7 @@ func (a *uploadAttempt) finish(cancel context.CancelCauseFunc) {
 	a.watchdog.stop()
 }
 
-// uploadBody reports what is read of it.
+// uploadBody reports reads to its attempt.
 type uploadBody struct {
 	io.ReadCloser
 
@@ -190,7 +190,7 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close stops the reading. Errors of later reads are not those of the source.
+// Close closes the body. Errors of later reads do not count as errors of the source.
 func (b *uploadBody) Close() error {
 	b.closed.Store(true)
 	return b.ReadCloser.Close()

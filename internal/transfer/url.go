@@ -9,8 +9,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// ParseURL parses the URL of a file or a form. It refuses those that files must not be
-// fetched from or sent to. Its errors do not repeat the URL.
+// ParseURL parses the URL of a file or form. URLs without a host or without TLS are
+// errors, see [Config.AllowHTTP]. Errors do not contain the URL.
 func (c *Client) ParseURL(text string) (*url.URL, error) {
 	parsed, err := parseVerbatim(text)
 	if err != nil {
@@ -19,22 +19,22 @@ func (c *Client) ParseURL(text string) (*url.URL, error) {
 	return parsed, c.checkURL(parsed)
 }
 
-// parseVerbatim parses a URL that is requested byte for byte as it is, because it is
-// signed.
+// parseVerbatim parses a URL so that it is requested byte for byte as written, because it
+// may be signed.
 func parseVerbatim(text string) (*url.URL, error) {
 	parsed, err := url.Parse(text)
 	if err != nil || strings.Contains(text, " ") {
 		return nil, errors.New("invalid URL")
 	}
-	// [url.URL] keeps a query as it is. It keeps a path only if all is escaped that should
-	// be, unless the path is opaque.
+	// A [url.URL] preserves the query. It preserves the path only if all characters
+	// that need it are escaped, or if the path is opaque.
 	if path := pathIn(text); path != parsed.EscapedPath() && !strings.HasPrefix(path, "//") {
 		parsed.Opaque = path
 	}
 	return parsed, nil
 }
 
-// pathIn returns the path of a URL as it is written there.
+// pathIn returns the path of a URL as written.
 func pathIn(text string) string {
 	text, _, _ = strings.Cut(text, "#")
 	text, _, _ = strings.Cut(text, "?")
@@ -57,10 +57,11 @@ func (c *Client) checkURL(target *url.URL) error {
 	}
 }
 
-// pathOf names a URL in errors and logs: without its query, which is a secret.
+// pathOf returns the host and path of a URL, for errors and logs. The query may be a
+// secret.
 func pathOf(target *url.URL) string { return target.Host + target.EscapedPath() }
 
-// locationSecrets does what [engine.URLSecrets] does for a Location header, which may not be a URL.
+// locationSecrets returns the secrets of a Location header, which may be an invalid URL.
 func locationSecrets(base *url.URL, location string) []string {
 	if u, err := base.Parse(location); err == nil {
 		return engine.URLSecrets(u)

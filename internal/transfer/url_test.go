@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// What goes over the wire is what was written.
+// The request target is the URL as written.
 func FuzzParseVerbatim(f *testing.F) {
 	for _, seed := range []string{"/a?b=c", "/ü|?%zz", "?", "", "//a", "/%2f?a#b", "/a?b c"} {
 		f.Add(seed)

@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// errStalled ends a transfer in which nothing moves.
+// errStalled is the cause of an attempt that made no progress.
 var errStalled = errors.New("no byte moved in time")
 
-// watchdog cancels an attempt when no byte moves for a while. It does not count the
-// time in which the request waits for one of the connections that its transport allows,
-// which others use: those may be transfers of the same client.
+// watchdog cancels an attempt in which no bytes move for some time. It does not count the
+// time in which the request waits for a connection because the transport limits their
+// number: other transfers of the same client may use them.
 type watchdog struct {
 	mu       sync.Mutex
 	timer    *time.Timer
 	patience time.Duration
 	running  bool
-	queued   bool // the request may be waiting for a connection of others
+	queued   bool // the request may be waiting for a connection
 }
 
 // newWatchdog returns a running watchdog.
@@ -32,7 +32,7 @@ func newWatchdog(stall time.Duration, cancel context.CancelCauseFunc) *watchdog 
 	}
 }
 
-// start begins to wait anew.
+// start restarts the timer.
 func (w *watchdog) start(patience time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -42,7 +42,7 @@ func (w *watchdog) start(patience time.Duration) {
 	}
 }
 
-// stop waits no more, until the next start.
+// stop stops the timer until the next start.
 func (w *watchdog) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -50,12 +50,12 @@ func (w *watchdog) stop() {
 	w.timer.Stop()
 }
 
-// trace returns what the transport reports to when a request waits for a connection. Where
-// nothing is reported, all time counts.
+// trace returns a trace that pauses the watchdog while a request waits for a connection.
+// Transports that do not report to it get no pause.
 //
-// Package net/http does not report the wait itself. It has begun when a connection was
-// asked for, and is over as soon as there is any sign of one being made or used. Some
-// dialers give no sign, so a wait is assumed only where there may be one.
+// net/http does not report the wait itself. It may begin when a connection is requested,
+// and has ended at the first sign that one is made or used. Some dialers give no sign, so
+// a wait is assumed only if the transport may limit connections.
 func (w *watchdog) trace(transport http.RoundTripper) *httptrace.ClientTrace {
 	if t, ok := transport.(*http.Transport); ok && t.MaxConnsPerHost <= 0 {
 		return &httptrace.ClientTrace{}
