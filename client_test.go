@@ -621,7 +621,7 @@ func TestNewClientFromEnv(t *testing.T) {
 		"key not trimmed":   {map[string]string{"API_KEY": testkit.Key + "\n"}, "", "API key"},
 		"odd sandbox":       {map[string]string{"API_KEY": testkit.Key, "SANDBOX": "maybe"}, "", "CLOUDCONVERT_SANDBOX"},
 		"odd region":        {map[string]string{"API_KEY": testkit.Key, "REGION": "evil.example/"}, "", "WithRegion"},
-		"one address":       {map[string]string{"API_KEY": testkit.Key, "API_URL": "https://a.example/v2"}, "", "sync address"},
+		"one address":       {map[string]string{"API_KEY": testkit.Key, "API_URL": "https://a.example/v2"}, "", "sync URL"},
 		"region in sandbox": {map[string]string{"API_KEY": testkit.Key, "SANDBOX": "true", "REGION": "us-east"}, "", "WithSandbox and WithRegion"},
 	} {
 		t.Run(name, func(t *testing.T) {

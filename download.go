@@ -9,29 +9,29 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
-// Open fetches a file and returns its content to read from. The caller must
-// close it, which may be done at any time and more than once, and ends the
-// connection. The content also ends, with an error, when the context does.
+// Open downloads a file and returns a reader of its content. The caller must
+// close the reader. Close ends the connection, and may be called at any time and
+// more than once. When the context ends, reads return an error.
 //
 // The URL of the file is requested as it is, without the API key. A download that
-// breaks or stalls is resumed where it was, see [TransferPolicy]. If the URL has
-// expired, the task is read for a new one. No more than a buffer of the content is
+// breaks or stalls is resumed where it stopped, see [TransferPolicy]. If the URL
+// has expired, a new one is read from the task. Only a buffer of the content is
 // held in memory.
 //
-// The content ends with [io.EOF] only if it is whole: as long as [File.Size]
-// says or, where that is 0, as long as storage announced it to be. If neither is
-// known, storage has to mark the end of its response, and a response that just ends
-// with its connection is an error. With File.Size 0, a page of a proxy that is sent
-// as a success cannot be told from the file.
+// The reader returns [io.EOF] only after the whole file: [File.Size] bytes or, if
+// that is 0, the length that storage announced. If neither is known, storage has
+// to mark the end of the response, and a response that ends with its connection
+// is an error. If File.Size is 0, a page that a proxy sends with a success status
+// cannot be told from the file.
 //
-// Bytes that were read cannot be taken back. A broken download is resumed only if
-// the response proves that it has the rest of the same file, by its range and by
-// the same strong entity tag from the same place. Otherwise the error is one that
-// [IsRetryable] reports, and [Client.Save] starts over.
+// Bytes that were read cannot be taken back. So a broken download is resumed only
+// if the response proves to be the rest of the same file, by its range and by the
+// same strong entity tag from the same host and path. Otherwise the error is
+// retryable, see [IsRetryable], and [Client.Save] starts over.
 //
-// A file that storage refuses is an [*Error]: it matches [ErrNotFound] if the
-// file is no longer there, and [ErrForbidden] if the URL has expired and
-// no other was found.
+// If storage refuses the download, the error is an [*Error]. It matches
+// [ErrNotFound] if the file no longer exists, and [ErrForbidden] if the URL has
+// expired and no new one was found.
 func (c *Client) Open(ctx context.Context, f File) (io.ReadCloser, error) {
 	file, err := c.storageFile(f, c.core.reporter.transfer(PhaseDownload, "", f.Filename))
 	if err != nil {
@@ -40,10 +40,10 @@ func (c *Client) Open(ctx context.Context, f File) (io.ReadCloser, error) {
 	return c.core.storage.Open(ctx, file)
 }
 
-// Download fetches a file, writes it to w and returns the number of bytes
-// written. Everything else is as with [Client.Open]. After an error, w may have
-// received a part of the file; [Client.Save] leaves whole files or none. Download
-// waits for a Write that blocks, also when the context has ended.
+// Download downloads a file, writes it to w and returns the number of bytes
+// written. It behaves like [Client.Open] otherwise. After an error, w may have
+// part of the file; use [Client.Save] to get whole files or none. Download waits
+// for a Write that blocks, even if the context has ended.
 func (c *Client) Download(ctx context.Context, f File, w io.Writer) (int64, error) {
 	file, err := c.storageFile(f, c.core.reporter.transfer(PhaseDownload, "", f.Filename))
 	if err != nil {
@@ -52,8 +52,8 @@ func (c *Client) Download(ctx context.Context, f File, w io.Writer) (int64, erro
 	return c.core.storage.Download(ctx, file, w)
 }
 
-// storageFile returns how a file is fetched. It refuses URLs that files must not be
-// fetched from.
+// storageFile returns the parameters of a download. It refuses URLs that are not
+// allowed for downloads.
 func (c *Client) storageFile(f File, report func(done, total int64)) (transfer.File, error) {
 	location, err := c.fileURL(f)
 	if err != nil {
@@ -68,16 +68,16 @@ func (c *Client) storageFile(f File, report func(done, total int64)) (transfer.F
 
 func (c *Client) fileURL(f File) (*url.URL, error) {
 	if f.URL == "" {
-		return nil, invalid(fmt.Errorf("the file %q has no URL: only the files of %s tasks have one, see Job.Files", f.Filename, OperationExportURL))
+		return nil, invalid(fmt.Errorf("file %q has no URL: only files of %s tasks have one, see Job.Files", f.Filename, OperationExportURL))
 	}
 	location, err := c.core.storage.ParseURL(f.URL)
 	if err != nil {
-		return nil, invalid(fmt.Errorf("the file %q: %w", f.Filename, err))
+		return nil, invalid(fmt.Errorf("file %q: %w", f.Filename, err))
 	}
 	return location, nil
 }
 
-// renewURL reads the task of a file for the URL that the file has now.
+// renewURL returns the current URL of a file, as read from its task.
 func (c *Client) renewURL(ctx context.Context, f File, old *url.URL) (*url.URL, error) {
 	task, err := c.Tasks.Get(ctx, f.TaskID)
 	if err != nil {
@@ -92,7 +92,7 @@ func (c *Client) renewURL(ctx context.Context, f File, old *url.URL) (*url.URL, 
 		if err != nil {
 			return nil, err
 		}
-		// Of several files with one name, the one with the same path is it.
+		// If several files have this name, the path of the URL decides.
 		if location.EscapedPath() == old.EscapedPath() {
 			found = []*url.URL{location}
 			break
@@ -101,9 +101,9 @@ func (c *Client) renewURL(ctx context.Context, f File, old *url.URL) (*url.URL, 
 	}
 	switch {
 	case len(found) != 1:
-		return nil, fmt.Errorf("task %s has %d files of this name", f.TaskID, len(found))
+		return nil, fmt.Errorf("task %s has %d files with this name", f.TaskID, len(found))
 	case found[0].String() == old.String():
-		return nil, fmt.Errorf("task %s still gives the same URL", f.TaskID)
+		return nil, fmt.Errorf("task %s still has the same URL", f.TaskID)
 	}
 	return found[0], nil
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// taskAPI is an API that knows one task, whose files are as the function says.
+// taskAPI is an API with one task, whose files the function returns.
 func taskAPI(t *testing.T, files func() []cloudconvert.File) (opt cloudconvert.Option, reads *atomic.Int32) {
 	t.Helper()
 	reads = new(atomic.Int32)
@@ -34,18 +34,18 @@ func taskAPI(t *testing.T, files func() []cloudconvert.File) (opt cloudconvert.O
 	return cloudconvert.WithBaseURLs(server.URL+"/v2", server.URL+"/v2"), reads
 }
 
-// expire refuses all addresses but the fresh ones.
-func expire(answer http.HandlerFunc) http.HandlerFunc {
+// expire refuses all URLs but renewed ones.
+func expire(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("fresh") == "" {
 			plain(http.StatusForbidden, nil, refusedByS3)(w, r)
 			return
 		}
-		answer(w, r)
+		next(w, r)
 	}
 }
 
-func TestDownloadRenewsTheAddress(t *testing.T) {
+func TestDownloadRenewsURL(t *testing.T) {
 	t.Parallel()
 	file := testkit.Content(1000)
 	tests := map[string][]http.HandlerFunc{
@@ -81,8 +81,8 @@ func TestDownloadRenewsTheAddress(t *testing.T) {
 	}
 }
 
-// Of several files with one name, the path tells which one is meant.
-func TestDownloadRenewsTheRightAddress(t *testing.T) {
+// If several files have the same name, the path of the URL decides.
+func TestDownloadRenewsRightURL(t *testing.T) {
 	t.Parallel()
 	storage := newStorage(t, expire(func(w http.ResponseWriter, r *http.Request) { serve(r.URL.Path, storageTag)(w, r) }))
 	var files []cloudconvert.File
@@ -114,10 +114,10 @@ func TestDownloadCannotRenewURL(t *testing.T) {
 		"no task":           {"", nil, "403 AccessDenied: Request has expired", 0, 1},
 		"unknown task":      {"task-2", nil, "404 Not Found", 1, 1},
 		"no id":             {"..", nil, "is not an id", 0, 1},
-		"another name":      {"task-1", func(f *cloudconvert.File) int { f.Filename = "b.pdf"; return 1 }, "has 0 files of this name", 1, 1},
-		"no file":           {"task-1", func(*cloudconvert.File) int { return 0 }, "has 0 files of this name", 1, 1},
-		"ambiguous":         {"task-1", func(f *cloudconvert.File) int { f.URL = strings.Replace(f.URL, "/1/", "/2/", 1); return 2 }, "has 2 files of this name", 1, 1},
-		"the same URL":      {"task-1", func(*cloudconvert.File) int { return 1 }, "still gives the same URL", 1, 1},
+		"another name":      {"task-1", func(f *cloudconvert.File) int { f.Filename = "b.pdf"; return 1 }, "has 0 files with this name", 1, 1},
+		"no file":           {"task-1", func(*cloudconvert.File) int { return 0 }, "has 0 files with this name", 1, 1},
+		"ambiguous":         {"task-1", func(f *cloudconvert.File) int { f.URL = strings.Replace(f.URL, "/1/", "/2/", 1); return 2 }, "has 2 files with this name", 1, 1},
+		"the same URL":      {"task-1", func(*cloudconvert.File) int { return 1 }, "still has the same URL", 1, 1},
 		"no URL":            {"task-1", func(f *cloudconvert.File) int { f.URL = ""; return 1 }, "has no URL", 1, 1},
 		"a worse URL":       {"task-1", func(f *cloudconvert.File) int { f.URL = "http://storage.invalid/"; return 1 }, "is not https", 1, 1},
 		"still not allowed": {"task-1", func(f *cloudconvert.File) int { f.URL += "&other=1"; return 1 }, "403 AccessDenied: Request has expired", 1, 2},
@@ -150,8 +150,8 @@ func TestDownloadCannotRenewURL(t *testing.T) {
 	}
 }
 
-// A file that was stored as JSON for longer than its URL lasts is fetched nevertheless.
-func TestDownloadRenewsAStoredFile(t *testing.T) {
+// A file that was stored as JSON can be downloaded after its URL has expired.
+func TestDownloadRenewsURLOfStoredFile(t *testing.T) {
 	t.Parallel()
 	storage := newStorage(t, expire(serve("text", storageTag)))
 	old := storage.file(4)

@@ -18,22 +18,22 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// A resumption is what storage says when it is asked for the rest of a file of 1000
-// bytes after 400 of them.
+// A resumption is a response to the request for the rest of a file of 1000 bytes
+// after the first 400.
 type resumption struct {
-	answer http.HandlerFunc
-	sized  bool // wrong only for those who know the size
+	respond http.HandlerFunc
+	sized   bool // wrong only if the size is known
 }
 
 const resumedSize, resumedAt = 1000, 400
 
-// resumptions say, in different ways, nothing that proves the rest to belong to the
-// file with [storageTag]. They have bytes of another one.
+// resumptions are responses that do not prove to be the rest of the file with
+// [storageTag]. They have the bytes of another file.
 func resumptions(first, second string) map[string]resumption {
 	span := func(from, to, total int) http.Header {
 		return http.Header{"Content-Range": {fmt.Sprintf("bytes %d-%d/%d", from, to, total)}}
 	}
-	answer := func(status int, header http.Header, body string) http.HandlerFunc {
+	respond := func(status int, header http.Header, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			maps.Copy(w.Header(), header)
 			w.WriteHeader(status)
@@ -48,13 +48,13 @@ func resumptions(first, second string) map[string]resumption {
 	part := func(header http.Header, body string) resumption {
 		all := span(resumedAt, resumedSize-1, resumedSize)
 		maps.Copy(all, tagged(header))
-		return resumption{answer: answer(http.StatusPartialContent, all, body)}
+		return resumption{respond: respond(http.StatusPartialContent, all, body)}
 	}
 	whole := func(header http.Header) resumption {
-		return resumption{answer: answer(http.StatusOK, header, second)}
+		return resumption{respond: respond(http.StatusOK, header, second)}
 	}
 	none := func(header http.Header) resumption {
-		return resumption{answer: answer(http.StatusRequestedRangeNotSatisfiable, header, "")}
+		return resumption{respond: respond(http.StatusRequestedRangeNotSatisfiable, header, "")}
 	}
 	ofKnownSize := func(r resumption) resumption {
 		r.sized = true
@@ -83,8 +83,8 @@ func resumptions(first, second string) map[string]resumption {
 
 		"body longer than range":  part(span(400, 998, 1000), rest),
 		"body shorter than range": part(nil, rest[1:]),
-		"chunked, longer than range": {answer: func(w http.ResponseWriter, r *http.Request) {
-			part(span(400, 400, 1000), "").answer(w, r)
+		"chunked, longer than range": {respond: func(w http.ResponseWriter, r *http.Request) {
+			part(span(400, 400, 1000), "").respond(w, r)
 			w.(http.Flusher).Flush()
 			_, _ = io.WriteString(w, first[400:401]+rest[1:])
 		}},
@@ -96,17 +96,17 @@ func resumptions(first, second string) map[string]resumption {
 		"whole, no tag":      whole(nil),
 		"whole, weak tag":    whole(http.Header{"Etag": {"W/" + storageTag}}),
 		"whole, encoded":     ofKnownSize(whole(tagged(http.Header{"Content-Encoding": {"br"}}))),
-		"whole, shorter": {answer: func(w http.ResponseWriter, r *http.Request) {
+		"whole, shorter": {respond: func(w http.ResponseWriter, r *http.Request) {
 			chunked(second[:resumedAt-1], storageTag)(w, r)
 		}},
 		"nothing left":          none(http.Header{"Content-Range": {"bytes */400"}}),
 		"nothing left, 2nd tag": none(http.Header{"Content-Range": {"bytes */400"}, "Etag": {otherTag}}),
 		"smaller by now":        none(tagged(http.Header{"Content-Range": {"bytes */5"}})),
-		"precondition failed":   {answer: answer(http.StatusPreconditionFailed, nil, "")},
+		"precondition failed":   {respond: respond(http.StatusPreconditionFailed, nil, "")},
 	}
 }
 
-// Save ends with one of the two files, and the others at least have no byte of both.
+// Save returns one of the two files. The others never return bytes of both.
 func TestDownloadNeverMixesFiles(t *testing.T) {
 	t.Parallel()
 	first, second := testkit.Content(resumedSize), testkit.Content(resumedSize + 1)[1:]
@@ -122,7 +122,7 @@ func TestDownloadNeverMixesFiles(t *testing.T) {
 					if size == unknownLength {
 						begin = cut(chunked(first, storageTag), resumedAt)
 					}
-					storage := newStorage(t, begin, resumption.answer, serve(second, otherTag))
+					storage := newStorage(t, begin, resumption.respond, serve(second, otherTag))
 					got, err := way.fetch(t, newDownloader(t), storage.file(size))
 					if way.restarts {
 						require.NoError(t, err)
@@ -139,8 +139,8 @@ func TestDownloadNeverMixesFiles(t *testing.T) {
 	}
 }
 
-// A refusal that remains is retryable, wherever it was found.
-func TestDownloadOfAChangingFileIsRetryable(t *testing.T) {
+// The error is retryable, wherever the change was noticed.
+func TestDownloadOfChangingFileIsRetryable(t *testing.T) {
 	t.Parallel()
 	first, second := testkit.Content(resumedSize), testkit.Content(resumedSize + 1)[1:]
 	for name, resumption := range resumptions(first, second) {
@@ -154,7 +154,7 @@ func TestDownloadOfAChangingFileIsRetryable(t *testing.T) {
 					cut(serve(first, storageTag), resumedAt)(w, r)
 					return
 				}
-				resumption.answer(w, r)
+				resumption.respond(w, r)
 			})
 			client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: 3}))
 			_, err := client.Save(t.Context(), t.TempDir(), []cloudconvert.File{storage.file(resumedSize)})
@@ -165,20 +165,20 @@ func TestDownloadOfAChangingFileIsRetryable(t *testing.T) {
 	}
 }
 
-// A tag stands for the bytes at one place. Where redirects lead elsewhere, or a renewed
-// URL does, it proves nothing.
-func TestDownloadFromAnotherPlace(t *testing.T) {
+// An entity tag is valid for one host and path. If a redirect or a renewed URL
+// leads elsewhere, it proves nothing.
+func TestDownloadIsNotResumedElsewhere(t *testing.T) {
 	t.Parallel()
 	first, second := testkit.Content(resumedSize), testkit.Content(resumedSize + 1)[1:]
 	for name, tt := range map[string]struct {
 		targets [2]string
 		same    bool
 	}{
-		"the same":          {[2]string{"https://one.example.com/a?sig=1", "https://one.example.com/a?sig=2"}, true},
-		"another path":      {[2]string{"https://one.example.com/a", "https://one.example.com/b"}, false},
-		"another host":      {[2]string{"https://one.example.com/a", "https://two.example.com/a"}, false},
-		"no redirect, then": {[2]string{"", "https://two.example.com/a"}, false},
-		"redirect no more":  {[2]string{"https://one.example.com/a", ""}, false},
+		"the same":        {[2]string{"https://one.example.com/a?sig=1", "https://one.example.com/a?sig=2"}, true},
+		"another path":    {[2]string{"https://one.example.com/a", "https://one.example.com/b"}, false},
+		"another host":    {[2]string{"https://one.example.com/a", "https://two.example.com/a"}, false},
+		"first redirect":  {[2]string{"", "https://two.example.com/a"}, false},
+		"no redirect now": {[2]string{"https://one.example.com/a", ""}, false},
 	} {
 		for _, way := range ways {
 			t.Run(name+"/"+way.name, func(t *testing.T) {
@@ -227,7 +227,7 @@ func TestDownloadFromAnotherPlace(t *testing.T) {
 	}
 }
 
-// What proves that the rest belongs to the file is enough.
+// A response that proves to be the rest of the file is accepted.
 func TestDownloadResumes(t *testing.T) {
 	t.Parallel()
 	file := testkit.Content(resumedSize)
@@ -239,9 +239,9 @@ func TestDownloadResumes(t *testing.T) {
 	for name, script := range map[string][]http.HandlerFunc{
 		"at once":                {part(400, 1000, "1000")},
 		"total unknown":          {part(400, 1000, "*"), plain(416, map[string]string{"ETag": storageTag, "Content-Range": "bytes */1000"}, "")},
-		"shorter than asked":     {part(400, 500, "1000"), part(500, 1000, "1000")},
+		"shorter than requested": {part(400, 500, "1000"), part(500, 1000, "1000")},
 		"shorter, total unknown": {part(400, 500, "*"), part(500, 1000, "1000")},
-		"said not to be encoded": {func(w http.ResponseWriter, r *http.Request) {
+		"identity encoding": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "Identity")
 			part(400, 1000, "1000")(w, r)
 		}},
@@ -260,8 +260,8 @@ func TestDownloadResumes(t *testing.T) {
 	}
 }
 
-// Offsets in a body that the transport decoded are not those of the file in storage.
-func TestDownloadOfADecodedBodyIsNotResumed(t *testing.T) {
+// Offsets in a body that the transport has decoded are not offsets in the stored file.
+func TestDecodedDownloadIsNotResumed(t *testing.T) {
 	t.Parallel()
 	file := strings.Repeat("some text\n", 100)
 	storage := newStorage(t, func(w http.ResponseWriter, r *http.Request) {
@@ -280,7 +280,7 @@ func TestDownloadOfADecodedBodyIsNotResumed(t *testing.T) {
 	asked := 0
 	client := newDownloader(t, cloudconvert.WithHTTPClient(&http.Client{Transport: testkit.Reply(func(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
-		req.Header.Del("Accept-Encoding") // so that net/http asks for gzip and decodes it
+		req.Header.Del("Accept-Encoding") // makes net/http request gzip and decode it
 		resp, err := http.DefaultTransport.RoundTrip(req)
 		if asked++; err == nil && asked == 1 {
 			resp.Body = struct {

@@ -21,14 +21,14 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// memoryStorage answers without sockets, for the clock of a bubble to advance.
-// It gives out so many bytes at a time and then, if stalls are left, nothing.
+// memoryStorage responds without sockets, which would stop the clock of a bubble.
+// It returns chunk bytes at a time. The first stalls responses stall after a chunk.
 type memoryStorage struct {
 	file   string
 	chunk  int
 	pause  time.Duration // before each chunk
 	stalls int
-	silent bool // stalls before the answer instead of in its body
+	silent bool // stalls before the response instead of in its body
 
 	mu     sync.Mutex
 	ranges []string
@@ -112,8 +112,8 @@ func TestDownloadResumesWhenStalled(t *testing.T) {
 		silent bool
 		want   []string
 	}{
-		"before the answer": {true, []string{"", "", ""}},
-		"in the body":       {false, []string{"", "bytes=4-", "bytes=8-"}},
+		"before the response": {true, []string{"", "", ""}},
+		"in the body":         {false, []string{"", "bytes=4-", "bytes=8-"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -135,9 +135,9 @@ func TestDownloadResumesWhenStalled(t *testing.T) {
 	}
 }
 
-func TestDownloadStalledForEver(t *testing.T) {
+func TestDownloadThatAlwaysStallsFails(t *testing.T) {
 	t.Parallel()
-	for name, silent := range map[string]bool{"before the answer": true, "in the body": false} {
+	for name, silent := range map[string]bool{"before the response": true, "in the body": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestDownloadStalledForEver(t *testing.T) {
 				start := time.Now()
 				_, err := storage.client(t, cloudconvert.TransferPolicy{Resumptions: 2}).Download(t.Context(), storage.asFile(), io.Discard)
 				require.ErrorContains(t, err, "no byte moved in time (30s)")
-				require.NotErrorIs(t, err, context.Canceled, "nobody cancelled it")
+				require.NotErrorIs(t, err, context.Canceled, "the context was not cancelled")
 				require.NotErrorIs(t, err, context.DeadlineExceeded)
 				noSecrets(t, err)
 				assert.True(t, cloudconvert.IsRetryable(err))
@@ -155,8 +155,8 @@ func TestDownloadStalledForEver(t *testing.T) {
 	}
 }
 
-// Slow is not stalled, whether it is storage or the reader.
-func TestDownloadMayTakeItsTime(t *testing.T) {
+// A slow storage or a slow reader is not a stall.
+func TestSlowDownloadIsNotAStall(t *testing.T) {
 	t.Parallel()
 	t.Run("storage", func(t *testing.T) {
 		t.Parallel()
@@ -188,25 +188,25 @@ func TestDownloadMayTakeItsTime(t *testing.T) {
 	})
 }
 
-// Pauses grow, and an answer may ask for a longer one.
-// Progress is told a few times a second, however many buffers there are.
-func TestDownloadTellsProgressAtABoundedRate(t *testing.T) {
+// Progress is reported a few times a second, however many buffers there are.
+func TestDownloadLimitsProgressRate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var told []time.Time
+		var calls []time.Time
 		storage := &memoryStorage{file: testkit.Content(10_000), chunk: 10, pause: 10 * time.Millisecond}
 		client := storage.client(t, cloudconvert.TransferPolicy{
-			Progress: func(cloudconvert.Progress) { told = append(told, time.Now()) },
+			Progress: func(cloudconvert.Progress) { calls = append(calls, time.Now()) },
 		})
 		_, err := client.Download(t.Context(), storage.asFile(), io.Discard)
 		require.NoError(t, err)
-		assert.Len(t, told, 101, "ten each second, and the end")
-		for i := range told[2:] {
-			assert.GreaterOrEqual(t, told[i+1].Sub(told[i]), 100*time.Millisecond)
+		assert.Len(t, calls, 101, "ten each second, and the end")
+		for i := range calls[2:] {
+			assert.GreaterOrEqual(t, calls[i+1].Sub(calls[i]), 100*time.Millisecond)
 		}
 	})
 }
 
+// Pauses grow, and a response may request a longer one.
 func TestDownloadPausesBetweenAttempts(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -214,10 +214,10 @@ func TestDownloadPausesBetweenAttempts(t *testing.T) {
 		atLeast, atMost  time.Duration
 		resumptions, try int
 	}{
-		"its own choice":   {"", 0, (1 + 2 + 4 + 8 + 16) * time.Second / 2, 0, 6},
-		"what was asked":   {"60", time.Minute, time.Minute + time.Second/2, 1, 2},
-		"at most that":     {"86400", 2 * time.Minute, 2*time.Minute + time.Second/2, 1, 2},
-		"nothing sensible": {"soon", 0, time.Second / 2, 1, 2},
+		"no Retry-After": {"", 0, (1 + 2 + 4 + 8 + 16) * time.Second / 2, 0, 6},
+		"Retry-After":    {"60", time.Minute, time.Minute + time.Second/2, 1, 2},
+		"capped":         {"86400", 2 * time.Minute, 2*time.Minute + time.Second/2, 1, 2},
+		"malformed":      {"soon", 0, time.Second / 2, 1, 2},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -246,8 +246,8 @@ func TestDownloadPausesBetweenAttempts(t *testing.T) {
 	}
 }
 
-// The context ends a pause.
-func TestDownloadEndsInAPause(t *testing.T) {
+// A pause ends with the context.
+func TestDownloadPauseEndsWithContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -267,7 +267,7 @@ func TestDownloadEndsInAPause(t *testing.T) {
 	})
 }
 
-// A transport's own deadline is not the caller's.
+// A deadline of the transport is not that of the caller.
 func TestDownloadTransportTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -282,8 +282,8 @@ func TestDownloadTransportTimeout(t *testing.T) {
 	})
 }
 
-// Close ends a read that is under way.
-func TestDownloadClosesUnderARead(t *testing.T) {
+// Close ends a running Read.
+func TestDownloadCloseEndsRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		storage := &memoryStorage{file: "0123456789", chunk: 4, stalls: 1}
@@ -296,7 +296,7 @@ func TestDownloadClosesUnderARead(t *testing.T) {
 			_, err := body.Read(make([]byte, 1))
 			ended <- err
 		}()
-		synctest.Wait() // until the read is stuck
+		synctest.Wait() // until the read blocks
 		start := time.Now()
 		require.NoError(t, body.Close())
 		require.Error(t, <-ended)
@@ -305,8 +305,8 @@ func TestDownloadClosesUnderARead(t *testing.T) {
 	})
 }
 
-// Close does not wait for the writer that the content is copied to.
-func TestDownloadClosesUnderAWrite(t *testing.T) {
+// Close does not wait for the writer of the copy.
+func TestDownloadCloseDoesNotWaitForWrite(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		storage := &memoryStorage{file: "0123456789", chunk: 4}
@@ -318,7 +318,7 @@ func TestDownloadClosesUnderAWrite(t *testing.T) {
 			_, err := io.Copy(writer, body)
 			copied <- err
 		}()
-		synctest.Wait() // until the write is stuck
+		synctest.Wait() // until the write blocks
 		require.NoError(t, body.Close())
 		assert.True(t, storage.bodies[0].closed)
 		_, err = io.ReadFull(reader, make([]byte, 4))
@@ -327,8 +327,8 @@ func TestDownloadClosesUnderAWrite(t *testing.T) {
 	})
 }
 
-// Close does not wait for a callback, which may be what closes.
-func TestDownloadClosesInItsProgress(t *testing.T) {
+// Close does not wait for the progress callback, which may call it.
+func TestDownloadCloseInProgress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		storage := &memoryStorage{file: "0123456789", chunk: 4}
@@ -345,8 +345,8 @@ func TestDownloadClosesInItsProgress(t *testing.T) {
 	})
 }
 
-// A body may tell only once that it broke, together with its last bytes.
-func TestDownloadNoticesABreakToldOnce(t *testing.T) {
+// A body may return its error only once, together with its last bytes.
+func TestDownloadKeepsErrorWithLastBytes(t *testing.T) {
 	t.Parallel()
 	var ranges []string
 	breaks := testkit.Reply(func(req *http.Request) (*http.Response, error) {

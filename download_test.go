@@ -34,8 +34,7 @@ const (
 	unknownLength = 0
 )
 
-// storage is a server of files that answers as its script says. The last
-// answer is repeated.
+// storage is a file server with scripted responses. The last one is repeated.
 type storage struct {
 	*httptest.Server
 
@@ -63,12 +62,12 @@ func (s *storage) seen() []*http.Request {
 	return append([]*http.Request(nil), s.requests...)
 }
 
-// file returns what the API says of the file.
+// file returns the file as the API describes it.
 func (s *storage) file(size int) cloudconvert.File {
 	return cloudconvert.File{Filename: "report.pdf", Size: int64(size), URL: s.URL + "/tasks/1/report.pdf" + signedQuery}
 }
 
-// ranges returns which bytes were asked for.
+// ranges returns the ranges of the requests.
 func (s *storage) ranges() []string {
 	var all []string
 	for _, r := range s.seen() {
@@ -77,7 +76,7 @@ func (s *storage) ranges() []string {
 	return all
 }
 
-// serve answers as storage does.
+// serve responds as storage does.
 func serve(body, tag string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/pdf")
@@ -88,10 +87,10 @@ func serve(body, tag string) http.HandlerFunc {
 	}
 }
 
-// cut breaks the connection after so many bytes of the answer's body.
-func cut(answer http.HandlerFunc, after int) http.HandlerFunc {
+// cut breaks the connection after this many bytes of the body.
+func cut(next http.HandlerFunc, after int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		answer(&cutter{ResponseWriter: w, left: after}, r)
+		next(&cutter{ResponseWriter: w, left: after}, r)
 	}
 }
 
@@ -113,12 +112,12 @@ func (c *cutter) Write(p []byte) (int, error) {
 
 func (c *cutter) Flush() { c.ResponseWriter.(http.Flusher).Flush() }
 
-// hangUp ends the connection without an answer.
+// hangUp closes the connection without a response.
 func hangUp(http.ResponseWriter, *http.Request) {
-	panic(http.ErrAbortHandler) //nolint:forbidigo // net/http knows no other way.
+	panic(http.ErrAbortHandler) //nolint:forbidigo // net/http has no other way.
 }
 
-// plain answers without looking at ranges.
+// plain ignores ranges.
 func plain(status int, header map[string]string, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for key, value := range header {
@@ -129,7 +128,7 @@ func plain(status int, header map[string]string, body string) http.HandlerFunc {
 	}
 }
 
-// chunked answers without a length.
+// chunked responds without a length.
 func chunked(body, tag string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		if tag != "" {
@@ -140,7 +139,7 @@ func chunked(body, tag string) http.HandlerFunc {
 	}
 }
 
-// untilClosed answers over a connection whose end is the end of the body.
+// untilClosed sends a body that ends with the connection.
 func untilClosed(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, buffer, err := w.(http.Hijacker).Hijack()
@@ -161,10 +160,10 @@ func newDownloader(t *testing.T, opts ...cloudconvert.Option) *cloudconvert.Clie
 	return client
 }
 
-// A way is one of the methods that fetch a file.
+// A way is one of the methods that download a file.
 type way struct {
 	name     string
-	restarts bool // can take back what it delivered
+	restarts bool // can discard what it has received
 	fetch    func(t *testing.T, client *cloudconvert.Client, f cloudconvert.File) (string, error)
 }
 
@@ -205,7 +204,7 @@ var ways = []way{
 	}},
 }
 
-// noSecrets checks that an error tells neither the key nor the signed query.
+// noSecrets checks that an error has neither the key nor the signed query.
 func noSecrets(t *testing.T, err error) {
 	t.Helper()
 	for _, format := range []string{"%v", "%+v", "%#v"} {
@@ -233,7 +232,7 @@ func TestDownloadIsWhole(t *testing.T) {
 		"length unknown to storage":   {size, []http.HandlerFunc{chunked(file, storageTag)}, []string{""}},
 		"length unknown to both":      {unknownLength, []http.HandlerFunc{chunked(file, "")}, []string{""}},
 		"size but no end mark":        {size, []http.HandlerFunc{untilClosed(file)}, []string{""}},
-		"cut before the answer":       {size, []http.HandlerFunc{hangUp, serve(file, storageTag)}, []string{"", ""}},
+		"cut before the response":     {size, []http.HandlerFunc{hangUp, serve(file, storageTag)}, []string{"", ""}},
 		"cut before the first byte":   {size, []http.HandlerFunc{cut(serve(file, otherTag), 0), serve(file, storageTag)}, []string{"", ""}},
 		"cut at the first byte":       {size, []http.HandlerFunc{cut(serve(file, storageTag), 1), serve(file, storageTag)}, []string{"", ranged(1)}},
 		"cut in the middle":           {size, []http.HandlerFunc{cut(serve(file, storageTag), 150_000), serve(file, storageTag)}, []string{"", ranged(150_000)}},
@@ -272,7 +271,7 @@ func TestDownloadIsWhole(t *testing.T) {
 	}
 }
 
-// What was delivered and cannot be gone on with is taken back where possible.
+// If a download cannot be resumed, what was received is discarded where possible.
 func TestDownloadStartsOver(t *testing.T) {
 	t.Parallel()
 	const size = 100_000
@@ -322,7 +321,7 @@ func TestDownloadFails(t *testing.T) {
 	html := map[string]string{"Content-Type": "text/html"}
 	tests := map[string]struct {
 		size     int
-		answer   http.HandlerFunc
+		respond  http.HandlerFunc
 		is       error
 		status   int
 		message  string
@@ -346,24 +345,24 @@ func TestDownloadFails(t *testing.T) {
 		"repeats the query in XML":     {size, plain(404, nil, `<Error><Code>NoSuchKey</Code><Message>Not here: `+strings.ReplaceAll(signedQuery, "&", "&amp;")+`</Message></Error>`), cloudconvert.ErrNotFound, 404, "Not here", 1},
 		"a range not requested":        {size, plain(416, nil, ""), nil, 416, "416", 1},
 		"not implemented":              {size, plain(501, nil, ""), cloudconvert.ErrServer, 501, "501", 1},
-		"fails for ever":               {size, plain(503, nil, "down"), cloudconvert.ErrServer, 503, "503", 4},
-		"busy for ever":                {size, plain(429, nil, ""), cloudconvert.ErrRateLimited, 429, "429", 4},
-		"cut for ever":                 {size, cut(plain(200, nil, file), 0), io.ErrUnexpectedEOF, 200, "unexpected EOF", 4},
-		"hung up for ever":             {size, hangUp, io.ErrUnexpectedEOF, 0, "EOF", 4},
+		"always fails":                 {size, plain(503, nil, "down"), cloudconvert.ErrServer, 503, "503", 4},
+		"always busy":                  {size, plain(429, nil, ""), cloudconvert.ErrRateLimited, 429, "429", 4},
+		"always cut":                   {size, cut(plain(200, nil, file), 0), io.ErrUnexpectedEOF, 200, "unexpected EOF", 4},
+		"always hung up":               {size, hangUp, io.ErrUnexpectedEOF, 0, "EOF", 4},
 		"redirected nowhere":           {size, plain(302, nil, ""), nil, 302, "302", 1},
 		"redirected to plain http":     {size, plain(302, map[string]string{"Location": "http://storage.invalid/" + signedQuery}, ""), nil, 302, "storage.invalid is not https", 1},
-		"redirected round and round":   {size, plain(302, map[string]string{"Location": "/again" + signedQuery}, ""), nil, 302, "more than 10 redirects", 10},
+		"redirect loop":                {size, plain(302, map[string]string{"Location": "/again" + signedQuery}, ""), nil, 302, "more than 10 redirects", 10},
 		"redirected to no URL":         {size, plain(302, map[string]string{"Location": "https://%zz/" + signedQuery}, ""), nil, 302, "redirected to an invalid URL", 1},
 	}
 	for name, test := range tests {
 		for _, way := range ways {
 			t.Run(name+"/"+way.name, func(t *testing.T) {
 				t.Parallel()
-				storage := newStorage(t, test.answer)
+				storage := newStorage(t, test.respond)
 				client := newDownloader(t, cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: 3}))
 				_, err := way.fetch(t, client, storage.file(test.size))
 				require.ErrorContains(t, err, test.message)
-				require.NotErrorIs(t, err, io.EOF, "it would look like the end of the file")
+				require.NotErrorIs(t, err, io.EOF, "it would be read as the end of the file")
 				noSecrets(t, err)
 				if test.is != nil {
 					require.ErrorIs(t, err, test.is)
@@ -379,7 +378,7 @@ func TestDownloadFails(t *testing.T) {
 	}
 }
 
-func TestDownloadIsNotResumedWhenForbidden(t *testing.T) {
+func TestDownloadIsNotResumedWhenDisabled(t *testing.T) {
 	t.Parallel()
 	file := testkit.Content(100)
 	storage := newStorage(t, cut(serve(file, storageTag), 50))
@@ -391,8 +390,8 @@ func TestDownloadIsNotResumedWhenForbidden(t *testing.T) {
 	assert.Len(t, storage.seen(), 1)
 }
 
-// Only resumptions that get no further count.
-func TestDownloadProgressIsNoFailure(t *testing.T) {
+// Only resumptions without progress count.
+func TestDownloadProgressResetsResumptions(t *testing.T) {
 	t.Parallel()
 	const size = 40
 	file := testkit.Content(size)
@@ -408,12 +407,12 @@ func TestDownloadProgressIsNoFailure(t *testing.T) {
 	}
 }
 
-// A server that never gets behind a certain byte does not hold anybody up for
-// ever, whether it resumes or begins anew.
-func TestDownloadWithoutProgressEnds(t *testing.T) {
+// A download that never gets past a certain byte fails, whether it is resumed or
+// starts over.
+func TestDownloadWithoutProgressFails(t *testing.T) {
 	t.Parallel()
 	file := testkit.Content(100)
-	for name, tag := range map[string]string{"resumed": storageTag, "begun anew": ""} {
+	for name, tag := range map[string]string{"resumed": storageTag, "started over": ""} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			whole := plain(200, map[string]string{"ETag": tag}, file)
@@ -429,7 +428,7 @@ func TestDownloadWithoutProgressEnds(t *testing.T) {
 func TestDownloadRefusesURLs(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ url, message string }{
-		"none":                {"", "only the files of export/url tasks have one"},
+		"none":                {"", "only files of export/url tasks have one"},
 		"no URL":              {"https://%zz/" + signedQuery, "invalid URL"},
 		"a blank":             {"https://storage.example/a b" + signedQuery, "invalid URL"},
 		"a line break":        {"https://storage.example/a\nb" + signedQuery, "invalid URL"},
@@ -495,7 +494,7 @@ func TestDownloadSendsNoCredentials(t *testing.T) {
 	_, err := newDownloader(t, cloudconvert.WithUserAgent("tests/1")).Download(t.Context(), storage.file(7), &got)
 	require.NoError(t, err)
 	assert.Equal(t, "content", got.String())
-	assert.Equal(t, []string{"", "bytes=3- " + storageTag}, target.ranges(), "a redirection keeps the range")
+	assert.Equal(t, []string{"", "bytes=3- " + storageTag}, target.ranges(), "a redirect keeps the range")
 	for _, r := range append(storage.seen(), target.seen()...) {
 		assert.Equal(t, "identity", r.Header.Get("Accept-Encoding"))
 		assert.Contains(t, r.Header.Get("User-Agent"), "tests/1 cloudconvert-go/")
@@ -505,7 +504,7 @@ func TestDownloadSendsNoCredentials(t *testing.T) {
 		assert.NotContains(t, fmt.Sprint(r.Header), downloadKey)
 	}
 	for _, r := range target.seen() {
-		assert.NotContains(t, fmt.Sprint(r.Header, r.URL), signature, "the next host does not learn the URL")
+		assert.NotContains(t, fmt.Sprint(r.Header, r.URL), signature, "the next host does not get the URL")
 	}
 }
 
@@ -520,7 +519,7 @@ func TestDownloadNeverLeavesHTTPS(t *testing.T) {
 	assert.Empty(t, target.seen())
 }
 
-func TestDownloadOfUntrustedServerIsNotRepeated(t *testing.T) {
+func TestDownloadFromUntrustedServerIsNotRetried(t *testing.T) {
 	t.Parallel()
 	secure := httptest.NewUnstartedServer(serve("content", storageTag))
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -555,7 +554,7 @@ func TestDownloadRetryAfterBeyondDeadline(t *testing.T) {
 	start := time.Now()
 	_, err := newDownloader(t).Download(ctx, storage.file(7), io.Discard)
 	require.ErrorIs(t, err, cloudconvert.ErrServer)
-	assert.Less(t, time.Since(start), 20*time.Second, "what does not fit is not waited for")
+	assert.Less(t, time.Since(start), 20*time.Second, "a pause that would exceed the deadline is not begun")
 	assert.Len(t, storage.seen(), 1)
 }
 
@@ -624,7 +623,7 @@ func TestDownloadCloses(t *testing.T) {
 		failed <- err
 	}()
 	require.NoError(t, body.Close())
-	require.Error(t, <-failed, "the read that was under way ends")
+	require.Error(t, <-failed, "the running Read ends")
 	<-left
 	require.NoError(t, body.Close(), "again")
 	_, err = body.Read(buffer)
@@ -646,7 +645,7 @@ func TestDownloadReadAfterTheEnd(t *testing.T) {
 	require.NoError(t, body.Close())
 }
 
-// endings are the two ways in which a context ends.
+// endings are the two ways for a context to end.
 var endings = map[string]struct {
 	end  func(context.Context) (context.Context, context.CancelFunc)
 	want error
@@ -660,8 +659,8 @@ var endings = map[string]struct {
 func TestDownloadEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(w http.ResponseWriter){
-		"before the answer": func(http.ResponseWriter) {},
-		"before the body":   func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
+		"before the response": func(http.ResponseWriter) {},
+		"before the body":     func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
 		"in the body": func(w http.ResponseWriter) {
 			_, _ = io.WriteString(w, "some")
 			w.(http.Flusher).Flush()
@@ -691,7 +690,7 @@ func TestDownloadEndsWithItsContext(t *testing.T) {
 			return err
 		},
 	}
-	for name, answer := range tests {
+	for name, respond := range tests {
 		for call, fetch := range calls {
 			for kind, ending := range endings {
 				t.Run(name+"/"+call+"/"+kind, func(t *testing.T) {
@@ -700,7 +699,7 @@ func TestDownloadEndsWithItsContext(t *testing.T) {
 					defer cancel()
 					storage := newStorage(t, func(w http.ResponseWriter, r *http.Request) {
 						w.Header().Set("Content-Length", "1000")
-						answer(w)
+						respond(w)
 						if kind == "cancelled" {
 							cancel()
 						}

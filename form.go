@@ -10,22 +10,22 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
 
-// UploadForm is where an upload task expects its file: a form to be posted as
-// multipart/form-data to URL, with the fields in their order and the file in a
-// last field named "file". It needs no API key, so that a browser can post it. It
-// is a secret until the file is uploaded. From Go, [TasksService.Upload] posts it.
+// UploadForm is the form that uploads the file of an import/upload task. It is
+// posted as multipart/form-data to URL, with Fields in their order, followed by the
+// file in a field named "file". It requires no API key, so a browser can post it. It
+// is a secret until the file has been uploaded. In Go, use [TasksService.Upload].
 type UploadForm struct {
 	URL    string
 	Fields []FormField
 }
 
-// FormField is one field of an [UploadForm]. Printing it does not show its value.
+// FormField is a field of an [UploadForm]. It is printed without its value.
 type FormField struct {
 	Name, Value string
 }
 
-// UnmarshalJSON reads the form and keeps the order of its fields. Values may
-// be strings, numbers or booleans. Fields with other values are left out.
+// UnmarshalJSON decodes the form and keeps the order of its fields. Values may be
+// strings, numbers or booleans. Fields with other values are left out.
 func (f *UploadForm) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		URL        lenient.String  `json:"url"`
@@ -35,14 +35,14 @@ func (f *UploadForm) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if wire.URL == "" {
-		return errors.New("an upload form has no address")
+		return errors.New("the upload form has no URL")
 	}
 	*f = UploadForm{URL: string(wire.URL), Fields: formFields(wire.Parameters)}
 	return nil
 }
 
-// formFields reads an object member by member, since a map has no order. What is no
-// object has no fields.
+// formFields decodes an object member by member, since a map has no order. A
+// value that is not an object has no fields.
 func formFields(object []byte) []FormField {
 	return lenient.Collect(object, '{', func(entry []byte, field *FormField) bool {
 		name, value := lenient.Member(entry)
@@ -55,7 +55,7 @@ func formFields(object []byte) []FormField {
 	})
 }
 
-// MarshalJSON writes the form as the API does, with its fields in their order.
+// MarshalJSON encodes the form as the API does, with its fields in their order.
 func (f UploadForm) MarshalJSON() ([]byte, error) {
 	var parameters bytes.Buffer
 	parameters.WriteByte('{')
@@ -76,7 +76,7 @@ func (f UploadForm) MarshalJSON() ([]byte, error) {
 	return strictjson.Marshal(map[string]any{"url": f.URL, "parameters": json.RawMessage(parameters.Bytes())})
 }
 
-// multipart returns the fields as they are sent.
+// multipart returns the fields for package multipart.
 func (f UploadForm) multipart() []multipart.Field {
 	fields := make([]multipart.Field, 0, len(f.Fields))
 	for _, field := range f.Fields {

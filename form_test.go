@@ -30,7 +30,7 @@ func TestFormKeepsFields(t *testing.T) {
 		{Name: "X-Amz-Date", Value: "20260914T081530Z"},
 		{Name: "Policy", Value: "eyJleHBpcmF0aW9uIjoiMjAyNi0wOS0xNFQyMDoxNTozMFoifQ=="},
 		{Name: "X-Amz-Signature", Value: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},
-	}, task.Result.Form.Fields, "in the order of the answer")
+	}, task.Result.Form.Fields, "in the order of the response")
 }
 
 func TestFormKeepsParametersOf2019(t *testing.T) {
@@ -53,7 +53,7 @@ func TestFormKeepsParametersOf2019(t *testing.T) {
 	}, form)
 }
 
-func TestFormToleratesOddShapes(t *testing.T) {
+func TestFormToleratesUnexpectedTypes(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string][]cloudconvert.FormField{
 		`{"url": "https://a.example"}`:                                      nil,

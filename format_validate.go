@@ -15,34 +15,35 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
 
-// Validate checks the parameters of a task against an entry of the catalogue that
-// was listed with [IncludeOptions]. It finds options that the catalogue does not
-// know, and suggests the nearest name, values of the wrong type, and values
-// outside of the possible ones. A task of another operation, of other formats or
-// for another engine than the entry's is a problem, too, and so is a version of the
-// engine that is not among the entry's, if [IncludeEngineVersions] listed them. All
-// problems are in one error, which matches [ErrInvalid]. A task that cannot be
-// encoded is not compared with the catalogue.
+// Validate checks the parameters of a task against a catalog entry that was
+// listed with [IncludeOptions]. The error lists all problems and matches
+// [ErrInvalid]. Problems are:
 //
-// It judges only what the catalogue knows. Parameters that belong to the task
-// rather than to the engine, such as Input and Filename, are left alone. If the
-// catalogue describes a parameter in a form that this package cannot read, a task
-// that sets it is a problem: what cannot be checked is not passed.
+//   - an option that the catalog does not have; the nearest name is suggested
+//   - a value of the wrong type, or one that is not among the possible values
+//   - an operation, a format or an engine other than that of the entry
+//   - a version of the engine that the entry does not have, if [IncludeEngineVersions]
+//     listed the versions
+//   - a parameter that cannot be checked, since the catalog describes it in an unknown form
+//
+// Parameters of the task rather than the engine, such as Input and Filename, are
+// not checked. If a task cannot be encoded, the error says why, and nothing else
+// is checked.
 func (f Format) Validate(t TaskRequest) error {
 	switch {
 	case taskOf(t) == nil:
 		return invalid(errors.New("the task is nil"))
 	case t.Operation() != f.Operation:
-		return invalid(fmt.Errorf("the task is of the operation %s, and the catalogue's entry is for %s", t.Operation(), f.Operation))
+		return invalid(fmt.Errorf("the operation of the task is %s, but the catalog entry is for %s", t.Operation(), f.Operation))
 	case f.Options == nil:
-		return invalid(errors.New("the catalogue's entry has no options: list it with IncludeOptions"))
+		return invalid(errors.New("the catalog entry has no options: list it with IncludeOptions"))
 	}
 	task := encodeTask(t)
 	if len(task.Broken) > 0 {
-		return invalid(task.Broken...) // a value that contains itself cannot be printed
+		return invalid(task.Broken...) // a value that contains itself cannot be checked
 	}
 	body := task.Params
-	problems := f.differences(body)
+	problems := f.mismatches(body)
 	if err := f.checkVersion(body["engine_version"]); err != nil {
 		problems = append(problems, err)
 	}
@@ -57,35 +58,34 @@ func (f Format) Validate(t TaskRequest) error {
 	return nil
 }
 
-// differences returns where the task asks for something else than the entry is about.
-// What either leaves open is no difference.
-func (f Format) differences(body map[string]any) (problems []error) {
+// mismatches returns the formats and the engine of the task that differ from those
+// of the entry. A parameter that either of them leaves empty is not a mismatch.
+func (f Format) mismatches(body map[string]any) (problems []error) {
 	for _, part := range []struct{ name, entry string }{
 		{"input_format", f.InputFormat}, {"output_format", f.OutputFormat}, {"engine", f.Engine},
 	} {
 		if params.Empty(body[part.name]) {
 			continue
 		}
-		if f.odd[part.name] {
-			problems = append(problems, uncheckable(part.name))
+		if f.malformed[part.name] {
+			problems = append(problems, errUncheckable(part.name))
 		}
 		if asked := fmt.Sprint(body[part.name]); part.entry != "" && filename.Normalize(asked) != filename.Normalize(part.entry) {
-			problems = append(problems, fmt.Errorf("parameter %q is %q, and the catalogue's entry is for %q", part.name, asked, part.entry))
+			problems = append(problems, fmt.Errorf("parameter %q is %q, but the catalog entry is for %q", part.name, asked, part.entry))
 		}
 	}
 	return problems
 }
 
-// checkVersion returns what is wrong with a version of the engine. Nil means that
-// the versions were not listed.
+// checkVersion checks the version of the engine, if the versions were listed.
 func (f Format) checkVersion(value any) error {
-	asked := describe(value)
+	asked := textOf(value)
 	is := func(v EngineVersion) bool { return v.Version == asked }
 	switch {
 	case params.Empty(value), slices.ContainsFunc(f.EngineVersions, is):
 		return nil
-	case f.odd["engine_versions"]:
-		return uncheckable("engine_version")
+	case f.malformed["engine_versions"]:
+		return errUncheckable("engine_version")
 	case f.EngineVersions == nil:
 		return nil
 	}
@@ -96,35 +96,35 @@ func (f Format) checkVersion(value any) error {
 	return fmt.Errorf("parameter %q is %q: it must be one of %s", "engine_version", asked, strings.Join(versions, ", "))
 }
 
-func uncheckable(name string) error {
-	return fmt.Errorf("parameter %q cannot be checked: the catalogue describes it in an unknown form", name)
+func errUncheckable(name string) error {
+	return fmt.Errorf("parameter %q cannot be checked: the catalog describes it in an unknown form", name)
 }
 
-// check returns what is wrong with one parameter.
+// check checks one parameter.
 func (f Format) check(t TaskRequest, name string, value any) error {
 	i := slices.IndexFunc(f.Options, func(o FormatOption) bool { return o.Name == name })
 	if i >= 0 {
 		return f.Options[i].check(value)
 	}
-	if slices.Contains(structural, name) || params.HasField(taskOf(t), name) {
+	if slices.Contains(commonParams, name) || params.HasField(taskOf(t), name) {
 		return nil
 	}
-	if f.odd["options"] {
-		return uncheckable(name)
+	if f.malformed["options"] {
+		return errUncheckable(name)
 	}
 	if nearest := f.nearest(name); nearest != "" {
-		return fmt.Errorf("option %q is unknown: did you mean %q?", name, nearest)
+		return fmt.Errorf("unknown option %q: did you mean %q?", name, nearest)
 	}
-	return fmt.Errorf("option %q is unknown", name)
+	return fmt.Errorf("unknown option %q", name)
 }
 
-// structural are the parameters that tasks of all operations may have.
-var structural = []string{
+// commonParams are the parameters that tasks of all operations may have.
+var commonParams = []string{
 	"operation", "input", "input_format", "output_format", "engine", "engine_version", "filename", "timeout", "ignore_error",
 }
 
-// nearest returns the known option whose name is most like the given one, if
-// one is at all.
+// nearest returns the name of the option that is closest to name, or "" if none
+// is close.
 func (f Format) nearest(name string) string {
 	best, least := "", max(len(name)/3, 2)+1
 	for _, option := range f.Options {
@@ -135,8 +135,7 @@ func (f Format) nearest(name string) string {
 	return best
 }
 
-// distance counts the letters that must be inserted, removed or replaced to
-// make one name of the other.
+// distance returns the Levenshtein distance of two names in bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -157,7 +156,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// check returns what is wrong with a value of the option.
+// check checks a value of the option.
 func (o FormatOption) check(value any) error {
 	plain, err := plainJSON(value)
 	if err != nil {
@@ -166,8 +165,8 @@ func (o FormatOption) check(value any) error {
 	if plain == nil {
 		return nil
 	}
-	if o.odd {
-		return uncheckable(o.Name)
+	if o.malformed {
+		return errUncheckable(o.Name)
 	}
 	if list, ok := plain.([]any); ok && o.takesList() {
 		for _, entry := range list {
@@ -187,20 +186,21 @@ func (o FormatOption) takesList() bool {
 
 func (o FormatOption) checkOne(value any) error {
 	if !o.hasType(value) {
-		return fmt.Errorf("option %q is %s: it must be of the type %s", o.Name, quoted(value), o.Type)
+		return fmt.Errorf("option %q is %s: it must be of type %s", o.Name, quoted(value), o.Type)
 	}
-	same := func(possible any) bool { return o.meaning(possible) == o.meaning(value) }
+	same := func(possible any) bool { return o.canonical(possible) == o.canonical(value) }
 	if len(o.PossibleValues) > 0 && !slices.ContainsFunc(o.PossibleValues, same) {
-		return fmt.Errorf("option %q is %s: it must be one of %s", o.Name, describe(value), describeAll(o.PossibleValues))
+		return fmt.Errorf("option %q is %s: it must be one of %s", o.Name, textOf(value), textsOf(o.PossibleValues))
 	}
 	return nil
 }
 
-// hasType reports whether a value may stand for the type of the option. The service
-// takes text for numbers, and numbers for booleans. Unknown types have any value.
+// hasType reports whether a value is acceptable for the type of the option. The
+// service accepts strings for numbers, and numbers for booleans. An unknown type
+// accepts any value.
 func (o FormatOption) hasType(value any) bool {
 	_, isObject := value.(map[string]any)
-	text := describe(value)
+	text := textOf(value)
 	switch o.Type {
 	case "boolean":
 		return slices.Contains([]string{"true", "false", "0", "1"}, text)
@@ -222,9 +222,9 @@ func (o FormatOption) hasType(value any) bool {
 	}
 }
 
-// meaning returns the same text for all ways to write a value of the option's type.
-func (o FormatOption) meaning(value any) string {
-	text := describe(value)
+// canonical returns one text for all ways to write a value of the option's type.
+func (o FormatOption) canonical(value any) string {
+	text := textOf(value)
 	switch o.Type {
 	case "boolean":
 		if yes, err := strconv.ParseBool(text); err == nil {
@@ -232,13 +232,13 @@ func (o FormatOption) meaning(value any) string {
 		}
 	case "integer", "float":
 		if number, err := strconv.ParseFloat(text, 64); err == nil {
-			return describe(number)
+			return textOf(number)
 		}
 	}
 	return text
 }
 
-// plainJSON returns a value as its JSON decodes, numbers as they are written.
+// plainJSON encodes a value and decodes it again, with numbers as [json.Number].
 func plainJSON(value any) (any, error) {
 	encoded, err := strictjson.Marshal(value)
 	if err != nil {
@@ -250,8 +250,9 @@ func plainJSON(value any) (any, error) {
 	return plain, decoder.Decode(&plain)
 }
 
-// describe returns a value as text: the same for a number and its text.
-func describe(value any) string {
+// textOf returns a value as text. A number and a string of the same digits have
+// the same text.
+func textOf(value any) string {
 	switch value := value.(type) {
 	case map[string]any:
 		return "an object"
@@ -264,18 +265,18 @@ func describe(value any) string {
 	}
 }
 
-// quoted describes a value within a sentence.
+// quoted returns a value as text, with quotes around a string.
 func quoted(value any) string {
 	if text, ok := value.(string); ok {
 		return strconv.Quote(text)
 	}
-	return describe(value)
+	return textOf(value)
 }
 
-func describeAll(values []any) string {
+func textsOf(values []any) string {
 	texts := make([]string, 0, len(values))
 	for _, value := range values {
-		texts = append(texts, describe(value))
+		texts = append(texts, textOf(value))
 	}
 	return strings.Join(texts, ", ")
 }

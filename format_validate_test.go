@@ -10,8 +10,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// pictures is an entry of the catalogue with an option of each type.
-var pictures = cloudconvert.Format{
+// images is a catalog entry with an option of each type.
+var images = cloudconvert.Format{
 	Operation: cloudconvert.OperationConvert, InputFormat: "png", OutputFormat: "jpg", Engine: "imagemagick",
 	Options: []cloudconvert.FormatOption{
 		{Name: "width", Type: "integer"},
@@ -37,7 +37,7 @@ func convertWith(options cloudconvert.Options) cloudconvert.Convert {
 func TestFormatValidateAcceptsOptions(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]cloudconvert.Options{
-		"nothing":                 nil,
+		"none":                    nil,
 		"integer":                 {"width": 200},
 		"integer as text":         {"width": "200"},
 		"whole float":             {"zoom": 1},
@@ -64,7 +64,7 @@ func TestFormatValidateAcceptsOptions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.NoError(t, pictures.Validate(convertWith(options)))
+			assert.NoError(t, images.Validate(convertWith(options)))
 		})
 	}
 }
@@ -75,18 +75,18 @@ func TestFormatValidateReportsProblems(t *testing.T) {
 		options cloudconvert.Options
 		want    []string
 	}{
-		"misspelt":            {cloudconvert.Options{"widht": 200}, []string{`"widht"`, `did you mean "width"`}},
-		"unknown":             {cloudconvert.Options{"something_else": 1}, []string{`"something_else" is unknown`}},
+		"misspelled":          {cloudconvert.Options{"widht": 200}, []string{`"widht"`, `did you mean "width"`}},
+		"unknown":             {cloudconvert.Options{"something_else": 1}, []string{`unknown option "something_else"`}},
 		"text for an integer": {cloudconvert.Options{"width": "wide"}, []string{`"width"`, "integer"}},
 		"list for an integer": {cloudconvert.Options{"width": []int{1, 2}}, []string{`"width"`, "a list", "integer"}},
 		"list for a string":   {cloudconvert.Options{"pages": []string{"1"}}, []string{`"pages"`, "a list", "string"}},
 		"list for an object":  {cloudconvert.Options{"headers": []any{map[string]any{}}}, []string{`"headers"`, "a list", "dictionary"}},
-		"no number":           {cloudconvert.Options{"zoom": "NaN"}, []string{`"zoom"`, "float"}},
+		"not a number":        {cloudconvert.Options{"zoom": "NaN"}, []string{`"zoom"`, "float"}},
 		"hexadecimal":         {cloudconvert.Options{"zoom": "0x1p4"}, []string{`"zoom"`, "float"}},
 		"fraction":            {cloudconvert.Options{"width": 1.5}, []string{`"width"`, "integer"}},
 		"number for a string": {cloudconvert.Options{"pages": 1}, []string{`"pages"`, "string"}},
-		"no boolean":          {cloudconvert.Options{"strip": "maybe"}, []string{`"strip"`, "boolean"}},
-		"no object":           {cloudconvert.Options{"headers": "a: b"}, []string{`"headers"`, "dictionary"}},
+		"not a boolean":       {cloudconvert.Options{"strip": "maybe"}, []string{`"strip"`, "boolean"}},
+		"not an object":       {cloudconvert.Options{"headers": "a: b"}, []string{`"headers"`, "dictionary"}},
 		"not in the list":     {cloudconvert.Options{"fit": "stretch"}, []string{`"fit"`, "stretch", "max, crop, scale"}},
 		"one not in the list": {cloudconvert.Options{"fit": []string{"max", "stretch"}}, []string{"stretch"}},
 		"wrong number":        {cloudconvert.Options{"rotate": 45}, []string{`"rotate"`, "90, 180"}},
@@ -96,7 +96,7 @@ func TestFormatValidateReportsProblems(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := pictures.Validate(convertWith(c.options))
+			err := images.Validate(convertWith(c.options))
 			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 			for _, want := range c.want {
 				assert.ErrorContains(t, err, want)
@@ -108,30 +108,30 @@ func TestFormatValidateReportsProblems(t *testing.T) {
 func TestFormatValidateRefusesOtherTasks(t *testing.T) {
 	t.Parallel()
 	raw := cloudconvert.RawTask{Op: cloudconvert.OperationConvert, Fields: map[string]any{"input": "in", "widht": 1}}
-	require.ErrorContains(t, pictures.Validate(raw), "widht")
-	require.ErrorContains(t, pictures.Validate(cloudconvert.Optimize{}), "optimize")
-	require.ErrorContains(t, pictures.Validate(nil), "nil")
+	require.ErrorContains(t, images.Validate(raw), "widht")
+	require.ErrorContains(t, images.Validate(cloudconvert.Optimize{}), "optimize")
+	require.ErrorContains(t, images.Validate(nil), "nil")
 	require.ErrorContains(t, cloudconvert.Format{Operation: "convert"}.Validate(convertWith(nil)), "IncludeOptions")
 
 	other := cloudconvert.Convert{InputFormat: "gif", OutputFormat: "pdf", Engine: "graphicsmagick", Options: cloudconvert.Options{"widht": 1}}
-	err := pictures.Validate(other)
+	err := images.Validate(other)
 	require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 	for _, want := range []string{
-		`"input_format" is "gif", and the catalogue's entry is for "png"`, `"output_format" is "pdf", and the catalogue's entry is for "jpg"`,
-		`"engine" is "graphicsmagick", and the catalogue's entry is for "imagemagick"`, `"widht"`,
+		`"input_format" is "gif", but the catalog entry is for "png"`, `"output_format" is "pdf", but the catalog entry is for "jpg"`,
+		`"engine" is "graphicsmagick", but the catalog entry is for "imagemagick"`, `"widht"`,
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	require.NoError(t, pictures.Validate(cloudconvert.Convert{InputFormat: "PNG", OutputFormat: "jpg", Engine: "imagemagick", EngineVersion: "7"}))
+	require.NoError(t, images.Validate(cloudconvert.Convert{InputFormat: "PNG", OutputFormat: "jpg", Engine: "imagemagick", EngineVersion: "7"}))
 
 	optimize := cloudconvert.Format{Operation: cloudconvert.OperationOptimize, Options: []cloudconvert.FormatOption{}}
-	require.NoError(t, optimize.Validate(cloudconvert.Optimize{Profile: "web"}), "the struct knows more than the catalogue")
-	assert.NoError(t, optimize.Validate(cloudconvert.Optimize{InputFormat: "pdf", Engine: "pdftools"}), "the entry leaves it open")
+	require.NoError(t, optimize.Validate(cloudconvert.Optimize{Profile: "web"}), "the struct has fields that the catalog lacks")
+	assert.NoError(t, optimize.Validate(cloudconvert.Optimize{InputFormat: "pdf", Engine: "pdftools"}), "the entry has no formats")
 }
 
 func TestFormatValidateChecksEngineVersions(t *testing.T) {
 	t.Parallel()
-	format := pictures
+	format := images
 	pinned := func(version string) cloudconvert.Convert {
 		return cloudconvert.Convert{OutputFormat: "jpg", Engine: "imagemagick", EngineVersion: version}
 	}
@@ -145,14 +145,14 @@ func TestFormatValidateChecksEngineVersions(t *testing.T) {
 	assert.Error(t, format.Validate(convertWith(cloudconvert.Options{"engine_version": 9})))
 }
 
-func TestFormatValidateKnowsAliases(t *testing.T) {
+func TestFormatValidateAcceptsFormatAliases(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, pictures.Validate(cloudconvert.Convert{OutputFormat: "jpeg"}))
-	assert.Error(t, pictures.Validate(cloudconvert.Convert{OutputFormat: "gif"}))
+	require.NoError(t, images.Validate(cloudconvert.Convert{OutputFormat: "jpeg"}))
+	assert.Error(t, images.Validate(cloudconvert.Convert{OutputFormat: "gif"}))
 }
 
-// A catalog entry of an unknown form is reported, not left unchecked.
-func TestFormatValidateReportsOddShapes(t *testing.T) {
+// An option that cannot be checked is reported.
+func TestFormatValidateReportsMalformedEntries(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		field, value, parameter string
@@ -174,7 +174,7 @@ func TestFormatValidateReportsOddShapes(t *testing.T) {
 			err := format.Validate(convertWith(cloudconvert.Options{c.parameter: 1}))
 			require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 			require.ErrorContains(t, err, `"`+c.parameter+`" cannot be checked`)
-			assert.NoError(t, format.Validate(cloudconvert.Convert{OutputFormat: "jpg"}), "what is not set needs no check")
+			assert.NoError(t, format.Validate(cloudconvert.Convert{OutputFormat: "jpg"}), "a parameter that is not set is not checked")
 		})
 	}
 }

@@ -11,11 +11,10 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
 
-// FormatsService reads the catalogue of operations, formats and options.
+// FormatsService reads the catalog of operations, formats and options.
 type FormatsService service
 
-// Format is what the service can do with a pair of formats: an entry of the
-// catalogue.
+// Format is an entry of the catalog: an operation of the service on a pair of formats.
 type Format struct {
 	Operation Operation `json:"operation"`
 	// InputFormat is empty for operations without input.
@@ -25,22 +24,22 @@ type Format struct {
 	Engine       string `json:"engine,omitzero"`
 	// Credits is the base price.
 	Credits int `json:"credits,omitzero"`
-	// Options are the parameters the engine knows, if [IncludeOptions] was
-	// asked for, and nil otherwise.
+	// Options are the parameters of the engine. They are nil unless
+	// [IncludeOptions] was requested.
 	Options []FormatOption `json:"options,omitzero"`
-	// EngineVersions are the versions of the engine, if
-	// [IncludeEngineVersions] was asked for.
+	// EngineVersions are the versions of the engine. They are nil unless
+	// [IncludeEngineVersions] was requested.
 	EngineVersions []EngineVersion `json:"engine_versions,omitzero"`
 	Deprecated     bool            `json:"deprecated,omitzero"`
 	Experimental   bool            `json:"experimental,omitzero"`
 	Meta           FormatMeta      `json:"meta,omitzero"`
 
-	odd map[string]bool // the fields that Validate needs and that were not understood
+	malformed map[string]bool // the fields that Validate needs but could not be decoded
 }
 
-// FormatMeta describes a format further.
+// FormatMeta has further information on a format.
 type FormatMeta struct {
-	// Group is the family of the format, "document" or "image" for example.
+	// Group is the group of the format, for example "document" or "image".
 	Group string `json:"group,omitzero"`
 }
 
@@ -51,15 +50,15 @@ type FormatOption struct {
 	// Type is "string", "boolean", "integer", "float", "enum", "dictionary",
 	// "Input" (the name of another task), or something else: the set is open.
 	Type string `json:"type"`
-	// Default is the value used when none is set. It may be nil.
+	// Default is the default value. It may be nil.
 	Default any `json:"default,omitzero"`
-	// PossibleValues are the allowed values. Nil means that there is no list of them.
+	// PossibleValues are the allowed values, or nil if they are not listed.
 	PossibleValues []any  `json:"possible_values,omitzero"`
 	Label          string `json:"label,omitzero"`
 	Description    string `json:"description,omitzero"`
 	Help           string `json:"help,omitzero"`
 
-	odd bool // the type or the possible values were not understood
+	malformed bool // the type or the possible values could not be decoded
 }
 
 // EngineVersion is a version of an engine.
@@ -71,23 +70,23 @@ type EngineVersion struct {
 	Experimental bool   `json:"experimental,omitzero"`
 }
 
-// What [FormatListOptions] can ask for.
+// The values of Include in [FormatListOptions].
 const (
 	IncludeOptions        Include = "options"
 	IncludeEngineVersions Include = "engine_versions"
 )
 
-// FormatListOptions selects entries of the catalogue. The zero value selects
-// all, some thousands.
+// FormatListOptions selects entries of the catalog. The zero value selects all of
+// them, several thousand.
 type FormatListOptions struct {
 	Operation     Operation `url:"filter[operation],omitempty"`
 	InputFormat   string    `url:"filter[input_format],omitempty"`
 	OutputFormat  string    `url:"filter[output_format],omitempty"`
 	Engine        string    `url:"filter[engine],omitempty"`
 	EngineVersion string    `url:"filter[engine_version],omitempty"`
-	// Alternatives also selects the engines that are not the default of a pair.
+	// Alternatives also selects engines other than the default of a pair.
 	Alternatives bool `url:"alternatives,omitempty"`
-	// Include may name [IncludeOptions] and [IncludeEngineVersions].
+	// Include may have [IncludeOptions] and [IncludeEngineVersions].
 	Include []Include `url:"include,comma,omitempty"`
 	// PerPage is the number of entries on a page. By default the service chooses.
 	PerPage int `url:"per_page,omitempty"`
@@ -95,14 +94,12 @@ type FormatListOptions struct {
 	Page int `url:"page,omitempty"`
 }
 
-// List returns one page of the catalogue, or all of it if the service does not
-// divide it.
+// List returns one page of the catalog, or all of it if the service does not paginate.
 func (s *FormatsService) List(ctx context.Context, options FormatListOptions, opts ...CallOption) (*Page[Format], error) {
 	return s.list(ctx, "/operations", options, opts)
 }
 
-// ListConversions returns one page of the older catalogue, which holds
-// conversions only.
+// ListConversions returns one page of the older catalog, which has only conversions.
 func (s *FormatsService) ListConversions(ctx context.Context, options FormatListOptions, opts ...CallOption) (*Page[Format], error) {
 	return s.list(ctx, "/convert/formats", options, opts)
 }
@@ -115,9 +112,9 @@ func (s *FormatsService) list(ctx context.Context, path string, options FormatLi
 	return list[Format](ctx, s.core, path, query, opts)
 }
 
-// All iterates over the catalogue from the selected page on. It asks for a page
-// when the one before is used up. An error is yielded once and ends the iteration. No
-// entry is yielded twice.
+// All iterates over the catalog from the selected page on. It requests each page
+// when it is needed. An error is yielded once and ends the iteration. No entry is
+// yielded twice.
 func (s *FormatsService) All(ctx context.Context, options FormatListOptions, opts ...CallOption) iter.Seq2[*Format, error] {
 	query, err := queryOf(options)
 	if err != nil {
@@ -128,7 +125,7 @@ func (s *FormatsService) All(ctx context.Context, options FormatListOptions, opt
 	}, opts)
 }
 
-// UnmarshalJSON reads an entry, whatever the shapes of its fields.
+// UnmarshalJSON decodes an entry. It tolerates fields of unexpected types.
 func (f *Format) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		Operation      lenient.String             `json:"operation"`
@@ -155,29 +152,29 @@ func (f *Format) UnmarshalJSON(data []byte) error {
 		Experimental: bool(wire.Experimental),
 		Meta:         FormatMeta{Group: string(wire.Meta.Value.Group)},
 	}
-	odd := map[string]bool{
-		"input_format":  wire.InputFormat.odd,
-		"output_format": wire.OutputFormat.odd,
-		"engine":        wire.Engine.odd,
+	malformed := map[string]bool{
+		"input_format":  wire.InputFormat.malformed,
+		"output_format": wire.OutputFormat.malformed,
+		"engine":        wire.Engine.malformed,
 	}
 	if wire.Options != nil {
 		f.Options = append([]FormatOption{}, wire.Options.entries...)
-		odd["options"] = wire.Options.odd
+		malformed["options"] = wire.Options.malformed
 	}
 	if wire.EngineVersions != nil {
 		f.EngineVersions = wire.EngineVersions.entries
-		odd["engine_versions"] = wire.EngineVersions.odd
+		malformed["engine_versions"] = wire.EngineVersions.malformed
 	}
-	if maps.DeleteFunc(odd, func(_ string, odd bool) bool { return !odd }); len(odd) > 0 {
-		f.odd = odd
+	if maps.DeleteFunc(malformed, func(_ string, bad bool) bool { return !bad }); len(malformed) > 0 {
+		f.malformed = malformed
 	}
 	return nil
 }
 
-// formatText is a text that [Format.Validate] needs.
+// formatText is a string that [Format.Validate] needs.
 type formatText struct {
-	text string
-	odd  bool // neither text nor null
+	text      string
+	malformed bool // an object or a list
 }
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -185,21 +182,21 @@ func (t *formatText) UnmarshalJSON(data []byte) error {
 	var text lenient.String
 	_ = text.UnmarshalJSON(data) // never fails
 	kind := strictjson.KindOf(data)
-	*t = formatText{text: string(text), odd: kind == strictjson.Object || kind == strictjson.List}
+	*t = formatText{text: string(text), malformed: kind == strictjson.Object || kind == strictjson.List}
 	return nil
 }
 
 // formatList is a list that [Format.Validate] needs.
 type formatList[T any] struct {
-	entries []T
-	odd     bool // not a list, or one with entries that are no T
+	entries   []T
+	malformed bool // not a list, or a list with entries that are not a T
 }
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (l *formatList[T]) UnmarshalJSON(data []byte) error {
 	*l = formatList[T]{}
 	if kind := strictjson.KindOf(data); kind != strictjson.List {
-		l.odd = kind != strictjson.Null
+		l.malformed = kind != strictjson.Null
 		return nil
 	}
 	l.entries = lenient.Collect(data, '[', func(data []byte, entry *T) bool {
@@ -207,7 +204,7 @@ func (l *formatList[T]) UnmarshalJSON(data []byte) error {
 			return false
 		}
 		err := json.Unmarshal(data, entry)
-		l.odd = l.odd || err != nil
+		l.malformed = l.malformed || err != nil
 		return err == nil
 	})
 	return nil
@@ -217,7 +214,7 @@ type formatMeta struct {
 	Group lenient.String `json:"group"`
 }
 
-// UnmarshalJSON reads an option, whatever the shapes of its fields.
+// UnmarshalJSON decodes an option. It tolerates fields of unexpected types.
 func (o *FormatOption) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		Name           lenient.String `json:"name"`
@@ -242,21 +239,21 @@ func (o *FormatOption) UnmarshalJSON(data []byte) error {
 		Label:       string(wire.Label),
 		Description: string(wire.Description),
 		Help:        string(wire.Help),
-		odd:         wire.Type.odd,
+		malformed:   wire.Type.malformed,
 	}
 	switch values := wire.PossibleValues.(type) {
 	case nil:
 	case []any:
 		o.PossibleValues = slices.DeleteFunc(values, func(value any) bool { return value == nil })
 	case map[string]any:
-		o.odd = true // its keys or its values
+		o.malformed = true // the possible values may be the keys or the values
 	default:
 		o.PossibleValues = []any{values}
 	}
 	return nil
 }
 
-// UnmarshalJSON reads a version, whatever the shapes of its fields.
+// UnmarshalJSON decodes a version. It tolerates fields of unexpected types.
 func (v *EngineVersion) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		Version      lenient.String `json:"version"`

@@ -38,7 +38,7 @@ func TestFormatsList(t *testing.T) {
 	assert.Equal(t, "true", request.Query.Get("alternatives"))
 }
 
-func TestFormatsListSelects(t *testing.T) {
+func TestFormatsListSendsFilters(t *testing.T) {
 	t.Parallel()
 	client, script := testkit.NewScript(t, testkit.Says(http.StatusOK, `{"data": []}`))
 	options := cloudconvert.FormatListOptions{
@@ -66,7 +66,7 @@ func TestFormatsListConversions(t *testing.T) {
 	require.NotEmpty(t, page.Data)
 	for _, format := range page.Data {
 		assert.Equal(t, cloudconvert.OperationConvert, format.Operation)
-		assert.Nil(t, format.Options, "nobody asked for them")
+		assert.Nil(t, format.Options, "they were not requested")
 	}
 	assert.Equal(t, "/v2/convert/formats", server.Requests()[0].Path)
 }
@@ -84,7 +84,7 @@ func TestFormatsAll(t *testing.T) {
 	assert.Contains(t, operations, cloudconvert.OperationCaptureWebsite)
 }
 
-// oddFormat has every odd shape that is known of the catalogue.
+// oddFormat has all unexpected types that have been seen in the catalog.
 const oddFormat = `{
 	"operation": "convert", "input_format": null, "output_format": "pdf", "engine": "office", "credits": "2",
 	"deprecated": 1, "experimental": "0", "meta": [],
@@ -97,7 +97,7 @@ const oddFormat = `{
 	"engine_versions": [{"version": 2019, "default": "1", "latest": false}, "2016"], "unknown": true
 }`
 
-func TestFormatToleratesOddShapes(t *testing.T) {
+func TestFormatToleratesUnexpectedTypes(t *testing.T) {
 	t.Parallel()
 	var format cloudconvert.Format
 	require.NoError(t, json.Unmarshal([]byte(oddFormat), &format))
@@ -113,13 +113,13 @@ func TestFormatToleratesOddShapes(t *testing.T) {
 	}, format)
 }
 
-func TestFormatWithoutOptions(t *testing.T) {
+func TestFormatOptionsAreNilUnlessRequested(t *testing.T) {
 	t.Parallel()
-	var asked, unasked cloudconvert.Format
-	require.NoError(t, json.Unmarshal([]byte(`{"operation": "merge", "options": []}`), &asked))
-	require.NoError(t, json.Unmarshal([]byte(`{"operation": "merge"}`), &unasked))
-	assert.NotNil(t, asked.Options)
-	assert.Nil(t, unasked.Options)
+	var requested, omitted cloudconvert.Format
+	require.NoError(t, json.Unmarshal([]byte(`{"operation": "merge", "options": []}`), &requested))
+	require.NoError(t, json.Unmarshal([]byte(`{"operation": "merge"}`), &omitted))
+	assert.NotNil(t, requested.Options)
+	assert.Nil(t, omitted.Options)
 }
 
 func FuzzFormat(f *testing.F) {
@@ -134,8 +134,8 @@ func FuzzFormat(f *testing.F) {
 		encoded, err := json.Marshal(first)
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(encoded, &second))
-		again, err := json.Marshal(second)
+		reencoded, err := json.Marshal(second)
 		require.NoError(t, err)
-		assert.JSONEq(t, string(encoded), string(again))
+		assert.JSONEq(t, string(encoded), string(reencoded))
 	})
 }

@@ -9,22 +9,22 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// JobError is a job that ended in error. It matches [ErrJobFailed] and, through
-// its tasks, their codes:
+// JobError is the error of a job that ended in error. It matches [ErrJobFailed]
+// and, through Tasks, the codes of its tasks:
 //
 //	errors.Is(err, cloudconvert.CodeInvalidConversionType)
 type JobError struct { //nolint:recvcheck // Format is for values too
 	// Job is the job as it ended.
 	Job *Job
 	// Tasks are the tasks that failed, the first cause first. Tasks that failed
-	// only because one they depend on did come last. It may be empty.
+	// only because they depend on a failed task come last. Tasks may be empty.
 	Tasks []*TaskError
 }
 
-// Error names the first cause.
+// Error describes the first cause.
 func (e *JobError) Error() string {
 	if len(e.Tasks) == 0 {
-		return fmt.Sprintf("cloudconvert: job %s failed and none of its tasks says why", e.Job.ID)
+		return fmt.Sprintf("cloudconvert: job %s failed without a failed task", e.Job.ID)
 	}
 	return fmt.Sprintf("cloudconvert: job %s failed: %s", e.Job.ID, e.Tasks[0].text())
 }
@@ -41,10 +41,11 @@ func (e *JobError) Unwrap() []error {
 // Is matches [ErrJobFailed].
 func (e *JobError) Is(target error) bool { return target == ErrJobFailed }
 
-// TaskError is a task that ended in error. It matches [ErrJobFailed] and its code.
+// TaskError is the error of a task that ended in error. It matches [ErrJobFailed]
+// and its Code.
 type TaskError struct { //nolint:recvcheck // Format is for values too
 	ID        string
-	Name      string // empty for a task outside of jobs
+	Name      string // empty for a task without a job
 	Operation Operation
 	Code      Code // may be empty
 	Message   string
@@ -54,7 +55,7 @@ func newTaskError(t Task) *TaskError {
 	return &TaskError{ID: t.ID, Name: t.Name, Operation: t.Operation, Code: t.Code, Message: t.Message}
 }
 
-// Error says which task failed and why.
+// Error returns which task failed and why.
 func (e *TaskError) Error() string { return "cloudconvert: " + e.text() }
 
 func (e *TaskError) text() string {
@@ -73,7 +74,7 @@ func (e *TaskError) Is(target error) bool {
 	return target == ErrJobFailed || e.Code != "" && target == e.Code
 }
 
-// jobError returns what a job that has ended stands for: nil if it finished.
+// jobError returns the error of a job that ended in error, and nil for other jobs.
 func jobError(job *Job) error {
 	if job.Status != StatusError {
 		return nil
@@ -85,7 +86,7 @@ func jobError(job *Job) error {
 	return e
 }
 
-// taskError is the same for a task.
+// taskError is like jobError, for a task.
 func taskError(task *Task) error {
 	if task.Status != StatusError {
 		return nil
@@ -93,27 +94,27 @@ func taskError(task *Task) error {
 	return newTaskError(*task)
 }
 
-// byCause returns the failed tasks: those that failed by themselves first, in
-// the order of time.
+// byCause returns the failed tasks in the order of their ends, but those that
+// failed because of other tasks last.
 func byCause(tasks []Task) []Task {
 	failed := map[string]bool{}
 	for _, task := range tasks {
 		failed[task.ID] = task.Status == StatusError
 	}
-	followed := func(t Task) int {
-		fell := t.Code == CodeInputTaskFailed ||
+	dependent := func(t Task) int {
+		isDependent := t.Code == CodeInputTaskFailed ||
 			slices.ContainsFunc(t.DependsOnTaskIDs, func(id string) bool { return failed[id] })
-		if fell {
+		if isDependent {
 			return 1
 		}
 		return 0
 	}
 	causes := slices.DeleteFunc(slices.Clone(tasks), func(t Task) bool { return t.Status != StatusError })
 	slices.SortStableFunc(causes, func(a, b Task) int {
-		return cmp.Or(cmp.Compare(followed(a), followed(b)), a.EndedAt.Compare(b.EndedAt), compareTasks(a, b))
+		return cmp.Or(cmp.Compare(dependent(a), dependent(b)), a.EndedAt.Compare(b.EndedAt), compareTasks(a, b))
 	})
 	return causes
 }
 
-// taskLabel names a task in messages.
+// taskLabel returns the name of a task for messages.
 func taskLabel(t Task) string { return fmt.Sprintf("%s (%s)", cmp.Or(t.Name, t.ID), t.Operation) }

@@ -20,7 +20,7 @@ func jobFailure(t *testing.T, body string) *cloudconvert.JobError {
 	job, err := client.Jobs.Wait(t.Context(), idIn(t, body))
 	var failure *cloudconvert.JobError
 	require.ErrorAs(t, err, &failure)
-	require.NotNil(t, job, "the job comes with the error")
+	require.NotNil(t, job, "the job is returned with the error")
 	assert.Same(t, job, failure.Job)
 	assert.Len(t, script.Requests, 1)
 	return failure
@@ -29,13 +29,13 @@ func jobFailure(t *testing.T, body string) *cloudconvert.JobError {
 // idIn returns the id in the response of a single job or task.
 func idIn(t *testing.T, body string) string {
 	t.Helper()
-	var answer struct {
+	var response struct {
 		Data struct {
 			ID string `json:"id"`
 		} `json:"data"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(body), &answer))
-	return answer.Data.ID
+	require.NoError(t, json.Unmarshal([]byte(body), &response))
+	return response.Data.ID
 }
 
 func taskNames(failure *cloudconvert.JobError) []string {
@@ -109,11 +109,11 @@ func TestJobErrorPutsCausesFirst(t *testing.T) {
 			[]task{{ID: "1", Name: "a", Status: "error", Code: "OTHER", EndedAt: early, Needs: []string{"2"}}, {ID: "2", Name: "b", Status: "error", EndedAt: late}},
 			[]string{"b", "a"},
 		},
-		"depends on one that ended well": {
+		"depends on a finished task": {
 			[]task{{ID: "1", Name: "a", Status: "error", EndedAt: early, Needs: []string{"3"}}, {ID: "2", Name: "b", Status: "error", EndedAt: late}, {ID: "3", Name: "c", Status: "finished"}},
 			[]string{"a", "b"},
 		},
-		"only consequences": {
+		"only dependent failures": {
 			[]task{{ID: "1", Name: "a", Status: "error", Code: "INPUT_TASK_FAILED"}}, []string{"a"},
 		},
 	} {
@@ -123,7 +123,7 @@ func TestJobErrorPutsCausesFirst(t *testing.T) {
 			failure := jobFailure(t, body)
 			assert.Equal(t, c.want, taskNames(failure))
 			if c.want == nil {
-				assert.EqualError(t, failure, "cloudconvert: job j failed and none of its tasks says why")
+				assert.EqualError(t, failure, "cloudconvert: job j failed without a failed task")
 			}
 		})
 	}
@@ -156,7 +156,7 @@ func TestFinishedJobHasNoError(t *testing.T) {
 	assert.Len(t, job.Files(), 2)
 }
 
-func TestIgnoredTaskErrorsAreNoJobError(t *testing.T) {
+func TestIgnoredTaskErrorIsNotAJobError(t *testing.T) {
 	t.Parallel()
 	body, err := json.Marshal(map[string]any{"data": map[string]any{"id": "j", "status": "finished", "tasks": []any{
 		map[string]any{"id": "1", "name": "a", "status": "error", "code": "OPEN_FAILED"},
@@ -164,5 +164,5 @@ func TestIgnoredTaskErrorsAreNoJobError(t *testing.T) {
 	require.NoError(t, err)
 	client, _ := testkit.NewScript(t, testkit.Says(http.StatusOK, string(body)))
 	_, err = client.Jobs.Wait(t.Context(), "j")
-	require.NoError(t, err, "the job went on without it")
+	require.NoError(t, err, "the job continued without it")
 }

@@ -286,7 +286,7 @@ func assertRefused(t *testing.T, task cloudconvert.TaskRequest, want string) {
 		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
 		require.ErrorContains(t, err, want)
 	}
-	require.ErrorIs(t, pictures.Validate(task), cloudconvert.ErrInvalid)
+	require.ErrorIs(t, images.Validate(task), cloudconvert.ErrInvalid)
 	assert.Empty(t, script.URLs())
 	assert.NotEmpty(t, testkit.Printed(t, task))
 }

@@ -8,13 +8,14 @@ import (
 	"net/http"
 )
 
-// JobsService creates jobs, follows them and waits for them.
+// JobsService creates, reads, watches and deletes jobs, and waits for them.
 type JobsService service
 
-// errRedirect is why a job with a redirect is refused where the job is the result.
-var errRedirect = invalid(errors.New("a redirect gives a URL instead of the job: use CreateForURL"))
+// errRedirect is the error of a request with a redirect where the result is a job.
+var errRedirect = invalid(errors.New("the redirect returns a URL instead of the job: use CreateForURL"))
 
-// Get returns a job with its tasks.
+// Get returns a job with its tasks. If it does not exist, the error matches
+// [ErrNotFound].
 func (s *JobsService) Get(ctx context.Context, id string, opts ...CallOption) (*Job, error) {
 	path, err := pathOf("jobs", id)
 	if err != nil {
@@ -25,11 +26,11 @@ func (s *JobsService) Get(ctx context.Context, id string, opts ...CallOption) (*
 
 // JobListOptions selects jobs. The zero value selects all.
 type JobListOptions struct {
-	// Status selects jobs that are processing, finished or in error.
+	// Status selects jobs with this status: processing, finished or error.
 	Status Status `url:"filter[status],omitempty"`
 	// Tag selects jobs with exactly this tag.
 	Tag string `url:"filter[tag],omitempty"`
-	// Include may name [IncludeTasks]: without it the jobs come without their tasks.
+	// Include may have [IncludeTasks]. Without it, the jobs have no tasks.
 	Include []Include `url:"include,comma,omitempty"`
 	// PerPage is the number of jobs on a page. By default the service chooses 100.
 	PerPage int `url:"per_page,omitempty"`
@@ -46,15 +47,14 @@ func (s *JobsService) List(ctx context.Context, options JobListOptions, opts ...
 	return list[Job](ctx, s.core, "/jobs", query, opts)
 }
 
-// All iterates over all jobs from the selected page on. It asks for a page
-// when the one before is used up. An error is yielded once and ends the iteration.
+// All iterates over all jobs from the selected page on. It requests each page
+// when it is needed. An error is yielded once and ends the iteration.
 //
-// No job is yielded twice, unless ten thousand others are created between two
-// pages. Jobs that are deleted in the loop, by this client, make it skip none, since
-// it reads the page again. Jobs that are deleted elsewhere meanwhile, or cease to
-// match the options, may make it skip as many others. So may the deletion of more
-// than a page of jobs that were yielded before: delete each when it is yielded, or all
-// of them after the loop.
+// No job is yielded twice, unless ten thousand others are created between two pages.
+// If this client deletes jobs in the loop, none are skipped: All reads the page
+// again. For each job that is deleted elsewhere, or no longer matches the options,
+// another may be skipped. Deleting more than a page of jobs that were yielded earlier
+// may also skip others: delete each job when it is yielded, or all after the loop.
 func (s *JobsService) All(ctx context.Context, options JobListOptions, opts ...CallOption) iter.Seq2[*Job, error] {
 	query, err := queryOf(options)
 	if err != nil {
@@ -63,9 +63,9 @@ func (s *JobsService) All(ctx context.Context, options JobListOptions, opts ...C
 	return all(ctx, s.core, "/jobs", query, func(j *Job) any { return j.ID }, opts)
 }
 
-// Delete deletes a job with its tasks and files. A running job is abandoned; to
-// end it and keep it, use [JobsService.Cancel]. The service deletes jobs by itself
-// 24 hours after they ended.
+// Delete deletes a job with its tasks and files, even if it is running. To end a
+// job and keep it, use [JobsService.Cancel]. The service deletes each job 24
+// hours after it has ended.
 func (s *JobsService) Delete(ctx context.Context, id string, opts ...CallOption) error {
 	path, err := pathOf("jobs", id)
 	if err != nil {
@@ -78,12 +78,12 @@ func (s *JobsService) Delete(ctx context.Context, id string, opts ...CallOption)
 	return nil
 }
 
-// Cancel cancels each task of a job that has not ended. The API has no single call
-// for that: tasks are cancelled one by one, in the order of their names, and one
-// that ends meanwhile is no error. The failures of all tasks are joined.
+// Cancel cancels all tasks of a job that have not ended. The API has no single call
+// for this: the tasks are cancelled one by one, in the order of their names. A task
+// that ends in the meantime is not an error. The errors of all tasks are joined.
 //
-// Cancelled tasks end in error, and so does their job. To remove the job
-// altogether, use [JobsService.Delete].
+// Cancelled tasks end in error, and so does their job. To remove the job, use
+// [JobsService.Delete].
 func (s *JobsService) Cancel(ctx context.Context, id string, opts ...CallOption) error {
 	job, err := s.Get(ctx, id, opts...)
 	if err != nil {
@@ -102,8 +102,8 @@ func (s *JobsService) Cancel(ctx context.Context, id string, opts ...CallOption)
 	return errors.Join(failures...)
 }
 
-// ResultURL returns the address of the first exported file of a finished job,
-// without following it. It is a secret, see [File].
+// ResultURL returns the URL of the first exported file of a finished job. The URL
+// is a secret, see [File], and is not requested.
 func (s *JobsService) ResultURL(ctx context.Context, id string, opts ...CallOption) (string, error) {
 	path, err := pathOf("jobs", id)
 	if err != nil {

@@ -53,7 +53,8 @@ func TestJobs(t *testing.T) {
 	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
 
-// A retried deletion that finds nothing succeeded, if the lost attempt may have deleted the job.
+// A retried deletion that returns 404 succeeded if a lost attempt may have
+// deleted the job.
 func TestJobsDeleteAfterLostResponses(t *testing.T) {
 	t.Parallel()
 	lost := cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.After}
@@ -64,13 +65,13 @@ func TestJobsDeleteAfterLostResponses(t *testing.T) {
 		gone     bool // before the call
 		notFound bool
 	}{
-		"at once":                       {},
-		"answer lost":                   {faults: []cloudconverttest.Fault{lost}},
-		"failed":                        {faults: []cloudconverttest.Fault{failed}},
-		"lost and refused":              {faults: []cloudconverttest.Fault{lost, refused}},
-		"gone":                          {gone: true, notFound: true},
-		"gone and refused":              {gone: true, faults: []cloudconverttest.Fault{refused}, notFound: true},
-		"gone, and the answer was lost": {gone: true, faults: []cloudconverttest.Fault{lost}},
+		"at once":                         {},
+		"response lost":                   {faults: []cloudconverttest.Fault{lost}},
+		"failed":                          {faults: []cloudconverttest.Fault{failed}},
+		"lost and refused":                {faults: []cloudconverttest.Fault{lost, refused}},
+		"gone":                            {gone: true, notFound: true},
+		"gone and refused":                {gone: true, faults: []cloudconverttest.Fault{refused}, notFound: true},
+		"gone, and the response was lost": {gone: true, faults: []cloudconverttest.Fault{lost}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -98,11 +99,11 @@ func TestJobsDeleteAfterLostResponses(t *testing.T) {
 	}
 }
 
-// A network that wants a login responds to every request with its page.
+// A captive portal responds to every request with its login page.
 func TestDeleteRefusesOtherResponses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		answer  testkit.Reply
+		reply   testkit.Reply
 		deleted bool
 	}{
 		"empty":     {testkit.Says(http.StatusNoContent, ""), true},
@@ -111,7 +112,7 @@ func TestDeleteRefusesOtherResponses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, script := testkit.NewScript(t, tt.answer)
+			client, script := testkit.NewScript(t, tt.reply)
 			err := client.Jobs.Delete(t.Context(), "job-1")
 			assert.Equal(t, tt.deleted, err == nil)
 			assert.Equal(t, !tt.deleted, cloudconvert.IsRetryable(err))
@@ -152,7 +153,7 @@ func TestCancelEndsTheJob(t *testing.T) {
 		out, _ := job.Task("export-url")
 		assert.Equal(t, cloudconvert.StatusFinished, in.Status)
 		assert.Equal(t, cloudconvert.StatusError, out.Status)
-		require.NoError(t, client.Jobs.Cancel(t.Context(), created.ID), "nothing is left to do")
+		require.NoError(t, client.Jobs.Cancel(t.Context(), created.ID), "all tasks have ended")
 		assert.Equal(t, 1, cancellations(server))
 	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
@@ -177,7 +178,7 @@ func TestCancelToleratesEndedTasks(t *testing.T) {
 		}})
 		require.NoError(t, err)
 		require.NoError(t, client.Jobs.Cancel(t.Context(), created.ID))
-		assert.Equal(t, 2, cancellations(server), "the second task fell with the first")
+		assert.Equal(t, 2, cancellations(server), "the second task failed with the first")
 	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
 
@@ -197,7 +198,7 @@ func TestCancelReportsFailures(t *testing.T) {
 	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
 
-func TestResultURLNeedsAnEndedJob(t *testing.T) {
+func TestResultURLNeedsEndedJob(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
@@ -211,7 +212,7 @@ func TestResultURLNeedsAnEndedJob(t *testing.T) {
 		require.NoError(t, err)
 		plain, _, _ := strings.Cut(job.Files()[0].URL, "?")
 		assert.True(t, strings.HasPrefix(address, plain+"?"), address)
-		assert.Zero(t, testkit.CountRequests(server, "GET storage"), "it is not followed")
+		assert.Zero(t, testkit.CountRequests(server, "GET storage"), "the URL is not requested")
 	}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
 }
 
@@ -228,11 +229,11 @@ func TestCreateWithRedirectReturnsURL(t *testing.T) {
 		"lost":         {fault: cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.After}, want: []string{"POST sync", "GET api"}},
 		"no location":  {fault: cloudconverttest.Fault{Status: http.StatusFound, Phase: cloudconverttest.After}, want: []string{"POST sync", "GET api"}},
 		"relative":     {fault: leadsTo(http.StatusFound, "/login"), want: []string{"POST sync", "GET api"}},
-		"no web URL":   {fault: leadsTo(http.StatusFound, "ftp://storage.example.com/a"), want: []string{"POST sync", "GET api"}},
+		"not http":     {fault: leadsTo(http.StatusFound, "ftp://storage.example.com/a"), want: []string{"POST sync", "GET api"}},
 		"no host":      {fault: leadsTo(http.StatusFound, "https:///a"), want: []string{"POST sync", "GET api"}},
 		"moved":        {fault: leadsTo(http.StatusMovedPermanently, "https://storage.example.com/a"), want: []string{"POST sync", "GET api"}},
-		"repeat":       {fault: leadsTo(http.StatusTemporaryRedirect, "https://storage.example.com/a"), want: []string{"POST sync", "GET api"}},
-		"repeat ever":  {fault: leadsTo(http.StatusPermanentRedirect, "https://storage.example.com/a"), want: []string{"POST sync", "GET api"}},
+		"307":          {fault: leadsTo(http.StatusTemporaryRedirect, "https://storage.example.com/a"), want: []string{"POST sync", "GET api"}},
+		"308":          {fault: leadsTo(http.StatusPermanentRedirect, "https://storage.example.com/a"), want: []string{"POST sync", "GET api"}},
 		"never":        {fault: cloudconverttest.Fault{Kind: cloudconverttest.Stall, Phase: cloudconverttest.After}, want: []string{"POST sync", "GET api"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -248,7 +249,7 @@ func TestCreateWithRedirectReturnsURL(t *testing.T) {
 				require.NoError(t, err)
 				assert.Equal(t, c.want, testkit.Outline(server))
 				assert.Equal(t, 1, testkit.JobCount(server))
-				assert.False(t, request.Redirect, "the caller's request is left as it is")
+				assert.False(t, request.Redirect, "the caller's request is not changed")
 				job, err := server.Client().Jobs.Get(t.Context(), server.Jobs()[0].ID)
 				require.NoError(t, err)
 				want, _, _ := strings.Cut(job.Files()[0].URL, "?")
@@ -256,7 +257,7 @@ func TestCreateWithRedirectReturnsURL(t *testing.T) {
 				assert.Equal(t, want, got)
 				for _, seen := range server.Requests() {
 					if seen.Role != "sync" {
-						assert.NotContains(t, string(seen.Body), "redirect", "only the host that waits knows it")
+						assert.NotContains(t, string(seen.Body), "redirect", "only the sync host gets the parameter")
 					}
 				}
 			}, cloudconverttest.WithTaskDuration(time.Second))
@@ -264,7 +265,7 @@ func TestCreateWithRedirectReturnsURL(t *testing.T) {
 	}
 }
 
-// leadsTo is a redirect in place of the response to a creation that took place.
+// leadsTo replaces the response to a successful creation by a redirect.
 func leadsTo(status int, location string) cloudconverttest.Fault {
 	return cloudconverttest.Fault{Status: status, Phase: cloudconverttest.After, Header: http.Header{"Location": {location}}}
 }
@@ -278,7 +279,7 @@ func TestCreateWithRedirectFollows303(t *testing.T) {
 	assert.Len(t, script.Requests, 1)
 }
 
-func TestResultURLNeedsAURL(t *testing.T) {
+func TestResultURLRefusesInvalidLocations(t *testing.T) {
 	t.Parallel()
 	for _, location := range []string{"", "/login", "ftp://storage.example.com/a", "https:///a?sig=s3cr3t", "https://%zz/?sig=s3cr3t"} {
 		client, _ := testkit.NewScript(t, testkit.Says(http.StatusFound, "", "Location", location))
@@ -300,7 +301,7 @@ func TestCreateWithRedirectReportsFailedJob(t *testing.T) {
 	})
 }
 
-func TestRedirectIsRefusedWhereItCannotWork(t *testing.T) {
+func TestRedirectIsRefusedWhereAJobIsReturned(t *testing.T) {
 	t.Parallel()
 	client, script := testkit.NewScript(t)
 	redirected := testkit.TextJob()
@@ -322,7 +323,7 @@ func TestRedirectIsRefusedWhereItCannotWork(t *testing.T) {
 	assert.Empty(t, script.Requests)
 }
 
-func TestAllJobsAsksForPagesWhenNeeded(t *testing.T) {
+func TestAllJobsRequestsPagesLazily(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()

@@ -17,18 +17,17 @@ import (
 
 // Page is one page of a list.
 type Page[T any] struct {
-	// Data are the entries. One that is null or no T, such as a job without an
-	// id, is left out and does not spoil the others. [CaptureResponse] has the
-	// page as it came.
+	// Data has the entries. Entries that are null or not a T, such as a job without
+	// an id, are left out. [CaptureResponse] returns the page as it was received.
 	Data  []T       `json:"data"`
 	Links PageLinks `json:"links,omitzero"`
 	Meta  PageMeta  `json:"meta,omitzero"`
 
-	allLeftOut bool // there were entries, and none of them is a T
+	allLeftOut bool // there were entries, but none is a T
 }
 
-// PageLinks are the addresses of the pages around a page. Next is empty on the
-// last one. Last always is: the service does not tell how many pages there are.
+// PageLinks has the URLs of other pages. Next is empty on the last page. Last is
+// always empty: the service does not return the number of pages.
 type PageLinks struct {
 	First string `json:"first,omitzero"`
 	Last  string `json:"last,omitzero"`
@@ -36,8 +35,8 @@ type PageLinks struct {
 	Next  string `json:"next,omitzero"`
 }
 
-// PageMeta tells where a page stands in its list. From and To are the numbers
-// of its first and last entry, 0 on an empty page.
+// PageMeta describes the position of a page in its list. From and To are the
+// numbers of its first and last entry, and 0 on an empty page.
 type PageMeta struct {
 	CurrentPage int    `json:"current_page,omitzero"`
 	From        int    `json:"from,omitzero"`
@@ -46,7 +45,8 @@ type PageMeta struct {
 	Path        string `json:"path,omitzero"`
 }
 
-// UnmarshalJSON reads a page. Only an answer that is no list is an error.
+// UnmarshalJSON decodes a page. It tolerates fields of unexpected types. A page
+// without a list of entries is an error.
 func (p *Page[T]) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		Data  pageEntries[T] `json:"data"`
@@ -62,12 +62,12 @@ func (p *Page[T]) UnmarshalJSON(data []byte) error {
 		}] `json:"meta"`
 	}
 	lenient.Fields(data, &wire)
-	if wire.Data.read == nil {
-		return errors.New("a list has no data")
+	if wire.Data.list == nil {
+		return errors.New("the list has no data")
 	}
 	links, meta := wire.Links.Value, wire.Meta.Value
 	*p = Page[T]{
-		Data: wire.Data.read,
+		Data: wire.Data.list,
 		Links: PageLinks{
 			First: string(links.First), Last: string(links.Last), Prev: string(links.Prev), Next: string(links.Next),
 		},
@@ -75,15 +75,15 @@ func (p *Page[T]) UnmarshalJSON(data []byte) error {
 			CurrentPage: int(meta.CurrentPage), From: int(meta.From), To: int(meta.To),
 			PerPage: int(meta.PerPage), Path: string(meta.Path),
 		},
-		allLeftOut: wire.Data.given && len(wire.Data.read) == 0,
+		allLeftOut: wire.Data.nonEmpty && len(wire.Data.list) == 0,
 	}
 	return nil
 }
 
-// pageEntries are the entries of a page. They are nil if it has no array of them.
+// pageEntries decodes the entries of a page. The list is nil if there is no array.
 type pageEntries[T any] struct {
-	read  lenient.List[T]
-	given bool // any entries, be they a T or not
+	list     lenient.List[T]
+	nonEmpty bool // there are entries, though perhaps none is a T
 }
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -92,17 +92,17 @@ func (e *pageEntries[T]) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	for range lenient.Entries(data) {
-		e.given = true
+		e.nonEmpty = true
 		break
 	}
-	err := e.read.UnmarshalJSON(data)
-	if e.read == nil {
-		e.read = []T{}
+	err := e.list.UnmarshalJSON(data)
+	if e.list == nil {
+		e.list = []T{}
 	}
 	return err
 }
 
-// list makes a call that answers one page.
+// list requests one page.
 func list[T any](ctx context.Context, c *core, path string, query url.Values, opts []CallOption) (*Page[T], error) {
 	page := new(Page[T])
 	if err := c.do(ctx, call{method: http.MethodGet, path: path, query: query}, page, opts...); err != nil {
@@ -111,14 +111,12 @@ func list[T any](ctx context.Context, c *core, path string, query url.Values, op
 	return page, nil
 }
 
-// maxKnown is how many entries an iteration remembers, so as not to yield them
-// again.
-const maxKnown = 10_000
+// maxSeen is how many entries an iteration remembers so that none is yielded twice.
+const maxSeen = 10_000
 
-// all iterates over a list page by page. Entries that come again on a later page,
-// because new ones were put before them, are left out. When the client deleted
-// something while a page was in use, the page is read again: the entries behind it
-// have moved up.
+// all iterates over a list page by page. Entries that were yielded before are left
+// out: new entries may move old ones to a later page. If the client deleted something
+// while a page was in use, the page is read again: later entries may have moved to it.
 func all[T any](
 	ctx context.Context, c *core, path string, query url.Values, identity func(*T) any, opts []CallOption,
 ) iter.Seq2[*T, error] {
@@ -132,14 +130,14 @@ func all[T any](
 func yieldPages[T any](
 	ctx context.Context, c *core, path string, query url.Values, identity func(*T) any, opts []CallOption, yield func(*T, error) bool,
 ) error {
-	known, visited := recent.NewSet[any](maxKnown), recent.NewSet[string](maxKnown)
+	seen, visited := recent.NewSet[any](maxSeen), recent.NewSet[string](maxSeen)
 	for {
 		deletions := c.deletions.Load()
 		page, err := list[T](ctx, c, path, query, opts)
 		if err != nil {
 			return err
 		}
-		entries := page.unknown(known, identity)
+		entries := page.unseen(seen, identity)
 		if !yieldAll(entries, yield) || page.isLast() {
 			return nil
 		}
@@ -152,11 +150,11 @@ func yieldPages[T any](
 	}
 }
 
-// unknown returns the entries that are not known yet, and makes them known.
-func (p *Page[T]) unknown(known *recent.Set[any], identity func(*T) any) []*T {
+// unseen returns the entries that are not in seen and adds them to it.
+func (p *Page[T]) unseen(seen *recent.Set[any], identity func(*T) any) []*T {
 	var entries []*T
 	for i := range p.Data {
-		if known.Add(identity(&p.Data[i])) {
+		if seen.Add(identity(&p.Data[i])) {
 			entries = append(entries, &p.Data[i])
 		}
 	}
@@ -165,7 +163,7 @@ func (p *Page[T]) unknown(known *recent.Set[any], identity func(*T) any) []*T {
 
 func (p *Page[T]) isLast() bool { return p.Links.Next == "" || len(p.Data) == 0 && !p.allLeftOut }
 
-// yieldAll reports whether the consumer wants more.
+// yieldAll yields entries and reports whether the iteration continues.
 func yieldAll[T any](entries []*T, yield func(*T, error) bool) bool {
 	for _, entry := range entries {
 		if !yield(entry, nil) {
@@ -175,36 +173,37 @@ func yieldAll[T any](entries []*T, yield func(*T, error) bool) bool {
 	return true
 }
 
-// failed returns an iteration that yields an error.
+// failed returns an iterator that only yields an error.
 func failed[T any](err error) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) { yield(nil, err) }
 }
 
-// nextQuery returns the query of the next page. Of the link only the query is
-// followed, never the host: the credentials belong to the host of the API. Pages
-// without a greater number are remembered, so that they do not lead in a circle.
+// nextQuery returns the query of the next page. It takes only the query from the
+// link, never the host, since credentials are for the API host only. Links to a
+// page number must have a greater one. Other pages, such as those with cursors,
+// are remembered to detect loops.
 func nextQuery(current url.Values, link string, visited *recent.Set[string]) (url.Values, error) {
 	target, err := url.Parse(link)
 	if err != nil {
-		return nil, errors.New("cloudconvert: the link to the next page is no URL")
+		return nil, errors.New("cloudconvert: the link to the next page is not a URL")
 	}
 	next := url.Values{}
 	maps.Copy(next, current)
 	maps.Copy(next, target.Query())
 	if target.Query().Has("page") {
 		if pageNumber(next) <= pageNumber(current) {
-			return nil, errors.New("cloudconvert: the link to the next page leads back")
+			return nil, errors.New("cloudconvert: the link to the next page leads backward")
 		}
 		return next, nil
 	}
 	visited.Add(current.Encode())
 	if visited.Has(next.Encode()) {
-		return nil, errors.New("cloudconvert: the link to the next page leads to a page that was there before")
+		return nil, errors.New("cloudconvert: the link to the next page leads to an earlier page")
 	}
 	return next, nil
 }
 
-// pageNumber returns the page that a query selects.
+// pageNumber returns the page that a query selects, by default 1.
 func pageNumber(query url.Values) int {
 	number, err := strconv.Atoi(query.Get("page"))
 	if err != nil {

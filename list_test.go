@@ -32,7 +32,7 @@ func pageOf(next string, ids ...string) testkit.Reply {
 	return testkit.Says(http.StatusOK, string(body))
 }
 
-// collect takes all jobs of an iteration and its error.
+// collect returns the ids of all jobs of an iteration, and its error.
 func collect(t *testing.T, client *cloudconvert.Client, options cloudconvert.JobListOptions) (ids []string, failure error) {
 	t.Helper()
 	for job, err := range client.Jobs.All(t.Context(), options) {
@@ -82,7 +82,7 @@ func TestListOfTasks(t *testing.T) {
 		"&filter%5Boperation%5D=import%2Fs3&filter%5Bstatus%5D=error&include=payload%2Cjob&page=2&per_page=5"}, script.URLs())
 }
 
-func TestListToleratesOddShapes(t *testing.T) {
+func TestListToleratesUnexpectedTypes(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]int{
 		`{"data": []}`: 0,
@@ -102,7 +102,7 @@ func TestListToleratesOddShapes(t *testing.T) {
 	}
 }
 
-func TestAllFollowsTheQueryOfTheLink(t *testing.T) {
+func TestAllFollowsQueryOfLink(t *testing.T) {
 	t.Parallel()
 	client, script := testkit.NewScript(t,
 		pageOf("https://evil.example.com/elsewhere?page=2", "1", "2"), pageOf("/other?page=3&cursor=c", "3"), pageOf("", "4"))
@@ -133,13 +133,13 @@ func TestAllIsLazy(t *testing.T) {
 	t.Parallel()
 	client, script := testkit.NewScript(t, pageOf("?page=2", "1", "2"), pageOf("?page=3", "3"))
 	jobs := client.Jobs.All(t.Context(), cloudconvert.JobListOptions{})
-	require.Empty(t, script.URLs(), "nobody has asked yet")
+	require.Empty(t, script.URLs(), "no page is requested yet")
 	for job := range jobs {
 		if job.ID == "2" {
 			break
 		}
 	}
-	assert.Len(t, script.URLs(), 1, "the next page is not wanted")
+	assert.Len(t, script.URLs(), 1, "the next page is not requested")
 	for job := range jobs {
 		if job.ID == "3" {
 			break
@@ -209,12 +209,12 @@ func TestAllStopsAtRepeatedPages(t *testing.T) {
 		"first page, unnamed": {cloudconvert.JobListOptions{}, []string{"?page=1"}},
 		"first page, named":   {cloudconvert.JobListOptions{Page: 1}, []string{"?page=1"}},
 		"no query":            {cloudconvert.JobListOptions{}, []string{"https://api.example.com/base/v2/jobs"}},
-		"the same again":      {cloudconvert.JobListOptions{}, []string{"?page=2", "?page=2"}},
+		"same page":           {cloudconvert.JobListOptions{}, []string{"?page=2", "?page=2"}},
 		"back and forth":      {cloudconvert.JobListOptions{}, []string{"?page=2", "?page=1"}},
 		"back to the middle":  {cloudconvert.JobListOptions{Page: 7}, []string{"?page=3"}},
-		"no number":           {cloudconvert.JobListOptions{}, []string{"?page=last"}},
+		"not a number":        {cloudconvert.JobListOptions{}, []string{"?page=last"}},
 		"the same cursor":     {cloudconvert.JobListOptions{}, []string{"?cursor=a", "?cursor=a"}},
-		"no URL":              {cloudconvert.JobListOptions{}, []string{"https://a b/?page=2"}},
+		"not a URL":           {cloudconvert.JobListOptions{}, []string{"https://a b/?page=2"}},
 		"cursors by turns":    {cloudconvert.JobListOptions{}, []string{"?page=2", "?cursor=a", "?cursor=b", "?cursor=a"}},
 		"back to the start":   {cloudconvert.JobListOptions{}, []string{"?cursor=a", "?cursor=b", "?cursor=c", "?cursor=a"}},
 	} {
@@ -236,7 +236,7 @@ func TestAllStopsAtRepeatedPages(t *testing.T) {
 	}
 }
 
-func TestListSkipsOddEntries(t *testing.T) {
+func TestListSkipsMalformedEntries(t *testing.T) {
 	t.Parallel()
 	client, script := testkit.NewScript(t,
 		testkit.Says(http.StatusOK, `{"data": [null, {"id": "1"}, 12, "text", [], {}, {"id": 2}], "links": {"next": "?page=2"}}`),
@@ -249,7 +249,7 @@ func TestListSkipsOddEntries(t *testing.T) {
 		jobs = append(jobs, *job)
 	}
 	assert.Equal(t, []cloudconvert.Job{{ID: "1"}, {ID: "2"}, {ID: "3", Tasks: []cloudconvert.Task{{ID: "4"}}}}, jobs)
-	assert.Len(t, script.URLs(), 3, "a page of nothing but odd entries is no empty page")
+	assert.Len(t, script.URLs(), 3, "a page with only malformed entries is not an empty page")
 }
 
 func TestAllContinuesAfterAPage(t *testing.T) {
@@ -292,7 +292,7 @@ func TestPageRoundTrip(t *testing.T) {
 	assert.Equal(t, cloudconvert.Page[cloudconvert.Job]{Data: second.Data, Links: second.Links, Meta: second.Meta}, first)
 }
 
-// shifting has so many jobs, and lists them in pages of ten.
+// shifting returns a server with this number of jobs, which it lists in pages of ten.
 func shifting(t *testing.T, jobs int) (*cloudconverttest.Server, *cloudconvert.Client, func() string) {
 	t.Helper()
 	server := testkit.NewSandbox(t)
@@ -306,7 +306,7 @@ func shifting(t *testing.T, jobs int) (*cloudconverttest.Server, *cloudconvert.C
 
 var byTen = cloudconvert.JobListOptions{PerPage: 10}
 
-// A job that is created during the iteration moves the others to later pages.
+// A job that is created during the iteration moves others to later pages.
 func TestAllYieldsNothingTwice(t *testing.T) {
 	t.Parallel()
 	for name, every := range map[string]int{"one for each": 1, "one for three": 3, "one for each page": 10} {
@@ -324,12 +324,12 @@ func TestAllYieldsNothingTwice(t *testing.T) {
 			for id, times := range seen {
 				assert.Equal(t, 1, times, id)
 			}
-			assert.GreaterOrEqual(t, len(seen), 45, "and none is left out")
+			assert.GreaterOrEqual(t, len(seen), 45, "none is skipped")
 		})
 	}
 }
 
-// A job that is deleted in the loop moves the others to earlier pages.
+// A job that is deleted in the loop moves others to earlier pages.
 func TestAllSkipsNothing(t *testing.T) {
 	t.Parallel()
 	for name, pick := range map[string]func(n int) bool{
@@ -358,13 +358,14 @@ func TestAllSkipsNothing(t *testing.T) {
 			}
 			assert.Equal(t, 45-deleted, testkit.JobCount(server))
 			if deleted == 0 {
-				assert.Len(t, server.Requests(), before+5, "no page is read again for nothing")
+				assert.Len(t, server.Requests(), before+5, "no page is read again without need")
 			}
 		})
 	}
 }
 
-// Deletions by another client with the same limiter must not make it read one page forever.
+// Deletions by a client that shares the limiter must not make the iteration read
+// one page forever.
 func TestAllEndsDuringDeletions(t *testing.T) {
 	t.Parallel()
 	server, client, create := shifting(t, 30)
@@ -380,7 +381,7 @@ func TestAllEndsDuringDeletions(t *testing.T) {
 	assert.Equal(t, 30, testkit.JobCount(server))
 }
 
-func TestAllOfEverythingYieldsNothingTwice(t *testing.T) {
+func TestAllOfAllServicesYieldsNothingTwice(t *testing.T) {
 	t.Parallel()
 	page := func(next, entries string) testkit.Reply {
 		return testkit.Says(http.StatusOK, `{"data": [`+entries+`], "links": {"next": "`+next+`"}}`)

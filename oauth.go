@@ -12,8 +12,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// The scopes of the API. An API key or an access token has those that it was
-// made with. The set is open: [OAuthConfig] takes others as well.
+// The scopes of the API. An API key or an access token has the scopes it was
+// created with. [OAuthConfig] accepts other scopes, too.
 const (
 	ScopeUserRead     = "user.read"     // read account data
 	ScopeUserWrite    = "user.write"    // change account data
@@ -23,10 +23,10 @@ const (
 	ScopeWebhookWrite = "webhook.write" // create and delete webhooks
 )
 
-// OAuthConfig returns what package oauth2 has to know to let users of your
-// program lend it their accounts. The client is registered in the
-// dashboard, which shows its id and secret. Send the user to AuthCodeURL, take
-// the code that comes back to the redirect URL, and exchange it:
+// OAuthConfig returns the configuration of package oauth2 for programs that use
+// the accounts of their users. Register the program in the dashboard to get a
+// client id and a client secret. Send the user to AuthCodeURL, read the code from
+// the request to the redirect URL, and exchange it:
 //
 //	config := cloudconvert.OAuthConfig(id, secret, "https://example.com/callback",
 //		cloudconvert.ScopeUserRead, cloudconvert.ScopeTaskRead, cloudconvert.ScopeTaskWrite)
@@ -34,14 +34,14 @@ const (
 //	...
 //	client, err := cloudconvert.NewClient("", cloudconvert.WithTokenSource(config.TokenSource(ctx, token)))
 //
-// The context given to TokenSource must live as long as the client.
+// The context passed to TokenSource must not end while the client is in use.
 func OAuthConfig(clientID, clientSecret, redirectURL string, scopes ...string) *oauth2.Config {
 	return &oauth2.Config{
 		ClientID:     clientID,
 		ClientSecret: clientSecret,
 		RedirectURL:  redirectURL,
 		Scopes:       slices.Clone(scopes),
-		Endpoint: oauth2.Endpoint{ //nolint:gosec // an address with the word token in it is no credential.
+		Endpoint: oauth2.Endpoint{ //nolint:gosec // a URL with the word token in it is not a credential.
 			AuthURL:   "https://cloudconvert.com/oauth/authorize",
 			TokenURL:  "https://cloudconvert.com/oauth/token",
 			AuthStyle: oauth2.AuthStyleInParams,
@@ -49,21 +49,20 @@ func OAuthConfig(clientID, clientSecret, redirectURL string, scopes ...string) *
 	}
 }
 
-// WithTokenSource authorizes requests with the access tokens of a source
-// instead of an API key, which [NewClient] must not be given. In [Client.With] it
-// replaces the key or the source of the client.
+// WithTokenSource authorizes requests with the access tokens of a source instead
+// of an API key. The key passed to [NewClient] must be empty. With [Client.With]
+// it replaces the key or the source of the client.
 //
-// The client keeps a token until shortly before it expires and then asks the
-// source for another, once for all goroutines. It does the same when the
-// service refuses the token, and repeats the request if the source gives a
-// different one. A source of package oauth2 does that only when its own token has
-// expired: to recover from a revoked token, write a source that fetches a token
-// whenever it is asked, as in the example.
+// The client uses a token until shortly before it expires, and then gets another
+// from the source, once for all goroutines. It also does so when the service
+// refuses a token, and retries the request if the source returns a different one.
+// The sources of package oauth2 return a different token only when the old one
+// has expired. To recover from a revoked token, write a source that fetches a new
+// token on each call, as in the example.
 //
-// If the token endpoint refuses to give a token, the error matches
-// [ErrUnauthorized] and the user has to log in again. A source has no
-// context: one that never returns leaves a goroutine behind, though no call waits
-// for it beyond the end of its own context.
+// If the token endpoint refuses to issue a token, the error matches [ErrUnauthorized]
+// and the user has to log in again. A source takes no context. A source that never
+// returns leaks a goroutine, but each call still returns when its context ends.
 func WithTokenSource(source oauth2.TokenSource) Option {
 	return func(c *config) error {
 		if source == nil {
@@ -74,8 +73,8 @@ func WithTokenSource(source oauth2.TokenSource) Option {
 	}
 }
 
-// token returns what the next request is authorized with. If a token was refused, it is
-// another one, if there is another.
+// token returns the key or the access token for the next request. If refused is
+// set, it returns another token if the source has one.
 func (c *config) token(ctx context.Context, refused string) (string, error) {
 	if c.tokens == nil {
 		return c.apiKey.value(), nil

@@ -40,11 +40,11 @@ func TestOAuthConfig(t *testing.T) {
 	assert.Equal(t, "https://cloudconvert.com/oauth/token", config.Endpoint.TokenURL)
 }
 
-// tokenEndpoint is an OAuth server that counts how often it is asked.
+// tokenEndpoint is an OAuth server that counts requests.
 type tokenEndpoint struct {
 	asked    atomic.Int32
 	lifetime int // in seconds
-	status   int // of refusals
+	status   int // of error responses
 	body     string
 }
 
@@ -63,7 +63,7 @@ func (e *tokenEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, `{"token_type":"Bearer","expires_in":%d,"access_token":"access-%d"}`, e.lifetime, n)
 }
 
-// configFor returns a configuration whose token endpoint is the given one.
+// configFor returns a configuration with this token endpoint.
 func configFor(t *testing.T, endpoint http.Handler) *oauth2.Config {
 	t.Helper()
 	server := httptest.NewServer(endpoint)
@@ -78,7 +78,7 @@ func expired() *oauth2.Token {
 	return &oauth2.Token{AccessToken: "access-0", RefreshToken: "s3cr3t-refresh", Expiry: time.Now().Add(-time.Hour)}
 }
 
-// tokenClient returns a client that takes its tokens from a source.
+// tokenClient returns a client with a token source.
 func tokenClient(t *testing.T, source oauth2.TokenSource, api testkit.API, opts ...cloudconvert.Option) *cloudconvert.Client {
 	t.Helper()
 	client, err := cloudconvert.NewClient("", append([]cloudconvert.Option{
@@ -90,7 +90,7 @@ func tokenClient(t *testing.T, source oauth2.TokenSource, api testkit.API, opts 
 	return client
 }
 
-// accepting returns an API for one token only.
+// accepting returns an API that accepts one token.
 func accepting(token *atomic.Value) testkit.API {
 	return func(r *http.Request) (int, string) {
 		if r.Header.Get("Authorization") != "Bearer "+token.Load().(string) {
@@ -106,12 +106,12 @@ func only(token string) *atomic.Value {
 	return &value
 }
 
-// sourceFunc is a token source that fetches a token whenever it is asked.
+// sourceFunc is a token source that calls a function for each token.
 type sourceFunc func() (*oauth2.Token, error)
 
 func (f sourceFunc) Token() (*oauth2.Token, error) { return f() }
 
-// atOnce calls a function from many goroutines.
+// atOnce calls a function concurrently from many goroutines.
 func atOnce(call func()) {
 	var group sync.WaitGroup
 	for range 64 {
@@ -158,7 +158,7 @@ func TestTokenIsKeptForSourcesWithoutCache(t *testing.T) {
 		elapse(58 * time.Minute)
 		all()
 		assert.EqualValues(t, 1, asked.Load())
-		// The last minute is not waited for.
+		// The token is replaced a minute before it expires.
 		valid.Store("access-2")
 		elapse(90 * time.Second)
 		all()
@@ -195,7 +195,7 @@ func TestRefusedTokenIsReplacedOnce(t *testing.T) {
 		var sent atomic.Int32
 		client := tokenClient(t, source, func(r *http.Request) (int, string) {
 			sent.Add(1)
-			// All of them are refused before the first of them asks again.
+			// All requests are refused before a new token is fetched.
 			<-time.After(time.Second)
 			return accepting(valid)(r)
 		})
@@ -213,14 +213,14 @@ func TestRefusedTokenIsReplacedOnce(t *testing.T) {
 		assert.EqualValues(t, 2, asked.Load())
 		assert.EqualValues(t, 2*64, sent.Load())
 
-		valid.Store("nothing any more")
+		valid.Store("none")
 		_, err = client.Users.Me(t.Context())
 		require.ErrorIs(t, err, cloudconvert.ErrUnauthorized)
-		assert.EqualValues(t, 3, asked.Load(), "and no third time")
+		assert.EqualValues(t, 3, asked.Load(), "not a third time")
 	})
 }
 
-// A POST that was refused with 401 had no effect.
+// A POST that is refused with 401 has no effect.
 func TestCreationIsRetriedWithANewToken(t *testing.T) {
 	t.Parallel()
 	asked := 0
@@ -243,7 +243,7 @@ func TestCreationIsRetriedWithANewToken(t *testing.T) {
 	assert.Contains(t, warnings[0], `"msg":"cloudconvert: retrying with another token","method":"POST","path":"/v2/jobs","status":401`)
 }
 
-func TestRefusedTokenIsNotSentTwice(t *testing.T) {
+func TestRefusedTokenIsNotRetried(t *testing.T) {
 	t.Parallel()
 	sent := 0
 	client := tokenClient(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "s3cr3t"}), func(*http.Request) (int, string) {
@@ -289,7 +289,7 @@ func TestRefusalOfTokenEndpointIsReported(t *testing.T) {
 			source := configFor(t, endpoint).TokenSource(t.Context(), expired())
 			var logged bytes.Buffer
 			client := tokenClient(t, source, func(*http.Request) (int, string) {
-				assert.Fail(t, "nothing must be sent")
+				assert.Fail(t, "no request may be sent")
 				return http.StatusOK, ""
 			}, cloudconvert.WithLogger(slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 			_, err := client.Users.Me(t.Context())
@@ -303,25 +303,26 @@ func TestRefusalOfTokenEndpointIsReported(t *testing.T) {
 				fmt.Fprintf(&logged, "%v %+v %#v", cause, cause, cause)
 			}
 			assert.NotContains(t, logged.String(), "s3cr3t")
-			var answer *oauth2.RetrieveError
-			assert.NotErrorAs(t, err, &answer, "it holds the whole answer")
+			var retrieve *oauth2.RetrieveError
+			assert.NotErrorAs(t, err, &retrieve, "it has the whole response")
 		})
 	}
 }
 
-// A wait continues while the token endpoint is down, and ends when it refuses.
+// A wait continues while the token endpoint is down, and ends when it refuses the
+// token.
 func TestWaitSurvivesTokenFailures(t *testing.T) {
 	t.Parallel()
-	answered := func(status int) error {
+	refusal := func(status int) error {
 		return &oauth2.RetrieveError{Response: &http.Response{StatusCode: status}, ErrorCode: "some_code"}
 	}
 	tests := map[string]struct {
 		failure error
 		passing bool
 	}{
-		"down":          {answered(http.StatusBadGateway), true},
+		"down":          {refusal(http.StatusBadGateway), true},
 		"not reachable": {&url.Error{Op: "Post", URL: "https://example.com", Err: errors.New("connection lost")}, true},
-		"refused":       {answered(http.StatusBadRequest), false},
+		"refused":       {refusal(http.StatusBadRequest), false},
 		"given up":      {&url.Error{Op: "Post", URL: "https://example.com", Err: context.Canceled}, false},
 		"anything else": {errors.New("no refresh token is set"), false},
 	}
@@ -350,13 +351,13 @@ func TestWaitSurvivesTokenFailures(t *testing.T) {
 					return
 				}
 				require.Error(t, err)
-				assert.Equal(t, 3, asked, "the first look, and one at each host")
+				assert.Equal(t, 3, asked, "the first read, and one at each host")
 			})
 		})
 	}
 }
 
-// A token source takes no context.
+// A token source takes no context, but a call must still end with its context.
 func TestContextEndsHangingTokenSource(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -386,12 +387,12 @@ func TestInvalidTokensAreRefused(t *testing.T) {
 			return nil, &url.Error{Op: "Post", URL: "https://s3cr3t@example.com", Err: context.Canceled}
 		},
 		"without a refresh token": func() (*oauth2.Token, error) { return nil, errors.New("no refresh token is set") },
-		"without an answer":       func() (*oauth2.Token, error) { return nil, &oauth2.RetrieveError{} },
+		"without a response":      func() (*oauth2.Token, error) { return nil, &oauth2.RetrieveError{} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := tokenClient(t, source, func(*http.Request) (int, string) {
-				assert.Fail(t, "nothing must be sent")
+				assert.Fail(t, "no request may be sent")
 				return http.StatusOK, ""
 			})
 			_, err := client.Jobs.Wait(t.Context(), "a")
@@ -440,7 +441,7 @@ func TestOAuthWithTheSandbox(t *testing.T) {
 	assert.Equal(t, "some-state", back.Query().Get("state"))
 	token, err := config.Exchange(t.Context(), back.Query().Get("code"))
 	require.NoError(t, err)
-	token.Expiry = time.Now() // so that it is refreshed
+	token.Expiry = time.Now() // forces a refresh
 
 	client, err := cloudconvert.NewClient("", append(server.Options(),
 		cloudconvert.WithTokenSource(config.TokenSource(t.Context(), token)))...)
@@ -457,5 +458,5 @@ func TestOAuthWithTheSandbox(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "hello", content.String())
 	_, err = client.Users.Me(t.Context())
-	require.ErrorIs(t, err, cloudconvert.ErrForbidden, "the scope was not asked for")
+	require.ErrorIs(t, err, cloudconvert.ErrForbidden, "the scope was not requested")
 }

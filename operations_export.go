@@ -1,27 +1,25 @@
 package cloudconvert
 
-// ExportURL offers files for download for 24 hours. [Job.Files] lists them.
+// ExportURL makes files available for download for 24 hours. [Job.Files] lists them.
 type ExportURL struct {
-	// Input names the tasks whose files are offered. Required; [Pipeline] fills it
-	// in.
+	// Input names the tasks whose files are exported. Required; [Pipeline] fills it in.
 	Input []string `json:"input" task:"input,required"`
 	// Inline makes browsers show a file instead of saving it.
 	Inline bool `json:"inline"`
 	// ArchiveMultipleFiles packs several files into one ZIP. By default each has
 	// its own URL.
 	ArchiveMultipleFiles bool `json:"archive_multiple_files"`
-	// InlineAdditional is a parameter of an official client. The API does not
-	// document it.
+	// InlineAdditional is a parameter that an official client sends. The API does
+	// not document it.
 	InlineAdditional bool `json:"inline_additional"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }
 
-// ExportS3 stores files in a bucket of Amazon S3 or of a storage compatible
-// with it. The credentials need the permission s3:PutObject, with ACL also
-// s3:PutObjectAcl.
+// ExportS3 stores files in a bucket of Amazon S3 or of S3-compatible storage. The
+// credentials need the permission s3:PutObject and, if ACL is set, s3:PutObjectAcl.
 type ExportS3 struct {
 	// Input names the tasks whose files are stored. Required; [Pipeline] fills it
 	// in.
@@ -30,21 +28,20 @@ type ExportS3 struct {
 	Bucket string `json:"bucket" task:"required"`
 	// Region is the region of the bucket, for example "eu-central-1". Required.
 	Region string `json:"region" task:"required"`
-	// Endpoint is the URL of a storage compatible with S3. By default that of
-	// Amazon S3.
+	// Endpoint is the URL of S3-compatible storage. By default Amazon S3 is used.
 	Endpoint string `json:"endpoint"`
 	// Key is the key of the object. For several files it contains a placeholder
-	// for their number, as in "page-%d.pdf".
+	// for the file number, as in "page-%d.pdf".
 	Key string `json:"key"`
 	// KeyPrefix is prepended to the names of several files.
 	KeyPrefix string `json:"key_prefix"`
-	// AccessKeyID identifies the credentials. Required.
+	// AccessKeyID is the id of the access key. Required.
 	AccessKeyID string `json:"access_key_id" task:"required"`
-	// SecretAccessKey is the secret of the credentials. Required.
+	// SecretAccessKey is the secret of the access key. Required.
 	SecretAccessKey string `json:"secret_access_key" task:"required"`
-	// SessionToken belongs to temporary credentials.
+	// SessionToken is the session token of temporary credentials.
 	SessionToken string `json:"session_token"`
-	// ACL is the access rule of the objects. By default [S3ACLPrivate].
+	// ACL is the canned ACL of the objects. By default [S3ACLPrivate].
 	ACL S3ACL `json:"acl"`
 	// CacheControl is the Cache-Control header stored with the objects.
 	CacheControl string `json:"cache_control"`
@@ -55,21 +52,21 @@ type ExportS3 struct {
 	ContentType string `json:"content_type"`
 	// Metadata is stored with the objects.
 	Metadata map[string]string `json:"metadata"`
-	// ServerSideEncryption is how the storage encrypts the objects. By default
-	// the bucket decides.
+	// ServerSideEncryption is the server-side encryption of the objects. By
+	// default that of the bucket.
 	ServerSideEncryption S3Encryption `json:"server_side_encryption"`
-	// Tagging are the tags of the objects.
+	// Tagging holds the tags of the objects.
 	Tagging map[string]string `json:"tagging"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }
 
-// S3ACL is the access rule of an object, see [ExportS3].
+// S3ACL is a canned ACL, see [ExportS3].
 type S3ACL string
 
-// The access rules of [ExportS3].
+// The canned ACLs of [ExportS3].
 const (
 	S3ACLPrivate                S3ACL = "private"
 	S3ACLPublicRead             S3ACL = "public-read"
@@ -79,10 +76,10 @@ const (
 	S3ACLBucketOwnerFullControl S3ACL = "bucket-owner-full-control"
 )
 
-// S3Encryption is how an object is encrypted, see [ExportS3].
+// S3Encryption is a server-side encryption, see [ExportS3].
 type S3Encryption string
 
-// The encryptions of [ExportS3].
+// The server-side encryptions of [ExportS3].
 const (
 	S3EncryptionAES256 S3Encryption = "AES256"
 	S3EncryptionKMS    S3Encryption = "aws:kms"
@@ -98,7 +95,7 @@ type ExportAzureBlob struct {
 	// StorageAccessKey is a secret key of the account. StorageAccessKey or
 	// SASToken is required.
 	StorageAccessKey string `json:"storage_access_key" task:"one=credential"`
-	// SASToken is a shared access signature, which is a secret as well.
+	// SASToken is a shared access signature. It is a secret, too.
 	SASToken string `json:"sas_token" task:"one=credential"`
 	// Container is the name of the container. Required.
 	Container string `json:"container" task:"required"`
@@ -110,7 +107,7 @@ type ExportAzureBlob struct {
 	Metadata map[string]string `json:"metadata"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }
 
@@ -134,7 +131,7 @@ type ExportGoogleCloudStorage struct {
 	FilePrefix string `json:"file_prefix"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }
 
@@ -143,7 +140,7 @@ type ExportOpenStack struct {
 	// Input names the tasks whose files are stored. Required; [Pipeline] fills it
 	// in.
 	Input []string `json:"input" task:"input,required"`
-	// AuthURL is the URL of the identity service, without the version at its end.
+	// AuthURL is the URL of the identity service, without the trailing version.
 	// Required.
 	AuthURL string `json:"auth_url" task:"required"`
 	// Username is the name of the user. Required.
@@ -162,7 +159,7 @@ type ExportOpenStack struct {
 	FilePrefix string `json:"file_prefix"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }
 
@@ -187,14 +184,13 @@ type ExportSFTP struct {
 	Path string `json:"path"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }
 
-// ExportUpload uploads files to a URL by HTTP PUT requests.
+// ExportUpload uploads files to a URL with HTTP PUT requests.
 type ExportUpload struct {
-	// Input names the tasks whose files are sent. Required; [Pipeline] fills it
-	// in.
+	// Input names the tasks whose files are uploaded. Required; [Pipeline] fills it in.
 	Input []string `json:"input" task:"input,required"`
 	// URL is where the files are uploaded to. Required.
 	URL string `json:"url" task:"required"`
@@ -202,6 +198,6 @@ type ExportUpload struct {
 	Headers map[string]string `json:"headers"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }

@@ -11,26 +11,26 @@ type ImportURL struct {
 	Headers map[string]string `json:"headers"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }
 
-// ImportUpload waits for a file to be uploaded, by [TasksService.Upload] or by
-// a form in a browser, see [TasksService.UploadForm].
+// ImportUpload waits for a file to be uploaded, with [TasksService.Upload] or
+// from a browser, see [TasksService.UploadForm].
 type ImportUpload struct {
 	// Redirect is the URL that a browser is redirected to after the upload. By
-	// default it is not redirected.
+	// default there is no redirect.
 	Redirect string `json:"redirect"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }
 
-// ImportBase64 carries a small file in the request, up to 10 MB. It may hold
-// any bytes.
+// ImportBase64 sends a small file, of up to 10 MB, in the request. The file may
+// be binary.
 type ImportBase64 struct {
-	// File is the content as base64 text in the standard encoding, as made by
+	// File is the content in the standard base64 encoding, see
 	// [encoding/base64.StdEncoding]. Required.
 	File string `json:"file" task:"required"`
 	// Filename is the name of the file with its extension, which decides the
@@ -38,50 +38,49 @@ type ImportBase64 struct {
 	Filename string `json:"filename" task:"required"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }
 
-// ImportRaw carries a small text file in the request, up to 10 MB. Files that
-// are not UTF-8 text need [ImportBase64].
+// ImportRaw sends a small text file, of up to 10 MB, in the request. For files
+// that are not UTF-8 text, use [ImportBase64].
 type ImportRaw struct {
-	// File is the text itself. Required.
+	// File is the text. Required.
 	File string `json:"file" task:"required"`
 	// Filename is the name of the file with its extension, which decides the
 	// input format. Required.
 	Filename string `json:"filename" task:"required"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }
 
-// ImportS3 downloads files from a bucket of Amazon S3 or of a storage compatible
-// with it. The credentials need the permission s3:GetObject.
+// ImportS3 downloads files from a bucket of Amazon S3 or of S3-compatible
+// storage. The credentials need the permission s3:GetObject.
 type ImportS3 struct {
 	// Bucket is the name of the bucket. Required.
 	Bucket string `json:"bucket" task:"required"`
 	// Region is the region of the bucket, for example "eu-central-1". Required.
 	Region string `json:"region" task:"required"`
-	// Endpoint is the URL of a storage compatible with S3. By default that of
-	// Amazon S3.
+	// Endpoint is the URL of S3-compatible storage. By default Amazon S3 is used.
 	Endpoint string `json:"endpoint"`
 	// Key names one object. Key or KeyPrefix is required.
 	Key string `json:"key" task:"one=key"`
 	// KeyPrefix selects all objects whose keys begin with it.
 	KeyPrefix string `json:"key_prefix" task:"one=key"`
-	// AccessKeyID identifies the credentials. Required.
+	// AccessKeyID is the id of the access key. Required.
 	AccessKeyID string `json:"access_key_id" task:"required"`
-	// SecretAccessKey is the secret of the credentials. Required.
+	// SecretAccessKey is the secret of the access key. Required.
 	SecretAccessKey string `json:"secret_access_key" task:"required"`
-	// SessionToken belongs to temporary credentials.
+	// SessionToken is the session token of temporary credentials.
 	SessionToken string `json:"session_token"`
-	// Filename is the name of the file with its extension. By default the
-	// name in the storage.
+	// Filename is the name of the file with its extension. By default the name in
+	// storage.
 	Filename string `json:"filename"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }
 
@@ -92,7 +91,7 @@ type ImportAzureBlob struct {
 	// StorageAccessKey is a secret key of the account. StorageAccessKey or
 	// SASToken is required.
 	StorageAccessKey string `json:"storage_access_key" task:"one=credential"`
-	// SASToken is a shared access signature, which is a secret as well.
+	// SASToken is a shared access signature. It is a secret, too.
 	SASToken string `json:"sas_token" task:"one=credential"`
 	// Container is the name of the container. Required.
 	Container string `json:"container" task:"required"`
@@ -100,12 +99,12 @@ type ImportAzureBlob struct {
 	Blob string `json:"blob" task:"one=blob"`
 	// BlobPrefix selects all blobs whose names begin with it.
 	BlobPrefix string `json:"blob_prefix" task:"one=blob"`
-	// Filename is the name of the file with its extension. By default the
-	// name in the storage.
+	// Filename is the name of the file with its extension. By default the name in
+	// storage.
 	Filename string `json:"filename"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }
 
@@ -124,18 +123,18 @@ type ImportGoogleCloudStorage struct {
 	File string `json:"file" task:"one=file"`
 	// FilePrefix selects all objects whose names begin with it.
 	FilePrefix string `json:"file_prefix" task:"one=file"`
-	// Filename is the name of the file with its extension. By default the
-	// name in the storage.
+	// Filename is the name of the file with its extension. By default the name in
+	// storage.
 	Filename string `json:"filename"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }
 
 // ImportOpenStack downloads files from a container of OpenStack Swift.
 type ImportOpenStack struct {
-	// AuthURL is the URL of the identity service, without the version at its end.
+	// AuthURL is the URL of the identity service, without the trailing version.
 	// Required.
 	AuthURL string `json:"auth_url" task:"required"`
 	// Username is the name of the user. Required.
@@ -152,12 +151,12 @@ type ImportOpenStack struct {
 	File string `json:"file" task:"one=file"`
 	// FilePrefix selects all objects whose names begin with it.
 	FilePrefix string `json:"file_prefix" task:"one=file"`
-	// Filename is the name of the file with its extension. By default the
-	// name in the storage.
+	// Filename is the name of the file with its extension. By default the name in
+	// storage.
 	Filename string `json:"filename"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }
 
@@ -175,13 +174,13 @@ type ImportSFTP struct {
 	PrivateKey string `json:"private_key" task:"one=credential"`
 	// File is the path of one file. File or Path is required.
 	File string `json:"file" task:"one=file"`
-	// Path is the path of a directory, whose files are all downloaded.
+	// Path is the path of a directory. All its files are downloaded.
 	Path string `json:"path" task:"one=file"`
 	// Filename is the name of the file with its extension. By default the
 	// name on the server.
 	Filename string `json:"filename"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
-	// Options are further parameters.
+	// Options holds additional parameters.
 	Options Options `json:"-"`
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// A taskCase is an operation with every field set, and with the required ones.
+// A taskCase is a task with all fields set, and one with only the required fields.
 type taskCase struct{ full, minimal cloudconvert.TaskRequest }
 
 var (
@@ -32,7 +32,7 @@ var (
 	someOption = cloudconvert.Options{"some_option": "option value"}
 )
 
-// allTasks are the cases of all task types by the names of the types.
+// allTasks returns the cases of all task types by type name.
 func allTasks() map[string]taskCase {
 	cases := map[string]taskCase{"RawTask": rawCase}
 	for _, c := range slices.Concat(importCases, processCases, pdfCases, exportCases) {
@@ -54,7 +54,7 @@ func readGolden(t *testing.T, name string) string {
 	return string(content)
 }
 
-// goldenKeys returns the sorted parameters in a golden file.
+// goldenKeys returns the sorted parameter names in a golden file.
 func goldenKeys(t *testing.T, name string) []string {
 	t.Helper()
 	var object map[string]any
@@ -63,8 +63,7 @@ func goldenKeys(t *testing.T, name string) []string {
 	return slices.Sorted(maps.Keys(object))
 }
 
-// typedFields returns the fields that stand for parameters, by their names in
-// the API.
+// typedFields returns the struct fields of parameters by parameter name.
 func typedFields(task cloudconvert.TaskRequest) map[string]reflect.StructField {
 	fields := map[string]reflect.StructField{}
 	for field := range reflect.TypeOf(task).Fields() {
@@ -75,7 +74,7 @@ func typedFields(task cloudconvert.TaskRequest) map[string]reflect.StructField {
 	return fields
 }
 
-func TestTasksEncodeAsTheGoldenFiles(t *testing.T) {
+func TestTasksEncodeLikeGoldenFiles(t *testing.T) {
 	t.Parallel()
 	for name, c := range allTasks() {
 		t.Run(name, func(t *testing.T) {
@@ -158,7 +157,7 @@ func TestOneFieldOfAGroupIsEnough(t *testing.T) {
 	}
 }
 
-// jobWith returns a job with the task and everything the cases take input from.
+// jobWith returns a job with the task and all tasks that the cases take input from.
 func jobWith(task cloudconvert.TaskRequest) *cloudconvert.JobRequest {
 	return &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
 		"import-1":    cloudconvert.ImportUpload{},
@@ -168,7 +167,7 @@ func jobWith(task cloudconvert.TaskRequest) *cloudconvert.JobRequest {
 	}}
 }
 
-// without returns the task with one field taken away.
+// without returns the task with one field set to zero.
 func without(task cloudconvert.TaskRequest, field string) cloudconvert.TaskRequest {
 	changed := reflect.New(reflect.TypeOf(task)).Elem()
 	changed.Set(reflect.ValueOf(task))
@@ -178,7 +177,7 @@ func without(task cloudconvert.TaskRequest, field string) cloudconvert.TaskReque
 
 func TestEveryTaskTypeHasACase(t *testing.T) {
 	t.Parallel()
-	types := slices.DeleteFunc(taskTypes(parsePackage(t)), func(name string) bool { return name == "Source" }) // sent as one of the others
+	types := slices.DeleteFunc(taskTypes(parsePackage(t)), func(name string) bool { return name == "Source" }) // encoded as another type
 	assert.ElementsMatch(t, types, slices.Collect(maps.Keys(allTasks())))
 }
 

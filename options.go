@@ -15,43 +15,42 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// Option changes how a [Client] is built, see [NewClient] and [Client.With].
+// Option configures a [Client], see [NewClient] and [Client.With].
 type Option func(*config) error
 
-// Region is where the service stores and processes files. The empty region
-// lets the service choose the one nearest to the caller, or the one set for
-// the account.
+// Region is where the service stores and processes files. With the zero value the
+// service chooses the nearest region, or that of the account's settings.
 type Region string
 
-// The regions known when this version was made. Others pass through.
+// The known regions. Other values are passed through.
 const (
 	RegionEUCentral Region = "eu-central" // Germany
 	RegionUSEast    Region = "us-east"    // Virginia, USA
 )
 
-// config is what options write to.
+// config is the configuration that options change.
 type config struct {
 	apiKey    secret
-	tokens    *engine.Tokens // in place of the key; set by WithTokenSource
+	tokens    *engine.Tokens // used instead of the key; set by WithTokenSource
 	sandbox   bool
 	region    Region
 	custom    *hosts // set by WithBaseURLs
 	plainHTTP bool
 	client    *http.Client
-	transfer  http.RoundTripper // of uploads and downloads
+	transfer  http.RoundTripper // for uploads and downloads
 	retry     RetryPolicy
 	transfers TransferPolicy
 	logger    *slog.Logger
 	userAgent string
 }
 
-// A secret does not print itself. It is a function because fmt prints the
-// unexported fields of structs without asking them.
+// A secret is a function so that it is not printed: fmt prints unexported fields
+// of structs without calling their methods.
 type secret func() string
 
 func newSecret(value string) secret { return func() string { return value } }
 
-// value returns what is secret: of the zero value, nothing.
+// value returns the secret, or "" for the zero value.
 func (s secret) value() string {
 	if s == nil {
 		return ""
@@ -59,14 +58,14 @@ func (s secret) value() string {
 	return s()
 }
 
-// hosts are the base addresses of the API.
+// hosts are the base URLs of the API.
 type hosts struct {
-	api  *url.URL // answers at once
-	sync *url.URL // answers when a job or task has ended
+	api  *url.URL // responds at once
+	sync *url.URL // responds when a job or task has ended
 }
 
 // WithAPIKey replaces the API key, or the token source of [WithTokenSource]. With
-// [Client.With] it makes the clients of further accounts, which share connections.
+// [Client.With] it makes clients for other accounts that share connections.
 func WithAPIKey(key string) Option {
 	return func(c *config) error {
 		c.apiKey, c.tokens = newSecret(key), nil
@@ -74,11 +73,11 @@ func WithAPIKey(key string) Option {
 	}
 }
 
-// WithSandbox uses the sandbox of the service instead of the service. It is
-// free of charge, needs a key of its own, and processes only files whose MD5
-// was entered in the dashboard. It has no regions.
+// WithSandbox uses the sandbox of the service. The sandbox is free of charge,
+// needs a separate key, and processes only files whose MD5 hashes were entered in
+// the dashboard. It has no regions.
 //
-// To work without any account, see the package cloudconverttest.
+// To work without an account, see package cloudconverttest.
 func WithSandbox() Option {
 	return func(c *config) error {
 		c.sandbox = true
@@ -88,11 +87,11 @@ func WithSandbox() Option {
 
 var regionName = regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)+$`)
 
-// WithRegion keeps files and processing in a region.
+// WithRegion stores and processes files in a region.
 func WithRegion(region Region) Option {
 	return func(c *config) error {
 		if !regionName.MatchString(string(region)) {
-			return fmt.Errorf("WithRegion: %q is no region: use %q or %q, or leave the option out",
+			return fmt.Errorf("WithRegion: invalid region %q: use %q or %q, or omit the option",
 				region, RegionEUCentral, RegionUSEast)
 		}
 		c.region = region
@@ -100,11 +99,10 @@ func WithRegion(region Region) Option {
 	}
 }
 
-// WithBaseURLs replaces the addresses of the API, for a proxy or a local
-// sandbox. Both include the version, as in https://api.cloudconvert.com/v2 and
-// https://sync.api.cloudconvert.com/v2. The second is the host that answers
-// when a job has ended. Only loopback addresses may be plain http, see
-// [WithPlainHTTP].
+// WithBaseURLs replaces the base URLs of the API, for a proxy or a local sandbox.
+// Both include the version, as in https://api.cloudconvert.com/v2 and
+// https://sync.api.cloudconvert.com/v2. The second is the host that responds when a
+// job has ended. Plain http is allowed for loopback hosts only, see [WithPlainHTTP].
 func WithBaseURLs(api, sync string) Option {
 	return func(c *config) error {
 		apiURL, err := parseBaseURL("API", api)
@@ -122,25 +120,25 @@ func WithBaseURLs(api, sync string) Option {
 
 var versionedPath = regexp.MustCompile(`/v[0-9]+$`)
 
-func parseBaseURL(role, address string) (*url.URL, error) {
-	base, err := url.Parse(strings.TrimRight(address, "/"))
+func parseBaseURL(role, rawURL string) (*url.URL, error) {
+	base, err := url.Parse(strings.TrimRight(rawURL, "/"))
 	if err != nil {
-		return nil, fmt.Errorf("WithBaseURLs: the %s address is no URL", role)
+		return nil, fmt.Errorf("WithBaseURLs: invalid %s URL", role)
 	}
 	switch {
 	case base.User != nil, base.RawQuery != "", base.Fragment != "", base.Opaque != "":
-		return nil, fmt.Errorf("WithBaseURLs: the %s address may have no user, query or fragment, only the form https://host/v2", role)
+		return nil, fmt.Errorf("WithBaseURLs: invalid %s URL: it must have the form https://host/v2, without user, query or fragment", role)
 	case base.Scheme != "https" && base.Scheme != "http", base.Hostname() == "":
-		return nil, fmt.Errorf("WithBaseURLs: the %s address needs the form https://host/v2", role)
+		return nil, fmt.Errorf("WithBaseURLs: invalid %s URL: it must have the form https://host/v2", role)
 	case !versionedPath.MatchString(base.Path):
-		return nil, fmt.Errorf("WithBaseURLs: the %s address on %s must end with the version of the API: /v2", role, base.Host)
+		return nil, fmt.Errorf("WithBaseURLs: invalid %s URL on host %s: it must end with the API version: /v2", role, base.Host)
 	}
 	return base, nil
 }
 
-// WithPlainHTTP allows http addresses that are no loopback addresses, for the
-// API as well as for transfers. It is meant for a sandbox in a private test
-// network: the API key and all files go over the network in the clear.
+// WithPlainHTTP allows plain http for all hosts, not only loopback ones, for the
+// API and for transfers. It is meant for a sandbox in a private test network: the
+// API key and all files are sent unencrypted.
 func WithPlainHTTP() Option {
 	return func(c *config) error {
 		c.plainHTTP = true
@@ -148,48 +146,46 @@ func WithPlainHTTP() Option {
 	}
 }
 
-// WithHTTPClient sends everything through a copy of the given client, and so
-// through its transport and proxy. Its redirect policy is replaced. Its cookies
-// and its Timeout apply to API requests but not to transfers, which take the
-// time they take.
+// WithHTTPClient sends all requests with a copy of client, and so through its transport
+// and proxy. The redirect policy of the copy is replaced. The cookie jar and the
+// Timeout apply to API requests, but not to transfers, whose duration is not limited.
 //
-// Without this option, or if the client has no transport, the client has its own
-// transport: a clone of [http.DefaultTransport] with larger buffers and more idle
-// connections that speaks HTTP/1.1, which is the faster choice for transfers.
+// Without this option, or if client has no transport, the transport is a clone of
+// [http.DefaultTransport] with larger buffers, more idle connections, and
+// HTTP/1.1 only, which is faster for transfers.
 //
-// An [*http.Transport] that speaks HTTP/2 is copied: its connections are not
-// shared with others that use it, and protocols registered with it are not known.
-// One copy serves the API, and closes connections that have been silent for 15
-// seconds; a transport that has SendPingTimeout in its HTTP2 field serves the API
-// itself. The other copy serves transfers and speaks HTTP/1.1, unless
-// DialTLSContext is set or Protocols excludes HTTP/1.1.
+// An [*http.Transport] that supports HTTP/2 is cloned. The clones do not share
+// its connections, and do not have the protocols that were registered with it.
+// One clone is for the API, and closes connections that have been silent for 15
+// seconds. If the transport has SendPingTimeout set in its HTTP2 field, it is
+// used for the API as it is. The other clone is for transfers, and uses HTTP/1.1
+// unless DialTLSContext is set or Protocols excludes HTTP/1.1.
 // [Client.CloseIdleConnections] closes the idle connections of both.
 //
 // Any other [http.RoundTripper] is used as it is:
-//   - It must not send a request twice. A transport that repeats requests by
-//     itself, such as StandardClient of package retryablehttp, creates, and pays
-//     for, a second job whenever the response to a creation is lost.
-//   - It must pass on the context of the request, in which connections are noted,
-//     and the errors of the transport below it, wrapped with %w or as they are. Of a
-//     creation that failed, these are what proves that it was not sent, see
-//     docs/faults.md.
-//   - It should have a method CloseIdleConnections, which closes those of the
-//     transport below it. It is called after a connection went silent.
-//   - If an [*http.Transport] below it speaks HTTP/2, as [http.DefaultTransport]
-//     does, set SendPingTimeout in the HTTP2 field of a clone of it. Otherwise a
-//     connection that went silent is used until the system gives it up, after about
-//     15 minutes. Transfers are faster if its Protocols allow HTTP/1.1 only.
-//   - If it traces or logs requests, as that of an OpenTelemetry package does, it
-//     sees their URLs. Those of transfers are secrets: with the URL of a file
-//     anyone can fetch it for 24 hours. Trace the API alone, as in the example,
-//     and leave out the Authorization header.
+//   - It must not send a request twice. A transport that retries requests, such as
+//     StandardClient of package retryablehttp, creates a second job, and costs credits
+//     for it, whenever the response to a creation is lost.
+//   - It must pass on the context of the request, which records connections. It must
+//     return the errors of the transport that it wraps as they are, or wrap them with %w.
+//     If a creation fails, only these can prove that it was not sent, see docs/faults.md.
+//   - It should have a method CloseIdleConnections that closes those of the transport that
+//     it wraps. The method is called after a connection has gone silent.
+//   - If it wraps an [*http.Transport] that supports HTTP/2, as [http.DefaultTransport]
+//     does, set SendPingTimeout in the HTTP2 field of a clone. Otherwise a connection that
+//     has gone silent is used until the operating system closes it, after about 15 minutes.
+//     Transfers are faster if Protocols allows only HTTP/1.1.
+//   - If it traces or logs requests, as those of OpenTelemetry packages do, it sees their
+//     URLs. The URLs of transfers are secrets: anyone who has the URL of a file can
+//     download it for 24 hours. Trace only the API, as in the example, and leave out the
+//     Authorization header.
 //
-// The client's own transport uses the proxy that the environment names, in
-// HTTPS_PROXY for example. When a proxy refuses to connect, its status is known only
-// if this package can set OnProxyConnectResponse: on its own transport and on a copy
-// of yours that speaks HTTP/2. On others the refusal is known by its reason phrase, if
-// that is the usual one. If it is another, a request is retried, and a creation behind
-// another RoundTripper fails with [ErrOutcomeUnknown]. There, set it yourself:
+// The default transport uses the proxy of the environment, for example HTTPS_PROXY.
+// If a proxy refuses to connect, its status is known only where this package can set
+// OnProxyConnectResponse: on the default transport, and on clones of a transport that
+// supports HTTP/2. On other transports, a refusal is recognized by the usual reason
+// phrase. With another phrase, a request is retried, and a creation through another
+// RoundTripper fails with [ErrOutcomeUnknown]. In this case, set it on the transport:
 //
 //	transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 //		if resp.StatusCode == http.StatusOK {
@@ -211,7 +207,7 @@ func WithHTTPClient(client *http.Client) Option {
 	}
 }
 
-// useTransport sends everything through a transport.
+// useTransport sets the transports of the API and of transfers.
 func (c *config) useTransport(transport http.RoundTripper) {
 	c.client.Transport, c.transfer = transport, transport
 	if t, ok := transport.(*http.Transport); ok {
@@ -219,21 +215,21 @@ func (c *config) useTransport(transport http.RoundTripper) {
 	}
 }
 
-// RetryPolicy says how often and how patiently a request is sent again, see
-// [WithRetry]. What may be sent again at all is no matter of policy, see the
+// RetryPolicy sets the number of attempts of a request and the pauses between
+// them, see [WithRetry]. It does not change which requests are retried, see the
 // package documentation. The zero value of each field means its default.
 type RetryPolicy struct {
-	// Attempts is how often a request is sent at most, the first time
-	// included. The default is 5, and 1 sends nothing again.
+	// Attempts is the maximum number of attempts, including the first. The
+	// default is 5, and 1 disables retries.
 	Attempts int
-	// MinWait is the longest first pause. The limit doubles with each further
-	// pause, and each pause is a random part of it. The default is 500 ms.
+	// MinWait is the limit of the first pause. The limit doubles with each pause,
+	// and each pause is a random part of it. The default is 500 ms.
 	MinWait time.Duration
-	// MaxWait is the longest pause if the answer asks for none. The default is
-	// 20 s.
+	// MaxWait is the longest pause unless the response has a Retry-After header.
+	// The default is 20 s.
 	MaxWait time.Duration
-	// MaxRetryAfter is the longest pause if the answer asks for one: a longer
-	// one is cut to it. The default is 2 minutes.
+	// MaxRetryAfter is the longest pause if the response has a Retry-After
+	// header. A longer one is reduced to it. The default is 2 minutes.
 	MaxRetryAfter time.Duration
 }
 
@@ -241,14 +237,14 @@ type RetryPolicy struct {
 func WithRetry(policy RetryPolicy) Option {
 	return func(c *config) error {
 		if policy.Attempts < 0 || policy.MinWait < 0 || policy.MaxWait < 0 || policy.MaxRetryAfter < 0 {
-			return errors.New("WithRetry: a value is negative: 0 stands for the default")
+			return errors.New("WithRetry: negative value: use 0 for the default")
 		}
 		c.retry = policy
 		return nil
 	}
 }
 
-// withDefaults fills in what is zero.
+// withDefaults replaces zero values by the defaults.
 func (p RetryPolicy) withDefaults() RetryPolicy {
 	p.Attempts = cmp.Or(p.Attempts, 5)
 	p.MinWait = cmp.Or(p.MinWait, 500*time.Millisecond)
@@ -261,28 +257,29 @@ func (p RetryPolicy) pauses() engine.Pauses {
 	return engine.Pauses{MinWait: p.MinWait, MaxWait: p.MaxWait, MaxRetryAfter: p.MaxRetryAfter}
 }
 
-// TransferPolicy says how files are uploaded and downloaded, see
-// [WithTransfers]. The zero value of each field means its default.
+// TransferPolicy sets how files are uploaded and downloaded, see [WithTransfers].
+// The zero value of each field means its default.
 type TransferPolicy struct {
-	// StallTimeout ends an upload or a download attempt when no byte has moved
-	// for this long. The default is 30 seconds. When an upload is sent, storage
-	// has two minutes more to respond. The time in which a transfer waits for one of
-	// the connections that [http.Transport.MaxConnsPerHost] allows does not count.
+	// StallTimeout ends an attempt of an upload or a download when no byte has
+	// been transferred for this long. The default is 30 seconds. After an upload
+	// has been sent, storage has two more minutes to respond. Waiting for a
+	// connection because of [http.Transport.MaxConnsPerHost] does not count.
 	StallTimeout time.Duration
 	// Resumptions is how many times in a row a broken transfer is resumed without
-	// getting any further. The default is 5. A negative number means never. The
+	// making progress. The default is 5. A negative number disables resuming. The
 	// pauses are those of [RetryPolicy].
 	Resumptions int
-	// Parallel is how many files of a job are transferred concurrently. The default is 4.
+	// Parallel is the maximum number of files of a job that are transferred
+	// concurrently. The default is 4.
 	Parallel int
-	// TempDir is where an upload of unknown length is stored first, to learn its
-	// length. By default it is [os.TempDir].
+	// TempDir is the directory where an upload of unknown length is stored first,
+	// to learn its length. The default is [os.TempDir].
 	TempDir string
-	// Progress is called with the progress of uploads, waits and downloads: at most ten
-	// times a second for each transfer, every two seconds in [PhaseProcess], and always
-	// when one has ended well. It is called from the goroutine that does the work and
-	// must return soon. An upload of unknown length is stored first, which is not
-	// reported. Transfers that run concurrently call it one after the other.
+	// Progress is called with the progress of uploads, waits and downloads: at most
+	// ten times a second for each transfer, every two seconds in [PhaseProcess],
+	// and always on success. It is called from the goroutine that does the work,
+	// and must return soon. Concurrent transfers do not call it concurrently.
+	// Storing an upload of unknown length in TempDir is not reported.
 	Progress func(Progress)
 }
 
@@ -290,14 +287,14 @@ type TransferPolicy struct {
 func WithTransfers(policy TransferPolicy) Option {
 	return func(c *config) error {
 		if policy.StallTimeout < 0 || policy.Parallel < 0 {
-			return errors.New("WithTransfers: a value is negative: 0 stands for the default")
+			return errors.New("WithTransfers: negative value: use 0 for the default")
 		}
 		c.transfers = policy
 		return nil
 	}
 }
 
-// withDefaults fills in what is zero.
+// withDefaults replaces zero values by the defaults.
 func (p TransferPolicy) withDefaults() TransferPolicy {
 	p.StallTimeout = cmp.Or(p.StallTimeout, 30*time.Second)
 	p.Resumptions = max(cmp.Or(p.Resumptions, 5), 0)
@@ -305,33 +302,33 @@ func (p TransferPolicy) withDefaults() TransferPolicy {
 	return p
 }
 
-// WithLogger logs to the given logger: a debug record for each attempt, and a
-// warning for each retry and each job creation whose outcome had to be found out.
-// Records hold method, path, status, attempt and duration, never bodies, queries
-// or credentials. By default nothing is logged.
+// WithLogger logs a debug record for each attempt, and a warning for each retry
+// and for each job creation whose outcome had to be looked up. Records have the
+// method, path, status, attempt and duration, but never bodies, queries or
+// credentials. By default nothing is logged.
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
 		if logger == nil {
-			return errors.New("WithLogger: the logger is nil: leave the option out to log nothing")
+			return errors.New("WithLogger: the logger is nil: omit the option to log nothing")
 		}
 		c.logger = logger
 		return nil
 	}
 }
 
-// WithUserAgent puts the name of your program, as in "invoices/2.1", before
-// this package's own in the User-Agent header.
+// WithUserAgent puts the name of your program, for example "invoices/2.1", before
+// that of this package in the User-Agent header.
 func WithUserAgent(name string) Option {
 	return func(c *config) error {
 		if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {
-			return errors.New("WithUserAgent: the name may have printable ASCII characters only")
+			return errors.New("WithUserAgent: invalid name: use only printable ASCII characters")
 		}
 		c.userAgent = name
 		return nil
 	}
 }
 
-// hosts returns the base addresses that the options amount to.
+// hosts returns the base URLs that the options select.
 func (c *config) hosts() (hosts, error) {
 	var chosen []string
 	if c.sandbox {
@@ -344,7 +341,7 @@ func (c *config) hosts() (hosts, error) {
 		chosen = append(chosen, "WithBaseURLs")
 	}
 	if len(chosen) > 1 {
-		return hosts{}, fmt.Errorf("%s: each chooses the address of the API: use one of them", strings.Join(chosen, " and "))
+		return hosts{}, fmt.Errorf("%s: each sets the base URLs: use only one of them", strings.Join(chosen, " and "))
 	}
 	if c.custom != nil {
 		return *c.custom, errors.Join(c.checkScheme(c.custom.api), c.checkScheme(c.custom.sync))
@@ -367,7 +364,7 @@ func (c *config) checkScheme(base *url.URL) error {
 	if base.Scheme == "https" || c.allowsHTTP(base.Hostname()) {
 		return nil
 	}
-	return fmt.Errorf("WithBaseURLs: http://%s would get the API key in the clear: use https, or WithPlainHTTP in a private test network", base.Host)
+	return fmt.Errorf("WithBaseURLs: http://%s would receive the API key unencrypted: use https, or WithPlainHTTP in a private test network", base.Host)
 }
 
 // allowsHTTP reports whether a host may be reached without TLS.

@@ -15,7 +15,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-func TestOptionProblemsNameTheOption(t *testing.T) {
+func TestOptionErrorsNameTheOption(t *testing.T) {
 	t.Parallel()
 	const base = "https://api.example.com/v2"
 	for name, c := range map[string]struct {
@@ -27,27 +27,27 @@ func TestOptionProblemsNameTheOption(t *testing.T) {
 		"region, upper case":    {cloudconvert.WithRegion("US-EAST"), "WithRegion"},
 		"region, one word":      {cloudconvert.WithRegion("eu"), "WithRegion"},
 		"region, line break":    {cloudconvert.WithRegion("eu-central\n"), "WithRegion"},
-		"base, empty":           {cloudconvert.WithBaseURLs("", base), "WithBaseURLs: the API address"},
-		"base, sync empty":      {cloudconvert.WithBaseURLs(base, ""), "WithBaseURLs: the sync address"},
-		"base, no URL":          {cloudconvert.WithBaseURLs("https://a b/v2", base), "WithBaseURLs: the API address"},
-		"base, no host":         {cloudconvert.WithBaseURLs("https:///v2", base), "WithBaseURLs: the API address"},
-		"base, only a host":     {cloudconvert.WithBaseURLs("api.example.com", base), "WithBaseURLs: the API address"},
-		"base, other scheme":    {cloudconvert.WithBaseURLs("ftp://api.example.com/v2", base), "WithBaseURLs: the API address"},
-		"base, no version":      {cloudconvert.WithBaseURLs("https://api.example.com", base), "WithBaseURLs: the API address"},
-		"base, half a version":  {cloudconvert.WithBaseURLs("https://api.example.com/xv2", base), "WithBaseURLs: the API address"},
-		"base, query":           {cloudconvert.WithBaseURLs(base, base+"?key=s3cret"), "WithBaseURLs: the sync address"},
-		"base, fragment":        {cloudconvert.WithBaseURLs(base, base+"#s3cret"), "WithBaseURLs: the sync address"},
-		"base, user":            {cloudconvert.WithBaseURLs(base, "https://s3cret@api.example.com/v2"), "WithBaseURLs: the sync address"},
-		"base, password":        {cloudconvert.WithBaseURLs(base, "https://me:s3cret@api.example.com/v2"), "WithBaseURLs: the sync address"},
-		"base, password, ftp":   {cloudconvert.WithBaseURLs(base, "ftp://me:s3cret@api.example.com/v2"), "WithBaseURLs: the sync address"},
-		"base, opaque":          {cloudconvert.WithBaseURLs(base, "me:s3cret@api.example.com/v2"), "WithBaseURLs: the sync address"},
+		"base, empty":           {cloudconvert.WithBaseURLs("", base), "WithBaseURLs: invalid API URL"},
+		"base, sync empty":      {cloudconvert.WithBaseURLs(base, ""), "WithBaseURLs: invalid sync URL"},
+		"base, malformed":       {cloudconvert.WithBaseURLs("https://a b/v2", base), "WithBaseURLs: invalid API URL"},
+		"base, no host":         {cloudconvert.WithBaseURLs("https:///v2", base), "WithBaseURLs: invalid API URL"},
+		"base, only a host":     {cloudconvert.WithBaseURLs("api.example.com", base), "WithBaseURLs: invalid API URL"},
+		"base, other scheme":    {cloudconvert.WithBaseURLs("ftp://api.example.com/v2", base), "WithBaseURLs: invalid API URL"},
+		"base, no version":      {cloudconvert.WithBaseURLs("https://api.example.com", base), "WithBaseURLs: invalid API URL"},
+		"base, half a version":  {cloudconvert.WithBaseURLs("https://api.example.com/xv2", base), "WithBaseURLs: invalid API URL"},
+		"base, query":           {cloudconvert.WithBaseURLs(base, base+"?key=s3cret"), "WithBaseURLs: invalid sync URL"},
+		"base, fragment":        {cloudconvert.WithBaseURLs(base, base+"#s3cret"), "WithBaseURLs: invalid sync URL"},
+		"base, user":            {cloudconvert.WithBaseURLs(base, "https://s3cret@api.example.com/v2"), "WithBaseURLs: invalid sync URL"},
+		"base, password":        {cloudconvert.WithBaseURLs(base, "https://me:s3cret@api.example.com/v2"), "WithBaseURLs: invalid sync URL"},
+		"base, password, ftp":   {cloudconvert.WithBaseURLs(base, "ftp://me:s3cret@api.example.com/v2"), "WithBaseURLs: invalid sync URL"},
+		"base, opaque":          {cloudconvert.WithBaseURLs(base, "me:s3cret@api.example.com/v2"), "WithBaseURLs: invalid sync URL"},
 		"base, not loopback":    {cloudconvert.WithBaseURLs("http://api.example.com/v2", base), "WithBaseURLs"},
 		"base, like loopback":   {cloudconvert.WithBaseURLs(base, "http://localhost.example.com/v2"), "WithBaseURLs"},
 		"HTTP client":           {cloudconvert.WithHTTPClient(nil), "WithHTTPClient"},
 		"retry, attempts":       {cloudconvert.WithRetry(cloudconvert.RetryPolicy{Attempts: -1}), "WithRetry"},
 		"retry, first pause":    {cloudconvert.WithRetry(cloudconvert.RetryPolicy{MinWait: -1}), "WithRetry"},
 		"retry, longest pause":  {cloudconvert.WithRetry(cloudconvert.RetryPolicy{MaxWait: -1}), "WithRetry"},
-		"retry, longest asked":  {cloudconvert.WithRetry(cloudconvert.RetryPolicy{MaxRetryAfter: -1}), "WithRetry"},
+		"retry, Retry-After":    {cloudconvert.WithRetry(cloudconvert.RetryPolicy{MaxRetryAfter: -1}), "WithRetry"},
 		"transfers, stall":      {cloudconvert.WithTransfers(cloudconvert.TransferPolicy{StallTimeout: -1}), "WithTransfers"},
 		"transfers, parallel":   {cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Parallel: -1}), "WithTransfers"},
 		"logger":                {cloudconvert.WithLogger(nil), "WithLogger"},
@@ -77,7 +77,7 @@ func TestNilOptionIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "option 1 is nil")
 }
 
-func TestAllProblemsOfOptionsAreReported(t *testing.T) {
+func TestAllOptionErrorsAreReported(t *testing.T) {
 	t.Parallel()
 	_, err := cloudconvert.NewClient("",
 		cloudconvert.WithRegion("?"), cloudconvert.WithLogger(nil), cloudconvert.WithHTTPClient(nil), cloudconvert.WithUserAgent("\n"))
@@ -88,7 +88,7 @@ func TestAllProblemsOfOptionsAreReported(t *testing.T) {
 	assert.NotContains(t, err.Error(), "\n")
 }
 
-func TestContradictingOptionsAreRefused(t *testing.T) {
+func TestConflictingOptionsAreRefused(t *testing.T) {
 	t.Parallel()
 	sandbox := cloudconvert.WithSandbox()
 	region := cloudconvert.WithRegion(cloudconvert.RegionUSEast)
@@ -114,14 +114,14 @@ func TestPlainHTTP(t *testing.T) {
 		opts    []cloudconvert.Option
 		allowed bool
 	}{
-		"loopback by name":      {"http://localhost:8080/v2", nil, true},
-		"loopback":              {"http://127.0.0.1:8080/v2", nil, true},
-		"all of loopback":       {"http://127.1.2.3/v2", nil, true},
-		"loopback of IPv6":      {"http://[::1]:8080/v2", nil, true},
-		"a name":                {"http://sandbox.internal/v2", nil, false},
-		"a private address":     {"http://10.0.0.1/v2", nil, false},
-		"every address":         {"http://0.0.0.0/v2", nil, false},
-		"a name that is wanted": {"http://sandbox.internal/v2", []cloudconvert.Option{cloudconvert.WithPlainHTTP()}, true},
+		"loopback by name":    {"http://localhost:8080/v2", nil, true},
+		"loopback":            {"http://127.0.0.1:8080/v2", nil, true},
+		"all of loopback":     {"http://127.1.2.3/v2", nil, true},
+		"loopback of IPv6":    {"http://[::1]:8080/v2", nil, true},
+		"a name":              {"http://sandbox.internal/v2", nil, false},
+		"a private address":   {"http://10.0.0.1/v2", nil, false},
+		"unspecified address": {"http://0.0.0.0/v2", nil, false},
+		"a name, allowed":     {"http://sandbox.internal/v2", []cloudconvert.Option{cloudconvert.WithPlainHTTP()}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -159,18 +159,18 @@ func TestRetryPolicy(t *testing.T) {
 		"default":     {cloudconvert.RetryPolicy{}, "", 5, 0, 7500 * time.Millisecond},
 		"none":        {cloudconvert.RetryPolicy{Attempts: 1}, "", 1, 0, 0},
 		"many, short": {cloudconvert.RetryPolicy{Attempts: 9, MinWait: time.Millisecond, MaxWait: 2 * time.Millisecond}, "", 9, 0, 15 * time.Millisecond},
-		"asked for": {
+		"Retry-After": {
 			cloudconvert.RetryPolicy{Attempts: 2, MinWait: time.Millisecond}, "60", 2, time.Minute, time.Minute + time.Millisecond,
 		},
-		"asked for, capped by default": {
+		"Retry-After, capped by default": {
 			cloudconvert.RetryPolicy{Attempts: 2, MinWait: time.Millisecond}, "86400", 2, 2 * time.Minute, 2*time.Minute + time.Millisecond,
 		},
-		"asked for, capped": {
+		"Retry-After, capped": {
 			cloudconvert.RetryPolicy{Attempts: 2, MinWait: time.Millisecond, MaxRetryAfter: time.Second},
 			"60",
 			2, time.Second, time.Second + time.Millisecond,
 		},
-		"shortest above the longest": {
+		"MinWait above MaxWait": {
 			cloudconvert.RetryPolicy{Attempts: 2, MinWait: time.Minute, MaxWait: time.Second}, "", 2, 0, time.Minute,
 		},
 	} {
@@ -203,6 +203,6 @@ func TestNothingIsLoggedByDefault(t *testing.T) {
 		require.Empty(t, log.String())
 		_, err = warned.Users.Me(t.Context())
 		require.Error(t, err)
-		assert.Equal(t, 4, strings.Count(log.String(), `"level":"WARN"`), "one for each time it was sent again")
+		assert.Equal(t, 4, strings.Count(log.String(), `"level":"WARN"`), "one for each retry")
 	})
 }

@@ -9,37 +9,37 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// RateLimit is what the service last said about its limits. Only creating jobs
-// and tasks is limited, and the limit changes with the load of the service.
+// RateLimit is the rate limit that the service reported last. Only the creation
+// of jobs and tasks is limited, and the limit depends on the load of the service.
 type RateLimit struct {
-	// Limit is the number of requests allowed in a window, whose length the
-	// service does not tell.
+	// Limit is the number of requests allowed in a window. The service does not
+	// report the length of the window.
 	Limit int
 	// Remaining is the number of requests left in the window.
 	Remaining int
-	// RetryAfter is how long to wait, after a refusal. 0 otherwise.
+	// RetryAfter is how long to wait after a 429 response, and 0 after other responses.
 	RetryAfter time.Duration
-	// At is when the answer came.
+	// At is when the response was received.
 	At time.Time
 }
 
-// parseRateLimit reads the rate-limit headers, all of which are optional. It
-// reports false if there are none and the request was not refused for a limit.
-func parseRateLimit(answer engine.Outcome, now time.Time) (RateLimit, bool) {
-	limit, hasLimit := count(answer.Header.Get("X-Ratelimit-Limit"))
-	remaining, hasRemaining := count(answer.Header.Get("X-Ratelimit-Remaining"))
-	refused := answer.Status == http.StatusTooManyRequests
+// parseRateLimit reads the rate limit headers, which are all optional. It returns
+// false if there are none and the status is not 429.
+func parseRateLimit(outcome engine.Outcome, now time.Time) (RateLimit, bool) {
+	limit, hasLimit := count(outcome.Header.Get("X-Ratelimit-Limit"))
+	remaining, hasRemaining := count(outcome.Header.Get("X-Ratelimit-Remaining"))
+	refused := outcome.Status == http.StatusTooManyRequests
 	if !hasLimit && !hasRemaining && !refused {
 		return RateLimit{}, false
 	}
 	seen := RateLimit{Limit: limit, Remaining: remaining, At: now}
 	if refused {
-		seen.RetryAfter, _ = engine.RetryAfter(answer.Header, now)
+		seen.RetryAfter, _ = engine.RetryAfter(outcome.Header, now)
 	}
 	return seen, true
 }
 
-// count reads a number that is not negative.
+// count parses a number that is not negative.
 func count(value string) (int, bool) {
 	n, err := strconv.ParseUint(value, 10, 31)
 	return int(n), err == nil
@@ -52,8 +52,8 @@ type limitMemory struct {
 	seen bool
 }
 
-func (m *limitMemory) observe(answer engine.Outcome) {
-	limit, ok := parseRateLimit(answer, time.Now())
+func (m *limitMemory) observe(outcome engine.Outcome) {
+	limit, ok := parseRateLimit(outcome, time.Now())
 	if !ok {
 		return
 	}

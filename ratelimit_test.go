@@ -25,13 +25,13 @@ func TestRateLimit(t *testing.T) {
 		want    cloudconvert.RateLimit
 		seen    bool
 	}{
-		"nothing":       {200, nil, cloudconvert.RateLimit{}, false},
-		"both":          {200, []string{"X-RateLimit-Limit", "500", "X-RateLimit-Remaining", "499"}, cloudconvert.RateLimit{Limit: 500, Remaining: 499}, true},
-		"any case":      {200, []string{"x-ratelimit-limit", "500", "X-RATELIMIT-REMAINING", "0"}, cloudconvert.RateLimit{Limit: 500}, true},
-		"limit alone":   {200, []string{"X-RateLimit-Limit", "500"}, cloudconvert.RateLimit{Limit: 500}, true},
-		"rest alone":    {404, []string{"X-RateLimit-Remaining", "3"}, cloudconvert.RateLimit{Remaining: 3}, true},
-		"refused":       {429, []string{"Retry-After", "60"}, cloudconvert.RateLimit{RetryAfter: time.Minute}, true},
-		"refused, bare": {429, nil, cloudconvert.RateLimit{}, true},
+		"nothing":        {200, nil, cloudconvert.RateLimit{}, false},
+		"both":           {200, []string{"X-RateLimit-Limit", "500", "X-RateLimit-Remaining", "499"}, cloudconvert.RateLimit{Limit: 500, Remaining: 499}, true},
+		"any case":       {200, []string{"x-ratelimit-limit", "500", "X-RATELIMIT-REMAINING", "0"}, cloudconvert.RateLimit{Limit: 500}, true},
+		"only the limit": {200, []string{"X-RateLimit-Limit", "500"}, cloudconvert.RateLimit{Limit: 500}, true},
+		"only the rest":  {404, []string{"X-RateLimit-Remaining", "3"}, cloudconvert.RateLimit{Remaining: 3}, true},
+		"refused":        {429, []string{"Retry-After", "60"}, cloudconvert.RateLimit{RetryAfter: time.Minute}, true},
+		"refused, bare":  {429, nil, cloudconvert.RateLimit{}, true},
 		"refused, with all": {
 			429,
 			[]string{"Retry-After", "60", "X-RateLimit-Limit", "500", "X-RateLimit-Remaining", "0"},
@@ -84,7 +84,7 @@ func TestRateLimitIsTheLastOneSeen(t *testing.T) {
 	})
 }
 
-// RateLimit returns the limit of a refusal while the refused call still waits for room.
+// RateLimit returns the limit of a refusal while the refused call waits to retry.
 func TestRateLimitIsKnownDuringRetries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestRateLimitIsKnownDuringRetries(t *testing.T) {
 		assert.Equal(t, refused, limit)
 		creation.Wait()
 		limit, _ = client.RateLimit()
-		assert.Equal(t, refused, limit, "the last answer said nothing")
+		assert.Equal(t, refused, limit, "the last response had no rate limit")
 	})
 }
 
@@ -137,7 +137,7 @@ func TestRunWaitsForRoomOnAPIHost(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "job-1", job.ID)
 		assert.Equal(t, []string{"POST https://sync.example.com/base/v2/jobs", "POST https://api.example.com/base/v2/jobs"}, script.URLs())
-		assert.JSONEq(t, script.Bodies[0], script.Bodies[1], "it is the same job")
+		assert.JSONEq(t, script.Bodies[0], script.Bodies[1], "both requests have the same body")
 		assert.GreaterOrEqual(t, time.Since(start), time.Minute)
 	})
 }
@@ -166,7 +166,7 @@ func TestRateLimitCostsOneRefusal(t *testing.T) {
 					}
 				}
 				assert.LessOrEqual(t, later, jobs/limit, "after the first refusal at most one for each window")
-				assert.Less(t, len(refused)-later, 64, "those that were under way")
+				assert.Less(t, len(refused)-later, 64, "requests that were in flight")
 			}, cloudconverttest.WithRateLimit(limit, window), cloudconverttest.WithTaskDuration(time.Second))
 		})
 	}
@@ -190,7 +190,7 @@ func TestRateLimitLongerThanContextFailsAtOnce(t *testing.T) {
 					require.NotErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
 					assert.True(t, cloudconvert.IsRetryable(err))
 				}
-				assert.Zero(t, time.Since(start), "it does not wait in vain")
+				assert.Zero(t, time.Since(start), "it does not wait")
 				assert.Equal(t, 1, testkit.JobCount(server))
 				assert.LessOrEqual(t, creations(server), 3)
 			}, cloudconverttest.WithRateLimit(1, time.Minute))
@@ -198,7 +198,7 @@ func TestRateLimitLongerThanContextFailsAtOnce(t *testing.T) {
 	}
 }
 
-// Creations that were queued when the service refused another one fail at once too.
+// Creations that are queued when the service refuses another one fail at once, too.
 func TestRateLimitLongerThanContextFailsQueuedCreations(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -219,7 +219,7 @@ func TestRateLimitLongerThanContextFailsQueuedCreations(t *testing.T) {
 		}
 		creations.Wait()
 		assert.Equal(t, time.Second, time.Since(start))
-		assert.Len(t, script.Requests, 1, "one finds out for all")
+		assert.Len(t, script.Requests, 1, "only one is sent")
 	})
 }
 
@@ -346,7 +346,7 @@ func TestLimiterRefusalHasRetryAfter(t *testing.T) {
 					require.ErrorAs(t, err, &failure)
 					assert.InDelta(t, 50, failure.RetryAfter.Seconds(), 2)
 				}
-				assert.Len(t, server.Requests(), 1, "one is enough to know")
+				assert.Len(t, server.Requests(), 1, "only one is sent")
 			})
 		})
 	}

@@ -9,17 +9,16 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// Answers carry secrets: the addresses of files, upload forms, and payloads with
-// credentials in them. What is printed and logged of an answer is its outline.
-// The fields and the JSON have everything, since they are there to be kept and
-// read again. That is also why slog's JSON handler cannot be kept from them where
-// it does not ask for a LogValue, see the package documentation.
+// Responses have secrets in them: the URLs of files, upload forms, and payloads
+// with credentials. They are printed and logged as an outline without secrets.
+// Their fields and their JSON are complete, since they may be stored and read
+// again. So slog's JSON handler writes the secrets where it does not call
+// LogValue, see the package documentation.
 
-// Format prints how the job and its tasks are, without any address, whatever
-// the verb.
+// Format prints the status of the job and its tasks, without URLs, for any verb.
 func (j Job) Format(s fmt.State, _ rune) { write(s, j.outline()) }
 
-// LogValue is what Format prints.
+// LogValue returns the text that Format prints.
 func (j Job) LogValue() slog.Value { return slog.StringValue(j.outline()) }
 
 func (j Job) outline() string {
@@ -30,46 +29,45 @@ func (j Job) outline() string {
 	return fmt.Sprintf("job %s %s [%s]", j.ID, j.Status, strings.Join(tasks, ", "))
 }
 
-// Format prints how the task is, without its payload and any address, whatever
-// the verb.
+// Format prints the status of the task, without its payload and URLs, for any verb.
 func (t Task) Format(s fmt.State, _ rune) { write(s, t.outline()) }
 
-// LogValue is what Format prints.
+// LogValue returns the text that Format prints.
 func (t Task) LogValue() slog.Value { return slog.StringValue(t.outline()) }
 
 func (t Task) outline() string {
 	return strings.TrimSpace(fmt.Sprintf("task %s %s %s %s", taskLabel(t), t.Status, string(t.Code), engine.HideQueries(t.Message)))
 }
 
-// Format prints what Error returns, whatever the verb: the error of a transport may
+// Format prints what Error returns, for any verb. The error of a transport may
 // have the request in it.
 func (e Error) Format(s fmt.State, _ rune) { write(s, e.Error()) }
 
-// Format prints what Error returns, whatever the verb.
+// Format prints what Error returns, for any verb.
 func (e JobError) Format(s fmt.State, _ rune) { write(s, e.Error()) }
 
-// LogValue is what Format prints.
+// LogValue returns the text that Format prints.
 func (e JobError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// Format prints what Error returns, whatever the verb.
+// Format prints what Error returns, for any verb.
 func (e TaskError) Format(s fmt.State, _ rune) { write(s, e.Error()) }
 
-// LogValue is what Format prints.
+// LogValue returns the text that Format prints.
 func (e TaskError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// Format prints the name of the field without its value, whatever the verb.
+// Format prints the name of the field without its value, for any verb.
 func (f FormField) Format(s fmt.State, _ rune) { write(s, f.outline()) }
 
-// LogValue is what Format prints.
+// LogValue returns the text that Format prints.
 func (f FormField) LogValue() slog.Value { return slog.StringValue(f.outline()) }
 
 func (f FormField) outline() string { return fmt.Sprintf("form field %q", f.Name) }
 
-// Format prints the names of the files, and whether there is a form, whatever the
-// verb.
+// Format prints the names and sizes of the files and the host of the form, for
+// any verb.
 func (r TaskResult) Format(s fmt.State, _ rune) { write(s, r.outline()) }
 
-// LogValue is what Format prints.
+// LogValue returns the text that Format prints.
 func (r TaskResult) LogValue() slog.Value { return slog.StringValue(r.outline()) }
 
 func (r TaskResult) outline() string {
@@ -83,58 +81,58 @@ func (r TaskResult) outline() string {
 	return "result [" + strings.Join(parts, ", ") + "]"
 }
 
-// Format prints the name and the size of the file without its address,
-// whatever the verb.
+// Format prints the name and the size of the file without its URL, for any verb.
 func (f File) Format(s fmt.State, _ rune) { write(s, f.outline()) }
 
-// LogValue is what Format prints. Package slog does not ask for it within a slice:
-// its JSON handler would write the addresses. Log [fmt.Sprint] of a slice instead.
+// LogValue returns the text that Format prints. Package slog does not call it for
+// the elements of a slice: its JSON handler would write the URLs. Log
+// [fmt.Sprint] of a slice instead.
 func (f File) LogValue() slog.Value { return slog.StringValue(f.outline()) }
 
 func (f File) outline() string { return fmt.Sprintf("file %q (%d bytes)", f.Filename, f.Size) }
 
-// Format prints the host of the form without its fields, whatever the verb.
+// Format prints the host of the form and the number of its fields, for any verb.
 func (f UploadForm) Format(s fmt.State, _ rune) { write(s, f.outline()) }
 
-// LogValue is what Format prints.
+// LogValue returns the text that Format prints.
 func (f UploadForm) LogValue() slog.Value { return slog.StringValue(f.outline()) }
 
 func (f UploadForm) outline() string {
 	return fmt.Sprintf("upload form of %d fields on %s", len(f.Fields), hostOf(f.URL))
 }
 
-// Format prints the outlines of the entries, whatever the verb.
+// Format prints the outlines of the entries, for any verb.
 func (p Page[T]) Format(s fmt.State, _ rune) { write(s, p.outline()) }
 
-// LogValue is what Format prints.
+// LogValue returns the text that Format prints.
 func (p Page[T]) LogValue() slog.Value { return slog.StringValue(p.outline()) }
 
 func (p Page[T]) outline() string { return fmt.Sprintf("page %d %v", p.Meta.CurrentPage, p.Data) }
 
-// Format prints what happened to which job, whatever the verb.
+// Format prints the event and the outline of the job, for any verb.
 func (e WebhookEvent) Format(s fmt.State, _ rune) { write(s, e.outline()) }
 
-// LogValue is what Format prints.
+// LogValue returns the text that Format prints.
 func (e WebhookEvent) LogValue() slog.Value { return slog.StringValue(e.outline()) }
 
 func (e WebhookEvent) outline() string {
 	return fmt.Sprintf("event %s of %s", e.Event, e.Job.outline())
 }
 
-// Format prints the status and the length of the answer, without its header and body,
-// whatever the verb.
+// Format prints the status and the length of the response, without its header and
+// body, for any verb.
 func (r Response) Format(s fmt.State, _ rune) { write(s, r.outline()) }
 
-// LogValue is what Format prints.
+// LogValue returns the text that Format prints.
 func (r Response) LogValue() slog.Value { return slog.StringValue(r.outline()) }
 
 func (r Response) outline() string {
-	return strings.TrimSpace(fmt.Sprintf("answer %d of %d bytes after %d attempts %s", r.StatusCode, len(r.Body), r.Attempts, r.RequestID))
+	return strings.TrimSpace(fmt.Sprintf("response %d of %d bytes after %d attempts %s", r.StatusCode, len(r.Body), r.Attempts, r.RequestID))
 }
 
-// hostOf returns the host of an address for people to read.
-func hostOf(address string) string {
-	if target, err := url.Parse(address); err == nil && target.Host != "" {
+// hostOf returns the host of a URL for display.
+func hostOf(rawURL string) string {
+	if target, err := url.Parse(rawURL); err == nil && target.Host != "" {
 		return target.Host
 	}
 	return "?"

@@ -23,11 +23,10 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// signed is the secret in a URL and in a form.
+// signed is a secret in URLs and forms.
 const signed = "fedcba9876543210fedcba9876543210"
 
-// jobWithSecrets is a job as the service describes it, with a secret wherever one
-// can be.
+// jobWithSecrets is the JSON of a job, with a secret wherever one can be.
 const jobWithSecrets = `{"data":{"id":"job-1","status":"finished","tasks":[
 	{"id":"t1","operation":"import/upload","status":"waiting","result":{"form":{"url":"https://up.example/` + signed + `",
 		"parameters":{"acl":"private","X-Amz-Signature":"` + signed + `","expires":1767225600}}}},
@@ -36,7 +35,7 @@ const jobWithSecrets = `{"data":{"id":"job-1","status":"finished","tasks":[
 		"result":{"files":[{"filename":"a.pdf","size":12,"url":"https://s.example/a?X-Amz-Signature=` + signed + `"}]}},
 	{"id":"t4","operation":"new/one","result":{"list":["https://me:` + signed + `@s.example/a"]},"signing_secret":"` + signed + `"}]}}`
 
-// everythingIn returns an error in all the ways it may be shown.
+// everythingIn returns an error in all forms in which it can be printed or logged.
 func everythingIn(t *testing.T, err error) string {
 	t.Helper()
 	var all strings.Builder
@@ -49,7 +48,7 @@ func everythingIn(t *testing.T, err error) string {
 	return all.String()
 }
 
-// repeats replies with what it got, as written by write.
+// repeats returns a reply that echoes the request, as written by write.
 func repeats(status int, write func(sent string) string, headers ...string) testkit.Reply {
 	return func(req *http.Request) (*http.Response, error) {
 		sent, err := httputil.DumpRequest(req, true)
@@ -173,7 +172,7 @@ func TestErrorsOfEchoingStorageHaveNoSecrets(t *testing.T) {
 	}
 }
 
-func TestMessagesOfTasksHaveNoQueries(t *testing.T) {
+func TestTaskMessagesHaveNoQueries(t *testing.T) {
 	t.Parallel()
 	body := `{"data":{"id":"job-1","status":"error","tasks":[{"id":"t","name":"in","operation":"import/url","status":"error",
 		"message":"cannot fetch https://me:s3cr3t@a.example/b?sig=s3cr3t now"}]}}`
@@ -183,8 +182,8 @@ func TestMessagesOfTasksHaveNoQueries(t *testing.T) {
 	assert.NotContains(t, testkit.Printed(t, job)+testkit.Printed(t, job.Tasks), "s3cr3t")
 }
 
-// What is hidden of a quoted URL ends before the quote.
-func TestMessagesWithQuotedURLsAreKept(t *testing.T) {
+// Redacting a quoted URL must keep the quote.
+func TestRedactionKeepsQuotes(t *testing.T) {
 	t.Parallel()
 	const said = "The url \"https://me:s3cr3t@a.example/b?sig=s3cr3t\" and client_secret=\"s3cr3t\" are invalid"
 	body, err := json.Marshal(map[string]any{"message": said, "code": "INVALID_DATA", "errors": map[string]any{"url": said}})
@@ -198,7 +197,7 @@ func TestMessagesWithQuotedURLsAreKept(t *testing.T) {
 	assert.True(t, json.Valid(e.Body))
 }
 
-// A short value of a query may be a word of the response.
+// A short value of a query may also be a word of the response.
 func TestSecretsDoNotChangeTheCode(t *testing.T) {
 	t.Parallel()
 	words := []string{"message", "code", "errors", "limit", "data", "tasks", "INVALID_DATA", "PARALLEL_JOB_LIMIT_EXCEEDED"}
@@ -226,7 +225,8 @@ func TestSecretsDoNotChangeTheCode(t *testing.T) {
 	})
 }
 
-// The time must not grow with the secrets times the body, which would take minutes here.
+// The time must not be proportional to secrets times body, which would take
+// minutes here.
 func TestRefusalOfALargeJobIsReadFast(t *testing.T) {
 	t.Parallel()
 	request := &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{}}
@@ -278,7 +278,7 @@ func TestErrorBodyKeepsReadableText(t *testing.T) {
 	}
 }
 
-func TestBodyIsNotCutWithinASecret(t *testing.T) {
+func TestErrorBodyIsNotCutWithinSecret(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 500} {
 		for before := 8<<10 - 600; before < 8<<10; before += 13 {

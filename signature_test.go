@@ -28,7 +28,7 @@ func webhookBody(tb testing.TB, event string) []byte {
 	return body
 }
 
-// signatureVectors are digests that other implementations agree on.
+// signatureVectors are digests that other implementations computed, too.
 var signatureVectors = map[string]struct{ secret, body, signature string }{
 	"twelve bytes": {
 		"90sffs0d8fs0f9sf0", "cloudconvert",
@@ -65,7 +65,7 @@ func TestVerifySignatureVectors(t *testing.T) {
 	}
 }
 
-func TestVerifySignatureRefusesOthers(t *testing.T) {
+func TestVerifySignatureRefusesWrongSignatures(t *testing.T) {
 	t.Parallel()
 	body := webhookBody(t, "job.finished")
 	good := cloudconvert.SignWebhook(body, webhookSecret)
@@ -98,7 +98,7 @@ func TestVerifySignatureRefusesOthers(t *testing.T) {
 	}
 }
 
-func TestVerifySignatureNeedsEverySecret(t *testing.T) {
+func TestVerifySignatureRefusesEmptySecrets(t *testing.T) {
 	t.Parallel()
 	body := []byte("{}")
 	for name, secrets := range map[string][]string{
@@ -153,7 +153,7 @@ func TestVerifySignatureRefusesChangedBytes(t *testing.T) {
 	}
 }
 
-// A body that was decoded and encoded has other bytes.
+// A body that is decoded and encoded again has different bytes.
 func TestVerifySignatureNeedsTheRawBody(t *testing.T) {
 	t.Parallel()
 	body := webhookBody(t, "job.finished")

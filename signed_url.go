@@ -21,24 +21,24 @@ var (
 	cacheKeys  = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
 
-// SignedURL returns a URL that runs a job when it is visited, for example by a browser,
-// and leads to the first exported file. A visit takes no API key, and making the URL sends
-// no request.
+// SignedURL returns a URL that runs a job when it is visited, for example by a
+// browser, and redirects to the first exported file. Visiting it requires no API
+// key. SignedURL itself sends no request.
 //
-// The base, of the form https://s.cloudconvert.com/ID, and its signing secret
-// come from https://cloudconvert.com/dashboard/api/v2/signed-urls. Without a
-// cache key every visit runs the job and costs credits. With one, which
-// consists of letters, digits, "-" and "_", the result is kept for 24 hours and
-// shared by all URLs with the same key.
+// The base, of the form https://s.cloudconvert.com/ID, and its signing secret are
+// those of https://cloudconvert.com/dashboard/api/v2/signed-urls. Without a cache
+// key, each visit runs the job and costs credits. With a cache key, the result is
+// kept for 24 hours and shared by all URLs with the same key. A cache key
+// consists of letters, digits, "-" and "_".
 //
-// The job needs an export/url task. It should not have an upload, which no visitor could
-// send. The URL contains the job, readable for everyone who has it: a job with credentials,
-// such as storage keys, passwords, request headers or URLs with a user in them, is
-// refused. Credentials are recognized by their names and by their form. URLs of files are
-// not refused, even if they are secrets themselves.
+// The job needs an export/url task. It should not have an import/upload task,
+// since a visitor cannot upload. Everyone who has the URL can read the job in it.
+// So a job with credentials, such as storage keys, passwords, request headers or
+// URLs with a user, is refused. Credentials are recognized by their names and
+// their form. URLs of files are not refused, even if they are secrets themselves.
 //
-// An empty signing secret is [ErrNoSecret]. Everything else that is wrong
-// matches [ErrInvalid].
+// If the signing secret is empty, the error is [ErrNoSecret]. All other errors
+// match [ErrInvalid].
 func SignedURL(base, secret string, r *JobRequest, cacheKey string) (string, error) {
 	if secret == "" {
 		return "", ErrNoSecret
@@ -52,7 +52,7 @@ func SignedURL(base, secret string, r *JobRequest, cacheKey string) (string, err
 	}
 	body.Redirect = r.Redirect
 	if _, found := r.Tasks.uses(OperationExportURL); !found {
-		return "", invalid(errors.New("the job has no export/url task, so there is no file that a signed URL could lead to"))
+		return "", invalid(errors.New("the job of a signed URL has no export/url task: add one"))
 	}
 	payload, err := strictjson.Marshal(body)
 	if err != nil {
@@ -81,13 +81,13 @@ func checkPublic(payload []byte) error {
 		}
 	}
 	if len(found) > 0 {
-		return invalid(fmt.Errorf("everybody can read the job in a signed URL, and this one holds credentials: %s: "+
-			"create such a job with Jobs.Create instead", strings.Join(found, ", ")))
+		return invalid(fmt.Errorf("the job of a signed URL has credentials, which everyone could read: %s: "+
+			"use Jobs.Create instead", strings.Join(found, ", ")))
 	}
 	return nil
 }
 
-// signURL puts a job into a URL. The order of the parameters counts.
+// signURL returns the signed URL of a job. The order of the parameters matters.
 func signURL(base, secret string, payload []byte, cacheKey string) string {
 	signed := base + "?job=" + base64.RawURLEncoding.EncodeToString(payload)
 	if cacheKey != "" {
@@ -101,7 +101,7 @@ func checkSignedBase(base string) error {
 	switch {
 	case err != nil, target.Hostname() == "", !signedPath.MatchString(target.EscapedPath()), target.User != nil,
 		strings.ContainsAny(base, "?#"):
-		return errors.New("the base of a signed URL has the form https://s.cloudconvert.com/ID: copy it from the dashboard")
+		return errors.New("the base of a signed URL must have the form https://s.cloudconvert.com/ID: copy it from the dashboard")
 	case target.Scheme != "https" && (target.Scheme != "http" || !isLoopback(target.Hostname())):
 		return errors.New("the base of a signed URL must be https")
 	}
@@ -110,7 +110,7 @@ func checkSignedBase(base string) error {
 
 func checkCacheKey(key string) error {
 	if key != "" && !cacheKeys.MatchString(key) {
-		return fmt.Errorf("the cache key %q may have letters, digits, - and _ only", key)
+		return fmt.Errorf("the cache key %q may have only letters, digits, - and _", key)
 	}
 	return nil
 }

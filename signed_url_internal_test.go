@@ -12,7 +12,7 @@ const (
 	vectorSecret = "NT8dpJkttEyfSk3qlRgUJtvTkx64vhyX"
 )
 
-// Encoders differ in the JSON of a job, so the vectors begin with its JSON.
+// Encoders produce different JSON for a job, so the vectors start from JSON.
 func TestSignURLVectors(t *testing.T) {
 	t.Parallel()
 	logo := `{"tasks":{"import-it":{"operation":"import/url","url":"https://some.url","filename":"logo.png"},"export-it":{"operation":"export/url","input":"import-it","inline":true}}}`
@@ -75,7 +75,7 @@ func TestSignURLVectors(t *testing.T) {
 	}
 }
 
-// Two other implementations use these encodings.
+// Two other implementations do the same.
 func TestSignURLUsesURLAlphabetWithoutPadding(t *testing.T) {
 	t.Parallel()
 	marks := []byte(`{"tasks":{"import-it":{"operation":"import/url","url":"https://some.url","filename":"???>>>???>>>.png"},"export-it":{"operation":"export/url","input":"import-it"}}}`)

@@ -29,7 +29,7 @@ func publicJob() *cloudconvert.JobRequest {
 	}}
 }
 
-// signedJob returns the job in a signed URL, whose signature it verifies.
+// signedJob verifies a signed URL and returns the job in it.
 func signedJob(t *testing.T, address string) string {
 	t.Helper()
 	text, signature, found := strings.Cut(address, "&s=")
@@ -52,10 +52,10 @@ func TestSignedURL(t *testing.T) {
 		"import-it": {"operation": "import/url", "url": "https://example.com/?a=1&b=<2>", "filename": "???>>>???>>>.png"},
 		"export-it": {"operation": "export/url", "input": ["import-it"], "inline": true}
 	}}`, job)
-	assert.Contains(t, job, "?a=1&b=<2>", "HTML is escaped for nobody")
+	assert.Contains(t, job, "?a=1&b=<2>", "HTML characters are not escaped")
 	assert.NotContains(t, job, "\n")
 	assert.NotContains(t, job, ": ")
-	assert.NotContains(t, job, `"tag"`, "the cache would be of no use")
+	assert.NotContains(t, job, `"tag"`, "a random tag would defeat the cache")
 }
 
 func TestSignedURLWithoutCacheKey(t *testing.T) {
@@ -106,7 +106,7 @@ func TestSignedURLBases(t *testing.T) {
 		"a fragment":          {"https://s.cloudconvert.com" + id + "#x", false},
 		"a user":              {"https://me:pass@s.cloudconvert.com" + id, false},
 		"a line break":        {"https://s.cloudconvert.com" + id + "\n", false},
-		"something else":      {"ftp://s.cloudconvert.com" + id, false},
+		"another scheme":      {"ftp://s.cloudconvert.com" + id, false},
 		"an unescaped letter": {"https://s.cloudconvert.com/ü" + id[2:], false},
 	}
 	for name, tt := range tests {
@@ -154,11 +154,11 @@ func TestSignedURLRefusesJobs(t *testing.T) {
 				URL: "https://example.com/a.docx", Headers: map[string]string{"X-Any": "s3cr3t"},
 			}, cloudconvert.ExportURL{}), `headers of task "import-url"`,
 		},
-		"a password in an address": {
+		"a password in a URL": {
 			cloudconvert.Pipeline(cloudconvert.ImportURL{URL: "https://me:s3cr3t@example.com/a"}, cloudconvert.ExportURL{}),
 			`url of task "import-url"`,
 		},
-		"a token in an address": {
+		"a token in a URL": {
 			cloudconvert.Pipeline(cloudconvert.ImportURL{URL: "https://s3cr3t@example.com/a"}, cloudconvert.ExportURL{}),
 			`url of task "import-url"`,
 		},
@@ -184,16 +184,16 @@ func TestSignedURLRefusesJobs(t *testing.T) {
 			cloudconvert.Pipeline(cloudconvert.RawTask{Op: "import/new", Fields: map[string]any{"http_headers": []string{"X-Any: s3cr3t"}}},
 				cloudconvert.ExportURL{}), "http_headers",
 		},
-		"an address that cannot be read": {
+		"a malformed URL": {
 			cloudconvert.Pipeline(cloudconvert.ImportURL{URL: "https://me:s3cr3t/%zz@example.com/a"}, cloudconvert.ExportURL{}), "url of task",
 		},
-		"an address with a wrong escape in it": {
+		"a URL with a wrong escape": {
 			cloudconvert.Pipeline(cloudconvert.ImportURL{URL: " HTTPS://me:s3cr3t%@example.com/a"}, cloudconvert.ExportURL{}), "url of task",
 		},
-		"an address without a scheme": {
+		"a URL without a scheme": {
 			cloudconvert.Pipeline(cloudconvert.ImportURL{URL: "//me:s3cr3t@example.com/a"}, cloudconvert.ExportURL{}), "url of task",
 		},
-		"an address within a text": {
+		"a URL within a text": {
 			cloudconvert.Pipeline(source, cloudconvert.Command{
 				Engine: "ffmpeg", Command: "ffmpeg", Arguments: "-i ftp://me:s3cr3t@example.com/a /output/a.mp4",
 			}, cloudconvert.ExportURL{}), "arguments of task",
@@ -234,7 +234,8 @@ func TestSignedURLRefusesJobs(t *testing.T) {
 	}
 }
 
-// Names of tasks and values of parameters are free. Fields that are not set hold no credential.
+// Task names and parameter values may look like credentials. Fields that are not
+// set have none.
 func TestSignedURLFindsCredentialsByField(t *testing.T) {
 	t.Parallel()
 	job := &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
@@ -254,7 +255,7 @@ func TestSignedURLFindsCredentialsByField(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The test covers every parameter of every task, so that a new one is not forgotten.
+// The test covers all parameters of all tasks, so that a new one is not forgotten.
 func TestSignedURLRefusesCredentialsOfAllTasks(t *testing.T) {
 	t.Parallel()
 	storage := []string{"access_key_id", "secret_access_key", "session_token"}
@@ -276,7 +277,7 @@ func TestSignedURLRefusesCredentialsOfAllTasks(t *testing.T) {
 	}
 }
 
-// credentialsAmong returns the parameters that no signed URL may have.
+// credentialsAmong returns the parameters that are refused in a signed URL.
 func credentialsAmong(t *testing.T, parameters []string) []string {
 	t.Helper()
 	var refused []string
@@ -294,7 +295,7 @@ func credentialsAmong(t *testing.T, parameters []string) []string {
 	return refused
 }
 
-func TestSignedURLLeadsToTheFile(t *testing.T) {
+func TestSignedURLRedirectsToFile(t *testing.T) {
 	t.Parallel()
 	server := cloudconverttest.NewServer()
 	t.Cleanup(server.Close)
@@ -312,5 +313,5 @@ func TestSignedURLLeadsToTheFile(t *testing.T) {
 		require.NoError(t, errors.Join(err, resp.Body.Close()))
 		assert.Equal(t, "???>>>???>>>", string(content))
 	}
-	assert.Len(t, server.Jobs(), 1, "the second visit gets what is kept under the key")
+	assert.Len(t, server.Jobs(), 1, "the second visit gets the cached result")
 }

@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// TasksService works with single tasks: those of jobs, and those made on their own.
+// TasksService works with single tasks, within a job or without one.
 type TasksService service
 
-// Create creates a task outside of any job. Its Input holds the ids of other
-// tasks, not names. Prefer jobs: the documentation of the API describes only them,
-// though all official SDKs can create tasks as well.
+// Create creates a task without a job. Its Input has the ids of other tasks, not
+// their names. Prefer jobs: the API documents only those, although all official
+// SDKs can create tasks, too.
 //
-// A task has no tag by which it could be found: if the answer to its creation is
-// lost, the error is an [*OutcomeError].
+// A task has no tag to find it by: if the response to its creation is lost, the
+// error is an [*OutcomeError].
 func (s *TasksService) Create(ctx context.Context, t TaskRequest, opts ...CallOption) (*Task, error) {
 	if taskOf(t) == nil {
 		return nil, invalid(errors.New("the task is nil"))
@@ -32,13 +32,13 @@ func (s *TasksService) Create(ctx context.Context, t TaskRequest, opts ...CallOp
 	}
 	path, err := pathOf(strings.Split(string(t.Operation()), "/")...)
 	if err != nil {
-		return nil, invalid(fmt.Errorf("%q is no operation", t.Operation()))
+		return nil, invalid(fmt.Errorf("malformed operation %q", t.Operation()))
 	}
-	return s.make(ctx, call{method: http.MethodPost, path: path, in: task.Params, limited: true}, opts)
+	return s.create(ctx, call{method: http.MethodPost, path: path, in: task.Params, limited: true}, opts)
 }
 
-// make makes a call that creates a task.
-func (s *TasksService) make(ctx context.Context, call call, opts []CallOption) (*Task, error) {
+// create makes a call that creates a task.
+func (s *TasksService) create(ctx context.Context, call call, opts []CallOption) (*Task, error) {
 	task, err := object[Task](ctx, s.core, call, opts)
 	if isOpen(err) {
 		return nil, &OutcomeError{err: err}
@@ -46,7 +46,7 @@ func (s *TasksService) make(ctx context.Context, call call, opts []CallOption) (
 	return task, err
 }
 
-// Get returns a task.
+// Get returns a task. If it does not exist, the error matches [ErrNotFound].
 func (s *TasksService) Get(ctx context.Context, id string, opts ...CallOption) (*Task, error) {
 	path, err := pathOf("tasks", id)
 	if err != nil {
@@ -55,10 +55,10 @@ func (s *TasksService) Get(ctx context.Context, id string, opts ...CallOption) (
 	return object[Task](ctx, s.core, call{method: http.MethodGet, path: path}, opts)
 }
 
-// Include names something that an answer leaves out unless it is asked for.
+// Include names a part of a response that is left out unless requested.
 type Include string
 
-// What can be asked for: tasks in lists of jobs, and everything else with tasks.
+// IncludeTasks is for lists of jobs. The others are for tasks.
 const (
 	IncludeTasks          Include = "tasks"
 	IncludeRetries        Include = "retries"
@@ -67,7 +67,8 @@ const (
 	IncludeJob            Include = "job"
 )
 
-// WithInclude asks [TasksService.Get] for parts that the answer otherwise leaves out.
+// WithInclude makes [TasksService.Get] return parts that are otherwise left out
+// of the response.
 func WithInclude(parts ...Include) CallOption {
 	return callOption{"WithInclude", func(c *call) error {
 		texts := make([]string, 0, len(parts))
@@ -81,13 +82,13 @@ func WithInclude(parts ...Include) CallOption {
 
 // TaskListOptions selects tasks. The zero value selects all.
 type TaskListOptions struct {
-	// JobID selects the tasks of a job.
+	// JobID selects the tasks of this job.
 	JobID string `url:"filter[job_id],omitempty"`
-	// Status selects tasks of a state.
+	// Status selects tasks with this status.
 	Status Status `url:"filter[status],omitempty"`
-	// Operation selects tasks of an operation.
+	// Operation selects tasks of this operation.
 	Operation Operation `url:"filter[operation],omitempty"`
-	// Include asks for parts that lists otherwise leave out.
+	// Include requests parts that are otherwise left out of lists.
 	Include []Include `url:"include,comma,omitempty"`
 	// PerPage is the number of tasks on a page. By default the service chooses 100.
 	PerPage int `url:"per_page,omitempty"`
@@ -104,15 +105,14 @@ func (s *TasksService) List(ctx context.Context, options TaskListOptions, opts .
 	return list[Task](ctx, s.core, "/tasks", query, opts)
 }
 
-// All iterates over all tasks from the selected page on. It asks for a page
-// when the one before is used up. An error is yielded once and ends the iteration.
+// All iterates over all tasks from the selected page on. It requests each page
+// when it is needed. An error is yielded once and ends the iteration.
 //
-// No task is yielded twice, unless ten thousand others are created between two
-// pages. Tasks that are deleted in the loop, by this client, make it skip none, since
-// it reads the page again. Tasks that are deleted elsewhere meanwhile, or cease to
-// match the options, may make it skip as many others. So may the deletion of more
-// than a page of tasks that were yielded before: delete each when it is yielded, or all
-// of them after the loop.
+// No task is yielded twice, unless ten thousand others are created between two pages.
+// If this client deletes tasks in the loop, none are skipped: All reads the page
+// again. For each task that is deleted elsewhere, or no longer matches the options,
+// another may be skipped. Deleting more than a page of tasks that were yielded earlier
+// may also skip others: delete each task when it is yielded, or all after the loop.
 func (s *TasksService) All(ctx context.Context, options TaskListOptions, opts ...CallOption) iter.Seq2[*Task, error] {
 	query, err := queryOf(options)
 	if err != nil {
@@ -121,8 +121,8 @@ func (s *TasksService) All(ctx context.Context, options TaskListOptions, opts ..
 	return all(ctx, s.core, "/tasks", query, func(t *Task) any { return t.ID }, opts)
 }
 
-// Cancel cancels a task that waits or runs. It ends in error, and so do the tasks
-// that depend on it. A task that has ended already is refused with [ErrInvalid].
+// Cancel cancels a task that is waiting or running. The task and those that depend
+// on it end in error. If the task has already ended, the error matches [ErrInvalid].
 func (s *TasksService) Cancel(ctx context.Context, id string, opts ...CallOption) (*Task, error) {
 	path, err := pathOf("tasks", id, "cancel")
 	if err != nil {
@@ -131,25 +131,24 @@ func (s *TasksService) Cancel(ctx context.Context, id string, opts ...CallOption
 	return object[Task](ctx, s.core, call{method: http.MethodPost, path: path}, opts)
 }
 
-// hasEnded reports whether a task that could not be cancelled needs it no more.
+// hasEnded reports whether a task has ended or no longer exists.
 func (s *TasksService) hasEnded(ctx context.Context, id string) bool {
 	task, err := s.Get(ctx, id)
 	return err == nil && task.Status.Terminal() || errors.Is(err, ErrNotFound)
 }
 
 // Retry creates a new task with the parameters of an old one and returns it. The
-// new task costs credits like any other. If the answer is lost, the error is an
+// new task costs credits like any other. If the response is lost, the error is an
 // [*OutcomeError].
 func (s *TasksService) Retry(ctx context.Context, id string, opts ...CallOption) (*Task, error) {
 	path, err := pathOf("tasks", id, "retry")
 	if err != nil {
 		return nil, err
 	}
-	return s.make(ctx, call{method: http.MethodPost, path: path, limited: true}, opts)
+	return s.create(ctx, call{method: http.MethodPost, path: path, limited: true}, opts)
 }
 
-// Delete deletes a task with its files. The addresses of exported files stop
-// working.
+// Delete deletes a task with its files. The URLs of exported files stop working.
 func (s *TasksService) Delete(ctx context.Context, id string, opts ...CallOption) error {
 	path, err := pathOf("tasks", id)
 	if err != nil {

@@ -98,8 +98,8 @@ func TestInvalidTasksAreRefused(t *testing.T) {
 	assert.Empty(t, script.URLs())
 }
 
-// A task has no tag to find it by.
-func TestLostResponseToATaskIsUnknownOutcome(t *testing.T) {
+// A task has no tag, so it cannot be looked up.
+func TestLostTaskCreationIsOutcomeError(t *testing.T) {
 	t.Parallel()
 	calls := map[string]func(ctx context.Context, client *cloudconvert.Client, id string) error{
 		"create": func(ctx context.Context, client *cloudconvert.Client, _ string) error {
@@ -119,7 +119,7 @@ func TestLostResponseToATaskIsUnknownOutcome(t *testing.T) {
 					t.Helper()
 					client := server.Client()
 					before := testkit.RunTask(t, client)
-					synctest.Wait() // until it has ended: others cannot be retried
+					synctest.Wait() // until it has ended: only an ended task can be retried
 					f.Phase, f.Method = cloudconverttest.After, http.MethodPost
 					server.Inject(f)
 					err := call(t.Context(), client, before.ID)
@@ -128,7 +128,7 @@ func TestLostResponseToATaskIsUnknownOutcome(t *testing.T) {
 					var outcome *cloudconvert.OutcomeError
 					require.ErrorAs(t, err, &outcome)
 					assert.Empty(t, outcome.Tag)
-					assert.Len(t, server.Requests(), 2, "it is not sent again")
+					assert.Len(t, server.Requests(), 2, "it is not retried")
 					assert.Len(t, server.Tasks(), 2)
 				})
 			})

@@ -12,24 +12,25 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
-// Upload sends a file to an import/upload task that waits for it. [Job.Task] finds
-// the task in a new job. The task then goes on by itself.
+// Upload uploads a file to an import/upload task that is waiting for it.
+// [Job.Task] returns the task of a new job. After the upload, the task continues
+// without another call.
 //
-// The file is streamed with its exact length, and is not held in memory. An upload
-// that broke, stalled or met a failure of storage is retried if the source allows
-// it, see [FromReader] and [TransferPolicy]: storage replaces what it has. The pauses
-// are those of [RetryPolicy]. If storage refuses the file, the error is an [*Error].
-// The API key is not sent to storage.
+// The file is streamed with its exact length, and is not held in memory. If the
+// upload breaks, stalls or fails because of storage, it is retried, provided that
+// the source can be read again, see [FromReader] and [TransferPolicy]. Each attempt
+// replaces what storage has. The pauses are those of [RetryPolicy]. If storage
+// refuses the file, the error is an [*Error]. The API key is not sent to storage.
 //
-// A success that comes before all of the file was sent is an error. The response of a
-// recorder or a mock in place of the transport counts without that, if it has read none
-// of the file and reported no connection to package httptrace.
+// A success response before the whole file has been sent is an error. The exception
+// is a recorder or a mock in place of the transport: its success is accepted if it
+// has read none of the file and reported no connection to package httptrace.
 func (s *TasksService) Upload(ctx context.Context, task Task, src Source) error {
 	if err := checkUploadTask(task); err != nil {
 		return err
 	}
 	if !src.isLocal() {
-		return invalid(errors.New("upload: the source is a URL: let an import/url task fetch it"))
+		return invalid(errors.New("upload: the source is a URL: use an import/url task"))
 	}
 	core := s.core
 	content, err := src.content(ctx, core.policy.TempDir, defaultInlineLimit)
@@ -40,8 +41,8 @@ func (s *TasksService) Upload(ctx context.Context, task Task, src Source) error 
 	return errors.Join(core.upload(ctx, task, src.name, content, report), content.Close())
 }
 
-// UploadForm returns the form of an import/upload task, for a browser or
-// another program to post the file to storage by itself.
+// UploadForm returns the form of an import/upload task, with which a browser or
+// another program can upload the file to storage.
 func (s *TasksService) UploadForm(ctx context.Context, id string, opts ...CallOption) (*UploadForm, error) {
 	task, err := s.Get(ctx, id, opts...)
 	if err != nil {
@@ -53,22 +54,22 @@ func (s *TasksService) UploadForm(ctx context.Context, id string, opts ...CallOp
 	return task.Result.Form, nil
 }
 
-// checkUploadTask returns why a file cannot be uploaded to a task.
+// checkUploadTask returns an error if a file cannot be uploaded to a task.
 func checkUploadTask(t Task) error {
 	switch {
 	case t.ID == "":
-		return invalid(errors.New("upload: the task is empty: take one from a job by Job.Task"))
+		return invalid(errors.New("upload: the task is empty: get it with Job.Task"))
 	case t.Operation != OperationImportUpload:
-		return invalid(fmt.Errorf("upload: task %s takes no upload: use one of the operation %s", taskLabel(t), OperationImportUpload))
+		return invalid(fmt.Errorf("upload: task %s does not accept uploads: use a task of the operation %s", taskLabel(t), OperationImportUpload))
 	case t.Status != StatusWaiting:
-		return invalid(fmt.Errorf("upload: task %s does not wait for a file any more: it is %s", taskLabel(t), t.Status))
+		return invalid(fmt.Errorf("upload: task %s no longer waits for a file: its status is %s", taskLabel(t), t.Status))
 	case t.Result.Form == nil:
-		return invalid(fmt.Errorf("upload: task %s has no form: read it again by Tasks.Get", taskLabel(t)))
+		return invalid(fmt.Errorf("upload: task %s has no form: get it with Tasks.Get", taskLabel(t)))
 	}
 	return nil
 }
 
-// upload sends content to a task that waits for it, in the form that the task gives.
+// upload uploads content to a waiting task, with the form of the task.
 func (c *core) upload(ctx context.Context, task Task, name string, content *content.Content, report func(done, total int64)) error {
 	if err := checkUploadTask(task); err != nil {
 		return err
@@ -93,8 +94,8 @@ func (c *core) upload(ctx context.Context, task Task, name string, content *cont
 	return err
 }
 
-// transferError returns the error of an upload or a download. Unlike a creation, an
-// upload may be retried whatever became of it.
+// transferError returns the error of an upload or a download. Unlike a creation,
+// an upload can be retried even if its outcome is unknown.
 func transferError(method, path string, failed engine.Outcome) error {
 	e := newError(method, path, failed)
 	if method == http.MethodPost {

@@ -13,7 +13,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// What is counted is all that was ever allocated, as with downloads.
+// The test counts all allocations, not only what is in use, as that of downloads does.
 func TestUploadTakesConstantMemory(t *testing.T) { //nolint:paralleltest // it counts the allocations of the process.
 	const size, most = 256 << 20, 4 << 20
 	task := testkit.NewSink(t)

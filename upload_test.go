@@ -29,12 +29,12 @@ func textSource() cloudconvert.Source {
 	return cloudconvert.FromBytes("a.txt", []byte(testkit.SourceText))
 }
 
-// The storage of the local sandbox is as strict as the real one.
+// The local sandbox checks uploads as strictly as the real storage.
 func TestUpload(t *testing.T) {
 	t.Parallel()
 	large := testkit.Content(3 << 20)
 	forms := map[string][]cloudconverttest.Option{
-		"form of today": nil, "form of 2019": {cloudconverttest.WithOldUploadForm()},
+		"current form": nil, "form of 2019": {cloudconverttest.WithOldUploadForm()},
 	}
 	for form, options := range forms {
 		for name, text := range map[string]string{"text": testkit.SourceText, "empty": "", "large": large} {
@@ -59,7 +59,7 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-func TestUploadSendsTheFormInItsOrder(t *testing.T) {
+func TestUploadKeepsOrderOfForm(t *testing.T) {
 	t.Parallel()
 	fields := []cloudconvert.FormField{
 		{Name: "z", Value: "last"},
@@ -80,14 +80,13 @@ func TestUploadSendsTheFormInItsOrder(t *testing.T) {
 	assert.Equal(t, "https://storage.example.com/bucket", script.Requests[0].URL.String())
 }
 
-// What storage may answer, and what comes of it.
-func TestAnswersToUploads(t *testing.T) {
+func TestUploadResponses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		answer testkit.Reply
-		sent   int // how often, if it is always answered like that
-		again  bool
-		want   error
+		reply testkit.Reply
+		sent  int // attempts, if each gets this response
+		again bool
+		want  error
 	}{
 		"200":              {testkit.Says(200, ""), 1, false, nil},
 		"201":              {testkit.Says(201, "<PostResponse/>"), 1, false, nil},
@@ -115,7 +114,7 @@ func TestAnswersToUploads(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				client, script, _ := testkit.NewUploader(t, tt.answer)
+				client, script, _ := testkit.NewUploader(t, tt.reply)
 				err := client.Tasks.Upload(t.Context(), testkit.WaitingTask(), textSource())
 				assert.Len(t, script.Requests, tt.sent)
 				if tt.sent == 1 && tt.want == nil && !strings.HasPrefix(name, "4") {
@@ -138,18 +137,18 @@ func TestAnswersToUploads(t *testing.T) {
 	}
 }
 
-func TestBrokenUploadIsSentAgain(t *testing.T) {
+func TestBrokenUploadIsRetried(t *testing.T) {
 	t.Parallel()
 	faults := map[string]cloudconverttest.Fault{
-		"reset":        {Kind: cloudconverttest.Reset},
-		"answer lost":  {Kind: cloudconverttest.Reset, Phase: cloudconverttest.After},
-		"answer cut":   {Kind: cloudconverttest.Reset, Phase: cloudconverttest.During},
-		"stuck":        {Kind: cloudconverttest.Stall, Bytes: 100_000},
-		"never":        {Kind: cloudconverttest.Stall, Phase: cloudconverttest.After},
-		"slow down":    {Status: http.StatusServiceUnavailable, Code: "SlowDown", Message: "Please reduce your request rate."},
-		"HTML":         {Status: http.StatusBadGateway},
-		"late answer":  {Kind: cloudconverttest.Slow, Delay: 140 * time.Second, Phase: cloudconverttest.After},
-		"slow storage": {Kind: cloudconverttest.Slow, Delay: 20 * time.Second},
+		"reset":         {Kind: cloudconverttest.Reset},
+		"response lost": {Kind: cloudconverttest.Reset, Phase: cloudconverttest.After},
+		"response cut":  {Kind: cloudconverttest.Reset, Phase: cloudconverttest.During},
+		"stuck":         {Kind: cloudconverttest.Stall, Bytes: 100_000},
+		"never":         {Kind: cloudconverttest.Stall, Phase: cloudconverttest.After},
+		"slow down":     {Status: http.StatusServiceUnavailable, Code: "SlowDown", Message: "Please reduce your request rate."},
+		"HTML":          {Status: http.StatusBadGateway},
+		"late response": {Kind: cloudconverttest.Slow, Delay: 140 * time.Second, Phase: cloudconverttest.After},
+		"slow storage":  {Kind: cloudconverttest.Slow, Delay: 20 * time.Second},
 	}
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
@@ -176,8 +175,8 @@ func TestBrokenUploadIsSentAgain(t *testing.T) {
 	}
 }
 
-// While bytes move an upload has all the time it takes.
-func TestSlowUploadIsNoStall(t *testing.T) {
+// As long as bytes are sent, the duration of an upload is not limited.
+func TestSlowUploadIsNotAStall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, script, _ := testkit.NewUploader(t, testkit.Says(http.StatusCreated, ""))
@@ -189,7 +188,7 @@ func TestSlowUploadIsNoStall(t *testing.T) {
 	})
 }
 
-// slowReader yields a byte after each pause.
+// slowReader returns a byte after each pause.
 type slowReader struct {
 	reader io.Reader
 	pause  time.Duration
@@ -200,7 +199,7 @@ func (r *slowReader) Read(p []byte) (int, error) {
 	return r.reader.Read(p[:min(len(p), 1)])
 }
 
-// blocked is a reader that yields nothing until it is released, however it is asked.
+// blocked is a reader whose methods all block until it is released.
 type blocked struct{ release chan struct{} }
 
 func (b blocked) Read([]byte) (int, error) {
@@ -212,8 +211,8 @@ func (b blocked) Seek(_ int64, whence int) (int64, error) {
 	return map[int]int64{io.SeekEnd: 100}[whence], nil
 }
 
-// A source that blocks keeps no upload from ending with its context, or as a stall.
-func TestBlockedSource(t *testing.T) {
+// An upload from a source that blocks ends with its context, or as a stall.
+func TestUploadFromBlockedSourceEnds(t *testing.T) {
 	t.Parallel()
 	sources := map[string]func(b blocked) io.Reader{
 		"reader":    func(b blocked) io.Reader { return readOnly{b} },
@@ -239,7 +238,7 @@ func TestBlockedSource(t *testing.T) {
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 				assert.Empty(t, testkit.Listed(t, dir))
 				if name == "reader" {
-					return // is read before the upload, which can take its time
+					return // it is read before the upload, without a stall timeout
 				}
 				start = time.Now()
 				err = client.Tasks.Upload(t.Context(), task, cloudconvert.FromReader("a.txt", source(b)))
@@ -252,12 +251,12 @@ func TestBlockedSource(t *testing.T) {
 	}
 }
 
-// A source that returns nothing again and again ends, be it at once or as a stall.
-func TestSourceWithoutProgress(t *testing.T) {
+// An upload from a source that only returns empty reads fails, at once or as a stall.
+func TestUploadFromEmptyReadsFails(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		pause time.Duration // of each read
-		known bool          // its length
+		known bool          // whether the length is known
 		want  string
 	}{
 		"spinning":                 {0, true, io.ErrNoProgress.Error()},
@@ -273,14 +272,14 @@ func TestSourceWithoutProgress(t *testing.T) {
 				client, script, _ := testkit.NewUploader(t, testkit.Says(http.StatusCreated, ""))
 				var source io.Reader = readOnly{readerFunc(func([]byte) (int, error) {
 					testkit.Advance(c.pause)
-					return 0, ctx.Err() // the context is not to end
+					return 0, ctx.Err() // not reached
 				})}
 				if c.known {
 					source = lenOnly{source, 10}
 				}
 				require.ErrorContains(t, client.Tasks.Upload(ctx, testkit.WaitingTask(), cloudconvert.FromReader("a.txt", source)), c.want)
 				assert.LessOrEqual(t, len(script.Requests), 1)
-				testkit.Advance(time.Minute) // until a read that was left alone has ended
+				testkit.Advance(time.Minute) // until an abandoned read has ended
 			})
 		})
 	}
@@ -289,11 +288,11 @@ func TestSourceWithoutProgress(t *testing.T) {
 func TestUploadEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	faults := map[string]cloudconverttest.Fault{
-		"while it is sent":       {Kind: cloudconverttest.Stall, Bytes: 100_000},
-		"waiting for the answer": {Kind: cloudconverttest.Stall, Phase: cloudconverttest.After},
-		"between two attempts":   {Status: http.StatusServiceUnavailable},
-		"between, after a reset": {Kind: cloudconverttest.Reset},
-		"reading the answer":     {Kind: cloudconverttest.Stall, Phase: cloudconverttest.During},
+		"while sending":            {Kind: cloudconverttest.Stall, Bytes: 100_000},
+		"waiting for the response": {Kind: cloudconverttest.Stall, Phase: cloudconverttest.After},
+		"between two attempts":     {Status: http.StatusServiceUnavailable},
+		"between, after a reset":   {Kind: cloudconverttest.Reset},
+		"reading the response":     {Kind: cloudconverttest.Stall, Phase: cloudconverttest.During},
 	}
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
@@ -306,7 +305,7 @@ func TestUploadEndsWithItsContext(t *testing.T) {
 				server.Inject(fault)
 				ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
 				want := context.DeadlineExceeded
-				if strings.HasPrefix(name, "between") { // a pause that does not fit before a deadline is not begun
+				if strings.HasPrefix(name, "between") { // a pause that would exceed the deadline is not begun
 					ctx, cancel = context.WithCancel(t.Context())
 					time.AfterFunc(7*time.Second, cancel)
 					want = context.Canceled
@@ -315,8 +314,8 @@ func TestUploadEndsWithItsContext(t *testing.T) {
 				start := time.Now()
 				err := client.Tasks.Upload(ctx, task, cloudconvert.FromBytes("a.txt", []byte(testkit.Content(1<<20))))
 				assert.Equal(t, 7*time.Second, time.Since(start))
-				if name == "reading the answer" {
-					require.NoError(t, err, "its status has said it all")
+				if name == "reading the response" {
+					require.NoError(t, err, "the status is enough")
 					return
 				}
 				require.ErrorIs(t, err, want)
@@ -326,7 +325,7 @@ func TestUploadEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestResumptionsOfUploads(t *testing.T) {
+func TestUploadResumptions(t *testing.T) {
 	t.Parallel()
 	for resumptions, attempts := range map[int]int{0: 6, 1: 2, 3: 4, -1: 1} {
 		synctest.Test(t, func(t *testing.T) {
@@ -339,8 +338,8 @@ func TestResumptionsOfUploads(t *testing.T) {
 	}
 }
 
-// Storage that answers before it has the file does not have the file.
-func TestAnswerBeforeTheEndOfAnUpload(t *testing.T) {
+// A success response before the whole file was sent is not a success.
+func TestEarlyUploadResponseIsAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
@@ -362,7 +361,7 @@ func TestAnswerBeforeTheEndOfAnUpload(t *testing.T) {
 	})
 }
 
-func TestTasksThatTakeNoUpload(t *testing.T) {
+func TestUploadRefusesTasks(t *testing.T) {
 	t.Parallel()
 	change := func(change func(*cloudconvert.Task)) cloudconvert.Task {
 		task := testkit.WaitingTask()
@@ -376,7 +375,7 @@ func TestTasksThatTakeNoUpload(t *testing.T) {
 		"finished":    change(func(t *cloudconvert.Task) { t.Status = cloudconvert.StatusFinished }),
 		"error":       change(func(t *cloudconvert.Task) { t.Status = cloudconvert.StatusError }),
 		"no form":     change(func(t *cloudconvert.Task) { t.Result.Form = nil }),
-		"no address":  change(func(t *cloudconvert.Task) { t.Result.Form.URL = "https://a b/%zz" }),
+		"invalid URL": change(func(t *cloudconvert.Task) { t.Result.Form.URL = "https://a b/%zz" }),
 		"file field":  change(func(t *cloudconvert.Task) { t.Result.Form.Fields = []cloudconvert.FormField{{Name: "File"}} }),
 		"empty field": change(func(t *cloudconvert.Task) { t.Result.Form.Fields = []cloudconvert.FormField{{}} }),
 	} {
@@ -390,7 +389,7 @@ func TestTasksThatTakeNoUpload(t *testing.T) {
 	}
 }
 
-func TestUploadGoesNowhereInTheClear(t *testing.T) {
+func TestUploadRefusesPlainHTTP(t *testing.T) {
 	t.Parallel()
 	client, script, _ := testkit.NewUploader(t, testkit.Says(http.StatusTemporaryRedirect, "", "Location", "http://storage.example.com/"))
 	for _, address := range []string{"http://storage.example.com/", "ftp://storage.example.com/", "/bucket", "https:///bucket"} {
@@ -407,7 +406,7 @@ func TestUploadGoesNowhereInTheClear(t *testing.T) {
 	}
 }
 
-func TestNamesOfUploads(t *testing.T) {
+func TestUploadFilenames(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ name, sent string }{
 		"plain":          {"a.txt", "a.txt"},
@@ -439,8 +438,8 @@ func TestNamesOfUploads(t *testing.T) {
 	}
 }
 
-// The name has the extension that the source's own lacks.
-func TestUploadUnderAnotherName(t *testing.T) {
+// The name adds an extension that the file name of the source lacks.
+func TestUploadWithAnotherName(t *testing.T) {
 	t.Parallel()
 	client, script, _ := testkit.NewUploader(t, testkit.Says(http.StatusCreated, ""))
 	source := cloudconvert.FromBytes("README", []byte(testkit.SourceText))
@@ -452,13 +451,13 @@ func TestUploadUnderAnotherName(t *testing.T) {
 	assert.Equal(t, "README.md", partsOf(t, script.Requests[0], script.Bodies[0])[0].filename)
 }
 
-// Neither errors nor logs tell what would let somebody else upload.
+// Errors and logs must not have the secrets of the form.
 func TestUploadKeepsTheFormSecret(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"secret-policy-of-the-form", "secret-signature-of-the-form", "secret-query-of-the-form"}
 	task := testkit.WaitingTask(cloudconvert.FormField{Name: "Policy", Value: secrets[0]}, cloudconvert.FormField{Name: "X-Amz-Signature", Value: secrets[1]})
 	task.Result.Form.URL += "?signature=" + secrets[2]
-	for name, answer := range map[string]testkit.Reply{
+	for name, reply := range map[string]testkit.Reply{
 		"reset": testkit.Fails(io.ErrUnexpectedEOF),
 		"refused": testkit.Says(403, "<Error><Code>SignatureDoesNotMatch</Code><Message>secret-policy-of-the-form, secret-signature-of-the-form"+
 			" and secret-query-of-the-form</Message></Error>"),
@@ -470,7 +469,7 @@ func TestUploadKeepsTheFormSecret(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var log testkit.Log
-				client, _ := testkit.NewScriptWith(t, []cloudconvert.Option{log.Option()}, answer)
+				client, _ := testkit.NewScriptWith(t, []cloudconvert.Option{log.Option()}, reply)
 				err := client.Tasks.Upload(t.Context(), task, textSource())
 				require.Error(t, err)
 				for _, secret := range append(secrets, testkit.Key) {
@@ -483,7 +482,7 @@ func TestUploadKeepsTheFormSecret(t *testing.T) {
 	}
 }
 
-func TestLogOfUploads(t *testing.T) {
+func TestUploadLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log testkit.Log
@@ -499,8 +498,8 @@ func TestLogOfUploads(t *testing.T) {
 	})
 }
 
-// Progress never goes beyond the end and always gets there, also if parts are sent twice.
-func TestProgressOfUploads(t *testing.T) {
+// Progress always ends at the total and never exceeds it, even if parts are sent twice.
+func TestUploadProgress(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
@@ -523,8 +522,8 @@ func TestProgressOfUploads(t *testing.T) {
 	})
 }
 
-// A transport may still read when it has returned. That disturbs nobody.
-func TestTransportThatReadsOn(t *testing.T) {
+// A transport may still read the body after RoundTrip has returned.
+func TestTransportReadsAfterRoundTrip(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var readers sync.WaitGroup
@@ -564,8 +563,8 @@ func TestUploadForm(t *testing.T) {
 	})
 }
 
-// A form that expired is refused by storage.
-func TestUploadTooLate(t *testing.T) {
+// Storage refuses an expired form.
+func TestUploadWithExpiredForm(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
@@ -580,8 +579,8 @@ func TestUploadTooLate(t *testing.T) {
 	}, cloudconverttest.WithUploadExpiry(time.Hour))
 }
 
-// A timeout of the network is not the end of the caller's context.
-func TestUploadTimeoutOfTheNetwork(t *testing.T) {
+// A network timeout is not the end of the caller's context.
+func TestUploadNetworkTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, script, _ := testkit.NewUploader(t, testkit.Fails(&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}), testkit.Fails(context.DeadlineExceeded))
@@ -593,7 +592,7 @@ func TestUploadTimeoutOfTheNetwork(t *testing.T) {
 	})
 }
 
-// An upload waits for as long as storage asks it to, as everything else does.
+// An upload honors Retry-After, as API requests do.
 func TestUploadHonorsRetryAfter(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -601,15 +600,15 @@ func TestUploadHonorsRetryAfter(t *testing.T) {
 		retryAfter string
 		least      time.Duration
 	}{
-		"429":    {429, "5", 5 * time.Second},
-		"503":    {503, "30", 30 * time.Second},
-		"408":    {408, "7", 7 * time.Second},
-		"500":    {500, "7", 7 * time.Second},
-		"capped": {503, "86400", 40 * time.Second},
-		"a date": {503, time.Date(2000, 1, 1, 0, 0, 20, 0, time.UTC).Format(http.TimeFormat), 20 * time.Second},
-		"none":   {503, "", 0},
-		"a past": {503, "-5", 0},
-		"a joke": {503, "soon", 0},
+		"429":       {429, "5", 5 * time.Second},
+		"503":       {503, "30", 30 * time.Second},
+		"408":       {408, "7", 7 * time.Second},
+		"500":       {500, "7", 7 * time.Second},
+		"capped":    {503, "86400", 40 * time.Second},
+		"a date":    {503, time.Date(2000, 1, 1, 0, 0, 20, 0, time.UTC).Format(http.TimeFormat), 20 * time.Second},
+		"none":      {503, "", 0},
+		"negative":  {503, "-5", 0},
+		"malformed": {503, "soon", 0},
 	} {
 		for _, redirected := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/redirected=%t", name, redirected), func(t *testing.T) {
@@ -634,7 +633,7 @@ func TestUploadHonorsRetryAfter(t *testing.T) {
 	}
 }
 
-// A pause that does not fit before the deadline is not begun.
+// A pause that would exceed the deadline is not begun.
 func TestUploadRetryAfterBeyondDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
 
-// UsersService tells about the account.
+// UsersService reads the account.
 type UsersService service
 
 // User is an account of the service.
@@ -17,19 +17,20 @@ type User struct {
 	ID       string `json:"id"`
 	Username string `json:"username"`
 	Email    string `json:"email"`
-	// Credits are the conversion credits left.
+	// Credits is the number of conversion credits left.
 	Credits   int       `json:"credits"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	Links     Links     `json:"links,omitzero"`
 }
 
-// Me returns the account that the API key belongs to. It needs the scope
-// user.read, and is the cheapest way to find out whether a key is valid.
+// Me returns the account of the API key, which must have the scope user.read. It
+// is the cheapest way to check a key.
 func (s *UsersService) Me(ctx context.Context, opts ...CallOption) (*User, error) {
 	return object[User](ctx, s.core, call{method: http.MethodGet, path: "/users/me"}, opts)
 }
 
-// UnmarshalJSON reads an account, whose id may be a number or a string.
+// UnmarshalJSON decodes an account. It tolerates fields of unexpected types. The
+// id may be a number or a string.
 func (u *User) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		ID        lenient.String            `json:"id"`

@@ -25,7 +25,7 @@ func TestUsersMe(t *testing.T) {
 	assert.Equal(t, []string{"GET https://api.example.com/base/v2/users/me"}, script.URLs())
 }
 
-func TestUserToleratesOddShapes(t *testing.T) {
+func TestUserToleratesUnexpectedTypes(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string]cloudconvert.User{
 		`{"id": "4711", "credits": "12"}`:             {ID: "4711", Credits: 12},

@@ -16,23 +16,23 @@ import (
 )
 
 const (
-	// signatureHeader holds the signature of a delivery.
+	// signatureHeader has the signature of a delivery.
 	signatureHeader = "CloudConvert-Signature"
-	// maxWebhook bounds what is read of a delivery. A job with a hundred tasks
-	// has some hundred kB.
+	// maxWebhook limits the body of a delivery. A job with a hundred tasks has
+	// some hundred kB.
 	maxWebhook = 8 << 20
 )
 
-// WebhookEvent is what the service tells a webhook.
+// WebhookEvent is an event that the service delivers to a webhook.
 type WebhookEvent struct {
-	// Event is what happened.
+	// Event is the name of the event.
 	Event Event `json:"event"`
-	// Job is the job, with all of its tasks, as it was at that moment. Decide by
-	// Event whether it finished or failed: its Status has been seen empty.
+	// Job is the job at the time of the event, with all its tasks. Whether it
+	// finished or failed is in Event: its Status may be empty.
 	Job Job `json:"job"`
 }
 
-// UnmarshalJSON reads an event, which must at least have a name and a job.
+// UnmarshalJSON decodes an event. An event without a name or a job id is an error.
 func (e *WebhookEvent) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		Event Event `json:"event"`
@@ -45,39 +45,42 @@ func (e *WebhookEvent) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if wire.Event == "" || wire.Job.ID == "" {
-		return errors.New("an event has no name or no job")
+		return errors.New("the event has no name or no job id")
 	}
 	*e = WebhookEvent(wire)
 	return nil
 }
 
-// WebhookHandler returns a handler for the address of a webhook. It verifies
-// each delivery and passes it to handle, with the context of the request.
+// WebhookHandler returns an HTTP handler for the URL of a webhook. It verifies
+// the signature of each delivery and calls handle with the event and the context
+// of the request.
 //
-// Secrets are the signing secrets of the webhooks, see
-// [Webhook.SigningSecret]: at least one, and several while one is being
-// replaced. None may be empty, or the error is [ErrNoSecret].
+// The secrets are the signing secrets of the webhooks, see [Webhook.SigningSecret].
+// There must be at least one, and may be several while one is being replaced. If
+// none is given or one is empty, the error is [ErrNoSecret].
 //
-// The status of the answer makes the service do the right thing:
+// The service retries a delivery, up to three times, depending on the status of
+// the response:
 //
-//	handle returns nil             204   done
-//	handle returns an error        500   delivered again, up to three times
-//	handle panics                  500   the same; the panic is logged as by net/http
-//	signed, but not understood     500   the same, so that its owner finds out
-//	no signature or a wrong one    400   not delivered again
-//	no POST, no JSON, over 8 MB    405, 415, 413
+//	handle returns nil                204   done
+//	handle returns an error           500   retried
+//	handle panics                     500   retried; logged as by net/http
+//	signed, but cannot be decoded     500   retried, so that it is noticed
+//	missing or wrong signature        400   not retried
+//	not POST, not JSON, over 8 MB     405, 415, 413
 //
-// Each delivery under way is held in memory, which takes at most 8 MB before its
-// signature is verified: bound the connections of the server if that matters.
+// The service waits for the response, so leave long work to a queue or a
+// goroutine. The error of handle is neither logged nor sent.
 //
-// The service waits for the answer: leave long work to a queue or a goroutine.
-// The error of handle is neither logged nor sent. Do not expect each event only
-// once: a delivery may be repeated, by the service or by whoever has seen one, and
-// nothing tells the repeat from the first. Let handle cope with that, see
-// [OncePerEvent].
+// The same event may be delivered more than once: the service retries deliveries,
+// and anyone who has seen a delivery can replay it. A repeated delivery looks
+// like the first, so handle must be idempotent, see [OncePerEvent].
+//
+// The body of each delivery is held in memory, at most 8 MB before its signature
+// is verified. Limit the connections of the server if that matters.
 func WebhookHandler(handle func(context.Context, *WebhookEvent) error, secrets ...string) (http.Handler, error) {
 	if handle == nil {
-		return nil, errors.New("cloudconvert: the function that handles webhooks is nil")
+		return nil, errors.New("cloudconvert: the webhook function is nil")
 	}
 	if err := checkSecrets(secrets); err != nil {
 		return nil, err
@@ -86,25 +89,26 @@ func WebhookHandler(handle func(context.Context, *WebhookEvent) error, secrets .
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		event, err := ParseWebhook(r, secrets...)
 		if err != nil {
-			refuse(w, err)
+			respondError(w, err)
 			return
 		}
-		if err := handleContained(r, handle, event); err != nil {
-			answer(w, http.StatusInternalServerError)
+		if err := callRecovering(r, handle, event); err != nil {
+			respondStatus(w, http.StatusInternalServerError)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
 	}), nil
 }
 
-// ParseWebhook reads and verifies a delivery, for those who write a handler of
-// their own. It reads at most 8 MB of the body.
+// ParseWebhook reads a delivery and verifies its signature. It is for programs
+// that do not use [WebhookHandler]. It reads at most 8 MB of the body.
 //
 // The error is [ErrNoSecret], matches [ErrNoSignature] or [ErrSignatureMismatch],
-// or says why the request is not a delivery. Answer a
-// delivery that was not signed properly with 400 and one that you failed to
-// handle with 500, so that it comes again. Never answer 410: the service
-// would disable the webhook.
+// or says why the request is not a delivery.
+//
+// Respond with 400 if the signature is missing or wrong, and with 500 if the
+// event could not be handled: the service then retries the delivery. Never
+// respond with 410: the service would disable the webhook.
 func ParseWebhook(r *http.Request, secrets ...string) (*WebhookEvent, error) {
 	if err := checkSecrets(secrets); err != nil {
 		return nil, err
@@ -118,24 +122,23 @@ func ParseWebhook(r *http.Request, secrets ...string) (*WebhookEvent, error) {
 	}
 	event := new(WebhookEvent)
 	if err := json.Unmarshal(body, event); err != nil {
-		// The service signed it, so it is no attack: one of the two sides has
-		// to be mended. A status below 500 would drop the event, and for a
-		// time it also disabled webhooks.
-		return nil, webhookErrorf(http.StatusInternalServerError, "the webhook is signed but not understood: %w", err)
+		// The service signed it, so this is a bug of the service or of this package. A
+		// status below 500 would drop the event, and at one time it disabled webhooks.
+		return nil, webhookErrorf(http.StatusInternalServerError, "cannot decode the signed webhook: %w", err)
 	}
 	return event, nil
 }
 
-// readWebhook returns the body of a request that looks like a delivery.
+// readWebhook checks the method and content type of a request and returns its body.
 func readWebhook(r *http.Request) ([]byte, error) {
 	if r.Method != http.MethodPost {
-		return nil, webhookErrorf(http.StatusMethodNotAllowed, "a webhook is a POST request, not %s", r.Method)
+		return nil, webhookErrorf(http.StatusMethodNotAllowed, "not a webhook delivery: the method is %s, not POST", r.Method)
 	}
 	kind := r.Header.Get("Content-Type")
 	if media, _, _ := mime.ParseMediaType(kind); media != "application/json" {
-		return nil, webhookErrorf(http.StatusUnsupportedMediaType, "a webhook has JSON in it, not %q", kind)
+		return nil, webhookErrorf(http.StatusUnsupportedMediaType, "not a webhook delivery: the content type is %q, not application/json", kind)
 	}
-	tooLong := webhookErrorf(http.StatusRequestEntityTooLarge, "the webhook is longer than %d bytes", maxWebhook)
+	tooLong := webhookErrorf(http.StatusRequestEntityTooLarge, "not a webhook delivery: the body is larger than %d bytes", maxWebhook)
 	switch {
 	case r.Body == nil:
 		return nil, nil
@@ -145,14 +148,14 @@ func readWebhook(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxWebhook+1))
 	switch {
 	case err != nil:
-		return nil, webhookErrorf(http.StatusInternalServerError, "reading the webhook: %w", err)
+		return nil, webhookErrorf(http.StatusInternalServerError, "cannot read the webhook: %w", err)
 	case len(body) > maxWebhook:
 		return nil, tooLong
 	}
 	return body, nil
 }
 
-// webhookError is why a request was not handled, and what it is answered with.
+// webhookError is an error with the status of the response to the request.
 type webhookError struct {
 	status int
 	err    error
@@ -166,35 +169,35 @@ func (e *webhookError) Error() string { return e.err.Error() }
 
 func (e *webhookError) Unwrap() error { return e.err }
 
-// refuse answers what is no delivery, or not to be understood as one.
-func refuse(w http.ResponseWriter, err error) {
+// respondError responds to a request that [ParseWebhook] rejected.
+func respondError(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
-	if refusal, ok := errors.AsType[*webhookError](err); ok {
-		status = refusal.status
+	if failure, ok := errors.AsType[*webhookError](err); ok {
+		status = failure.status
 	}
 	if status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", http.MethodPost)
 	}
-	answer(w, status)
+	respondStatus(w, status)
 }
 
-// answer says nothing about the reason: whoever asks need not know it.
-func answer(w http.ResponseWriter, status int) { http.Error(w, http.StatusText(status), status) }
+// respondStatus does not send the reason, which is not for the sender to know.
+func respondStatus(w http.ResponseWriter, status int) { http.Error(w, http.StatusText(status), status) }
 
-// handleContained calls handle and makes an error of a panic.
-func handleContained(r *http.Request, handle func(context.Context, *WebhookEvent) error, event *WebhookEvent) (err error) {
+// callRecovering calls handle and turns a panic into an error.
+func callRecovering(r *http.Request, handle func(context.Context, *WebhookEvent) error, event *WebhookEvent) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			logPanic(r, value)
-			err = fmt.Errorf("cloudconvert: the function that handles webhooks panicked: %v", value)
+			err = fmt.Errorf("cloudconvert: the webhook function panicked: %v", value)
 		}
 	}()
 	return handle(r.Context(), event)
 }
 
-// logPanic logs as the server would have done, had the panic come through.
+// logPanic logs a recovered panic as the server would have logged it.
 func logPanic(r *http.Request, value any) {
-	if value == http.ErrAbortHandler { //nolint:errorlint // compared as it is, like the server does.
+	if value == http.ErrAbortHandler { //nolint:errorlint // net/http compares it in the same way.
 		return
 	}
 	logf := log.Printf

@@ -22,7 +22,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// delivery returns a request as the service makes it.
+// delivery returns a signed request like those of the service.
 func delivery(tb testing.TB, body []byte) *http.Request {
 	tb.Helper()
 	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/hook", bytes.NewReader(body))
@@ -48,7 +48,7 @@ func TestParseWebhook(t *testing.T) {
 	}
 }
 
-func TestParseWebhookReadsTheWholeJob(t *testing.T) {
+func TestParseWebhookDecodesWholeJob(t *testing.T) {
 	t.Parallel()
 	finished, err := cloudconvert.ParseWebhook(delivery(t, webhookBody(t, "job.finished")), webhookSecret)
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func TestParseWebhookReadsTheWholeJob(t *testing.T) {
 	assert.NotNil(t, created.Job.Tasks[0].Result.Form)
 }
 
-func TestParseWebhookNeedsEverySecret(t *testing.T) {
+func TestParseWebhookRefusesEmptySecrets(t *testing.T) {
 	t.Parallel()
 	for _, secrets := range [][]string{nil, {""}, {webhookSecret, ""}} {
 		_, err := cloudconvert.ParseWebhook(delivery(t, webhookBody(t, "job.finished")), secrets...)
@@ -92,36 +92,36 @@ func TestWebhookHandlerStatuses(t *testing.T) {
 		status  int
 		handled bool
 	}{
-		"handled":                   {body: event, status: http.StatusNoContent, handled: true},
-		"failed":                    {body: event, result: errors.New("s3cr3t"), status: http.StatusInternalServerError, handled: true},
-		"failed as if not signed":   {body: event, result: cloudconvert.ErrNoSignature, status: http.StatusInternalServerError, handled: true},
-		"a status of null":          {body: `{"event":"job.finished","job":{"id":"1","status":null}}`, status: http.StatusNoContent, handled: true},
-		"JSON with a character set": {body: event, change: header("Content-Type", "Application/JSON; charset=utf-8"), status: http.StatusNoContent, handled: true},
+		"handled":                    {body: event, status: http.StatusNoContent, handled: true},
+		"failed":                     {body: event, result: errors.New("s3cr3t"), status: http.StatusInternalServerError, handled: true},
+		"failed with ErrNoSignature": {body: event, result: cloudconvert.ErrNoSignature, status: http.StatusInternalServerError, handled: true},
+		"a status of null":           {body: `{"event":"job.finished","job":{"id":"1","status":null}}`, status: http.StatusNoContent, handled: true},
+		"JSON with a character set":  {body: event, change: header("Content-Type", "Application/JSON; charset=utf-8"), status: http.StatusNoContent, handled: true},
 		"an upper-case signature": {
 			body: event, change: header("CloudConvert-Signature", strings.ToUpper(cloudconvert.SignWebhook([]byte(event), webhookSecret))),
 			status: http.StatusNoContent, handled: true,
 		},
-		"not signed":        {body: event, change: header("CloudConvert-Signature", ""), status: http.StatusBadRequest},
-		"signed wrongly":    {body: event, change: header("CloudConvert-Signature", "00"), status: http.StatusBadRequest},
-		"no signature":      {body: event, change: header("CloudConvert-Signature", "nonsense"), status: http.StatusBadRequest},
-		"bad and no JSON":   {body: "{", change: header("CloudConvert-Signature", "00"), status: http.StatusBadRequest},
-		"GET":               {body: event, change: method(http.MethodGet), status: http.StatusMethodNotAllowed},
-		"PUT":               {body: event, change: method(http.MethodPut), status: http.StatusMethodNotAllowed},
-		"HEAD":              {body: event, change: method(http.MethodHead), status: http.StatusMethodNotAllowed},
-		"no content type":   {body: event, change: header("Content-Type", ""), status: http.StatusUnsupportedMediaType},
-		"a form":            {body: event, change: header("Content-Type", "application/x-www-form-urlencoded"), status: http.StatusUnsupportedMediaType},
-		"text":              {body: event, change: header("Content-Type", "text/json"), status: http.StatusUnsupportedMediaType},
-		"a nonsense type":   {body: event, change: header("Content-Type", ";;"), status: http.StatusUnsupportedMediaType},
-		"signed nothing":    {body: "", status: http.StatusInternalServerError},
-		"signed half":       {body: event[:20], status: http.StatusInternalServerError},
-		"signed list":       {body: "[]", status: http.StatusInternalServerError},
-		"signed null":       {body: "null", status: http.StatusInternalServerError},
-		"no event":          {body: `{"job":{"id":"1"}}`, status: http.StatusInternalServerError},
-		"no job":            {body: `{"event":"job.finished","job":null}`, status: http.StatusInternalServerError},
-		"a job without id":  {body: `{"event":"job.finished","job":{}}`, status: http.StatusInternalServerError},
-		"a lost connection": {body: event, change: brokenBody, status: http.StatusInternalServerError},
-		"too long":          {body: `"` + strings.Repeat("x", 8<<20) + `"`, status: http.StatusRequestEntityTooLarge},
-		"as long as may be": {
+		"not signed":                {body: event, change: header("CloudConvert-Signature", ""), status: http.StatusBadRequest},
+		"wrong signature":           {body: event, change: header("CloudConvert-Signature", "00"), status: http.StatusBadRequest},
+		"malformed signature":       {body: event, change: header("CloudConvert-Signature", "nonsense"), status: http.StatusBadRequest},
+		"wrong signature, not JSON": {body: "{", change: header("CloudConvert-Signature", "00"), status: http.StatusBadRequest},
+		"GET":                       {body: event, change: method(http.MethodGet), status: http.StatusMethodNotAllowed},
+		"PUT":                       {body: event, change: method(http.MethodPut), status: http.StatusMethodNotAllowed},
+		"HEAD":                      {body: event, change: method(http.MethodHead), status: http.StatusMethodNotAllowed},
+		"no content type":           {body: event, change: header("Content-Type", ""), status: http.StatusUnsupportedMediaType},
+		"a form":                    {body: event, change: header("Content-Type", "application/x-www-form-urlencoded"), status: http.StatusUnsupportedMediaType},
+		"text":                      {body: event, change: header("Content-Type", "text/json"), status: http.StatusUnsupportedMediaType},
+		"a malformed type":          {body: event, change: header("Content-Type", ";;"), status: http.StatusUnsupportedMediaType},
+		"signed, empty":             {body: "", status: http.StatusInternalServerError},
+		"signed, cut":               {body: event[:20], status: http.StatusInternalServerError},
+		"signed list":               {body: "[]", status: http.StatusInternalServerError},
+		"signed null":               {body: "null", status: http.StatusInternalServerError},
+		"no event":                  {body: `{"job":{"id":"1"}}`, status: http.StatusInternalServerError},
+		"no job":                    {body: `{"event":"job.finished","job":null}`, status: http.StatusInternalServerError},
+		"a job without id":          {body: `{"event":"job.finished","job":{}}`, status: http.StatusInternalServerError},
+		"a lost connection":         {body: event, change: brokenBody, status: http.StatusInternalServerError},
+		"too large":                 {body: `"` + strings.Repeat("x", 8<<20) + `"`, status: http.StatusRequestEntityTooLarge},
+		"of the maximum size": {
 			body: event + strings.Repeat(" ", 8<<20-len(event)), status: http.StatusNoContent, handled: true,
 		},
 	}
@@ -162,8 +162,8 @@ func brokenBody(r *http.Request) {
 	r.Body = io.NopCloser(iotest.TimeoutReader(iotest.OneByteReader(r.Body)))
 }
 
-// The handler stops reading when the body is too long.
-func TestWebhookHandlerBoundsWhatItReads(t *testing.T) {
+// The handler stops reading when the body is too large.
+func TestWebhookHandlerLimitsBody(t *testing.T) {
 	t.Parallel()
 	endless := &countingReader{}
 	r := delivery(t, nil)
@@ -186,9 +186,9 @@ func TestWebhookHandlerRecoversPanics(t *testing.T) {
 		value  any
 		logged bool
 	}{
-		"a text":            {"invented trouble", true},
-		"an error":          {errors.New("invented trouble"), true},
-		"an aborted answer": {http.ErrAbortHandler, false},
+		"a text":              {"some failure", true},
+		"an error":            {errors.New("some failure"), true},
+		"an aborted response": {http.ErrAbortHandler, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -209,7 +209,7 @@ func TestWebhookHandlerRecoversPanics(t *testing.T) {
 			require.NoError(t, err)
 			defer resp.Body.Close()
 			assert.Equal(t, http.StatusInternalServerError, resp.StatusCode)
-			assert.Equal(t, tt.logged, strings.Contains(logged.String(), "invented trouble"))
+			assert.Equal(t, tt.logged, strings.Contains(logged.String(), "some failure"))
 			assert.Equal(t, tt.logged, strings.Contains(logged.String(), "webhook_handler_test.go"), "the log has the stack")
 		})
 	}
@@ -233,7 +233,7 @@ func (b *lockedBuffer) String() string {
 }
 
 // Changing the slice of secrets later has no effect.
-func TestWebhookHandlerKeepsItsSecrets(t *testing.T) {
+func TestWebhookHandlerCopiesSecrets(t *testing.T) {
 	t.Parallel()
 	secrets := []string{webhookSecret}
 	handler, err := cloudconvert.WebhookHandler(func(context.Context, *cloudconvert.WebhookEvent) error { return nil }, secrets...)
@@ -263,7 +263,7 @@ func FuzzParseWebhook(f *testing.F) {
 	})
 }
 
-// hook is a webhook that the sandbox delivers to.
+// hook is a webhook of the local sandbox.
 type hook struct {
 	server  *cloudconverttest.Server
 	client  *cloudconvert.Client
@@ -271,7 +271,7 @@ type hook struct {
 	handler atomic.Pointer[http.Handler]
 }
 
-// newHook registers a webhook whose deliveries go to the handler that use sets.
+// newHook registers a webhook. Its deliveries go to the handler set by use.
 func newHook(t *testing.T) *hook {
 	t.Helper()
 	h := &hook{server: cloudconverttest.NewServer(cloudconverttest.WithWebhookRetryDelays(time.Millisecond, time.Millisecond, time.Millisecond))}
@@ -313,7 +313,7 @@ func (h *hook) run(t *testing.T, input string) []int {
 	return statuses
 }
 
-func TestWebhookHandlerTakesDeliveries(t *testing.T) {
+func TestWebhookHandlerHandlesDeliveries(t *testing.T) {
 	t.Parallel()
 	flaky := func(failures int32) func(context.Context, *cloudconvert.WebhookEvent) error {
 		var calls atomic.Int32
@@ -330,13 +330,13 @@ func TestWebhookHandlerTakesDeliveries(t *testing.T) {
 		secrets  func(valid string) []string
 		statuses []int
 	}{
-		"success":                   {"a.txt", flaky(0), nil, []int{204}},
-		"failure of the job":        {"a.png", flaky(0), nil, []int{204}},
-		"error, then success":       {"a.txt", flaky(1), nil, []int{500, 204}},
-		"errors for ever":           {"a.txt", flaky(9), nil, []int{500, 500, 500, 500}},
-		"error, remembered, repeat": {"a.txt", cloudconvert.OncePerEvent(flaky(1), 10), nil, []int{500, 204}},
-		"wrong secret":              {"a.txt", flaky(0), func(string) []string { return []string{"a guess"} }, []int{400}},
-		"rotation":                  {"a.txt", flaky(0), func(valid string) []string { return []string{"the new one", valid} }, []int{204}},
+		"success":                {"a.txt", flaky(0), nil, []int{204}},
+		"failure of the job":     {"a.png", flaky(0), nil, []int{204}},
+		"error, then success":    {"a.txt", flaky(1), nil, []int{500, 204}},
+		"always errors":          {"a.txt", flaky(9), nil, []int{500, 500, 500, 500}},
+		"error, success, repeat": {"a.txt", cloudconvert.OncePerEvent(flaky(1), 10), nil, []int{500, 204}},
+		"wrong secret":           {"a.txt", flaky(0), func(string) []string { return []string{"a guess"} }, []int{400}},
+		"rotation":               {"a.txt", flaky(0), func(valid string) []string { return []string{"the new one", valid} }, []int{204}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -374,7 +374,7 @@ func TestWebhookHandlerDropsRepeatedDeliveries(t *testing.T) {
 	first := true
 	h.use(t, func(ctx context.Context, event *cloudconvert.WebhookEvent) error {
 		err := once(ctx, event)
-		if first { // the response is lost: the service delivers a second time
+		if first { // the response is lost, so the service retries
 			first = false
 			return errors.New("lost")
 		}

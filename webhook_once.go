@@ -8,109 +8,109 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/recent"
 )
 
-// maxHandled is how many events are remembered unless the caller says how many.
+// maxHandled is the default number of events that are remembered.
 const maxHandled = 1024
 
-// OncePerEvent returns a function for [WebhookHandler] that calls handle once
-// for each job and event, although deliveries are repeated:
+// OncePerEvent returns a function for [WebhookHandler] that drops repeated
+// deliveries. For each job and event it calls handle until a call succeeds:
 //
-//   - A repeat of what has been handled returns nil at once.
-//   - A repeat of what is being handled waits for the result. If that is an
-//     error or a panic, the repeat is handled in its place.
-//   - If the context ends meanwhile, its error is returned, so that the
-//     service delivers once more.
+//   - If the event has been handled, the function returns nil at once.
+//   - If the event is being handled, the function waits. If that call fails or panics, the
+//     function calls handle itself.
+//   - If the context ends while the function waits, it returns the error of the context,
+//     and the service retries the delivery.
 //
-// The last size events that were handled are remembered, 1024 if size is not
-// positive.
+// It remembers the last size events that were handled, or 1024 if size is not
+// positive. If handle is nil, it returns nil, which [WebhookHandler] refuses.
 //
-// The memory is that of this process and this function. It does not protect from
-// repeats after a restart, in another process, or of an event that has been
-// forgotten. If handle has done a part of its work when it fails, that part is done
-// again. Where handling twice does harm, store the job id and the event together
-// with the effect, in one transaction of your database.
+// Events are remembered in this process and by this function only. Repeats are
+// not dropped after a restart, in another process, or once the event has been
+// forgotten. If handle fails halfway, its next call does the first half again. If
+// handling an event twice does harm, store the job id and the event with the
+// effect, in one database transaction.
 func OncePerEvent(handle func(context.Context, *WebhookEvent) error, size int) func(context.Context, *WebhookEvent) error {
 	if handle == nil {
-		return nil // which WebhookHandler refuses
+		return nil
 	}
-	m := newEventMemory(cmp.Or(max(size, 0), maxHandled))
+	tracker := newEventTracker(cmp.Or(max(size, 0), maxHandled))
 	return func(ctx context.Context, event *WebhookEvent) error {
 		key := eventKey{event.Job.ID, event.Event}
-		mine, err := m.begin(ctx, key)
-		if mine == nil {
+		current, err := tracker.begin(ctx, key)
+		if current == nil {
 			return err
 		}
-		defer func() { m.end(key, mine) }()
+		defer func() { tracker.end(key, current) }()
 		err = handle(ctx, event)
-		mine.succeeded = err == nil
+		current.succeeded = err == nil
 		return err
 	}
 }
 
-// eventKey identifies an event: repeats of a delivery have the same one.
+// eventKey identifies an event. Repeated deliveries have the same key.
 type eventKey struct {
 	job   string
 	event Event
 }
 
-// handling is one call of the user's function.
+// handling is a call of the user's function.
 type handling struct {
 	ended     chan struct{}
-	succeeded bool // may be read when ended is closed
+	succeeded bool // valid once ended is closed
 }
 
-// eventMemory knows what is being handled and what has been.
-type eventMemory struct {
+// eventTracker has the events that are being handled and the last ones that were.
+type eventTracker struct {
 	mu      sync.Mutex
 	running map[eventKey]*handling
 	handled *recent.Set[eventKey]
 }
 
-func newEventMemory(size int) *eventMemory {
-	return &eventMemory{running: map[eventKey]*handling{}, handled: recent.NewSet[eventKey](size)}
+func newEventTracker(size int) *eventTracker {
+	return &eventTracker{running: map[eventKey]*handling{}, handled: recent.NewSet[eventKey](size)}
 }
 
-// begin waits while another call handles the event. It returns nil without an error if
-// the event has been handled, and else the handling that the caller must end.
-func (m *eventMemory) begin(ctx context.Context, key eventKey) (*handling, error) {
+// begin waits while another call handles the event. If the event has been handled,
+// it returns nil and no error. Otherwise the caller must end the returned handling.
+func (t *eventTracker) begin(ctx context.Context, key eventKey) (*handling, error) {
 	for {
-		other, mine := m.enter(key)
-		if other == nil {
-			return mine, nil
+		running, started := t.enter(key)
+		if running == nil {
+			return started, nil
 		}
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-other.ended:
+		case <-running.ended:
 		}
-		if other.succeeded {
-			return nil, nil //nolint:nilnil // nothing to do and nothing wrong.
+		if running.succeeded {
+			return nil, nil //nolint:nilnil // the event has been handled.
 		}
 	}
 }
 
-// enter returns the handling of the event that is under way, or else a new one, or
-// neither if the event has been handled.
-func (m *eventMemory) enter(key eventKey) (other, mine *handling) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.handled.Has(key) {
+// enter returns the running handling of the event, or else a new one that it has
+// started. Both are nil if the event has been handled.
+func (t *eventTracker) enter(key eventKey) (running, started *handling) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.handled.Has(key) {
 		return nil, nil
 	}
-	if other := m.running[key]; other != nil {
-		return other, nil
+	if running := t.running[key]; running != nil {
+		return running, nil
 	}
-	mine = &handling{ended: make(chan struct{})}
-	m.running[key] = mine
-	return nil, mine
+	started = &handling{ended: make(chan struct{})}
+	t.running[key] = started
+	return nil, started
 }
 
-// end remembers a success and wakes the calls that wait for the result.
-func (m *eventMemory) end(key eventKey, mine *handling) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.running, key)
-	if mine.succeeded {
-		m.handled.Add(key)
+// end records a success and wakes the calls that wait for the result.
+func (t *eventTracker) end(key eventKey, current *handling) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.running, key)
+	if current.succeeded {
+		t.handled.Add(key)
 	}
-	close(mine.ended)
+	close(current.ended)
 }

@@ -36,7 +36,7 @@ func TestOncePerEventDropsRepeats(t *testing.T) {
 	assert.Equal(t, []string{"a job.finished", "a job.failed", "b job.finished"}, handled)
 }
 
-func TestOncePerEventRepeatsFailures(t *testing.T) {
+func TestOncePerEventRetriesFailures(t *testing.T) {
 	t.Parallel()
 	calls := 0
 	once := cloudconvert.OncePerEvent(func(context.Context, *cloudconvert.WebhookEvent) error {
@@ -52,7 +52,7 @@ func TestOncePerEventRepeatsFailures(t *testing.T) {
 	assert.Equal(t, 3, calls)
 }
 
-func TestOncePerEventForgetsTheOldest(t *testing.T) {
+func TestOncePerEventForgetsOldest(t *testing.T) {
 	t.Parallel()
 	calls := map[string]int{}
 	once := cloudconvert.OncePerEvent(func(_ context.Context, event *cloudconvert.WebhookEvent) error {
@@ -65,7 +65,7 @@ func TestOncePerEventForgetsTheOldest(t *testing.T) {
 	assert.Equal(t, map[string]int{"a": 2, "b": 1, "c": 1}, calls)
 }
 
-func TestOncePerEventHasADefaultSize(t *testing.T) {
+func TestOncePerEventDefaultSize(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, -1} {
 		calls := 0
@@ -83,18 +83,18 @@ func TestOncePerEventHasADefaultSize(t *testing.T) {
 			require.NoError(t, once(t.Context(), eventOf(strconv.Itoa(i))))
 		}
 		require.NoError(t, once(t.Context(), eventOf("0")))
-		assert.Equal(t, 1024+2, calls, "the memory is bounded")
+		assert.Equal(t, 1024+2, calls, "only 1024 events are remembered")
 	}
 }
 
-func TestOncePerEventOfNothing(t *testing.T) {
+func TestOncePerEventOfNilIsNil(t *testing.T) {
 	t.Parallel()
 	_, err := cloudconvert.WebhookHandler(cloudconvert.OncePerEvent(nil, 1), webhookSecret)
 	require.Error(t, err)
 }
 
-// While an event is handled, nobody knows whether it will have been.
-func TestOncePerEventWaitsForTheFirst(t *testing.T) {
+// Until a call ends, it is not known whether a repeat must be handled.
+func TestOncePerEventRepeatWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int32
@@ -119,7 +119,7 @@ func TestOncePerEventWaitsForTheFirst(t *testing.T) {
 	})
 }
 
-func TestOncePerEventDoesNotHoldUpOtherEvents(t *testing.T) {
+func TestOncePerEventDoesNotBlockOtherEvents(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		once := cloudconvert.OncePerEvent(func(context.Context, *cloudconvert.WebhookEvent) error {
@@ -136,8 +136,8 @@ func TestOncePerEventDoesNotHoldUpOtherEvents(t *testing.T) {
 	})
 }
 
-// The delivery that waits takes the place of one that failed, one at a time.
-func TestOncePerEventTakesOverAfterAFailure(t *testing.T) {
+// When a call fails, one of the waiting repeats calls the function.
+func TestOncePerEventRepeatTakesOverAfterFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var calls, running, failures atomic.Int32
@@ -164,8 +164,8 @@ func TestOncePerEventTakesOverAfterAFailure(t *testing.T) {
 	})
 }
 
-// Those who wait for a success learn of it, also when it is forgotten at once.
-func TestOncePerEventOfAFullMemory(t *testing.T) {
+// Waiting repeats see a success even if the event is forgotten at once.
+func TestOncePerEventRepeatsSeeForgottenSuccess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int32
@@ -204,7 +204,7 @@ func TestOncePerEventEndsWithTheContext(t *testing.T) {
 	})
 }
 
-func TestOncePerEventSurvivesAPanic(t *testing.T) {
+func TestOncePerEventRetriesAfterPanic(t *testing.T) {
 	t.Parallel()
 	calls := 0
 	once := cloudconvert.OncePerEvent(func(context.Context, *cloudconvert.WebhookEvent) error {

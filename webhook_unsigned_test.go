@@ -22,11 +22,11 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// unsigned is a handler under test and what it has passed on.
+// unsigned is a handler under test and the events that it has passed on.
 type unsigned struct {
 	handler http.Handler
 	events  []*cloudconvert.WebhookEvent
-	// results are those of the first calls. Further ones succeed.
+	// results are the results of the first calls. Later calls succeed.
 	results []func() error
 
 	mu sync.Mutex
@@ -61,10 +61,10 @@ func (u *unsigned) deliver(ctx context.Context, body string, changes ...func(*ht
 	return w.Code
 }
 
-// about returns the body of a delivery.
+// about returns the body of a delivery for a job.
 func about(id string) string { return `{"event":"job.finished","job":{"id":"` + id + `"}}` }
 
-// jobID returns the id of an invented job.
+// jobID returns a made-up job id.
 func jobID(n int) string { return fmt.Sprintf("7c0d1b44-3a52-4d0e-9d8f-%012d", n) }
 
 // jobsAPI replies with a finished job of the requested id.
@@ -73,7 +73,7 @@ func jobsAPI(r *http.Request) (int, string) {
 	return http.StatusOK, `{"data": {"id": "` + id + `", "status": "finished", "tasks": []}}`
 }
 
-func TestUnsignedHandlerNeedsAFunction(t *testing.T) {
+func TestUnsignedHandlerRefusesNil(t *testing.T) {
 	t.Parallel()
 	_, err := testkit.NewClient(t, jobsAPI).Webhooks.UnsignedHandler(nil)
 	require.Error(t, err)
@@ -115,20 +115,20 @@ func TestUnsignedHandlerReadsTheJob(t *testing.T) {
 	}
 }
 
-func TestUnsignedHandlerAsksForRedelivery(t *testing.T) {
+func TestUnsignedHandlerStatuses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		fault  cloudconverttest.Fault
 		status int
 	}{
-		"unknown":        {cloudconverttest.Fault{Status: http.StatusNotFound}, http.StatusNoContent},
-		"unauthorized":   {cloudconverttest.Fault{Status: http.StatusUnauthorized}, http.StatusServiceUnavailable},
-		"forbidden":      {cloudconverttest.Fault{Status: http.StatusForbidden}, http.StatusServiceUnavailable},
-		"failed":         {cloudconverttest.Fault{Status: http.StatusInternalServerError}, http.StatusServiceUnavailable},
-		"limited":        {cloudconverttest.Fault{Status: http.StatusTooManyRequests}, http.StatusServiceUnavailable},
-		"not understood": {cloudconverttest.Fault{Kind: cloudconverttest.Garbage}, http.StatusServiceUnavailable},
-		"lost":           {cloudconverttest.Fault{Kind: cloudconverttest.Reset}, http.StatusServiceUnavailable},
-		"hanging":        {cloudconverttest.Fault{Kind: cloudconverttest.Stall}, http.StatusServiceUnavailable},
+		"unknown":      {cloudconverttest.Fault{Status: http.StatusNotFound}, http.StatusNoContent},
+		"unauthorized": {cloudconverttest.Fault{Status: http.StatusUnauthorized}, http.StatusServiceUnavailable},
+		"forbidden":    {cloudconverttest.Fault{Status: http.StatusForbidden}, http.StatusServiceUnavailable},
+		"failed":       {cloudconverttest.Fault{Status: http.StatusInternalServerError}, http.StatusServiceUnavailable},
+		"limited":      {cloudconverttest.Fault{Status: http.StatusTooManyRequests}, http.StatusServiceUnavailable},
+		"malformed":    {cloudconverttest.Fault{Kind: cloudconverttest.Garbage}, http.StatusServiceUnavailable},
+		"lost":         {cloudconverttest.Fault{Kind: cloudconverttest.Reset}, http.StatusServiceUnavailable},
+		"hanging":      {cloudconverttest.Fault{Kind: cloudconverttest.Stall}, http.StatusServiceUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,11 +141,11 @@ func TestUnsignedHandlerAsksForRedelivery(t *testing.T) {
 				tt.fault.Method = http.MethodGet
 				server.Inject(tt.fault)
 				start := time.Now()
-				for range 5 { // no failure keeps its place among the reads
+				for range 5 { // a failed read frees its slot
 					assert.Equal(t, tt.status, u.deliver(t.Context(), about(job.ID)))
 				}
 				assert.Empty(t, u.events)
-				assert.LessOrEqual(t, time.Since(start), 5*10*time.Second, "a delivery is not kept waiting")
+				assert.LessOrEqual(t, time.Since(start), 5*10*time.Second, "a read takes at most 10 seconds")
 				server.ClearFaults()
 				assert.Equal(t, http.StatusNoContent, u.deliver(t.Context(), about(job.ID)))
 				assert.Len(t, u.events, 1)
@@ -161,8 +161,8 @@ func TestUnsignedHandlerAsksForRedelivery(t *testing.T) {
 	})
 }
 
-// They cost no request to the API.
-func TestUnsignedHandlerRefusesOtherRequests(t *testing.T) {
+// Malformed deliveries cause no API request.
+func TestUnsignedHandlerRefusesMalformedDeliveries(t *testing.T) {
 	t.Parallel()
 	const event = `{"event":"job.finished","job":{"id":"7c0d1b44-3a52-4d0e-9d8f-6f5a5d1c2b3e"}}`
 	for name, tt := range map[string]struct {
@@ -170,8 +170,8 @@ func TestUnsignedHandlerRefusesOtherRequests(t *testing.T) {
 		change func(*http.Request)
 		status int
 	}{
-		"nothing":            {"", nil, http.StatusBadRequest},
-		"half":               {event[:20], nil, http.StatusBadRequest},
+		"empty":              {"", nil, http.StatusBadRequest},
+		"cut":                {event[:20], nil, http.StatusBadRequest},
 		"null":               {"null", nil, http.StatusBadRequest},
 		"a list":             {"[]", nil, http.StatusBadRequest},
 		"no job":             {`{"event":"job.finished"}`, nil, http.StatusBadRequest},
@@ -188,8 +188,8 @@ func TestUnsignedHandlerRefusesOtherRequests(t *testing.T) {
 		"GET":                {event, method(http.MethodGet), http.StatusMethodNotAllowed},
 		"a form":             {event, header("Content-Type", "application/x-www-form-urlencoded"), http.StatusUnsupportedMediaType},
 		"a lost connection":  {event, brokenBody, http.StatusInternalServerError},
-		"too long":           {event + strings.Repeat(" ", 8<<20), nil, http.StatusRequestEntityTooLarge},
-		"too long, unstated": {event + strings.Repeat(" ", 8<<20), func(r *http.Request) { r.ContentLength = -1 }, http.StatusRequestEntityTooLarge},
+		"too large":          {event + strings.Repeat(" ", 8<<20), nil, http.StatusRequestEntityTooLarge},
+		"too large, chunked": {event + strings.Repeat(" ", 8<<20), func(r *http.Request) { r.ContentLength = -1 }, http.StatusRequestEntityTooLarge},
 		"no body":            {"", func(r *http.Request) { r.Body = nil }, http.StatusBadRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -208,7 +208,7 @@ func TestUnsignedHandlerRefusesOtherRequests(t *testing.T) {
 	}
 }
 
-func TestUnsignedHandlerBoundsWhatItReads(t *testing.T) {
+func TestUnsignedHandlerLimitsBody(t *testing.T) {
 	t.Parallel()
 	endless := &countingReader{}
 	u := newUnsigned(t, testkit.NewClient(t, jobsAPI))
@@ -229,11 +229,11 @@ func TestUnsignedHandlerDropsRepeats(t *testing.T) {
 	}
 	assert.Equal(t, http.StatusNoContent, u.deliver(t.Context(), about(jobID(2))))
 	assert.Len(t, u.events, 2)
-	assert.Equal(t, 2, reads, "a repeat causes no read")
+	assert.Equal(t, 2, reads, "a repeat does not read the job")
 }
 
-// Deliveries with unknown ids do not displace those that were handled.
-func TestUnsignedHandlerRemembersOnlyWhatItHandled(t *testing.T) {
+// Deliveries with unknown ids do not displace handled jobs.
+func TestUnsignedHandlerRemembersOnlyHandledJobs(t *testing.T) {
 	t.Parallel()
 	u := newUnsigned(t, testkit.NewClient(t, func(r *http.Request) (int, string) {
 		if strings.HasSuffix(r.URL.Path, jobID(0)) {
@@ -248,7 +248,7 @@ func TestUnsignedHandlerRemembersOnlyWhatItHandled(t *testing.T) {
 	assert.Len(t, u.events, 1)
 }
 
-func TestUnsignedHandlerRepeatsFailures(t *testing.T) {
+func TestUnsignedHandlerRetriesFailures(t *testing.T) {
 	t.Parallel()
 	u := newUnsigned(t, testkit.NewClient(t, jobsAPI),
 		func() error { return errors.New("s3cr3t") },
@@ -261,7 +261,7 @@ func TestUnsignedHandlerRepeatsFailures(t *testing.T) {
 	assert.Len(t, u.events, 4)
 }
 
-func TestUnsignedHandlerBoundsItsReads(t *testing.T) {
+func TestUnsignedHandlerLimitsReads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reading, reads atomic.Int32
@@ -286,7 +286,7 @@ func TestUnsignedHandlerBoundsItsReads(t *testing.T) {
 			counts[<-statuses]++
 		}
 		assert.Equal(t, map[int]int{http.StatusNoContent: 4, http.StatusServiceUnavailable: 16}, counts)
-		// Those that were refused are delivered again, and there is room.
+		// The refused deliveries are retried, and succeed.
 		for n := range cap(statuses) {
 			assert.Equal(t, http.StatusNoContent, u.deliver(t.Context(), about(jobID(n))))
 		}
@@ -295,8 +295,9 @@ func TestUnsignedHandlerBoundsItsReads(t *testing.T) {
 	})
 }
 
-// The function may take its time: the read is over when it is called.
-func TestUnsignedHandlerBoundsReadsAndNotCalls(t *testing.T) {
+// The read has ended when the function is called, so a slow function does not
+// block reads.
+func TestUnsignedHandlerDoesNotLimitCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -316,7 +317,7 @@ func TestUnsignedHandlerBoundsReadsAndNotCalls(t *testing.T) {
 	})
 }
 
-func TestUnsignedHandlerReadsOnceForDeliveriesAtOnce(t *testing.T) {
+func TestUnsignedHandlerReadsOnceForConcurrentDeliveries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reads atomic.Int32
@@ -331,7 +332,7 @@ func TestUnsignedHandlerReadsOnceForDeliveriesAtOnce(t *testing.T) {
 	})
 }
 
-// A delivery whose connection ends while another one is handled is delivered a second time.
+// A delivery whose connection ends while it waits for another one is retried.
 func TestUnsignedHandlerEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -349,7 +350,7 @@ func TestUnsignedHandlerEndsWithTheContext(t *testing.T) {
 	})
 }
 
-func TestUnsignedHandlerTakesDeliveries(t *testing.T) {
+func TestUnsignedHandlerHandlesDeliveries(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		results  []func() error

@@ -7,10 +7,11 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/recent"
 )
 
-// maxEnded is how many ends are remembered for waits that begin later.
+// maxEnded is the number of ended jobs that are remembered for later waits.
 const maxEnded = 4096
 
-// WebhookWaiter is a [JobSignal] of webhook deliveries, for programs that run a server:
+// WebhookWaiter is a [JobSignal] that is driven by webhook deliveries, for
+// programs that run a server:
 //
 //	waiter := client.Webhooks.NewWaiter()
 //	handler, err := cloudconvert.WebhookHandler(waiter.Deliver, secret)
@@ -19,21 +20,23 @@ const maxEnded = 4096
 //	...
 //	job, err = client.Jobs.Wait(ctx, job.ID, cloudconvert.WithSignal(waiter))
 //
-// The job is read at the beginning and when an event says that it has ended: the event
-// itself, which anyone may repeat, is not relied on. It is safe for concurrent use.
+// A wait reads the job when it begins and when an event says that the job has
+// ended. It does not trust the event itself, which could be replayed. A
+// WebhookWaiter is safe for concurrent use.
 type WebhookWaiter struct {
 	mu       sync.Mutex
 	ended    *recent.Set[string]
 	watchers map[string]map[chan struct{}]struct{} // by job
 }
 
-// NewWaiter returns a waiter without deliveries.
+// NewWaiter returns a WebhookWaiter. Pass its Deliver method to [WebhookHandler].
 func (s *WebhooksService) NewWaiter() *WebhookWaiter {
 	return &WebhookWaiter{ended: recent.NewSet[string](maxEnded), watchers: map[string]map[chan struct{}]struct{}{}}
 }
 
-// Deliver records an event. It returns nil at once. Pass it to [WebhookHandler], or call it
-// from the function that you pass. A wait for the job may begin later.
+// Deliver records an event and wakes the waits for its job, including waits that
+// begin later. It does not block and always returns nil. Pass it to
+// [WebhookHandler], or call it from the function that is passed.
 func (w *WebhookWaiter) Deliver(_ context.Context, event *WebhookEvent) error {
 	if event.Event != EventJobFinished && event.Event != EventJobFailed {
 		return nil

@@ -8,10 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A server runs for months: only the bounded memory of ends may be left of a wait.
+// Servers run for months, so a wait must leave nothing behind but a bounded set
+// of job ids.
 func TestWebhookWaiterForgetsEndedWaits(t *testing.T) {
 	t.Parallel()
-	client, err := NewClient("an-invented-key")
+	client, err := NewClient("some-key")
 	require.NoError(t, err)
 	waiter := client.Webhooks.NewWaiter()
 	for i := range 2 * maxEnded {

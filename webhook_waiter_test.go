@@ -42,7 +42,7 @@ func (a *jobAPI) count() int {
 	return len(a.calls)
 }
 
-func (a *jobAPI) answer(r *http.Request) (int, string) {
+func (a *jobAPI) respond(r *http.Request) (int, string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.calls = append(a.calls, r.Method+" "+r.URL.Path)
@@ -55,14 +55,14 @@ func (a *jobAPI) answer(r *http.Request) (int, string) {
 	]}}`
 }
 
-// waited is what a wait returned.
+// waited is the result of a wait.
 type waited struct {
 	job   *cloudconvert.Job
 	err   error
 	after time.Duration
 }
 
-// clientWaiter is a waiter and the client whose waits use it.
+// clientWaiter is a waiter and its client.
 type clientWaiter struct {
 	*cloudconvert.WebhookWaiter
 
@@ -73,13 +73,13 @@ func (w clientWaiter) wait(ctx context.Context, id string, opts ...cloudconvert.
 	return w.client.Jobs.Wait(ctx, id, append(opts, cloudconvert.WithSignal(w))...)
 }
 
-// awaitBubble runs a test in a bubble with an API and a waiter for it.
+// awaitBubble runs a test in a synctest bubble with an API and a waiter for it.
 func awaitBubble(t *testing.T, test func(t *testing.T, api *jobAPI, waiter clientWaiter)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
 		api := &jobAPI{status: cloudconvert.StatusProcessing}
-		client := testkit.NewClient(t, api.answer)
+		client := testkit.NewClient(t, api.respond)
 		test(t, api, clientWaiter{client.Webhooks.NewWaiter(), client})
 	})
 }
@@ -95,7 +95,7 @@ func await(ctx context.Context, waiter clientWaiter, id string, opts ...cloudcon
 	return result
 }
 
-// elapse lets time pass in a bubble.
+// elapse advances the time of a bubble.
 func elapse(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
@@ -117,7 +117,7 @@ func TestWebhookWaiterReturnsWhenTheEndIsDelivered(t *testing.T) {
 			Event: cloudconvert.EventJobCreated, Job: cloudconvert.Job{ID: "a"},
 		}))
 		elapse(time.Second)
-		assert.Equal(t, 6, api.count(), "nothing of that was the end")
+		assert.Equal(t, 6, api.count(), "none of these events ends the job")
 		require.NoError(t, waiter.Deliver(t.Context(), eventOf("a")))
 		require.NoError(t, waiter.Deliver(t.Context(), eventOf("a")), "a repeat")
 		for _, result := range results {
@@ -147,8 +147,8 @@ func TestWebhookWaiterReturnsTheErrorOfTheJob(t *testing.T) {
 	})
 }
 
-// A delivery can be repeated by anyone who has seen it, so the job is read.
-func TestWebhookWaiterDoesNotRelyOnTheEvent(t *testing.T) {
+// A delivery could be replayed, so the job is read.
+func TestWebhookWaiterDoesNotTrustEvents(t *testing.T) {
 	t.Parallel()
 	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter clientWaiter) {
 		t.Helper()
@@ -159,7 +159,7 @@ func TestWebhookWaiterDoesNotRelyOnTheEvent(t *testing.T) {
 		require.NoError(t, waiter.Deliver(t.Context(), event))
 		elapse(20 * time.Second)
 		assert.Empty(t, result)
-		assert.Greater(t, api.count(), 3, "the end is near: it is asked for often")
+		assert.Greater(t, api.count(), 3, "after an event the job is read often")
 		api.set(cloudconvert.StatusFinished)
 		got := <-result
 		require.NoError(t, got.err)
@@ -167,7 +167,7 @@ func TestWebhookWaiterDoesNotRelyOnTheEvent(t *testing.T) {
 	})
 }
 
-func TestWebhookWaiterNeedsNoDelivery(t *testing.T) {
+func TestWebhookWaiterReturnsWithoutDelivery(t *testing.T) {
 	t.Parallel()
 	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter clientWaiter) {
 		t.Helper()
@@ -181,12 +181,12 @@ func TestWebhookWaiterNeedsNoDelivery(t *testing.T) {
 	})
 }
 
-func TestWebhookWaiterKnowsEndsThatWereDeliveredBefore(t *testing.T) {
+func TestWebhookWaiterRemembersEarlierDeliveries(t *testing.T) {
 	t.Parallel()
 	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter clientWaiter) {
 		t.Helper()
 		require.NoError(t, waiter.Deliver(t.Context(), eventOf("a")))
-		// The read may be behind the delivery.
+		// The API may be behind the delivery.
 		result := await(t.Context(), waiter, "a")
 		elapse(500 * time.Millisecond)
 		api.set(cloudconvert.StatusFinished)
@@ -196,7 +196,7 @@ func TestWebhookWaiterKnowsEndsThatWereDeliveredBefore(t *testing.T) {
 	})
 }
 
-func TestWebhookWaiterOfAJobThatHasEnded(t *testing.T) {
+func TestWebhookWaiterReturnsEndedJobAtOnce(t *testing.T) {
 	t.Parallel()
 	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter clientWaiter) {
 		t.Helper()
@@ -232,7 +232,7 @@ func TestWebhookWaiterEndsWithTheContext(t *testing.T) {
 	}
 }
 
-func TestWebhookWaiterSurvivesAFailingService(t *testing.T) {
+func TestWebhookWaiterSurvivesServiceFailure(t *testing.T) {
 	t.Parallel()
 	awaitBubble(t, func(t *testing.T, api *jobAPI, waiter clientWaiter) {
 		t.Helper()
@@ -250,7 +250,7 @@ func TestWebhookWaiterSurvivesAFailingService(t *testing.T) {
 	})
 }
 
-func TestWebhookWaiterRefusesWhatNeverEnds(t *testing.T) {
+func TestWebhookWaiterRefusesJobsThatNeverEnd(t *testing.T) {
 	t.Parallel()
 	awaitBubble(t, func(t *testing.T, _ *jobAPI, waiter clientWaiter) {
 		t.Helper()

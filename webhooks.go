@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"log/slog"
 	"net/http"
@@ -16,34 +15,33 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
 
-// WebhooksService registers addresses that the service calls when something
-// happens to any job of the account. [WebhookHandler] answers such a call.
+// WebhooksService manages webhooks: URLs that the service calls on events of the
+// account's jobs. [WebhookHandler] handles these calls.
 type WebhooksService service
 
-// Event names what happened to a job. The set is open: unknown events pass
-// through.
+// Event is the name of a job event. Unknown events are passed through.
 type Event string
 
 // The events of jobs.
 const (
 	EventJobCreated  Event = "job.created"
-	EventJobFinished Event = "job.finished" // ended well
-	EventJobFailed   Event = "job.failed"   // ended badly
+	EventJobFinished Event = "job.finished" // ended successfully
+	EventJobFailed   Event = "job.failed"   // ended in error
 )
 
-// Webhook is a registered address. Printing or logging it shows neither its
-// secret nor its address; only its JSON has them.
+// Webhook is a registered webhook. It is printed and logged without its secret
+// and its URL, which only its JSON has.
 type Webhook struct {
 	ID     string  `json:"id"`
 	URL    string  `json:"url"`
 	Events []Event `json:"events"`
-	// Disabled tells that nothing is delivered any more, because somebody disabled
-	// the webhook or because the address answered 410.
+	// Disabled reports whether deliveries have stopped, because the webhook was
+	// disabled or because its URL responded with 410.
 	Disabled bool `json:"disabled"`
-	// Failing tells that the last deliveries failed.
+	// Failing reports whether the last deliveries failed.
 	Failing bool `json:"failing"`
-	// SigningSecret is what deliveries are signed with, see [WebhookHandler].
-	// Whoever knows it can sign.
+	// SigningSecret is the key that deliveries are signed with, see
+	// [WebhookHandler]. Anyone who has it can sign.
 	SigningSecret string    `json:"signing_secret,omitzero"`
 	CreatedAt     time.Time `json:"created_at,omitzero"`
 	UpdatedAt     time.Time `json:"updated_at,omitzero"`
@@ -52,26 +50,25 @@ type Webhook struct {
 
 // WebhookRequest describes a webhook to be created. Both fields are required.
 type WebhookRequest struct {
-	// URL is the address, which the service must be able to reach.
+	// URL is the URL to call. The service must be able to reach it.
 	URL string `json:"url"`
-	// Events are what the address is told about.
+	// Events are the events to deliver.
 	Events []Event `json:"events"`
 }
 
-// Format prints the events without the address, which may hold a token, whatever
-// the verb.
+// Format prints the events without the URL, which may have a token in it, for any verb.
 func (r WebhookRequest) Format(s fmt.State, _ rune) { write(s, r.outline()) }
 
-// LogValue is what Format prints.
+// LogValue returns the text that Format prints.
 func (r WebhookRequest) LogValue() slog.Value { return slog.StringValue(r.outline()) }
 
 func (r WebhookRequest) outline() string { return fmt.Sprintf("webhook request %q", r.Events) }
 
-// Create registers an address. Keep the SigningSecret of the answer.
+// Create registers a webhook. Store the SigningSecret of the response.
 //
-// If the answer is lost, or says that the service failed, the webhook may exist
-// nevertheless, and a second Create would make the service tell the address
-// everything twice: look for the webhook with List before you try again.
+// If the response is lost or reports a failure of the service, the webhook may
+// exist anyway. With a second one, each event would be delivered twice: look for
+// the webhook with List before calling Create again.
 func (s *WebhooksService) Create(ctx context.Context, r WebhookRequest, opts ...CallOption) (*Webhook, error) {
 	if err := r.validate(); err != nil {
 		return nil, err
@@ -80,20 +77,20 @@ func (s *WebhooksService) Create(ctx context.Context, r WebhookRequest, opts ...
 }
 
 func (r WebhookRequest) validate() error {
-	// The parser's own error would show the address, which may hold a token.
+	// The error of url.Parse has the URL in it, which may have a token in it.
 	target, err := url.Parse(r.URL)
 	if err != nil || target.Scheme != "https" && target.Scheme != "http" || target.Hostname() == "" {
-		return invalid(errors.New("the webhook needs a URL of the form https://host/path"))
+		return invalid(errors.New("the webhook URL must have the form https://host/path"))
 	}
 	if len(r.Events) == 0 {
-		return invalid(fmt.Errorf("the webhook needs events, %q for example", EventJobFinished))
+		return invalid(fmt.Errorf("the webhook has no events: add %q, for example", EventJobFinished))
 	}
 	return nil
 }
 
 // WebhookListOptions selects webhooks. The zero value selects all.
 type WebhookListOptions struct {
-	// URL selects webhooks with exactly this address.
+	// URL selects webhooks with exactly this URL.
 	URL string `url:"filter[url],omitempty"`
 	// PerPage is the number of webhooks on a page. By default the service chooses
 	// 100.
@@ -111,15 +108,15 @@ func (s *WebhooksService) List(ctx context.Context, options WebhookListOptions, 
 	return list[Webhook](ctx, s.core, webhooksPath, query, opts)
 }
 
-// All iterates over all webhooks from the selected page on. It asks for a page
-// when the one before is used up. An error is yielded once and ends the iteration.
+// All iterates over all webhooks from the selected page on. It requests each page
+// when it is needed. An error is yielded once and ends the iteration.
 //
 // No webhook is yielded twice, unless ten thousand others are created between two
-// pages. Webhooks that are deleted in the loop, by this client, make it skip none, since
-// it reads the page again. Webhooks that are deleted elsewhere meanwhile, or cease to
-// match the options, may make it skip as many others. So may the deletion of more
-// than a page of webhooks that were yielded before: delete each when it is yielded, or all
-// of them after the loop.
+// pages. If this client deletes webhooks in the loop, none are skipped: All reads
+// the page again. For each webhook that is deleted elsewhere, or no longer
+// matches the options, another may be skipped. Deleting more than a page of
+// webhooks that were yielded earlier may also skip others: delete each webhook
+// when it is yielded, or all after the loop.
 func (s *WebhooksService) All(ctx context.Context, options WebhookListOptions, opts ...CallOption) iter.Seq2[*Webhook, error] {
 	query, err := queryOf(options)
 	if err != nil {
@@ -128,7 +125,7 @@ func (s *WebhooksService) All(ctx context.Context, options WebhookListOptions, o
 	return all(ctx, s.core, webhooksPath, query, func(w *Webhook) any { return w.ID }, opts)
 }
 
-// webhooksPath is where webhooks are listed, though not where they are created.
+// webhooksPath lists webhooks. Another path creates them.
 const webhooksPath = "/users/me/webhooks"
 
 // Delete removes a webhook.
@@ -140,15 +137,15 @@ func (s *WebhooksService) Delete(ctx context.Context, id string, opts ...CallOpt
 	return remove(ctx, s.core, path, opts)
 }
 
-// String names the webhook without its secret and its address.
+// String returns the id and the events of the webhook, without its secret and its URL.
 func (w Webhook) String() string { return fmt.Sprintf("cloudconvert.Webhook(%s %s)", w.ID, w.Events) }
 
-// Format prints the webhook as [Webhook.String] does, whatever the verb.
+// Format prints the webhook as [Webhook.String] does, for any verb.
 func (w Webhook) Format(s fmt.State, _ rune) {
-	_, _ = io.WriteString(s, w.String()) // fmt collects and never fails
+	write(s, w.String())
 }
 
-// LogValue is the webhook without its secret and its address.
+// LogValue returns the webhook without its secret and its URL.
 func (w Webhook) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("id", w.ID),
@@ -158,7 +155,8 @@ func (w Webhook) LogValue() slog.Value {
 	)
 }
 
-// UnmarshalJSON reads a webhook. Only an answer that is none at all is an error.
+// UnmarshalJSON decodes a webhook. It tolerates fields of unexpected types. A
+// webhook without an id is an error.
 func (w *Webhook) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		ID            lenient.String            `json:"id"`
@@ -175,7 +173,7 @@ func (w *Webhook) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if wire.ID == "" {
-		return errors.New("a webhook has no id")
+		return errors.New("the webhook has no id")
 	}
 	*w = Webhook{
 		ID:            string(wire.ID),

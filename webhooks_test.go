@@ -56,20 +56,20 @@ func TestWebhooksCreateRefusesInvalidRequests(t *testing.T) {
 	t.Parallel()
 	some := []cloudconvert.Event{cloudconvert.EventJobFinished}
 	for name, request := range map[string]cloudconvert.WebhookRequest{
-		"nothing":      {},
-		"no address":   {Events: some},
+		"empty":        {},
+		"no URL":       {Events: some},
 		"no events":    {URL: "https://example.com/s3cr3t"},
 		"a path":       {URL: "/hook/s3cr3t", Events: some},
 		"no host":      {URL: "https:///s3cr3t", Events: some},
 		"not http":     {URL: "ftp://example.com/s3cr3t", Events: some},
-		"no URL":       {URL: "https://example.com/s3cr3t\x00", Events: some},
+		"control byte": {URL: "https://example.com/s3cr3t\x00", Events: some},
 		"not escaped":  {URL: "https://example.com/s3cr3t%zz", Events: some},
 		"a blank host": {URL: "https:// /s3cr3t", Events: some},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := testkit.NewClient(t, func(*http.Request) (int, string) {
-				assert.Fail(t, "nothing must be sent")
+				assert.Fail(t, "no request may be sent")
 				return http.StatusCreated, ""
 			})
 			_, err := client.Webhooks.Create(t.Context(), request)
@@ -152,7 +152,7 @@ func TestWebhookDoesNotPrintItsSecret(t *testing.T) {
 	assert.Contains(t, string(encoded), "s3cr3t-signing")
 }
 
-func TestWebhookToleratesOddShapes(t *testing.T) {
+func TestWebhookToleratesUnexpectedTypes(t *testing.T) {
 	t.Parallel()
 	webhook := new(cloudconvert.Webhook)
 	require.NoError(t, json.Unmarshal([]byte(`{"id": 7, "events": {"0": "job.failed"}, "disabled": 1, "failing": null, "links": []}`), webhook))

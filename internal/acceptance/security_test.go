@@ -396,7 +396,7 @@ func TestPrintedValuesAreReadable(t *testing.T) {
 		Work: cloudconvert.Work{Name: "b/a.docx"}, Job: &cloudconvert.Job{ID: "1", Status: "finished"},
 		Files: []string{"a.pdf"}, Err: errors.New("no space left"),
 	}))
-	assert.Equal(t, "answer 200 of 2 bytes after 1 attempts 77", fmt.Sprint(cloudconvert.Response{
+	assert.Equal(t, "response 200 of 2 bytes after 1 attempts 77", fmt.Sprint(cloudconvert.Response{
 		StatusCode: 200, Body: []byte("{}"), Attempts: 1, RequestID: "77",
 	}))
 	assert.Equal(t, "b/a.docx", cloudconvert.FromFile("b/a.docx").String())
