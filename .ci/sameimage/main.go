@@ -1,5 +1,5 @@
-// Command samepicture compares a PNG with the JPEG made from it: the format, the size and the mean difference of the
-// colours. It says what it compared and fails where they are not the same picture.
+// Command sameimage compares a PNG with the JPEG made from it: the format, the size and the mean difference of the
+// colors. It says what it compared and fails where they are not the same image.
 package main
 
 import (
@@ -12,12 +12,12 @@ import (
 	"os"
 )
 
-// maxDifference is what the lossy format may change on average, of 255: a photo stays below it, another picture does not.
+// maxDifference is what the lossy format may change on average, of 255: a photo stays below it, another image does not.
 const maxDifference = 8
 
 func main() {
 	if len(os.Args) != 3 {
-		fail(errors.New("usage: samepicture ORIGINAL.png CONVERTED.jpg"))
+		fail(errors.New("usage: sameimage ORIGINAL.png CONVERTED.jpg"))
 	}
 	if err := compare(os.Args[1], os.Args[2]); err != nil {
 		fail(err)
@@ -25,7 +25,7 @@ func main() {
 }
 
 func fail(err error) {
-	fmt.Fprintln(os.Stderr, "samepicture:", err)
+	fmt.Fprintln(os.Stderr, "sameimage:", err)
 	os.Exit(1)
 }
 
@@ -44,7 +44,7 @@ func compare(original, converted string) error {
 	mean := difference(want, got)
 	fmt.Printf("mean difference: %.2f of 255, at most %d\n", mean, maxDifference)
 	if mean > maxDifference {
-		return errors.New("the pictures differ")
+		return errors.New("the images differ")
 	}
 	return nil
 }
@@ -54,18 +54,18 @@ func load(path, format string) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	picture, found, err := image.Decode(file)
+	decoded, found, err := image.Decode(file)
 	if err := errors.Join(err, file.Close()); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	fmt.Printf("%s: %s, %v\n", path, found, picture.Bounds().Size())
+	fmt.Printf("%s: %s, %v\n", path, found, decoded.Bounds().Size())
 	if found != format {
 		return nil, fmt.Errorf("%s: want %s, not %s", path, format, found)
 	}
-	return picture, nil
+	return decoded, nil
 }
 
-// difference is the mean difference of the colour channels, from 0 to 255, of two pictures of the same size.
+// difference is the mean difference of the color channels, from 0 to 255, of two images of the same size.
 func difference(a, b image.Image) float64 {
 	size := a.Bounds().Size()
 	total := 0.0
@@ -77,9 +77,9 @@ func difference(a, b image.Image) float64 {
 	return total / float64(3*size.X*size.Y)
 }
 
-func pixel(picture image.Image, x, y int) color.Color {
-	origin := picture.Bounds().Min
-	return picture.At(origin.X+x, origin.Y+y)
+func pixel(decoded image.Image, x, y int) color.Color {
+	origin := decoded.Bounds().Min
+	return decoded.At(origin.X+x, origin.Y+y)
 }
 
 func distance(a, b color.Color) float64 {
