@@ -4,9 +4,9 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/access"
 )
 
-// Package events connects to the service by itself. A method that gives it the
-// credentials would give them to every program.
-func init() { //nolint:gochecknoinits // the assignment needs one, and reads and starts nothing
+// Package events makes its own connections to the service. A public method that gives
+// it the credentials would give them to every program.
+func init() { //nolint:gochecknoinits // it only assigns a function
 	access.Of = func(client any) access.Access {
 		return client.(*Client).access() //nolint:errcheck,forcetypeassert // the callers are in this module
 	}

@@ -23,53 +23,53 @@ import (
 // version is the version of this package, as sent in the User-Agent header.
 const version = "0.1.0"
 
-// Client speaks to the API. It is made by [NewClient], never changes and is
-// safe for concurrent use. It need not be closed; [Client.CloseIdleConnections]
-// is for programs that count connections or goroutines. Programs need one for each
-// account, see [Client.With].
+// Client sends requests to the API. It is made by [NewClient], is immutable, and is
+// safe for concurrent use. A program needs one for each account, see [Client.With]. A
+// client does not have to be closed. [Client.CloseIdleConnections] is for programs that
+// count connections or goroutines.
 type Client struct {
-	// Jobs creates jobs, follows them and waits for them.
+	// Jobs creates, reads, lists and deletes jobs, and waits for them.
 	Jobs *JobsService
-	// Tasks does the same for single tasks, and uploads files to them.
+	// Tasks does the same for tasks, and uploads files to them.
 	Tasks *TasksService
-	// Users tells about the account.
+	// Users reads the account.
 	Users *UsersService
-	// Webhooks registers addresses that the service calls when a job has ended.
+	// Webhooks registers URLs that the service calls when a job has ended.
 	Webhooks *WebhooksService
-	// Formats reads the catalogue of operations and formats.
+	// Formats reads the catalog of operations and formats.
 	Formats *FormatsService
 
 	core *core
 }
 
-// NewClient returns a client for the API key, which the dashboard issues at
-// https://cloudconvert.com/dashboard/api/v2/keys. It neither uses the network nor
-// reads the environment. The error names each option that is wrong. With
-// [WithTokenSource] the key must be empty.
+// NewClient returns a client with the API key, which the dashboard issues at
+// https://cloudconvert.com/dashboard/api/v2/keys. It neither uses the network nor reads
+// the environment. The error names each invalid option. With [WithTokenSource] the key
+// must be empty.
 func NewClient(apiKey string, opts ...Option) (*Client, error) {
 	c := config{apiKey: newSecret(apiKey), logger: slog.New(slog.DiscardHandler)}
-	return newClient(c, nil, slices.Concat(opts, []Option{noTokensBeside(apiKey)}))
+	return newClient(c, nil, slices.Concat(opts, []Option{refuseTokensWithKey(apiKey)}))
 }
 
-// noTokensBeside refuses a token source beside the key that [NewClient] was given.
-func noTokensBeside(apiKey string) Option {
+// refuseTokensWithKey refuses a token source if [NewClient] was called with a key.
+func refuseTokensWithKey(apiKey string) Option {
 	return func(c *config) error {
 		if apiKey != "" && c.tokens != nil {
-			return errors.New("WithTokenSource: a client has an API key or a token source: leave the key empty")
+			return errors.New("WithTokenSource: a client has either an API key or a token source: leave the key empty")
 		}
 		return nil
 	}
 }
 
-// NewClientFromEnv returns a client for the API key in CLOUDCONVERT_API_KEY.
-// If CLOUDCONVERT_SANDBOX is true it uses the sandbox, and if
-// CLOUDCONVERT_REGION is set that region. CLOUDCONVERT_API_URL and
-// CLOUDCONVERT_SYNC_URL together replace the addresses of the API, as
-// [WithBaseURLs] does. Options are applied after the environment.
+// NewClientFromEnv returns a client with the API key in CLOUDCONVERT_API_KEY. If
+// CLOUDCONVERT_SANDBOX is true, it uses the sandbox. If CLOUDCONVERT_REGION is set, it
+// uses that region. CLOUDCONVERT_API_URL and CLOUDCONVERT_SYNC_URL together replace the
+// base URLs of the API, as [WithBaseURLs] does. The options are applied after the
+// environment.
 func NewClientFromEnv(opts ...Option) (*Client, error) {
 	key := os.Getenv("CLOUDCONVERT_API_KEY")
 	if key == "" {
-		return nil, errors.New("cloudconvert: the environment variable CLOUDCONVERT_API_KEY is not set: it holds your API key")
+		return nil, errors.New("cloudconvert: the environment variable CLOUDCONVERT_API_KEY is not set: set it to your API key")
 	}
 	var fromEnv []Option
 	if value := os.Getenv("CLOUDCONVERT_SANDBOX"); value != "" {
@@ -90,49 +90,48 @@ func NewClientFromEnv(opts ...Option) (*Client, error) {
 	return NewClient(key, slices.Concat(fromEnv, opts)...)
 }
 
-// With returns a client that differs by the given options. The two share
-// connections, and what they know of the service's limits unless [WithAPIKey] or
-// [WithTokenSource] changes the credential: a limit that one account has reached
+// With returns a copy of the client with other options. The two clients share
+// connections. They also share what is known of the limits of the service, unless
+// [WithAPIKey] or [WithTokenSource] changes the credential: the limit of one account
 // does not delay another.
 //
-// A program that works with many accounts should keep one client for each. Two
-// calls of With for the same account return clients that do not share its limits,
-// unless it is the account of c.
+// A program that works with many accounts should keep one client for each. If With is
+// called twice for the same account, the two clients do not share its limits, unless it
+// is the account of c.
 func (c *Client) With(opts ...Option) (*Client, error) {
 	return newClient(c.core.config, c.core, opts)
 }
 
-// RateLimit returns what the service last said about its limits to this client or
-// to one that shares with it, see [Client.With]. It reports false until the service
-// has said something.
+// RateLimit returns the limits that the service last reported to this client, or to a
+// client that shares them, see [Client.With]. It reports false until there are any.
 func (c *Client) RateLimit() (RateLimit, bool) { return c.core.limits.get() }
 
-// CloseIdleConnections closes the connections that are not in use, those of
-// clients that share them by [Client.With] too. The client may go on to be used.
-// It does nothing if the transport given to [WithHTTPClient] has no such method.
+// CloseIdleConnections closes the connections that are not in use, including those of
+// clients that share them, see [Client.With]. The client can still be used. It does
+// nothing if the transport given to [WithHTTPClient] has no such method.
 func (c *Client) CloseIdleConnections() {
 	c.core.config.client.CloseIdleConnections()
 	c.core.storage.CloseIdleConnections()
 }
 
-// String names the address the client speaks to, and no key.
+// String returns the host of the API, and not the key.
 func (c *Client) String() string { return "cloudconvert.Client(" + c.core.hosts.api.Host + ")" }
 
 // Do sends a request for which this package has no method. The path is below the base
-// URL, as in "/jobs?filter[status]=error". in is sent as JSON; if it is nil, POST, PUT and
-// PATCH send an empty object, and other methods no body. out receives the whole JSON
-// response, including the "data" around it, unless it is nil.
+// URL, as in "/jobs?filter[status]=error". in is sent as JSON. If it is nil, POST, PUT
+// and PATCH send an empty object, and other methods no body. Unless out is nil, the
+// whole JSON response is decoded into it, including the "data" around it.
 //
-// The same rules apply as for every call: a request that fails is an [*Error], GET and
-// DELETE are retried after a failure, and POST only if it is proved to have had no effect.
-// Whether a POST that failed had one is for the caller to find out.
+// The rules of all calls apply: a request that fails is an [*Error], GET and DELETE are
+// retried after a failure, and POST only if the failure proves that it had no effect.
+// If a POST fails otherwise, the caller has to find out whether it had an effect.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
 	if !methodName.MatchString(method) {
 		return invalid(fmt.Errorf("invalid method %q: use one such as GET, POST or DELETE", method))
 	}
 	target, err := url.Parse(path)
 	if err != nil || target.IsAbs() || target.Host != "" || target.Fragment != "" {
-		return invalid(errors.New("invalid path: give one below the base URL of the API, such as /jobs"))
+		return invalid(errors.New("invalid path: use one below the base URL of the API, such as /jobs"))
 	}
 	shown, _, _ := strings.Cut(path, "?") // a query may hold a secret
 	segments := strings.Split(strings.Trim(target.EscapedPath(), "/"), "/")
@@ -141,7 +140,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 	}
 	query, err := url.ParseQuery(target.RawQuery)
 	if err != nil {
-		return invalid(fmt.Errorf("invalid path %q: the query is not well formed", shown))
+		return invalid(fmt.Errorf("invalid path %q: invalid query", shown))
 	}
 	return c.core.do(ctx, call{
 		method:  method,
@@ -152,16 +151,16 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 	}, out, opts...)
 }
 
-// isLimited reports whether a request creates a job or a task, which is what the
-// service limits. Of the other requests only these two are a POST.
+// isLimited reports whether a request creates a job or a task, which the service
+// limits. Only two other requests are a POST.
 func isLimited(method string, path []string) bool {
 	return method == http.MethodPost && path[0] != "webhooks" && path[len(path)-1] != "cancel"
 }
 
 var methodName = regexp.MustCompile(`^[A-Z]+$`)
 
-// newClient applies options to a configuration. A client to share with may be
-// given.
+// newClient applies options to a configuration. If shared is not nil, the client shares
+// its account and its record of uploads.
 func newClient(c config, shared *core, opts []Option) (*Client, error) {
 	var problems []error
 	for i, opt := range opts {
@@ -231,12 +230,11 @@ func newStorageClient(c config, policy TransferPolicy) *transfer.Client {
 	})
 }
 
-// header returns the header that all requests to the API have.
+// header returns the header of all requests to the API.
 func (c *config) header() http.Header {
 	return http.Header{"Accept": {"application/json"}, "User-Agent": {c.userAgentHeader()}}
 }
 
-// userAgentHeader returns the value of the User-Agent header.
 func (c *config) userAgentHeader() string {
 	own := fmt.Sprintf("cloudconvert-go/%s (%s; %s/%s)", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return strings.TrimSpace(c.userAgent + " " + own)

@@ -24,8 +24,8 @@ func tokens(token string) oauth2.TokenSource {
 	return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token})
 }
 
-// accounts replies by the account that asks: with limited to testKey, and with a job
-// to all others.
+// accounts replies by the account of the request: with limited to testKey, and with a job
+// to others.
 func accounts(limited testkit.Reply) testkit.Reply {
 	return func(req *http.Request) (*http.Response, error) {
 		if req.Header.Get("Authorization") == "Bearer "+testkit.Key {
@@ -35,7 +35,7 @@ func accounts(limited testkit.Reply) testkit.Reply {
 	}
 }
 
-// otherAccounts returns the ways to a client of another account.
+// otherAccounts returns options that make a client of another account.
 func otherAccounts() map[string][]cloudconvert.Option {
 	return map[string][]cloudconvert.Option{
 		"key":               {cloudconvert.WithAPIKey(otherKey)},
@@ -126,7 +126,7 @@ func TestAllIgnoresDeletionsOfAnotherAccount(t *testing.T) {
 	}
 }
 
-// limitsOf returns the limit that a client knows of.
+// limitsOf returns the limit that a client knows.
 func limitsOf(client *cloudconvert.Client) int {
 	limit, _ := client.RateLimit()
 	return limit.Limit
@@ -184,7 +184,7 @@ func TestClientsOfOneCredentialShareLimits(t *testing.T) {
 			assert.Equal(t, tt.shared, limitsOf(second) == 500)
 		})
 	}
-	// What is made of the client of an account is of that account, too.
+	// A client made from that of an account is of that account, too.
 	for name, opts := range otherAccounts() {
 		t.Run("of another account by "+name, func(t *testing.T) {
 			t.Parallel()
@@ -250,7 +250,7 @@ func TestNewClientWithAPIKey(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "Bearer "+otherKey, script.Requests[0].Header.Get("Authorization"))
 	}
-	// A key given by position and a source are two credentials, in whatever order.
+	// A positional key and a token source are two credentials, in any order.
 	source := cloudconvert.WithTokenSource(tokens("s3cr3t"))
 	_, err := cloudconvert.NewClient(testkit.Key, cloudconvert.WithAPIKey(otherKey), source)
 	require.ErrorContains(t, err, "WithTokenSource")

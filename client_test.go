@@ -185,7 +185,7 @@ func TestHTTPClientOfCallerIsNotChanged(t *testing.T) {
 	assert.Same(t, script, pointer.Transport)
 	assert.Nil(t, pointer.Jar)
 
-	pointer.Transport = nil // nor does the client notice what becomes of it
+	pointer.Transport = nil // the client does not notice changes either
 	_, err = client.Users.Me(t.Context())
 	require.Error(t, err)
 	changed, err := client.With(cloudconvert.WithUserAgent("other"))
@@ -270,8 +270,8 @@ func TestClientHasADefaultTransport(t *testing.T) {
 	assert.Equal(t, "1", user.ID)
 }
 
-// protocols serves an API and a file over TLS and says in each response which
-// protocol the request had.
+// protocols serves an API and a file over TLS. Each response names the
+// protocol of its request.
 func protocols(t *testing.T) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -287,7 +287,7 @@ func protocols(t *testing.T) *httptest.Server {
 	return server
 }
 
-// trustOnly returns a configuration that trusts a server.
+// trustOnly returns a configuration that trusts only the given server.
 func trustOnly(server *httptest.Server) *tls.Config {
 	pool := x509.NewCertPool()
 	pool.AddCert(server.Certificate())
@@ -449,7 +449,7 @@ func TestWaitLeavesSilentConnection(t *testing.T) {
 	})
 }
 
-// Idle connections may be as silent: the second attempt of a transfer must use a new one.
+// Idle connections may be silent, too: the second attempt of a transfer must use a new one.
 func TestTransfersLeaveSilentConnections(t *testing.T) {
 	t.Parallel()
 	for name, transfer := range map[string]func(ctx context.Context, client *cloudconvert.Client, base string) error{
@@ -474,7 +474,7 @@ func TestTransfersLeaveSilentConnections(t *testing.T) {
 				listener := newPipeListener()
 				server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					_, _ = io.Copy(io.Discard, r.Body)
-					<-time.After(time.Second) // requests that are sent together need one connection each
+					<-time.After(time.Second) // concurrent requests need one connection each
 					_, _ = io.WriteString(w, "file")
 				})}
 				go func() { _ = server.Serve(listener) }()
@@ -502,7 +502,7 @@ func TestTransfersLeaveSilentConnections(t *testing.T) {
 	}
 }
 
-// silencedConn passes nothing on while it is silent.
+// silencedConn drops what is written while it is silent.
 type silencedConn struct {
 	net.Conn
 
@@ -516,7 +516,7 @@ func (c *silencedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// pipeListener accepts the other ends of connections in process.
+// pipeListener accepts connections within the process.
 type pipeListener struct {
 	accepted chan net.Conn
 	ended    chan struct{}
@@ -593,7 +593,7 @@ func TestCloseIdleConnections(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// setAPIEnvironment sets all variables, those that are not given to nothing.
+// setAPIEnvironment sets the given variables, and clears the others.
 func setAPIEnvironment(t *testing.T, variables map[string]string) {
 	t.Helper()
 	for _, name := range []string{"KEY", "URL"} {

@@ -12,26 +12,27 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
-// WithQueueing makes the creation of a job wait while too many jobs of the account run at
-// once, as long as the context lasts, instead of returning [ErrTooManyJobs]. One creation
-// at a time makes attempts for all goroutines of the client, in growing pauses, and as soon
-// as a job that the client knows of has ended. An account out of credits is not waited for.
+// WithQueueing makes the creation of a job wait while too many jobs of the account
+// are running, instead of returning [ErrTooManyJobs]. One creation at a time is
+// retried for all goroutines of the client: after pauses that grow, and as soon as a
+// job that the client knows of has ended. If the account is out of credits, the
+// creation does not wait.
 //
-// If the context ends first, the error matches both ErrTooManyJobs and the error of the
-// context.
+// If the context ends first, the error matches both ErrTooManyJobs and the error of
+// the context.
 func WithQueueing() CreateOption {
 	return createOption{"WithQueueing", func(c *createConfig) { c.queueing = true }}
 }
 
-// Create creates a job and returns at once, while it waits or runs. The request is
-// validated first, see [JobRequest.Validate]. It may name no local sources: [Client.Start]
-// and [Client.Run] send those.
+// Create creates a job and returns it at once, while it waits or runs. The request is
+// validated first, see [JobRequest.Validate]. It cannot contain local sources: use
+// [Client.Start] or [Client.Run], which send them.
 //
-// A job is never created twice. If the response to the creation is lost, or says
-// that the service failed, Create looks for the job by its tag for about half a
-// minute and returns it if it is there. If it is not, the error is an
-// [*OutcomeError]. Only a job whose tag the package chose can be found in this
-// way: with a tag of your own, which need not be unique, the error comes at once.
+// A job is never created twice. If the response is lost, or says that the service
+// failed, Create looks for the job by its tag for about half a minute, and returns the
+// job if it finds it. Otherwise the error is an [*OutcomeError]. This requires a tag
+// that this package chose. If the request has a Tag, which may not be unique, the error
+// is returned at once.
 func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CreateOption) (*Job, error) {
 	config, err := newCreateConfig(opts)
 	if err != nil {
@@ -49,11 +50,12 @@ func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CreateO
 	return job, creation.asError(err)
 }
 
-// CreateForURL creates a job and returns the URL of its first exported file when
-// the job has finished, in a single request with a response of a few bytes if all
-// goes well and the job has no tag of your own. The URL is not followed. It is a
-// secret, see [File]. Everything else is as with [Client.Run], but that the job needs an
-// export/url task and may name no local sources.
+// CreateForURL creates a job and returns the URL of its first exported file when the
+// job has finished. This usually takes a single request with a response of a few bytes,
+// unless the request has a Tag. The URL is not followed. It is a secret, see [File].
+//
+// The job must have an export/url task, and cannot contain local sources. Otherwise
+// CreateForURL works as [Client.Run] does.
 func (s *JobsService) CreateForURL(ctx context.Context, r *JobRequest, opts ...CreateOption) (string, error) {
 	config, err := newCreateConfig(opts)
 	if err != nil {
@@ -100,21 +102,21 @@ func (s *JobsService) createForURL(ctx context.Context, c *creation, config crea
 	return "", fmt.Errorf("cloudconvert: job %s has no exported file", job.ID)
 }
 
-// A creation is a job that must not be created twice.
+// creation is the creation of a job, which must not be created twice.
 type creation struct {
 	body jobBody
-	// own tells that the tag is ours, and so unique: it can settle an outcome.
+	// own reports that this package chose the tag, so that the job can be found by it.
 	own bool
-	// pending reports that the job waits for an upload, which its creation is followed by.
+	// pending reports that the job waits for an upload after its creation.
 	pending bool
 	// journaled reports that the next run with the journal looks for the job.
 	journaled bool
-	// redirect asks the host that waits for the URL of the first exported file.
+	// redirect requests the URL of the first exported file as the response.
 	redirect bool
-	url      string // the response to redirect, if it came
+	url      string // the URL, if redirect was set and it came
 }
 
-// newCreation returns the creation of a job.
+// newCreation returns the creation of a job. It chooses a tag if the request has none.
 func newCreation(body jobBody) *creation {
 	c := &creation{body: body}
 	if c.body.Tag == "" {
@@ -124,10 +126,10 @@ func newCreation(body jobBody) *creation {
 	return c
 }
 
-// newTag returns a tag that no other job has.
+// newTag returns a unique tag.
 func newTag() string { return "cloudconvert-go-" + rand.Text() }
 
-// asError adds the tag to a failure that leaves open whether there is a job.
+// asError adds the tag to an error after which the job may exist.
 func (c *creation) asError(err error) error {
 	if isOpen(err) {
 		return &OutcomeError{Tag: c.body.Tag, pending: c.pending, journaled: c.journaled, err: err}
@@ -135,7 +137,7 @@ func (c *creation) asError(err error) error {
 	return err
 }
 
-// create sends the request to the host that answers at once.
+// create sends the request to the host that responds at once.
 func (s *JobsService) create(ctx context.Context, c *creation, config createConfig) (*Job, error) {
 	var job *Job
 	var err error
@@ -152,11 +154,11 @@ func (s *JobsService) create(ctx context.Context, c *creation, config createConf
 	return s.settle(ctx, c, job, err)
 }
 
-// createAndWait sends the request to the host that answers when the job has
-// ended. The job it returns may still be running.
+// createAndWait sends the request to the host that responds when the job has ended. The
+// job it returns may still be running.
 func (s *JobsService) createAndWait(ctx context.Context, c *creation, config createConfig) (*Job, error) {
-	// A long answer is easily lost, and a tag that need not be unique cannot
-	// settle it: that is worth a second request.
+	// A response that takes long is easily lost, and a tag that may not be unique does not
+	// identify the job: then two requests are safer.
 	if !c.own || s.core.queue.IsBusy() {
 		return s.create(ctx, c, config)
 	}
@@ -170,24 +172,24 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, config cre
 	job, err := s.post(ctx, post, config.calls)
 	if c.redirect && response.StatusCode/100 == 3 {
 		if c.url = redirectURL(response.StatusCode, response.Header); c.url != "" {
-			return nil, nil //nolint:nilnil // the URL came instead
+			return nil, nil //nolint:nilnil // the response is the URL
 		}
 		if e, ok := errors.AsType[*Error](err); ok {
-			e.open = true // the job may have run, but the response says nothing of it
+			e.open = true // the job may have run
 		}
 	}
-	if isElsewherePossible(err, config) {
+	if canUseAPIHost(err, config) {
 		s.core.logRetry(ctx, err)
-		job, elsewhere := s.create(ctx, c, config)
-		if isHeldBack(elsewhere) && errors.Is(err, ErrRateLimited) {
-			return nil, withAttemptsOf(err, elsewhere) // the service's own words
+		job, failure := s.create(ctx, c, config)
+		if isHeldBack(failure) && errors.Is(err, ErrRateLimited) {
+			return nil, withAttemptsOf(err, failure) // it has the message of the service
 		}
-		return job, withAttemptsOf(elsewhere, err)
+		return job, withAttemptsOf(failure, err)
 	}
 	return s.settle(ctx, c, job, err)
 }
 
-// withAttemptsOf returns an error that also counts the attempts of another one.
+// withAttemptsOf adds the attempts of another error to those of an error.
 func withAttemptsOf(err, other error) error {
 	e, ok := errors.AsType[*Error](err)
 	if o, both := errors.AsType[*Error](other); ok && both {
@@ -196,10 +198,10 @@ func withAttemptsOf(err, other error) error {
 	return err
 }
 
-// isElsewherePossible reports whether a job that the one host did not create may
-// be created on the other. After a refusal for a limit that is where to find out
-// whether there is room again, because the response comes at once.
-func isElsewherePossible(err error, config createConfig) bool {
+// canUseAPIHost reports whether a job that the sync host did not create may be created
+// on the API host. After a refusal for a limit, that host is also used, because it says
+// at once whether there is room again.
+func canUseAPIHost(err error, config createConfig) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && (e.unsent || errors.Is(e, ErrRateLimited) || errors.Is(e, ErrTooManyJobs) && config.queueing)
 }
@@ -209,8 +211,8 @@ func (s *JobsService) post(ctx context.Context, call call, opts []CallOption) (*
 	return object[Job](ctx, s.core, call, opts)
 }
 
-// lookups is how often a lost job is looked for. With the pauses between them,
-// which double from lookupPause, the service has half a minute to recover.
+// lookups is how often settle looks for a lost job. The pauses between lookups double from
+// lookupPause, so that the service has half a minute to recover.
 const (
 	lookups       = 6
 	lookupPause   = time.Second
@@ -218,13 +220,14 @@ const (
 	settleTime    = lookupPause<<(lookups-1) - lookupPause
 )
 
-// lookup makes a call that is not worth repeating by itself.
+// lookup makes a call without retries: settle retries it.
 var lookup = callOption{"lookup", func(c *call) error {
 	c.once, c.timeout = true, lookupTimeout
 	return nil
 }}
 
-// settle turns an open outcome into the job that was created, if it can be found.
+// settle looks for the job of a creation whose outcome is unknown. It returns the job
+// if it finds it, and otherwise err.
 func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err error) (*Job, error) {
 	if !isOpen(err) || !c.own {
 		return job, err
@@ -236,7 +239,7 @@ func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err err
 		found, failure := s.find(ctx, c.body.Tag, lookup)
 		if found != nil {
 			s.core.config.logger.LogAttrs(ctx, slog.LevelWarn,
-				"cloudconvert: the answer was lost, but the job was created", slog.String("job", found.ID), slog.Any("error", err))
+				"cloudconvert: the response was lost, but the job was created", slog.String("job", found.ID), slog.Any("error", err))
 			return found, nil
 		}
 		if failure != nil && !isTransient(failure) {
@@ -260,5 +263,5 @@ func (s *JobsService) find(ctx context.Context, tag string, opts ...CallOption) 
 			return &job, nil
 		}
 	}
-	return nil, nil //nolint:nilnil // a job that is not there is no failure.
+	return nil, nil //nolint:nilnil // a missing job is not a failure
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// createMany creates so many jobs from 64 goroutines.
+// createMany creates the given number of jobs from 64 goroutines.
 func createMany(t *testing.T, jobs int, create func(ctx context.Context, r *cloudconvert.JobRequest) error) {
 	t.Helper()
 	next := make(chan int, jobs)
@@ -108,8 +108,8 @@ func TestQueueingRefusesNoCreation(t *testing.T) {
 	}
 }
 
-// While no job is known to end, one creation retries for all, with growing pauses.
-func TestQueueingAsksOneAtATime(t *testing.T) {
+// While no job is known to end, only one creation is retried, with growing pauses.
+func TestQueueingRetriesOneCreationAtATime(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()

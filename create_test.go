@@ -47,7 +47,7 @@ func runOptions(opts []cloudconvert.CreateOption) []cloudconvert.RunOption {
 	return all
 }
 
-// onCreation makes the first creation of a job go wrong, in the given phase
+// onCreation makes the first creation of a job fail, in the given phase
 // unless the fault has one.
 func onCreation(phase cloudconverttest.Phase, f cloudconverttest.Fault) cloudconverttest.Fault {
 	f.Method, f.Path, f.Nth = http.MethodPost, "/v2/jobs", 1
@@ -57,7 +57,7 @@ func onCreation(phase cloudconverttest.Phase, f cloudconverttest.Fault) cloudcon
 	return f
 }
 
-// openOutcomes are faults that leave open whether a creation took place.
+// openOutcomes returns faults after which the outcome of a creation is unknown.
 func openOutcomes() map[string]cloudconverttest.Fault {
 	return map[string]cloudconverttest.Fault{
 		"500":        {Status: http.StatusInternalServerError, Code: "INTERNAL_ERROR", Message: "Server Error"},
@@ -78,7 +78,7 @@ func creations(server *cloudconverttest.Server) int {
 	return testkit.CountRequests(server, "POST api") + testkit.CountRequests(server, "POST sync")
 }
 
-// eachCreation runs a test with each way to create a job and each of some faults.
+// eachCreation runs a test for each call that creates a job and each fault.
 func eachCreation(t *testing.T, faults map[string]cloudconverttest.Fault,
 	test func(t *testing.T, server *cloudconverttest.Server, create jobCreator, fault cloudconverttest.Fault),
 ) {
@@ -244,7 +244,7 @@ func TestRunContinuesWithTheJobItFound(t *testing.T) {
 	}, cloudconverttest.WithTaskDuration(150*time.Second), cloudconverttest.WithSyncDrop(40*time.Second))
 }
 
-// refusing makes a client whose connections to a host are refused.
+// refusing returns an option that refuses connections to a host.
 func refusing(server *cloudconverttest.Server, host string) cloudconvert.Option {
 	return dialing(server, func(addr string) error {
 		if addr == host {

@@ -14,17 +14,17 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
 )
 
-// destination is where the files of a job go: a file or a directory.
+// destination is where the files of a job are written: a file or a directory.
 type destination struct {
 	path  string // as the caller gave it
 	isDir bool
 }
 
-// newDestination reads a path. One that ends in a separator is a directory.
+// newDestination parses a path. A path that ends in a separator is a directory.
 func newDestination(dst string) (*destination, error) {
 	switch info, err := os.Stat(dst); {
 	case dst == "":
-		return nil, invalid(errors.New("the destination is empty: name a file, or a directory with a separator at its end"))
+		return nil, invalid(errors.New("the destination is empty: name a file, or a directory that ends in a separator"))
 	case os.IsPathSeparator(dst[len(dst)-1]) || strings.HasSuffix(dst, "/"):
 		return &destination{path: dst, isDir: true}, nil
 	case err == nil && info.IsDir(), filepath.Base(dst) == ".", filepath.Base(dst) == "..":
@@ -34,7 +34,7 @@ func newDestination(dst string) (*destination, error) {
 	}
 }
 
-// dir returns the directory that the files go to.
+// dir returns the directory that the files are written to.
 func (d *destination) dir() string {
 	if d.isDir {
 		return filepath.Clean(d.path)
@@ -42,7 +42,7 @@ func (d *destination) dir() string {
 	return filepath.Dir(d.path)
 }
 
-// file returns the path of the file if there is one, or "" if that is not known.
+// file returns the path of a single file, or "" if it is not known.
 func (d *destination) file(output plannedOutput) string {
 	switch {
 	case !d.isDir:
@@ -54,8 +54,8 @@ func (d *destination) file(output plannedOutput) string {
 	}
 }
 
-// prepare makes the directory and makes sure that files can be written there, before
-// anything is paid for.
+// prepare creates the directory and checks that files can be written there, before the
+// job is paid for.
 func (d *destination) prepare(output plannedOutput, overwrite bool) error {
 	if file := d.file(output); file != "" {
 		if err := checkFree(file, overwrite); err != nil {
@@ -81,7 +81,8 @@ func unwritable(dst string, err error) error {
 	return fmt.Errorf("cloudconvert: the destination %q cannot be written: %w", engine.HideQueries(dst), err)
 }
 
-// checkFree makes sure that nothing is in the way of a file.
+// checkFree returns an error if a file cannot be written to a path because of
+// what is there.
 func checkFree(path string, overwrite bool) error {
 	_, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -105,7 +106,7 @@ func checkFree(path string, overwrite bool) error {
 	return nil
 }
 
-// names returns what the files are called below the directory, with slashes.
+// names returns the names of the files relative to the directory, with slashes.
 func (d *destination) names(files []File, output plannedOutput) []string {
 	switch {
 	case !d.isDir:
@@ -119,7 +120,7 @@ func (d *destination) names(files []File, output plannedOutput) []string {
 	}
 }
 
-// paths returns where the files are going to be.
+// paths returns the paths that the files will have.
 func (d *destination) paths(files []File, output plannedOutput) []string {
 	var paths []string
 	for _, name := range d.names(files, output) {
@@ -128,8 +129,8 @@ func (d *destination) paths(files []File, output plannedOutput) []string {
 	return paths
 }
 
-// nameInDir returns the name of a single file in a directory: the one that was asked for,
-// or else that of the first source with the extension of what came.
+// nameInDir returns the name of a single file in a directory: the Filename of its task,
+// or else the name of the first source with the extension of the file.
 func nameInDir(file File, output plannedOutput) string {
 	if output.filename != "" && sameExtension(output.filename, file.Filename) {
 		return output.filename
@@ -146,7 +147,8 @@ func sameExtension(a, b string) bool {
 	return knownA == knownB && filename.Same(formatA, formatB)
 }
 
-// ownNames returns the service's names with slashes, made safe on all systems.
+// ownNames returns the names that the service gave the files, with slashes, made safe
+// on all systems.
 func ownNames(files []File) []string {
 	names := make([]string, 0, len(files))
 	for _, file := range files {

@@ -18,7 +18,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// unreplaceable makes, at a path, something that cannot be replaced by a file.
+// unreplaceable creates something that cannot be replaced by a file.
 var unreplaceable = map[string]func(t *testing.T, path string){
 	"directory": func(t *testing.T, path string) {
 		t.Helper()

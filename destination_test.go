@@ -286,7 +286,7 @@ func unzipped(t *testing.T, path string) string {
 	return strings.Join(contents, " ")
 }
 
-// The job is kept, so that its files can be fetched later.
+// The job is kept, so that its files can be saved later.
 func TestConvertFileSavesAllOrNone(t *testing.T) {
 	t.Parallel()
 	server := testkit.NewSandbox(t)
@@ -501,14 +501,14 @@ func TestConvertFileCleansUpAfterAPanic(t *testing.T) {
 	src := testkit.WriteFile(t, filepath.Join(t.TempDir(), "a.txt"), "text")
 	assert.PanicsWithValue(t, "enough", func() {
 		_, _ = server.Client().ConvertFile(t.Context(), src, filepath.Join(dir, "a.pdf"), cloudconvert.WithProgress(func(cloudconvert.Progress) {
-			panic("enough") //nolint:forbidigo // that is what the test is about.
+			panic("enough") //nolint:forbidigo // the test is about panics
 		}))
 	})
 	assert.Empty(t, testkit.Listed(t, dir))
 }
 
-// A job may take hours, in which the directory changes. The file is written where its path leads to at the end. A missing
-// directory is created.
+// A job may take hours, in which the directory changes. The file is written where its
+// path leads to at the end. A missing directory is created.
 func TestConvertFileWritesToTheDirectoryOfItsPath(t *testing.T) {
 	t.Parallel()
 	move := func(dir string) error { return os.Rename(dir, dir+" old") }
@@ -594,7 +594,7 @@ func TestFailedDeletionDoesNotMakeJobErrorRetryable(t *testing.T) {
 	})
 }
 
-// several makes conversions of txt to every format write the files that the text names.
+// several makes conversions of txt write the files that the text names.
 func several(server *cloudconverttest.Server) {
 	server.HandleConvert("txt", "*", func(_ context.Context, run *cloudconverttest.Run) error {
 		text, err := os.ReadFile(run.Input().Path)
@@ -605,8 +605,8 @@ func several(server *cloudconverttest.Server) {
 	})
 }
 
-// One file gets the name asked for. Of several, those with its extension do, with a number if there is more than one. The
-// others keep their own names.
+// One file gets the name asked for. Of several, those with its extension do, with a
+// number if there is more than one. The others keep their own names.
 func TestRunFileNamesSeveralFiles(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -702,7 +702,7 @@ func TestDestinationOfAnotherFormatIsRefused(t *testing.T) {
 			require.Len(t, results, 1)
 			for _, err := range []error{err, results[0].Err} {
 				require.ErrorIs(t, err, cloudconvert.ErrInvalid)
-				require.ErrorContains(t, err, "the extension of another format than the output, which is \""+c.want+"\"")
+				require.ErrorContains(t, err, "the extension of another format than the output \""+c.want+"\"")
 			}
 			assert.Empty(t, script.URLs())
 			assert.Empty(t, testkit.Listed(t, dir))

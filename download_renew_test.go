@@ -113,7 +113,7 @@ func TestDownloadCannotRenewURL(t *testing.T) {
 	}{
 		"no task":           {"", nil, "403 AccessDenied: Request has expired", 0, 1},
 		"unknown task":      {"task-2", nil, "404 Not Found", 1, 1},
-		"no id":             {"..", nil, "is not an id", 0, 1},
+		"no id":             {"..", nil, "invalid id", 0, 1},
 		"another name":      {"task-1", func(f *cloudconvert.File) int { f.Filename = "b.pdf"; return 1 }, "has 0 files with this name", 1, 1},
 		"no file":           {"task-1", func(*cloudconvert.File) int { return 0 }, "has 0 files with this name", 1, 1},
 		"ambiguous":         {"task-1", func(f *cloudconvert.File) int { f.URL = strings.Replace(f.URL, "/1/", "/2/", 1); return 2 }, "has 2 files with this name", 1, 1},

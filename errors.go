@@ -16,51 +16,51 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
-// What went wrong, for use with [errors.Is]. An [*Error] matches the one that
-// its status and code stand for.
+// Sentinel errors for [errors.Is]. An [*Error] matches the one for its status and code.
 var (
 	// ErrUnauthorized means that the API key is missing, wrong or revoked.
 	ErrUnauthorized = errors.New("cloudconvert: unauthorized")
-	// ErrForbidden means that the API key lacks a scope, or that a storage
-	// address expired.
+	// ErrForbidden means that the API key lacks a scope, or that the URL of a file
+	// has expired.
 	ErrForbidden = errors.New("cloudconvert: forbidden")
-	// ErrNotFound means that there is no such job, task or webhook, or no longer.
+	// ErrNotFound means that a job, task or webhook does not exist, or no
+	// longer exists.
 	ErrNotFound = errors.New("cloudconvert: not found")
-	// ErrInvalid means that the request is wrong: sending it again would not
-	// help. [Error.Fields] says what, where the service refused it. Requests
-	// that this package refuses to send match as well.
+	// ErrInvalid means that a request is invalid, and a retry would not help. If the
+	// service refused it, [Error.Fields] has the reasons. Requests that this package
+	// refuses to send match as well.
 	ErrInvalid = errors.New("cloudconvert: invalid request")
-	// ErrRateLimited means that too many jobs or tasks were created in a
-	// short time, and that waiting did not help or did not fit before the
-	// context's deadline.
+	// ErrRateLimited means that too many jobs or tasks were created in a short time.
+	// Retries did not help, or the pause before the next one did not end before the
+	// deadline of the context.
 	ErrRateLimited = errors.New("cloudconvert: rate limited")
 	// ErrCreditsExceeded means that the account has no credits left.
 	ErrCreditsExceeded = errors.New("cloudconvert: out of credits")
-	// ErrTooManyJobs means that too many jobs of the account run at once.
+	// ErrTooManyJobs means that too many jobs of the account are running.
 	ErrTooManyJobs = errors.New("cloudconvert: too many jobs at once")
 	// ErrServer means that the service failed.
 	ErrServer = errors.New("cloudconvert: server error")
-	// ErrOutcomeUnknown means that a job or task may have been created
-	// although no answer says so, see [OutcomeError].
+	// ErrOutcomeUnknown means that a job or task may have been created, although no
+	// response says so, see [OutcomeError].
 	ErrOutcomeUnknown = errors.New("cloudconvert: outcome unknown")
-	// ErrBudget means that a work was not begun since the budget of its batch is spent,
-	// see [WithBudget].
+	// ErrBudget means that a work was not begun because the budget of its batch is
+	// spent, see [WithBudget].
 	ErrBudget = errors.New("cloudconvert: budget spent")
 	// ErrJobFailed means that a job or task ended in error, see [JobError] and
 	// [TaskError].
 	ErrJobFailed = errors.New("cloudconvert: job failed")
 )
 
-// Code is an error code of the service. The set is open: unknown codes pass
-// through. A Code is an error itself, so that
+// Code is an error code of the service. The set is open: unknown codes are kept as they
+// are. A Code is also an error, so that
 //
 //	errors.Is(err, cloudconvert.CodeInvalidConversionType)
 //
-// reports whether a request was refused, or a task failed, with this code. As an
-// error, it prints with a prefix, also by %s and %v: string(code) is the service's word.
+// reports whether a request was refused, or a task failed, with this code. Package fmt
+// prints a Code as an error, with a prefix: string(code) is the code itself.
 type Code string
 
-// Error returns the code with the package's prefix.
+// Error returns the code with the prefix of this package.
 func (c Code) Error() string { return "cloudconvert: " + string(c) }
 
 // Codes of refused requests.
@@ -83,66 +83,64 @@ const (
 	CodeCancelled             Code = "CANCELLED" // by [TasksService.Cancel] or [JobsService.Cancel]
 )
 
-// Error is a request that failed: the service or its storage refused it, sent
-// something that is not an answer to it, or did not answer at all.
+// Error is a request that failed: the service or its storage refused it, sent an
+// invalid response, or sent no response.
 type Error struct { //nolint:recvcheck // Format is for values too
-	// StatusCode is the HTTP status, or 0 if no answer came. It may be a
-	// successful one when the answer's body is broken.
+	// StatusCode is the HTTP status, or 0 without a response. It may be a success if
+	// the body of the response is invalid.
 	StatusCode int
-	// Code is the service's error code, for example "INVALID_DATA". It is
-	// empty when the answer had none.
+	// Code is the error code of the service, such as "INVALID_DATA", or "" without one.
 	Code Code
-	// Message is the service's explanation for humans.
+	// Message is the explanation of the service for humans.
 	Message string
-	// Fields says what is wrong with which parameter, for invalid requests.
+	// Fields has the problems of each parameter of an invalid request.
 	Fields map[string][]string
-	// RequestID is the id that the service gave the request, if it did.
+	// RequestID is the id that the service gave the request, or "".
 	RequestID string
-	// RetryAfter is how long the service asks to wait. 0 if it does not. It
-	// may have asked this of an earlier call, and this one was then not sent.
+	// RetryAfter is how long the service asks to wait, or 0 if it does not. It may come
+	// from the response to an earlier call: this one was then not sent.
 	RetryAfter time.Duration
-	// Attempts counts how often the request was sent, to both hosts of the API. With
-	// [WithQueueing], it may leave out what was sent while too many jobs ran.
+	// Attempts is how often the request was sent, to both hosts of the API. With
+	// [WithQueueing], it may leave out the attempts while too many jobs were running.
 	Attempts int
-	// Method and Path are those of the request. Path has no query.
+	// Method and Path are those of the request. Path does not include the query.
 	Method, Path string
-	// Body is the beginning of the response's body, for diagnosis. Error and
-	// LogValue leave it out. Secrets in it are replaced by dots: those of the
-	// request, queries of URLs, and the values of forms and payloads. All of it is
-	// in a [Response], see [CaptureResponse].
+	// Body is the beginning of the body of the response, for diagnosis. Error and
+	// LogValue leave it out. Dots replace the secrets in it: those of the request, the
+	// queries of URLs, and the values of forms and payloads. A [Response] has the
+	// complete body, see [CaptureResponse].
 	Body []byte
 
-	err error // why there is no answer, or why its body is broken
-	// What the answers prove: that nothing reached the service, that the last
-	// attempt may have had its effect, and that an earlier one may have.
+	err error // why there is no response, or why its body is invalid
+	// unsent reports that nothing reached the service, open that the last attempt may have
+	// had an effect, and openBefore that an earlier one may have.
 	unsent, open, openBefore bool
 }
 
-// maxErrorBody bounds what an [Error] keeps of an answer.
+// maxErrorBody bounds how much of a response an [Error] keeps.
 const maxErrorBody = 8 << 10
 
-// newError returns the error of a call that failed.
-func newError(method, path string, answer engine.Outcome) *Error {
-	refusal := answer.Refusal(maxErrorBody)
+func newError(method, path string, outcome engine.Outcome) *Error {
+	refusal := outcome.Refusal(maxErrorBody)
 	return &Error{
-		StatusCode: answer.Status,
+		StatusCode: outcome.Status,
 		Code:       Code(refusal.Code),
 		Message:    refusal.Message,
 		Fields:     refusal.Fields,
 		RequestID:  refusal.RequestID,
 		RetryAfter: refusal.RetryAfter,
-		Attempts:   answer.Attempts,
+		Attempts:   outcome.Attempts,
 		Method:     method,
 		Path:       path,
 		Body:       refusal.Body,
 		err:        refusal.Err,
-		unsent:     answer.Status == 0 && !answer.Open && !answer.OpenBefore,
-		open:       answer.Open,
-		openBefore: answer.OpenBefore,
+		unsent:     outcome.Status == 0 && !outcome.Open && !outcome.OpenBefore,
+		open:       outcome.Open,
+		openBefore: outcome.OpenBefore,
 	}
 }
 
-// Error says what was refused and why, without any secret.
+// Error returns what was refused and why, without secrets.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "cloudconvert: %s %s", e.Method, e.Path)
@@ -152,7 +150,7 @@ func (e *Error) Error() string {
 			fmt.Fprintf(&b, " %s", string(e.Code))
 		}
 	}
-	if message := strings.TrimRight(e.Message, ". "); message != "" {
+	if message := strings.TrimRight(e.Message, ".: "); message != "" {
 		fmt.Fprintf(&b, ": %s", message)
 	} else if text := http.StatusText(e.StatusCode); text != "" && e.err == nil {
 		fmt.Fprintf(&b, " %s", text)
@@ -170,11 +168,11 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap returns why there was no usable answer, the context's error for
-// example. It is nil when the service answered.
+// Unwrap returns why there was no valid response, such as the error of the context. It
+// is nil if the service refused the request.
 func (e *Error) Unwrap() error { return e.err }
 
-// Is matches the sentinel errors of this package and the error's own [Code].
+// Is matches the sentinel errors of this package and the [Code] of the error.
 func (e *Error) Is(target error) bool {
 	if code, ok := target.(Code); ok {
 		return e.Code == code && code != ""
@@ -182,7 +180,7 @@ func (e *Error) Is(target error) bool {
 	return target == e.sentinel() && target != nil
 }
 
-// sentinel returns what the error stands for, or nil.
+// sentinel returns the sentinel error that the error matches, or nil.
 func (e *Error) sentinel() error {
 	if isHeldBack(e.err) {
 		return ErrRateLimited
@@ -211,7 +209,7 @@ func (e *Error) sentinel() error {
 	}
 }
 
-// LogValue lets [slog] log the error by its parts.
+// LogValue returns the parts of the error as a group.
 func (e *Error) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("method", e.Method), slog.String("path", e.Path),
@@ -230,18 +228,18 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// IsRetryable reports whether the same call may succeed later and can do no harm
-// when it is made again. It is false for everything that may already have created
-// a job, such as a failure to save what a conversion has made, and for what would
-// fail again in the same way.
+// IsRetryable reports whether the same call may succeed later, and does no harm if it
+// is made again. It returns false if a job may already have been created, and for
+// failures after a job has finished, such as to save its files: another job would be
+// charged. It also returns false if the call would fail again in the same way.
 //
-// This package has usually tried again before it returned the error: pause before
-// you do.
+// This package has usually retried the request before it returned the error: pause
+// before you call again.
 func IsRetryable(err error) bool {
 	if _, isPaid := errors.AsType[paidError](err); isPaid {
 		return false
 	}
-	// Each of these may be joined with a failure to delete the job.
+	// These may be joined with the retryable failure to delete the job.
 	for _, final := range []error{ErrOutcomeUnknown, ErrJobFailed, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, final) {
 			return false
@@ -268,74 +266,75 @@ func IsRetryable(err error) bool {
 	}
 }
 
-// paidError is a failure after a job has finished: another job would be paid again.
+// paidError is a failure after a job has finished: another job would be charged.
 type paidError interface {
 	error
 	isPaid()
 }
 
-// OutcomeError is the creation of a job or task that may or may not have taken
-// place: the connection was lost, or the service failed, after the request was
-// sent. It matches [ErrOutcomeUnknown]. Sending the request again could create,
-// and charge, a second job. Look for the first one instead:
+// OutcomeError is the creation of a job or task that may or may not have succeeded: the
+// connection was lost, or the service failed, after the request was sent. It matches
+// [ErrOutcomeUnknown]. If you sent the request again, it could create, and charge, a
+// second job. Look for the first one instead:
 //
 //	page, err := client.Jobs.List(ctx, cloudconvert.JobListOptions{Tag: outcome.Tag})
 //
-// For an item of [Client.ConvertAll] with [WithJournal], the next run with the
-// journal does that.
+// For a work of [Client.RunAll] with [WithJournal], the next run with the
+// journal does this.
 type OutcomeError struct {
 	// Tag is the tag of the job. It is empty for tasks outside of jobs.
 	Tag string
 
-	pending   bool // the job waits for an upload that is not going to come
+	pending   bool // the job waits for an upload that will not come
 	journaled bool // the next run with the journal looks for the job
 	err       error
 }
 
-// Error says what happened and by which tag the job can be found.
+// Error returns what happened, and the tag to look for the job by.
 func (e *OutcomeError) Error() string {
 	if e.Tag == "" {
-		return fmt.Sprintf("%v; the task may have been created nevertheless", e.err)
+		return fmt.Sprintf("%v; the task may have been created", e.err)
 	}
 	if e.journaled {
-		return fmt.Sprintf("%v; the job may have been created nevertheless, the next run with this journal looks for it by the tag %q", e.err, e.Tag)
+		return fmt.Sprintf("%v; the job may have been created: the next run with this journal looks for the tag %q", e.err, e.Tag)
 	}
-	text := fmt.Sprintf("%v; the job may have been created nevertheless, look for the tag %q before you send it again", e.err, e.Tag)
+	text := fmt.Sprintf("%v; the job may have been created: look for the tag %q before you create another", e.err, e.Tag)
 	if e.pending {
-		text += ", and delete it: it waits for its file"
+		text += ", and delete the job, which waits for its file"
 	}
 	return text
 }
 
-// Unwrap returns the failure that left the outcome open.
+// Unwrap returns the failure after which the outcome is unknown.
 func (e *OutcomeError) Unwrap() error { return e.err }
 
 // Is matches [ErrOutcomeUnknown].
 func (e *OutcomeError) Is(target error) bool { return target == ErrOutcomeUnknown }
 
-// WaitError is a wait that ended before the job or task did, because the
-// context ended. The job goes on unless it was deleted, by [WithDeleteOnCancel] or
-// [WithDelete], which the text of the error says.
+// WaitError is the wait for a job or task that was ended by the context. The
+// job continues, unless [WithDeleteOnCancel] or [WithDelete] deleted it, which
+// Error then says.
 type WaitError struct {
-	// ID is the job or task.
+	// ID is the id of the job or task.
 	ID string
-	// Status is the state it was last seen in. It is empty if it was never seen.
+	// Status is the last known status. It is empty if the job or task could not be
+	// read.
 	Status Status
 
-	lost    error // why nothing was seen since then
+	lost    error // why no later read succeeded
 	deleted bool
 	err     error
 }
 
-// Error says what was waited for, how it was last seen, why it was not seen since
-// then, and whether it was deleted.
+// Error returns the id, the last known status, the failure of later reads, and whether
+// the job or task was deleted.
 func (e *WaitError) Error() string {
 	seen := "never seen"
 	if e.Status != "" {
 		seen = "last seen " + string(e.Status)
 	}
 	if e.lost != nil {
-		seen += "; the last look failed: " + strings.TrimPrefix(e.lost.Error(), "cloudconvert: ")
+		seen += "; the last read failed: " + strings.TrimPrefix(e.lost.Error(), "cloudconvert: ")
 	}
 	if e.deleted {
 		seen += "; deleted"
@@ -346,7 +345,7 @@ func (e *WaitError) Error() string {
 // Unwrap returns the error of the context.
 func (e *WaitError) Unwrap() error { return e.err }
 
-// invalid joins problems into one error that matches [ErrInvalid].
+// invalid joins problems to one error that matches [ErrInvalid].
 func invalid(problems ...error) error {
 	texts := make([]string, 0, len(problems))
 	for _, problem := range problems {
@@ -355,14 +354,15 @@ func invalid(problems ...error) error {
 	return fmt.Errorf("%w: %s", ErrInvalid, strings.Join(texts, "; "))
 }
 
-// isOpen reports whether a request that failed may have had its effect.
+// isOpen reports whether a request that failed may have had an effect.
 func isOpen(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.open
 }
 
-// isTransient reports whether a failed read says nothing about the job. Only the refusals
-// that the API is known to give do: whatever else responds stands in between.
+// isTransient reports whether a failed read says nothing about the job. Only the
+// statuses that the API is known to refuse requests with do: any other response may
+// come from a proxy.
 func isTransient(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -379,14 +379,14 @@ func isTransient(err error) bool {
 	}
 }
 
-// isUnsent reports whether a request never reached its host.
+// isUnsent reports whether a request did not reach its host.
 func isUnsent(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.unsent
 }
 
-// isHeldBack reports whether a request was not sent because the limit that it
-// would have to wait for lasts longer than its context.
+// isHeldBack reports whether a request was not sent because the limit would last longer
+// than the context.
 func isHeldBack(err error) bool {
 	_, blocked := errors.AsType[*limiter.BlockedError](err)
 	return blocked

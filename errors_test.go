@@ -25,7 +25,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// allSentinels are what an [cloudconvert.Error] can match.
+// allSentinels are the errors that a [cloudconvert.Error] can match.
 var allSentinels = []error{
 	cloudconvert.ErrUnauthorized, cloudconvert.ErrForbidden, cloudconvert.ErrNotFound, cloudconvert.ErrInvalid,
 	cloudconvert.ErrRateLimited, cloudconvert.ErrCreditsExceeded, cloudconvert.ErrTooManyJobs, cloudconvert.ErrServer,
@@ -36,11 +36,11 @@ var allSentinels = []error{
 func assertOnly(t *testing.T, want, err error) {
 	t.Helper()
 	for _, sentinel := range allSentinels {
-		assert.Equal(t, sentinel == want, errors.Is(err, sentinel), "%v", sentinel) //nolint:errorlint // the very same one.
+		assert.Equal(t, sentinel == want, errors.Is(err, sentinel), "%v", sentinel) //nolint:errorlint // the identity matters
 	}
 }
 
-// failure makes a call that fails and returns its error.
+// failure sends a call that fails and returns its error.
 func failure(t *testing.T, method string, replies ...testkit.Reply) *cloudconvert.Error {
 	t.Helper()
 	client, _ := testkit.NewScriptWith(t, []cloudconvert.Option{testkit.OnlyOnce()}, replies...)
@@ -61,7 +61,7 @@ func TestErrorsOfResponses(t *testing.T) {
 		status int
 		code   cloudconvert.Code
 		is     error
-		text   string // what the error says after the path
+		text   string // the text of the error after the path
 	}{
 		"400": {
 			testkit.Says(400, `{"message":"The given data was invalid.","code":"INVALID_DATA","errors":{"status":["Cannot change status: task already completed."]}}`),
@@ -140,7 +140,7 @@ func TestErrorsOfResponses(t *testing.T) {
 			assert.Equal(t, c.code, e.Code)
 			assert.Equal(t, 1, e.Attempts)
 			assertOnly(t, c.is, e)
-			// Of an error that package json made, only the beginning is ours.
+			// The rest of a package json error may change.
 			if strings.HasSuffix(c.text, ": ") {
 				assert.True(t, strings.HasPrefix(e.Error(), "cloudconvert: GET /base/v2/jobs/1"+c.text))
 			} else {
@@ -186,7 +186,7 @@ func TestServicesRefuseResponsesWithoutData(t *testing.T) {
 	}
 }
 
-func TestErrorKeepsWhatHelps(t *testing.T) {
+func TestErrorKeepsDetails(t *testing.T) {
 	t.Parallel()
 	body := `{"message":"The given data was invalid.","code":"INVALID_DATA","errors":{"tasks":["The tasks field is required."]}}`
 	e := failure(t, http.MethodPost, testkit.Says(422, body, "X-Request-Id", "r-42", "Retry-After", "30"))
@@ -226,7 +226,7 @@ func TestErrorIsMatchesCodes(t *testing.T) {
 	assert.EqualError(t, unknown.Code, "cloudconvert: SOMETHING_NEW")
 }
 
-func TestContextErrorsShowThrough(t *testing.T) {
+func TestContextErrorsAreWrapped(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, script := testkit.NewScript(t, never)
@@ -268,7 +268,7 @@ func TestLargeBodiesHaveMoreTime(t *testing.T) {
 	})
 }
 
-// errRefused is what a dial of package net says.
+// errRefused is the error of a refused dial of package net.
 var errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 
 func TestIsRetryable(t *testing.T) {
@@ -412,7 +412,7 @@ func TestOutcomeError(t *testing.T) {
 			assert.Equal(t, "mine", outcome.Tag)
 			assert.Contains(t, err.Error(), `"mine"`)
 			assert.False(t, cloudconvert.IsRetryable(err))
-			assert.Len(t, script.Requests, 1, "it may be there: it is never sent again")
+			assert.Len(t, script.Requests, 1, "the job may exist: the request is not retried")
 			var e *cloudconvert.Error
 			require.ErrorAs(t, err, &e)
 

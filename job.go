@@ -9,16 +9,18 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
 
-// Job is a job as the service describes it. A field that the answer leaves
-// out, or gives as null, is zero. Printing a job does not show the URLs in it, except
-// from an unexported field of a struct, where package fmt cannot ask it: keep a *Job
-// there, of which %v and %+v print the address. %s and %q print all of it.
-type Job struct { //nolint:recvcheck // what prints it is for values too
+// Job is a job of the service. A field that the response leaves out, or sets to
+// null, is zero.
+//
+// Package fmt prints a job without the URLs in it, except for a job in an unexported
+// field of a struct, whose Format method it cannot call. Keep a *Job in such a field:
+// %v and %+v print it as a hexadecimal address, but %s and %q print all of it.
+type Job struct { //nolint:recvcheck // values can be printed too
 	ID     string `json:"id"`
 	Tag    string `json:"tag,omitzero"`
 	Status Status `json:"status"`
-	// Tasks are the tasks of the job, in no particular order, see [Job.Task].
-	// Lists of jobs leave them out unless asked for.
+	// Tasks are the tasks of the job in no particular order, see [Job.Task]. Lists of
+	// jobs include them only if [IncludeTasks] is set.
 	Tasks     []Task    `json:"tasks,omitzero"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	StartedAt time.Time `json:"started_at,omitzero"`
@@ -26,7 +28,7 @@ type Job struct { //nolint:recvcheck // what prints it is for values too
 	Links     Links     `json:"links,omitzero"`
 }
 
-// Task returns the task of the given name.
+// Task returns the task with a name.
 func (j *Job) Task(name string) (Task, bool) {
 	i := slices.IndexFunc(j.Tasks, func(t Task) bool { return t.Name == name })
 	if i < 0 {
@@ -35,8 +37,8 @@ func (j *Job) Task(name string) (Task, bool) {
 	return j.Tasks[i], true
 }
 
-// Files returns the files of all finished export/url tasks, ordered by the
-// names of the tasks. Their addresses are secrets, see [File.LogValue].
+// Files returns the files of all finished export/url tasks, ordered by the names of the
+// tasks. Their URLs are secrets, see [File.LogValue].
 func (j *Job) Files() []File {
 	var files []File
 	for _, task := range sortedByName(j.Tasks) {
@@ -47,7 +49,8 @@ func (j *Job) Files() []File {
 	return files
 }
 
-// Credits returns what the job has cost so far: the sum of its tasks.
+// Credits returns the credits that the job has cost so far: the sum of those of its
+// tasks.
 func (j *Job) Credits() int {
 	sum := 0
 	for _, task := range j.Tasks {
@@ -56,8 +59,8 @@ func (j *Job) Credits() int {
 	return sum
 }
 
-// UnmarshalJSON reads a job of any generation of the API. Only an answer that
-// is no job at all is an error.
+// UnmarshalJSON decodes a job of any version of the API. It returns an error only if
+// there is no id.
 func (j *Job) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
@@ -70,14 +73,14 @@ func (j *Job) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// newJob reads a job, with as many levels of tasks and jobs in it.
+// newJob decodes a job with at most the given number of levels of tasks and jobs in it.
 func newJob(data []byte, levels int) (Job, error) {
 	wire := jobWire{Tasks: taskList{levels: levels}}
 	lenient.Fields(data, &wire)
 	return wire.job()
 }
 
-// jobWire is a job on the wire, where no field can be relied on.
+// jobWire is a job as it is sent. No field has a guaranteed shape.
 type jobWire struct {
 	ID        lenient.String            `json:"id"`
 	Tag       lenient.String            `json:"tag"`
@@ -105,12 +108,12 @@ func (w *jobWire) job() (Job, error) {
 	}, nil
 }
 
-// sortedByName returns tasks in an order that does not change between answers.
+// sortedByName returns tasks in an order that does not differ between responses.
 func sortedByName(tasks []Task) []Task {
 	return slices.SortedStableFunc(slices.Values(tasks), compareTasks)
 }
 
-// compareTasks orders tasks by name, and those without one by id.
+// compareTasks orders tasks by name, and tasks without a name by id.
 func compareTasks(a, b Task) int {
 	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 }

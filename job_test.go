@@ -168,7 +168,7 @@ func TestJobRoundTrip(t *testing.T) {
 			again, ok := testkit.Stable[cloudconvert.Job](t, []byte(testkit.Encode(t, job)))
 			require.True(t, ok)
 			for i := range job.Tasks {
-				job.Tasks[i].Result.Raw, again.Tasks[i].Result.Raw = nil, nil // as it came, so it is not the same
+				job.Tasks[i].Result.Raw, again.Tasks[i].Result.Raw = nil, nil // they are kept as sent
 			}
 			assert.Equal(t, *job, again)
 		})

@@ -13,23 +13,23 @@ import (
 
 const (
 	// syncSlice bounds one request to the host that responds when a job has ended.
-	// Intermediaries drop idle connections silently.
+	// Proxies drop idle connections silently.
 	syncSlice = time.Minute
-	// syncFailures is how many requests to that host may fail in a row before polling
-	// takes over.
+	// syncFailures is how many consecutive requests to that host may fail before
+	// polling takes over.
 	syncFailures = 3
-	// syncRetry is after how many polls that host is used again.
+	// syncRetry is the number of polls after which that host is used again.
 	syncRetry = 5
 )
 
 // polls are the pauses between polls.
 var polls = poll.Backoff{First: time.Second, Longest: 15 * time.Second}
 
-// waiting is what is known and wanted of a wait.
+// waiting has the options of a wait, and what is known before it.
 type waiting struct {
 	waitConfig
 
-	last  Status    // as seen before the wait
+	last  Status    // as last seen
 	begun time.Time // before the job was created, zero if that is not known
 }
 
@@ -49,13 +49,13 @@ type observer[T any] struct {
 	lost error // why no later read succeeded
 }
 
-// begin reads the job or task for the first time. It reports whether the wait is over, which
-// it is at once if nothing would ever end it.
+// begin reads the job or task for the first time. It reports whether the wait is over,
+// and returns an error if nothing would ever end it.
 func (o *observer[T]) begin(ctx context.Context) (over bool, result error) {
 	for n := 0; ; n++ {
 		seen, err := o.read(ctx, false)
 		if err != nil && n >= syncFailures {
-			// Perhaps the other host is better off.
+			// The other host may be reachable.
 			if late, failure := o.read(ctx, true); failure == nil {
 				seen, err = late, nil
 			}
@@ -73,8 +73,8 @@ func (o *observer[T]) begin(ctx context.Context) (over bool, result error) {
 	}
 }
 
-// checkUploads returns an error if the wait would never end, since a task waits for a file
-// that is not known to be sent.
+// checkUploads returns an error if a task waits for a file that this client has not
+// uploaded: the wait would never end.
 func (o *observer[T]) checkUploads(seen *T) error {
 	for _, t := range o.tasks(seen) {
 		if t.Operation != OperationImportUpload || t.Status != StatusWaiting || t.Result.Form == nil {
@@ -87,8 +87,8 @@ func (o *observer[T]) checkUploads(seen *T) error {
 	return nil
 }
 
-// wait reads from the host that responds when the end has come. When that host fails, it
-// polls the other one in growing intervals, and comes back.
+// wait reads from the host that responds when the job or task has ended. While that
+// host fails, it polls the other one after growing pauses.
 func (o *observer[T]) wait(ctx context.Context) (*T, error) {
 	var hosts hostChoice
 	for n := 0; ; n++ {
@@ -98,14 +98,14 @@ func (o *observer[T]) wait(ctx context.Context) (*T, error) {
 		held := sync && !isUnsent(err) && time.Since(began) > polls.Longest
 		hosts.record(sync, err == nil || held)
 		if sync && err != nil && ctx.Err() == nil {
-			// A host that fails proves nothing, whatever it responds. The other one decides.
+			// Whatever a failing host responds proves nothing: ask the other one.
 			seen, err = o.read(ctx, false)
 		}
 		if over, result := o.record(ctx, seen, err); over {
 			return o.last, result
 		}
 		if held {
-			n = 0 // even if its response was lost, the request did wait
+			n = 0 // the request did wait, even if its response was lost
 		}
 		if poll.Pause(ctx, polls.Random(n)) != nil {
 			return o.last, o.interrupted(ctx)
@@ -115,13 +115,13 @@ func (o *observer[T]) wait(ctx context.Context) (*T, error) {
 
 // hostChoice chooses the host that a wait reads from next.
 type hostChoice struct {
-	failures int // of the host that responds late, in a row
-	polls    int // of the other one since then
+	failures int // consecutive ones, of the sync host
+	polls    int // of the other host since then
 }
 
 func (h *hostChoice) isSync() bool { return h.failures < syncFailures || h.polls >= syncRetry }
 
-// record records whether a host served.
+// record records whether a host has served a request.
 func (h *hostChoice) record(sync, served bool) {
 	switch {
 	case !sync:
@@ -133,7 +133,7 @@ func (h *hostChoice) record(sync, served bool) {
 	}
 }
 
-// read makes one request, which is not retried: that is up to the wait.
+// read makes one request without retries: the wait retries it.
 func (o *observer[T]) read(ctx context.Context, sync bool) (*T, error) {
 	path, err := pathOf(o.path, o.id)
 	if err != nil {
@@ -150,7 +150,7 @@ func (o *observer[T]) read(ctx context.Context, sync bool) (*T, error) {
 	return seen, err
 }
 
-// record records what was read and reports whether the wait is over.
+// record records the result of a read, and reports whether the wait is over.
 func (o *observer[T]) record(ctx context.Context, seen *T, err error) (over bool, result error) {
 	switch {
 	case err == nil:
@@ -166,8 +166,8 @@ func (o *observer[T]) record(ctx context.Context, seen *T, err error) (over bool
 	}
 }
 
-// interrupted returns the error of a wait whose context ended, and deletes what was waited
-// for if that was asked for.
+// interrupted returns the error of a wait whose context has ended. It deletes the job
+// or task if WithDeleteOnCancel was given.
 func (o *observer[T]) interrupted(ctx context.Context) error {
 	failure := &WaitError{ID: o.id, Status: o.waiting.last, lost: o.lost, err: ctx.Err()}
 	if !o.deleteOnCancel {
@@ -180,11 +180,12 @@ func (o *observer[T]) interrupted(ctx context.Context) error {
 	return failure
 }
 
-// deleteTimeout bounds a deletion for which there is more time than [poll.CleanupTime].
+// deleteTimeout bounds a deletion before the end of the context: after it,
+// [poll.CleanupTime] does.
 const deleteTimeout = 10 * time.Second
 
-// deleteUnwanted deletes a job or a task that is not wanted any more, even if the context
-// ended. What is left is named in the error.
+// deleteUnwanted deletes a job or task, even if the context has ended. If that fails,
+// the error names what to delete.
 func deleteUnwanted(ctx context.Context, path, id string, remove func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(poll.Cleanup(ctx), deleteTimeout)
 	defer cancel()
@@ -197,7 +198,7 @@ func deleteUnwanted(ctx context.Context, path, id string, remove func(context.Co
 		kind, remedy = "task", "Tasks.Delete"
 	}
 	if ctx.Err() != nil {
-		// Its error would pass for that of the caller's context.
+		// The error of ctx could be mistaken for that of the context of the caller.
 		err = errors.New("no response in time")
 	}
 	return fmt.Errorf("cloudconvert: the %s %s could not be deleted, use %s: %w", kind, id, remedy, err)

@@ -12,11 +12,11 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/params"
 )
 
-// A plan is what a request comes to when this package runs it: with exports, and with its
-// local sources apart. The caller's request is left as it is.
+// plan is a copy of a request as it is run: with exports, and with the local
+// sources apart.
 type plan struct {
 	request JobRequest // with exports
-	body    jobBody    // in which local sources are still to be filled in
+	body    jobBody    // without the contents of local sources
 	sources []plannedSource
 	output  plannedOutput
 }
@@ -27,12 +27,12 @@ type plannedSource struct {
 	Source
 }
 
-// plannedOutput is what is known beforehand of the files of a job.
+// plannedOutput is what a request determines of the files of its job.
 type plannedOutput struct {
 	exports  int    // export/url tasks
 	filename string // of a single file, "" if not known
 	format   string // of a single file, "" if not known
-	archive  bool   // several files may come as one ZIP
+	archive  bool   // several files are exported as one ZIP
 	stem     string // of the first source
 }
 
@@ -64,8 +64,8 @@ func newPlan(r *JobRequest) (*plan, error) {
 	return p, nil
 }
 
-// addExports adds an export/url task for each task that no other one names, if the job
-// has no exports. A source that no task uses is a problem.
+// addExports adds an export/url task for each task whose output no other task uses, if
+// the job has no exports. A source that no task uses is a problem of the request.
 func (p *plan) addExports(encoded map[string]params.Task) {
 	tasks := p.request.Tasks
 	names := params.Names(tasks)
@@ -73,7 +73,7 @@ func (p *plan) addExports(encoded map[string]params.Task) {
 	for _, name := range names {
 		task, ok := encoded[name]
 		if !ok {
-			continue // a problem that body finds
+			continue // body reports the problem
 		}
 		exports = exports || strings.HasPrefix(string(tasks[name].Operation()), "export/")
 		for _, input := range task.Inputs {
@@ -86,7 +86,7 @@ func (p *plan) addExports(encoded map[string]params.Task) {
 			continue
 		}
 		if source, ok := taskOf(tasks[name]).(Source); ok {
-			p.request.problems = append(p.request.problems, fmt.Errorf("the source %q is used by no task: name it in the Input of one", source.String()))
+			p.request.problems = append(p.request.problems, fmt.Errorf("no task uses the source %q: name it in the Input of one", source.String()))
 			continue
 		}
 		if !exports && tasks[name].Operation() != OperationMetadata {
@@ -98,7 +98,6 @@ func (p *plan) addExports(encoded map[string]params.Task) {
 	}
 }
 
-// planOutput returns what is known of the output.
 func (p *plan) planOutput() plannedOutput {
 	var o plannedOutput
 	if first, ok := p.request.firstSource(); ok {
@@ -132,8 +131,8 @@ func (p *plan) planOutput() plannedOutput {
 	return o
 }
 
-// firstSource returns the source that the output is named after: the first one of a
-// pipeline, and else the first by name.
+// firstSource returns the source that the output is named after: that of a pipeline, or
+// else the first by task name.
 func (r *JobRequest) firstSource() (Source, bool) {
 	if r == nil {
 		return Source{}, false
@@ -149,7 +148,8 @@ func (r *JobRequest) firstSource() (Source, bool) {
 	return Source{}, false
 }
 
-// defaultName returns the name of a work: what its first source was made of.
+// defaultName returns the default name of a work: the path, name or URL of its
+// first source.
 func (r *JobRequest) defaultName() string {
 	first, ok := r.firstSource()
 	if !ok {
@@ -158,14 +158,15 @@ func (r *JobRequest) defaultName() string {
 	return first.String()
 }
 
-// fits returns an error if a file of the given name would have another format.
-func (o plannedOutput) fits(path string) error {
+// checkExtension returns an error if the extension of a path is that of another format
+// than the output.
+func (o plannedOutput) checkExtension(path string) error {
 	format, known := filename.Format(path)
 	archived := o.archive && format == archiveFormat
 	if !known || o.format == "" || archived || filename.Same(format, o.format) {
 		return nil
 	}
-	return invalid(fmt.Errorf("the destination %q has the extension of another format than the output, which is %q: change one", engine.HideQueries(path), o.format))
+	return invalid(fmt.Errorf("the destination %q has the extension of another format than the output %q: change one of them", engine.HideQueries(path), o.format))
 }
 
 // name returns the name of a single file in a directory, or "" if it is not known.
@@ -182,24 +183,24 @@ func (o plannedOutput) name() string {
 	}
 }
 
-// archiveFormat is what several files are packed into.
+// archiveFormat is the format of exported archives.
 const archiveFormat = "zip"
 
-// checkUploads refuses tasks that wait for a file which this package does not send.
+// checkUploads refuses tasks that wait for a file that this package does not send.
 func (p *plan) checkUploads() error {
 	for _, name := range params.Names(p.request.Tasks) {
 		task := p.request.Tasks[name]
 		if _, ok := taskOf(task).(Source); !ok && task.Operation() == OperationImportUpload {
-			return invalid(fmt.Errorf("task %q waits for an upload: put a source in its place, or pass WithPendingUpload if another program sends the file", name))
+			return invalid(fmt.Errorf("task %q waits for an upload: put a source in its place, or pass WithPendingUpload if another program uploads the file", name))
 		}
 	}
 	return nil
 }
 
-// checkFiles refuses what would leave no file to write.
+// checkFiles refuses a job that exports no files.
 func (p *plan) checkFiles() error {
 	if p.output.exports == 0 {
-		return invalid(errors.New("the job has no export/url task, so that there is no file to write: use Run"))
+		return invalid(errors.New("the job has no export/url task, so there is no file to write: use Run"))
 	}
 	return nil
 }

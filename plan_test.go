@@ -33,7 +33,7 @@ func operationsOf(t *testing.T, server *cloudconverttest.Server) map[string]stri
 	return operations
 }
 
-// text is a small local source.
+// text returns a small local source.
 func text() cloudconvert.Source { return cloudconvert.FromBytes("a.txt", []byte("x")) }
 
 func TestRunAddsExports(t *testing.T) {
@@ -160,9 +160,9 @@ func TestRunRefusesInvalidRequests(t *testing.T) {
 	}{
 		"nothing":              {request: nil, want: "the job has no tasks"},
 		"no tasks":             {request: &cloudconvert.JobRequest{}, want: "the job has no tasks"},
-		"unused source":        {request: unused, want: `the source "logo.png" is used by no task`},
-		"unused URL":           {request: unusedURL, want: `the source "https://example.com/logo.png" is used by no task`},
-		"source alone":         {request: cloudconvert.Pipeline(text()), want: `the source "a.txt" is used by no task`},
+		"unused source":        {request: unused, want: `no task uses the source "logo.png"`},
+		"unused URL":           {request: unusedURL, want: `no task uses the source "https://example.com/logo.png"`},
+		"source alone":         {request: cloudconvert.Pipeline(text()), want: `no task uses the source "a.txt"`},
 		"name of no extension": {request: converting(cloudconvert.FromFile("dir/README"), "pdf"), want: `cannot tell the format of the source "dir/README": its name has no extension: use WithName`},
 		"negative size":        {request: converting(text().WithSize(-2), "pdf"), want: "negative"},
 		"upload by others": {
@@ -326,7 +326,8 @@ func TestURLSourcesAreAcceptedEverywhere(t *testing.T) {
 	})
 }
 
-// Sources are sent within the job, the smallest first, while their sum fits the limit. All others are uploaded.
+// Sources are sent within the job, the smallest first, while their sum fits the limit.
+// All others are uploaded.
 func TestSmallestSourcesAreSentInline(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -395,7 +396,7 @@ func TestSmallSourcesAreNotCopiedToDisk(t *testing.T) {
 	}
 }
 
-// With a stated length, a reader is not copied to learn it.
+// With a stated length, a reader is not copied to determine it.
 func TestWithSizeIsChecked(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -411,7 +412,7 @@ func TestWithSizeIsChecked(t *testing.T) {
 				t.Run(name+" "+way+" "+kind, func(t *testing.T) {
 					t.Parallel()
 					server := testkit.NewSandbox(t)
-					copies := filepath.Join(t.TempDir(), "none") // a copy could not be made there
+					copies := filepath.Join(t.TempDir(), "none") // a copy could not be written there
 					client := server.Client(cloudconvert.WithTransfers(cloudconvert.TransferPolicy{TempDir: copies}))
 					dst := filepath.Join(t.TempDir(), "a.pdf")
 					_, err := client.RunFile(t.Context(), converting(source().WithSize(c.size), "pdf"), dst, cloudconvert.WithInlineLimit(limit))

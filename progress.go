@@ -2,7 +2,7 @@ package cloudconvert
 
 import "sync"
 
-// Phase is what a [Progress] is about.
+// Phase is the phase of a job that a [Progress] is about.
 type Phase string
 
 // The phases of a job.
@@ -12,23 +12,24 @@ const (
 	PhaseDownload Phase = "download"
 )
 
-// Progress is how far a work has got.
+// Progress is the progress of a job or a transfer.
 type Progress struct {
 	// Work is the name of the work, see [Work]. Outside of a batch it is what
-	// [Source.String] returns of the first source. It is empty where there is none.
+	// [Source.String] returns for the first source, or empty without one.
 	Work  string
 	Phase Phase
-	// Name is the file that is transferred. It is empty in [PhaseProcess].
+	// Name is the name of the file that is transferred. It is empty in [PhaseProcess].
 	Name string
 	// Done and Total are bytes. Total is 0 while it is unknown. Both are 0 in
 	// [PhaseProcess].
 	Done, Total int64
-	// Percent is how far the tasks of the job have got, in [PhaseProcess].
+	// Percent is the progress of the tasks of the job, from 0 to 100, in
+	// [PhaseProcess].
 	Percent int
 }
 
-// reporter calls the function of a caller, which need not be safe for concurrent use. A
-// nil reporter reports nothing.
+// reporter calls a function of the caller, never twice at the same time. A nil reporter
+// does nothing.
 type reporter struct {
 	mu sync.Mutex
 	f  func(Progress)
@@ -50,7 +51,7 @@ func (r *reporter) report(p Progress) {
 	r.f(p)
 }
 
-// transfer returns what reports the progress of a transfer. It is nil if nothing does.
+// transfer returns a function that reports the progress of a transfer, or nil.
 func (r *reporter) transfer(phase Phase, work, name string) func(done, total int64) {
 	if r == nil {
 		return nil

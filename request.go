@@ -29,16 +29,16 @@ import (
 const (
 	// attemptTimeout bounds one attempt on the host that responds at once.
 	attemptTimeout = time.Minute
-	// slowestBody is the rate of bytes per second that a request body may be sent at,
-	// beyond attemptTimeout.
+	// slowestBody is the lowest rate, in bytes per second, at which a request body may
+	// be sent in addition to attemptTimeout.
 	slowestBody = 16 << 10
-	// minKeyInPath is the length from which an API key is looked for in paths. A shorter
-	// one, as tests use, could be a segment of the API's own, such as "webhooks".
+	// minKeyInPath is the length of the shortest API key that is searched for in paths.
+	// A shorter key, as in tests, could be a segment of the API, such as "webhooks".
 	minKeyInPath = 10
 )
 
-// CaptureResponse stores status, header and body of the response in r, also when the call
-// fails. After several attempts it is the last response.
+// CaptureResponse stores the status, header and body of the response in r, also if the
+// call fails. After several attempts it stores the last response.
 func CaptureResponse(r *Response) CallOption {
 	return callOption{"CaptureResponse", func(c *call) error {
 		if r == nil {
@@ -50,9 +50,9 @@ func CaptureResponse(r *Response) CallOption {
 }
 
 // WithHeader sets a header of the request. It refuses Authorization, which the client
-// sets; Host, Accept-Encoding, Expect, Content-Length, Transfer-Encoding, Trailer and the
-// headers of a connection, which package net/http sets; those of a proxy; and
-// Idempotency-Key, for which net/http would repeat the request.
+// sets; Host, Accept-Encoding, Expect, Content-Length, Transfer-Encoding, Trailer and
+// the headers of a connection, which package net/http sets; the headers of a proxy; and
+// Idempotency-Key, for which net/http would retry the request.
 func WithHeader(key, value string) CallOption {
 	return callOption{"WithHeader", func(c *call) error {
 		switch name := http.CanonicalHeaderKey(key); {
@@ -61,11 +61,11 @@ func WithHeader(key, value string) CallOption {
 		case !params.IsHeaderValue(value):
 			return fmt.Errorf("WithHeader: the value of %s contains a control character", name)
 		case name == "Authorization":
-			return errors.New("WithHeader: Authorization is set by the client, and only for the API")
+			return errors.New("WithHeader: Authorization is set by the client: use WithAPIKey or WithTokenSource")
 		case name == "Idempotency-Key", name == "X-Idempotency-Key":
-			return fmt.Errorf("WithHeader: the API does not use %s, and net/http would repeat the request because of it", name)
+			return fmt.Errorf("WithHeader: the API does not use %s, and net/http would retry the request because of it", name)
 		case strings.HasPrefix(name, "Proxy-"):
-			return fmt.Errorf("WithHeader: %s is for a proxy and would reach the API: set it in the transport, see WithHTTPClient", name)
+			return fmt.Errorf("WithHeader: %s is for a proxy, but would reach the API: set it in the transport, see WithHTTPClient", name)
 		case ownHeaders[name] != "":
 			return fmt.Errorf("WithHeader: %s %s", name, ownHeaders[name])
 		default:
@@ -75,19 +75,19 @@ func WithHeader(key, value string) CallOption {
 	}}
 }
 
-// ownHeaders are those that package net/http drops, or lets break a request, over one
-// of the versions of HTTP.
+// ownHeaders are the headers that package net/http drops or sends wrongly over some
+// version of HTTP, with the reason and the remedy.
 var ownHeaders = map[string]string{
-	"Host":              "is not sent from here: use WithBaseURLs",
-	"Content-Length":    "follows from the body",
-	"Transfer-Encoding": "follows from the body",
-	"Trailer":           "is not sent: a request has no trailers",
+	"Host":              "is taken from the URL: use WithBaseURLs",
+	"Content-Length":    "is determined by the body",
+	"Transfer-Encoding": "is determined by the body",
+	"Trailer":           "is not sent: requests have no trailers",
 	"Accept-Encoding":   "is set by package net/http, which would not decode the response otherwise",
-	"Connection":        "is for package net/http to set: see WithHTTPClient",
-	"Keep-Alive":        "is for package net/http to set: see WithHTTPClient",
-	"Upgrade":           "would end in another protocol than HTTP",
-	"Te":                "is for package net/http to set",
-	"Expect":            "is for package net/http to set",
+	"Connection":        "is set by package net/http: see WithHTTPClient",
+	"Keep-Alive":        "is set by package net/http: see WithHTTPClient",
+	"Upgrade":           "would switch to another protocol than HTTP",
+	"Te":                "is set by package net/http",
+	"Expect":            "is set by package net/http",
 }
 
 // core is what the services of a client share.
@@ -101,26 +101,25 @@ type core struct {
 	storage  *transfer.Client // without credentials
 	policy   TransferPolicy   // with its defaults
 	reporter *reporter        // of TransferPolicy.Progress, nil if there is none
-	// uploads has the tasks that were sent their file. The service goes on to report such
-	// a task as waiting for some seconds.
+	// uploads has the ids of tasks whose files were uploaded. The service reports such
+	// tasks as waiting for some seconds more.
 	uploads *recent.Set[string]
 }
 
-// account is what clients of one credential share.
+// account is what the clients of one credential share.
 type account struct {
 	limits    limitMemory
 	limiter   limiter.Limiter
 	queue     *limiter.Queue
-	deletions atomic.Int64 // counts the requests to delete something
+	deletions atomic.Int64 // counts DELETE requests
 }
 
-// maxUploads is how many uploads are remembered.
+// maxUploads is how many uploads a client remembers.
 const maxUploads = 4096
 
-// service gives the services access to it.
 type service struct{ core *core }
 
-// setQuery sets a parameter of the query.
+// setQuery sets a parameter of the query. It copies the query, which calls may share.
 func (c *call) setQuery(name, value string) {
 	query := maps.Clone(c.query)
 	if query == nil {
@@ -136,64 +135,64 @@ func changesPath(segment string) bool {
 	return err != nil || plain == "" || plain == "." || plain == ".."
 }
 
-// pathOf joins segments, ids among them, to a path below the base address. It does
-// not repeat what may be a URL or another secret in place of an id.
+// pathOf joins segments, some of which are ids, to a path below the base URL. Its
+// errors do not quote a segment that may be a URL or another secret.
 func pathOf(segments ...string) (string, error) {
 	var path strings.Builder
 	for _, segment := range segments {
-		if strings.ContainsFunc(segment, isForeignToIDs) {
-			return "", invalid(errors.New("the id is not one: it has a character such as / or : in it, like a URL"))
+		if strings.ContainsFunc(segment, isInvalidInID) {
+			return "", invalid(errors.New("invalid id: it has a character such as / or :, as a URL does"))
 		}
 		escaped := url.PathEscape(segment)
 		if changesPath(escaped) {
-			return "", invalid(fmt.Errorf("%q is not an id", segment))
+			return "", invalid(fmt.Errorf("invalid id %q", segment))
 		}
 		path.WriteString("/" + escaped)
 	}
 	return path.String(), nil
 }
 
-// isForeignToIDs reports whether a character is in no id.
-func isForeignToIDs(r rune) bool {
+// isInvalidInID reports whether no id has a character.
+func isInvalidInID(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`/\?%:#`, r)
 }
 
-// do makes a call and decodes its response into out, unless that is nil.
+// do sends a call and decodes its response into out, unless out is nil.
 func (c *core) do(ctx context.Context, call call, out any, opts ...CallOption) error {
-	answer, err := c.send(ctx, call, opts)
+	outcome, err := c.send(ctx, call, opts)
 	if err != nil || out == nil {
 		return err
 	}
-	return c.decode(call, answer, out)
+	return c.decode(call, outcome, out)
 }
 
-// maxResponse bounds what is read of a response of the API. The largest known, the
-// unfiltered catalogue of formats, has about 350 kB.
+// maxResponse bounds how much of a response of the API is read. The largest known
+// response, the unfiltered catalog of formats, has about 350 kB.
 const maxResponse = 32 << 20
 
 // decode reads the body of a successful response into out.
-func (c *core) decode(call call, answer engine.Outcome, out any) error {
-	err := lenient.CheckDensity(answer.Body)
+func (c *core) decode(call call, outcome engine.Outcome, out any) error {
+	err := lenient.CheckDensity(outcome.Body)
 	switch {
-	case len(bytes.TrimSpace(answer.Body)) == 0:
+	case len(bytes.TrimSpace(outcome.Body)) == 0:
 		err = errors.New("it is empty")
-	case err == nil && !json.Valid(answer.Body):
-		err = json.Unmarshal(answer.Body, new(json.RawMessage)) // says what is wrong with it
+	case err == nil && !json.Valid(outcome.Body):
+		err = json.Unmarshal(outcome.Body, new(json.RawMessage)) // returns the syntax error
 	case err == nil:
-		err = lenient.Unmarshal(answer.Body, out)
+		err = lenient.Unmarshal(outcome.Body, out)
 	}
 	if err == nil {
 		return nil
 	}
-	contentType := cmp.Or(answer.Header.Get("Content-Type"), "of no content type")
-	answer.Err, answer.Open = fmt.Errorf("unexpected response (%s): %w", contentType, err), true
-	return newError(call.method, c.pathOn(call), answer)
+	contentType := cmp.Or(outcome.Header.Get("Content-Type"), "no content type")
+	outcome.Err, outcome.Open = fmt.Errorf("unexpected response (%s): %w", contentType, err), true
+	return newError(call.method, c.pathOn(call), outcome)
 }
 
-// envelope is what the API puts around every object.
+// envelope is the JSON object around every object of the API.
 type envelope[T any] struct{ data T }
 
-// UnmarshalJSON takes the object out.
+// UnmarshalJSON implements [json.Unmarshaler].
 func (e *envelope[T]) UnmarshalJSON(data []byte) error {
 	object := lenient.Find(data, "data")
 	if object == nil || string(object) == "null" {
@@ -202,7 +201,7 @@ func (e *envelope[T]) UnmarshalJSON(data []byte) error {
 	return lenient.Unmarshal(object, &e.data)
 }
 
-// object makes a call whose response is one object.
+// object sends a call whose response is one object.
 func object[T any](ctx context.Context, c *core, call call, opts []CallOption) (*T, error) {
 	var response envelope[T]
 	if err := c.do(ctx, call, &response, opts...); err != nil {
@@ -211,36 +210,36 @@ func object[T any](ctx context.Context, c *core, call call, opts []CallOption) (
 	return &response.data, nil
 }
 
-// remove makes a DELETE call. An object that is not there any more after a first attempt
-// without a response was deleted by that attempt. The API responds without a body; one
-// that is not JSON is not the API's.
+// remove sends a DELETE call. If an attempt had no response and a later one is a 404,
+// the first one deleted the object. The response of the API has no body: a body that is
+// not JSON was not sent by the API.
 func remove(ctx context.Context, c *core, path string, opts []CallOption) error {
 	call := call{method: http.MethodDelete, path: path}
-	answer, err := c.send(ctx, call, opts)
+	outcome, err := c.send(ctx, call, opts)
 	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode == http.StatusNotFound && e.openBefore {
 		return nil
 	}
-	if err != nil || len(bytes.TrimSpace(answer.Body)) == 0 {
+	if err != nil || len(bytes.TrimSpace(outcome.Body)) == 0 {
 		return err
 	}
-	return c.decode(call, answer, new(any))
+	return c.decode(call, outcome, new(any))
 }
 
-// redirect makes a call whose response is a URL, which is not followed.
+// redirect sends a call whose response redirects to a URL, which is not followed.
 func (c *core) redirect(ctx context.Context, call call, opts []CallOption) (string, error) {
-	answer, err := c.send(ctx, call, opts)
-	if location := redirectURL(answer.Status, answer.Header); location != "" {
+	outcome, err := c.send(ctx, call, opts)
+	if location := redirectURL(outcome.Status, outcome.Header); location != "" {
 		return location, nil
 	}
 	if err == nil {
-		answer.Err = errors.New("the response is not a redirect: has the job finished, and does it have an export/url task?")
-		err = newError(call.method, c.pathOn(call), answer)
+		outcome.Err = errors.New("the response is not a redirect: has the job finished, and does it have an export/url task?")
+		err = newError(call.method, c.pathOn(call), outcome)
 	}
 	return "", err
 }
 
-// redirectURL returns the URL that a response gives in place of a body. Other redirects,
-// of a proxy for example, say where to repeat the request.
+// redirectURL returns the URL in the Location of a 302 or 303, or "". Other redirects,
+// such as those of a proxy, ask for the request to be sent elsewhere.
 func redirectURL(status int, header http.Header) string {
 	location := header.Get("Location")
 	target, err := url.Parse(location)
@@ -251,7 +250,8 @@ func redirectURL(status int, header http.Header) string {
 	return location
 }
 
-// send makes a call. A refusal, and a response that is not whole, is an error.
+// send sends a call. It returns an error for a status other than 2xx, and for an
+// incomplete response.
 func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.Outcome, error) {
 	call.header = http.Header{}
 	if err := applyAll(opts, func(o CallOption) error { return o.applyCall(&call) }); err != nil {
@@ -261,7 +261,7 @@ func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.O
 	if err != nil {
 		return engine.Outcome{}, err
 	}
-	answer, err := c.engine.Authorized(ctx, request)
+	outcome, err := c.engine.Authorized(ctx, request)
 	if err != nil {
 		return engine.Outcome{}, err
 	}
@@ -269,18 +269,18 @@ func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.O
 		c.deletions.Add(1)
 	}
 	for _, capture := range call.captures {
-		*capture = newResponse(answer)
+		*capture = newResponse(outcome)
 	}
-	if answer.Err != nil || !engine.IsSuccess(answer.Status) {
-		return answer, newError(call.method, c.pathOn(call), answer)
+	if outcome.Err != nil || !engine.IsSuccess(outcome.Status) {
+		return outcome, newError(call.method, c.pathOn(call), outcome)
 	}
-	return answer, nil
+	return outcome, nil
 }
 
-// request returns what the engine sends.
+// request returns the call as the engine sends it.
 func (c *core) request(call call) (engine.Call, error) {
 	if key := c.config.apiKey.value(); len(key) >= minKeyInPath && slices.Contains(strings.Split(call.path, "/"), key) {
-		return engine.Call{}, invalid(errors.New("the API key stands where an id belongs"))
+		return engine.Call{}, invalid(errors.New("invalid id: it is the API key"))
 	}
 	target, err := c.url(call)
 	if err != nil {
@@ -296,8 +296,9 @@ func (c *core) request(call call) (engine.Call, error) {
 		Accompanied: call.queueing,
 		Timeout:     cmp.Or(call.timeout, attemptTimeout),
 	}
-	// Without a body, the length of a POST would be unknown over HTTP/1.1, where it must
-	// have one that is not recognized as empty to be sent only once.
+	// Over HTTP/1.1, net/http may send a request more than once if it knows that the body is
+	// empty, and sends no length if it does not know. POST, PUT and PATCH therefore always
+	// have a body.
 	if call.in == nil && slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, call.method) {
 		call.in = struct{}{}
 	}
@@ -316,7 +317,6 @@ func (c *core) request(call call) (engine.Call, error) {
 	return request, err
 }
 
-// url returns the URL of a call.
 func (c *core) url(call call) (*url.URL, error) {
 	target, err := url.Parse(c.base(call).String() + call.path)
 	if err != nil {
@@ -333,11 +333,11 @@ func (c *core) base(call call) *url.URL {
 	return c.hosts.api
 }
 
-// pathOn returns the path of a call as errors name it.
+// pathOn returns the path of a call for errors.
 func (c *core) pathOn(call call) string { return c.base(call).Path + call.path }
 
-// logRetry logs that a request is sent once more by something else than the engine, which
-// does so by itself. A request that was not sent before is not a retry.
+// logRetry logs a retry that is made outside of the engine, which logs its own. If the
+// request was not sent before, this is not a retry.
 func (c *core) logRetry(ctx context.Context, before error) {
 	if e, ok := errors.AsType[*Error](before); ok && e.Attempts > 0 {
 		c.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: retrying", slog.Any("error", e))

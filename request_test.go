@@ -237,14 +237,14 @@ func TestCaptureResponse(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, http.StatusOK, first.StatusCode)
 		assert.Equal(t, "application/json", first.Header.Get("Content-Type"))
-		assert.Equal(t, testkit.EmptyUser, string(first.Body)) //nolint:testifylint // the very bytes.
+		assert.Equal(t, testkit.EmptyUser, string(first.Body)) //nolint:testifylint // the bytes matter
 		assert.Equal(t, "r-7", first.RequestID)
 		assert.Equal(t, 500, first.RateLimit.Limit)
 		assert.Equal(t, 499, first.RateLimit.Remaining)
 		assert.Equal(t, 2, first.Attempts)
 		assert.Equal(t, first, second)
 		first.Body[0], first.Header["Content-Type"][0] = 'x', "x"
-		assert.Equal(t, testkit.EmptyUser, string(second.Body), "each has its own") //nolint:testifylint // the very bytes.
+		assert.Equal(t, testkit.EmptyUser, string(second.Body), "each has its own") //nolint:testifylint // the bytes matter
 		assert.Equal(t, "application/json", second.Header.Get("Content-Type"))
 	})
 }
@@ -362,7 +362,7 @@ func TestResultURL(t *testing.T) {
 	}
 }
 
-func TestHeadersAreRefusedOrArrive(t *testing.T) {
+func TestHeadersAreRefusedOrSent(t *testing.T) {
 	t.Parallel()
 	headers := map[string]string{
 		"Accept": "text/html", "Content-Type": "text/plain", "User-Agent": "mine", "Cookie": "a=b", "Referer": "https://a.example", "Origin": "null",

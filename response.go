@@ -10,30 +10,30 @@ import (
 
 // Response is what [CaptureResponse] stores.
 type Response struct {
-	// StatusCode is the HTTP status, or 0 if no response came.
+	// StatusCode is the HTTP status, or 0 without a response.
 	StatusCode int
 	// Header is the header of the response.
 	Header http.Header
-	// Body is the response's body with the secrets in it, such as the URLs of files. Only
-	// the API key is left out of it and of Header if the response repeats it, and so is a
-	// long query of the request.
+	// Body is the body of the response with the secrets in it, such as the URLs of
+	// files. Only the API key and a long query of the request are removed from Body and
+	// Header, if the response repeats them.
 	Body []byte
-	// RequestID is the id that the service gave the request, if it did.
+	// RequestID is the id that the service gave the request, or "".
 	RequestID string
-	// RateLimit is what the response says about limits. It is zero if it says nothing.
+	// RateLimit is the rate limit in the response. It is zero if there is none.
 	RateLimit RateLimit
 	// Attempts counts how often the request was sent to the host that responded.
 	Attempts int
 }
 
-func newResponse(answer engine.Outcome) Response {
-	limit, _ := parseRateLimit(answer, time.Now())
+func newResponse(outcome engine.Outcome) Response {
+	limit, _ := parseRateLimit(outcome, time.Now())
 	return Response{
-		StatusCode: answer.Status,
-		Header:     answer.Header.Clone(),
-		Body:       bytes.Clone(answer.Body),
-		RequestID:  answer.Hide(answer.Header.Get("X-Request-Id")),
+		StatusCode: outcome.Status,
+		Header:     outcome.Header.Clone(),
+		Body:       bytes.Clone(outcome.Body),
+		RequestID:  outcome.Hide(outcome.Header.Get("X-Request-Id")),
 		RateLimit:  limit,
-		Attempts:   answer.Attempts,
+		Attempts:   outcome.Attempts,
 	}
 }

@@ -15,37 +15,44 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
-// Run runs a job: it creates the job, sends the local sources in it, and returns it when
-// it has ended. [Job.Files] lists its files, and [Client.SaveAs] fetches them.
+// Run runs a job and returns it when it has ended: it creates the job, sends its local
+// sources, and waits. [Job.Files] lists the files of the job, and [Client.SaveAs]
+// writes them to disk.
 //
-// If the job has no export task, Run adds an export/url task for each task that no other
-// one names, called "export-" and the name of that task, and with its IgnoreError. The
-// results of [Metadata] tasks are in the job itself.
+// If the request has no export task, Run adds an export/url task for each task whose
+// output no other task uses, except for [Metadata] tasks, whose results are in the job
+// itself. The export is called "export-" followed by the name of the task, and has the
+// IgnoreError of the task.
 //
-// A job whose sources are small or URLs takes a single request, see [WithInlineLimit], or
-// two if it finds out about limits for others that are created at the same time. Larger
-// sources are uploaded first, at most [TransferPolicy.Parallel] at a time. If an upload
-// fails the job is deleted. The request is never changed and may be used again, but for
-// readers that can be read only once.
+// Small sources are sent within the request that creates the job, see
+// [WithInlineLimit], and larger ones are uploaded when it is created, at most
+// [TransferPolicy.Parallel] concurrently. If an upload fails, the job is deleted. A job
+// without uploads usually takes a single request. It takes two if the request has a Tag,
+// or if other creations wait to learn the limits of the service from its response. Run
+// does not change the request, which can be used again unless it contains a reader that
+// can be read only once.
 //
-// If the job ends in error, it is returned together with a [*JobError]. A job is never
-// created twice, see [JobsService.Create]. The context ends the wait, and so does an error that a retry would not
-// change. If the context ends it, the job goes on, unless a file was not uploaded: such a job, which would never end, is deleted.
-// The error is a [*WaitError] with the job's id or, if the request that creates the job was
-// under way, an [*OutcomeError] with its tag. Run returns within a second, and what could
-// not be deleted by then is named in the error.
+// If the job ends in error, Run returns it together with a [*JobError]. A job is never
+// created twice, see [JobsService.Create].
+//
+// The wait ends with the context, and with an error that a retry would not change. If
+// the context ends during the wait, the job continues, and the error is a [*WaitError]
+// with its id. If the context ends during the request that creates the job, the error
+// is an [*OutcomeError] with its tag. A job that was not sent all of its files would
+// never end, and is deleted. Run returns within a second after the context has ended,
+// and its error names what could not be deleted by then.
 func (c *Client) Run(ctx context.Context, r *JobRequest, opts ...RunOption) (*Job, error) {
 	return c.runWithoutFiles(ctx, r, opts, "Run", "RunFile")
 }
 
-// runWithoutFiles is Run, under the name of the method that was called. The other one
-// writes files.
+// runWithoutFiles is Run for the method of the given name. other is the method to use
+// instead if files are to be written.
 func (c *Client) runWithoutFiles(ctx context.Context, r *JobRequest, opts []RunOption, method, other string) (*Job, error) {
 	w, err := c.newWork(r, defaultRun, opts)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.config.refuse(method, "it writes no files, use "+other, "WithOverwrite"); err != nil {
+	if err := w.config.refuse(method, "it writes no files: use "+other, "WithOverwrite"); err != nil {
 		return nil, err
 	}
 	if w.config.delete && w.plan.output.exports > 0 {
@@ -58,14 +65,17 @@ func (c *Client) runWithoutFiles(ctx context.Context, r *JobRequest, opts []RunO
 }
 
 // RunFile runs a job as [Client.Run] does, writes its files to dst as [Client.SaveAs]
-// does, and returns their paths.
+// does, and returns their paths. In a directory, a single file gets the Filename of its
+// task, or else the name of the first source with the extension of the output.
 //
-// Whether dst can be written is checked before the job is created: that nothing is in the
-// way, that its directory can be made and written to, and that its extension is that of
-// the output, as far as the request tells the format. Which further files there are is
-// known only afterwards. If the files of a finished job could not be written, the error is
-// an [*UnsavedError] with the job: go on with [Client.SaveAs], as another RunFile would
-// create, and charge, a second job.
+// RunFile checks dst before it creates the job. A file that exists is an error without
+// [WithOverwrite]. Missing directories are created, and must be writable. The extension
+// of dst must be that of the output, if the request determines the format. Files that
+// only the service can name are checked when the job has ended.
+//
+// If the files of a finished job could not be written, the error is an [*UnsavedError]
+// with the job. Continue with [Client.SaveAs]: another RunFile would create, and
+// charge, a second job.
 func (c *Client) RunFile(ctx context.Context, r *JobRequest, dst string, opts ...RunOption) ([]string, error) {
 	w, err := c.newWork(r, defaultRun, opts)
 	if err != nil {
@@ -81,15 +91,15 @@ func (c *Client) RunFile(ctx context.Context, r *JobRequest, dst string, opts ..
 }
 
 // Start creates a job, sends its local sources, and returns the job without waiting for
-// its end: a webhook, the event socket or another process does. Everything else is as with
-// [Client.Run], but that a task may wait for a file that another program sends, a browser
-// for example: see [TasksService.UploadForm].
+// its end. Use it if a webhook, the event socket or another process waits for the job.
+// A task may wait for a file that another program uploads, such as a browser, see
+// [TasksService.UploadForm]. Otherwise Start works as [Client.Run] does.
 func (c *Client) Start(ctx context.Context, r *JobRequest, opts ...RunOption) (*Job, error) {
 	w, err := c.newWork(r, defaultRun, append(slices.Clip(opts), WithPendingUpload()))
 	if err != nil {
 		return nil, err
 	}
-	if err := w.config.refuse("Start", "it does not wait for the job, use Run or RunFile", "WithDelete", "WithOverwrite", "WithSignal", "WithDeleteOnCancel"); err != nil {
+	if err := w.config.refuse("Start", "it does not wait for the job: use Run or RunFile", "WithDelete", "WithOverwrite", "WithSignal", "WithDeleteOnCancel"); err != nil {
 		return nil, err
 	}
 	ctx, release := poll.WithCleanup(ctx)
@@ -98,7 +108,7 @@ func (c *Client) Start(ctx context.Context, r *JobRequest, opts ...RunOption) (*
 }
 
 // Convert converts a source to a format and returns the job when it has ended. It is
-// [Client.Run] of the pipeline of a source and a [Convert].
+// [Client.Run] with a [Pipeline] of the source and a [Convert].
 func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, opts ...ConvertOption) (*Job, error) {
 	request, runOpts, err := conversion(src, outputFormat, opts)
 	if err != nil {
@@ -107,10 +117,10 @@ func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, o
 	return c.runWithoutFiles(ctx, request, []RunOption{runOpts}, "Convert", "ConvertFile")
 }
 
-// ConvertFile converts the file src to the file dst and returns the paths written. Their
-// extensions tell the formats. src may also be a URL that begins with https:// or
-// http://, which the service fetches. Missing directories of dst are made. It is
-// [Client.RunFile] of the pipeline of a source and a [Convert].
+// ConvertFile converts the file src to the file dst and returns the paths of the files
+// it has written. The formats are those of the extensions. If src begins with https://
+// or http://, it is a URL, which the service fetches. Missing directories of dst are
+// created. It is [Client.RunFile] with a [Pipeline] of the source and a [Convert].
 //
 // If a conversion has several output files, such as the pages of a document as images,
 // they are numbered: page.png becomes page-1.png, page-2.png and so on.
@@ -126,7 +136,8 @@ func (c *Client) ConvertFile(ctx context.Context, src, dst string, opts ...Conve
 	return c.RunFile(ctx, request, dst, runOpts)
 }
 
-// conversion returns the request of a conversion, and its options as one of a run.
+// conversion returns the request of a conversion, and its options as a single
+// option of a run.
 func conversion(src Source, outputFormat string, opts []ConvertOption) (*JobRequest, RunOption, error) {
 	config := convertConfig{run: defaultRun}
 	if err := applyAll(opts, func(o ConvertOption) error { return o.applyConvert(&config) }); err != nil {
@@ -134,7 +145,7 @@ func conversion(src Source, outputFormat string, opts []ConvertOption) (*JobRequ
 	}
 	format := filename.Normalize(outputFormat)
 	if !filename.IsFormat(format) {
-		return nil, nil, invalid(fmt.Errorf("%q is not an output format: use the extension of one, such as pdf", outputFormat))
+		return nil, nil, invalid(fmt.Errorf("%q is not an output format: use one such as pdf", outputFormat))
 	}
 	all := runOption{set: func(c *runConfig) error {
 		*c = config.run
@@ -143,29 +154,29 @@ func conversion(src Source, outputFormat string, opts []ConvertOption) (*JobRequ
 	return Pipeline(src, Convert{OutputFormat: format, Options: config.options}), all, nil
 }
 
-// work is one job on its way: created, sent its sources, waited for, saved.
+// work is the run of one job: its creation, uploads, wait and downloads.
 type work struct {
 	client   *Client
 	plan     *plan
 	config   runConfig
-	name     string       // by which progress knows it
+	name     string       // in progress and in the journal
 	reporter *reporter    // nil if progress is not reported
 	dst      *destination // nil if no files are written
 	begun    time.Time    // when the creation of the job began, zero if it did not
 
 	record journal.Work // of a batch with a journal
-	file   string       // the path of the only file, "" if it is not known
+	file   string       // the path of a single file, "" if it is not known
 	// claimPath reserves a path that no other work of the batch may write.
 	claimPath func(path string) error
-	permit    func() error // asked right before a creation, nil if there is nobody to ask
-	retry     bool         // limits of the service are waited for, as long as the context lasts
+	permit    func() error // called right before a creation, may be nil
+	retry     bool         // waits for limits of the service until the context ends
 	sources   *sources
-	// unsent reports that the job was to be deleted since a file did not get there, and
-	// deleted that it was.
+	// unsent reports that a file was not sent, and that the job was therefore to be
+	// deleted. deleted reports that it was.
 	unsent, deleted bool
 }
 
-// newWork plans a job. Options are applied to a configuration.
+// newWork plans a job. The options are applied to config.
 func (c *Client) newWork(r *JobRequest, config runConfig, opts []RunOption) (*work, error) {
 	if err := config.apply(opts); err != nil {
 		return nil, err
@@ -186,7 +197,7 @@ func (c *Client) newWork(r *JobRequest, config runConfig, opts []RunOption) (*wo
 	return w, nil
 }
 
-// writeTo sets where the files go.
+// writeTo sets the destination of the files.
 func (w *work) writeTo(dst string) error {
 	if err := w.plan.checkFiles(); err != nil {
 		return err
@@ -196,7 +207,7 @@ func (w *work) writeTo(dst string) error {
 		return err
 	}
 	if !destination.isDir {
-		if err := w.plan.output.fits(dst); err != nil {
+		if err := w.plan.output.checkExtension(dst); err != nil {
 			return err
 		}
 	}
@@ -204,7 +215,6 @@ func (w *work) writeTo(dst string) error {
 	return nil
 }
 
-// runAndSave runs the job and writes its files.
 func (w *work) runAndSave(ctx context.Context) (*Job, []string, error) {
 	if err := w.dst.prepare(w.plan.output, w.config.overwrite); err != nil {
 		return nil, nil, err
@@ -217,8 +227,8 @@ func (w *work) runAndSave(ctx context.Context) (*Job, []string, error) {
 	return job, paths, err
 }
 
-// saveAndDiscard writes the files of the finished job, and then deletes it if that was
-// asked for.
+// saveAndDiscard writes the files of the finished job, and then deletes the job if
+// WithDelete was given.
 func (w *work) saveAndDiscard(ctx context.Context, job *Job) ([]string, error) {
 	paths, err := w.save(ctx, job)
 	if err != nil {
@@ -230,10 +240,9 @@ func (w *work) saveAndDiscard(ctx context.Context, job *Job) ([]string, error) {
 	return paths, nil
 }
 
-// save writes the files of the finished job.
 func (w *work) save(ctx context.Context, job *Job) ([]string, error) {
 	s := saver{
-		client: w.client, overwrite: w.config.overwrite, own: w.record.Earlier.Remains(),
+		client: w.client, overwrite: w.config.overwrite, replaceable: w.record.Earlier.Remains(),
 		reporter: w.reporter, work: w.name,
 	}
 	files := job.Files()
@@ -247,7 +256,7 @@ func (w *work) save(ctx context.Context, job *Job) ([]string, error) {
 	return paths, nil
 }
 
-// run returns the job when it has ended.
+// run runs the job and returns it when it has ended.
 func (w *work) run(ctx context.Context) (*Job, error) {
 	job, err := w.start(ctx, true)
 	if err != nil {
@@ -256,8 +265,8 @@ func (w *work) run(ctx context.Context) (*Job, error) {
 	return w.wait(ctx, job)
 }
 
-// start returns the job when its sources are sent. If it is going to be waited for and
-// needs no uploads, it may have ended by then.
+// start creates or adopts the job and sends its sources. If the caller then waits for a
+// job without uploads, the job may have ended already.
 func (w *work) start(ctx context.Context, waited bool) (*Job, error) {
 	defer w.sources.closeAll(ctx)
 	job, err := w.client.Jobs.adopt(ctx, w.record.Earlier)
@@ -266,7 +275,7 @@ func (w *work) start(ctx context.Context, waited bool) (*Job, error) {
 	}
 	if job != nil {
 		w.record.Tag = w.record.Earlier.Tag
-		return w.goOn(ctx, job)
+		return w.resume(ctx, job)
 	}
 	if err := w.sources.openAll(ctx, w.config.inlineLimit); err != nil {
 		return nil, err
@@ -277,13 +286,13 @@ func (w *work) start(ctx context.Context, waited bool) (*Job, error) {
 	return w.upload(ctx, job)
 }
 
-// goOn sends an adopted job the sources that it still waits for. It opens them first: a
-// source that cannot be read now is no reason to delete the job.
-func (w *work) goOn(ctx context.Context, job *Job) (*Job, error) {
+// resume sends an adopted job the sources that it still waits for. It opens them first:
+// the job must not be deleted because a source cannot be read at the moment.
+func (w *work) resume(ctx context.Context, job *Job) (*Job, error) {
 	if job.Status.Terminal() {
 		return job, nil
 	}
-	job, err := w.describe(ctx, job)
+	job, err := w.loadUploadForms(ctx, job)
 	if err != nil {
 		return job, err
 	}
@@ -296,7 +305,6 @@ func (w *work) goOn(ctx context.Context, job *Job) (*Job, error) {
 	return w.upload(ctx, job)
 }
 
-// create creates the job.
 func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 	if w.permit != nil {
 		if err := w.permit(); err != nil {
@@ -317,7 +325,7 @@ func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 	defer stop()
 	w.begun = time.Now()
 	if waited && !creation.pending {
-		w.reportProcess(0) // and else when the uploads are done
+		w.reportProcess(0) // otherwise it is reported after the uploads
 	}
 	create := w.client.Jobs.create
 	if waited && !creation.pending && !w.config.wait.pendingUpload && w.config.wait.signal == nil {
@@ -334,9 +342,10 @@ func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 	}
 }
 
-// createWithRetry creates the job. Where limits are waited for, a refusal that outlasts the
-// attempts of a call is no reason to give up, and one that outlasts the context none to go
-// on to the next work.
+// createWithRetry creates the job. If the work waits for limits, it retries a
+// creation that is refused after all attempts of a call. If the limit lasts longer
+// than the context, it waits for the end of the context, so that the batch does not
+// begin the next work.
 func (w *work) createWithRetry(
 	ctx context.Context, c *creation, create func(context.Context, *creation, createConfig) (*Job, error),
 ) (*Job, error) {
@@ -358,7 +367,7 @@ func (w *work) createWithRetry(
 	}
 }
 
-// retryAfter is how long the service asks to wait.
+// retryAfter returns how long the service asks to wait.
 func retryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.RetryAfter
@@ -371,13 +380,13 @@ func (w *work) upload(ctx context.Context, job *Job) (*Job, error) {
 	if len(w.sources.byTask) == 0 || job.Status.Terminal() {
 		return job, nil
 	}
-	job, err := w.describe(ctx, job)
+	job, err := w.loadUploadForms(ctx, job)
 	if err != nil {
 		return job, w.removeUnsent(ctx, job, err)
 	}
 	awaited := w.sources.awaited(job)
 	if len(awaited) == 0 {
-		return job, nil // it has all that it needs, also if the context ended
+		return job, nil // nothing is missing, even if the context ended
 	}
 	send := func(ctx context.Context, s *openSource) error { return w.send(ctx, job, s) }
 	if err := parallel.Each(ctx, w.client.core.policy.Parallel, awaited, send); err != nil {
@@ -386,7 +395,6 @@ func (w *work) upload(ctx context.Context, job *Job) (*Job, error) {
 	return job, nil
 }
 
-// send uploads a source.
 func (w *work) send(ctx context.Context, job *Job, s *openSource) error {
 	if err := w.sources.open(ctx, s, w.config.inlineLimit); err != nil {
 		return err
@@ -396,10 +404,10 @@ func (w *work) send(ctx context.Context, job *Job, s *openSource) error {
 	return w.client.core.upload(ctx, task, s.name, s.content, w.reporter.transfer(PhaseUpload, w.name, s.name))
 }
 
-// describe reads the job again if it came from a list or a response that leaves out what
-// an upload has to know.
-func (w *work) describe(ctx context.Context, job *Job) (*Job, error) {
-	if w.sources.isDescribed(job) {
+// loadUploadForms reads the job if it came from a list, or from a response without the
+// forms that uploads need.
+func (w *work) loadUploadForms(ctx context.Context, job *Job) (*Job, error) {
+	if w.sources.hasUploadForms(job) {
 		return job, nil
 	}
 	whole, err := w.client.Jobs.Get(ctx, job.ID)
@@ -408,13 +416,13 @@ func (w *work) describe(ctx context.Context, job *Job) (*Job, error) {
 	}
 	for name := range w.sources.byTask {
 		if _, found := whole.Task(name); !found {
-			return whole, fmt.Errorf("cloudconvert: job %s came back without its task %q", job.ID, name)
+			return whole, fmt.Errorf("cloudconvert: the response for job %s has no task %q", job.ID, name)
 		}
 	}
 	return whole, nil
 }
 
-// wait waits for the end of the job and reports its progress meanwhile.
+// wait waits for the end of the job, and reports its progress.
 func (w *work) wait(ctx context.Context, job *Job) (*Job, error) {
 	if job.Status.Terminal() {
 		w.reportProcess(percentOf(job))
@@ -422,7 +430,7 @@ func (w *work) wait(ctx context.Context, job *Job) (*Job, error) {
 	}
 	w.reportProcess(0)
 	stop := w.followProcess(ctx, job.ID)
-	// The uploads are sent, and the service may go on to report them as waiting.
+	// The files are uploaded, but the service may report the tasks as waiting for a while.
 	config := w.config.wait
 	config.pendingUpload = true
 	ended, err := w.client.Jobs.wait(ctx, job.ID, waiting{waitConfig: config, last: job.Status, begun: w.begun})
@@ -434,15 +442,14 @@ func (w *work) wait(ctx context.Context, job *Job) (*Job, error) {
 	return ended, err
 }
 
-// reportProcess reports how far the service has got.
 func (w *work) reportProcess(percent int) {
 	w.reporter.report(Progress{Work: w.name, Phase: PhaseProcess, Percent: percent})
 }
 
-// processInterval is how often the progress of a running job is asked for.
+// processInterval is the time between reads of a job for its progress.
 const processInterval = 2 * time.Second
 
-// followProcess reports how a job gets on until it is stopped.
+// followProcess reports the progress of a running job until stop is called.
 func (w *work) followProcess(ctx context.Context, id string) (stop func()) {
 	if w.reporter == nil {
 		return func() {}
@@ -463,8 +470,8 @@ func (w *work) followProcess(ctx context.Context, id string) (stop func()) {
 	}
 }
 
-// percentOf returns how far a job has got: the mean of its tasks. A waiting task counts as
-// not begun, whatever its percentage says.
+// percentOf returns the progress of a job: the mean of its tasks. A waiting task counts
+// as 0, whatever its Percent.
 func percentOf(job *Job) int {
 	sum := 0
 	for _, task := range job.Tasks {
@@ -478,8 +485,9 @@ func percentOf(job *Job) int {
 	return sum / max(len(job.Tasks), 1)
 }
 
-// removeUnsent deletes a job that was not sent its files: it would go on waiting for them,
-// and count as running. It returns the failure, with what became of that.
+// removeUnsent deletes a job that was not sent all of its files: it would wait for
+// them forever, and count as running. It returns the failure, joined with that of
+// the deletion.
 func (w *work) removeUnsent(ctx context.Context, job *Job, failure error) error {
 	w.unsent = true
 	if err := w.remove(ctx, job); err != nil {
@@ -489,8 +497,8 @@ func (w *work) removeUnsent(ctx context.Context, job *Job, failure error) error 
 	return failure
 }
 
-// discard deletes the job if that was asked for. If a wait for it failed, the error of
-// the wait says so.
+// discard deletes the job if WithDelete was given. If failure is a WaitError, it
+// records the deletion in it.
 func (w *work) discard(ctx context.Context, job *Job, failure error) error {
 	if !w.config.delete || job == nil || w.unsent {
 		return nil
@@ -502,16 +510,16 @@ func (w *work) discard(ctx context.Context, job *Job, failure error) error {
 	return err
 }
 
-// remove deletes a job, even if the context ended.
+// remove deletes a job, even if the context has ended.
 func (w *work) remove(ctx context.Context, job *Job) error {
 	return deleteUnwanted(ctx, "jobs", job.ID, func(ctx context.Context) error { return w.client.Jobs.Delete(ctx, job.ID) })
 }
 
-// removeLost deletes a job whose creation was under way when the context ended, since
-// nothing is going to send it its files. It reports whether it did.
+// removeLost deletes a job whose creation was interrupted by the end of the context:
+// its files will not be sent. It reports whether it did.
 func (w *work) removeLost(ctx context.Context, tag string) bool {
 	if ctx.Err() == nil {
-		return false // the job has been looked for already
+		return false // settle has already looked for the job
 	}
 	for attempt := range 3 {
 		if attempt > 0 && poll.Pause(poll.Cleanup(ctx), poll.CleanupTime/3) != nil {

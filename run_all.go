@@ -25,62 +25,67 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/strictjson"
 )
 
-// defaultConcurrency is how many works [Client.RunAll] does at a time. A work spends most
-// of its time waiting for the service, so that a few keep the network busy, and many only
+// defaultConcurrency is how many works [Client.RunAll] runs concurrently. A work spends
+// most of its time waiting for the service: a few keep the network busy, and many only
 // reach the number of jobs that an account may run at once.
 const defaultConcurrency = 8
 
 // Work is a job of [Client.RunAll].
 type Work struct {
-	// Name tells works apart, in results, in progress and in the journal. It defaults to
-	// what [Source.String] returns of the first source: the path, the name, or the URL
-	// with a hash of its query. Without a source it is required. Two works of one name are
-	// refused.
+	// Name identifies the work in results, in progress and in the journal. The default
+	// is what [Source.String] returns for the first source: the path, the name, or the
+	// URL with a hash of its query. A work without a source must have a Name. If two
+	// works have the same name, the second fails.
 	Name string
-	// Request is the job to be run, see [Client.Run].
+	// Request is the job to run, see [Client.Run].
 	Request *JobRequest
-	// Destination is where the files go, as with [Client.RunFile]: a file, or a directory
-	// if it ends in a separator. A relative path is below [WithOutputDir]. If it is empty,
-	// the files go to that directory. Without either nothing is fetched: the files stay
-	// in the job.
+	// Destination is where the files are written, as with [Client.RunFile]: a file, or
+	// a directory if it ends in a separator. A relative path is below the directory of
+	// [WithOutputDir]. If Destination is empty, the files are written to that
+	// directory. Without either, no files are written: they stay in the job.
 	Destination string
-	// Options apply to this work, after those of the batch.
+	// Options apply to this work, after the options of the batch.
 	Options []RunOption
 }
 
-// Result is what became of a [Work].
+// Result is the result of a [Work].
 type Result struct {
 	// Work is the work, with its name.
 	Work Work
-	// Job is the job when it has ended. It is nil if none was created, or if the journal
-	// says that the work was finished before.
+	// Job is the finished job or, if Err is not nil, the job as last seen. It is nil if
+	// no job was created, and if the journal has the work as done.
 	Job *Job
-	// Files are the files written, or found to be written before.
+	// Files are the paths of the files that were written by this run or, if the journal
+	// has the work as done, by an earlier one.
 	Files []string
-	// Err is why the work failed: everything that [Client.RunFile] may return, and
-	// [ErrBudget].
+	// Err is why the work failed: any error of [Client.RunFile], or [ErrBudget].
 	Err error
 }
 
-// RunAll runs many jobs, several at a time, and yields the result of each as it ends, in no
-// particular order. A failure concerns its work only.
+// RunAll runs many jobs, several concurrently, and yields the result of each as it
+// ends, in no particular order. If a work fails, the others go on.
 //
-// Works are taken from the iterator as there is room for them, so that their number does
-// not matter: RunAll remembers 16 bytes for each name and each path. The iterator runs in a
-// goroutine of its own, and may wait for works to come. When a limit of the service is
-// reached, be it for requests or for jobs at once, RunAll waits.
+// RunAll takes works from the iterator as there is room for them, see
+// [WithConcurrency]. There may be any number of works: RunAll remembers 16 bytes for
+// each name and each path. When the service limits requests, or the jobs that may run at
+// once, RunAll waits.
 //
-// No two works write the same file: paths are claimed in the order of the works, and a
-// second claim fails before its job is created.
+// The iterator runs in a separate goroutine, and may block until there are more works. If
+// it panics, RunAll panics after the results of the works that were begun.
 //
-// Leaving the loop ends everything that runs. When the context ends, each work that was
-// begun still has its result, and the others have none. Either way it is over within a
-// second, for all works together, and no job is left waiting for an upload unless its
-// result says so.
+// No two works write the same file. Paths are claimed in the order of the works, and a
+// work whose path is already claimed fails before its job is created. Paths that only
+// the service knows are claimed when the job has ended.
 //
-// The options apply to all works. If they are wrong or the journal cannot be used, the only
-// result has the error and a Work without a name. So has a last result if the journal
-// cannot be closed.
+// A break from the loop ends all that runs. When the context ends, each work that was
+// begun still yields its result, and the others yield none. In both cases RunAll
+// returns within a second, for all works together. No job is left waiting for an upload
+// unless its result says so. With [WithJournal], the next run continues with jobs that
+// are still running.
+//
+// The options apply to all works. If they are invalid, or the journal cannot be used,
+// the only result has the error and a Work without a name. If the journal cannot be
+// closed, the last result is of this kind.
 func (c *Client) RunAll(ctx context.Context, works iter.Seq[Work], opts ...BatchOption) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		b, err := c.newBatch(works, opts)
@@ -92,19 +97,19 @@ func (c *Client) RunAll(ctx context.Context, works iter.Seq[Work], opts ...Batch
 	}
 }
 
-// batch is a run of RunAll.
+// batch is a call of RunAll.
 type batch struct {
 	client  *Client
 	config  batchConfig
 	works   iter.Seq[Work]
-	slots   chan struct{}    // one for each work that may run
+	slots   chan struct{}    // has a value for each work that runs
 	journal *journal.Journal // nil if none is kept
 	results chan Result      // closed when the last work has ended
 
 	mu       sync.Mutex
 	claimed  map[[16]byte]struct{} // names and paths
 	spent    int                   // credits
-	stopped  bool                  // nothing may be started any more
+	stopped  bool                  // no more works may be started
 	panicked any                   // what the iterator panicked with
 	running  sync.WaitGroup
 }
@@ -132,8 +137,8 @@ func (c *Client) newBatch(works iter.Seq[Work], opts []BatchOption) (*batch, err
 	return b, nil
 }
 
-// run yields results until all works have ended or the consumer has enough. Nothing that it
-// started goes on after it.
+// run yields results until all works have ended or the consumer stops. When it returns,
+// nothing runs any more.
 func (b *batch) run(ctx context.Context, yield func(Result) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	ctx, release := poll.WithCleanup(ctx)
@@ -152,19 +157,19 @@ func (b *batch) run(ctx context.Context, yield func(Result) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.panicked != nil {
-		panic(b.panicked) //nolint:forbidigo // it is the caller's own, who may want to recover
+		panic(b.panicked) //nolint:forbidigo // it is the caller's, which may recover
 	}
 }
 
-// work starts works until there are no more or the context ends, and waits for those that
-// run. It does not wait for the iterator, which may take as long as it likes and ends with
-// the work it gives next.
+// work starts works until there are no more or the context ends, and waits for
+// those that run. It does not wait for an iterator that blocks: feed returns after
+// the next work.
 func (b *batch) work(ctx context.Context) {
 	defer close(b.results)
 	fed := make(chan struct{})
 	go func() {
 		defer close(fed)
-		defer func() { b.keep(recover()) }()
+		defer func() { b.keepPanic(recover()) }()
 		b.feed(ctx)
 	}()
 	select {
@@ -181,8 +186,9 @@ func (b *batch) work(ctx context.Context) {
 	}
 }
 
-// keep keeps a panic of the iterator for the goroutine of the caller.
-func (b *batch) keep(panicked any) {
+// keepPanic keeps a panic of the iterator, so that run can panic in the goroutine of the
+// caller.
+func (b *batch) keepPanic(panicked any) {
 	if panicked == nil {
 		return
 	}
@@ -212,8 +218,8 @@ func (b *batch) feed(ctx context.Context) {
 	}
 }
 
-// start runs a work, unless the batch was stopped. The slot of the work is free when its
-// result was delivered: a consumer that takes results slowly gets them slowly.
+// start runs a work, unless the batch was stopped. The slot of the work is freed when
+// its result is delivered: a slow consumer slows the batch down.
 func (b *batch) start(ctx context.Context, work Work, prepared *work, err error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -224,7 +230,7 @@ func (b *batch) start(ctx context.Context, work Work, prepared *work, err error)
 		result := Result{Work: work, Err: err}
 		if err == nil {
 			result.Job, result.Files, result.Err = prepared.runInBatch(ctx)
-			b.pay(prepared, result.Job)
+			b.addCost(prepared, result.Job)
 		}
 		b.results <- result
 		<-b.slots
@@ -232,8 +238,8 @@ func (b *batch) start(ctx context.Context, work Work, prepared *work, err error)
 	return true
 }
 
-// pay counts what the job of a work has cost, unless an earlier run created it.
-func (b *batch) pay(w *work, job *Job) {
+// addCost adds the credits of a job to those spent, unless an earlier run created it.
+func (b *batch) addCost(w *work, job *Job) {
 	if job == nil || w.begun.IsZero() {
 		return
 	}
@@ -242,18 +248,19 @@ func (b *batch) pay(w *work, job *Job) {
 	b.spent += job.Credits()
 }
 
-// permit returns an error if the budget is spent.
+// permit returns an error if the budget is spent. Works call it before they
+// create a job.
 func (b *batch) permit() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.config.budget > 0 && b.spent >= b.config.budget {
-		return fmt.Errorf("%w: the jobs of the batch have cost %d credits, and the budget is %d", ErrBudget, b.spent, b.config.budget)
+		return fmt.Errorf("%w: the jobs of the batch cost %d credits, and the budget is %d", ErrBudget, b.spent, b.config.budget)
 	}
 	return nil
 }
 
-// prepare validates a work and claims its name and its path. It sets its name, also if the
-// work is refused: a result without one is the failure of the batch.
+// prepare validates a work, and claims its name and path. It sets the name even if it
+// returns an error: a result without a name is a failure of the batch.
 func (b *batch) prepare(given *Work) (*work, error) {
 	given.Name = cmp.Or(given.Name, given.Request.defaultName())
 	if err := b.permit(); err != nil {
@@ -274,7 +281,7 @@ func (b *batch) prepare(given *Work) (*work, error) {
 		}
 	}
 	if w.config.delete && w.dst == nil && w.plan.output.exports > 0 {
-		return nil, invalid(errors.New("WithDelete: the work has no destination, and its files would be lost: give it one, or use WithOutputDir"))
+		return nil, invalid(errors.New("WithDelete: the files would be lost, since the work has no destination: give it one, or use WithOutputDir"))
 	}
 	if b.journal != nil {
 		if err := w.recordIn(b.journal); err != nil {
@@ -287,14 +294,15 @@ func (b *batch) prepare(given *Work) (*work, error) {
 func (b *batch) checkName(name string) error {
 	switch {
 	case name == "":
-		return invalid(errors.New("the work has no name: set Name, since it has no source to be named after"))
+		return invalid(errors.New("the work has no source to be named after: set Name"))
 	case !utf8.ValidString(name) && b.journal != nil:
 		return invalid(fmt.Errorf("the journal cannot hold the name %q, which is not UTF-8 text: set Name", engine.HideQueries(name)))
 	}
 	return nil
 }
 
-// destination returns where the files of a work go, or "" if they stay in the job.
+// destination returns where the files of a work are written, or "" if they stay in the
+// job.
 func (b *batch) destination(w Work) string {
 	switch {
 	case b.config.outputDir == "" || filepath.IsAbs(w.Destination):
@@ -309,9 +317,9 @@ func (b *batch) destination(w Work) string {
 	return path
 }
 
-// claim reserves what no two works may share, as far as it is known beforehand.
+// claim reserves the name of a work and, if it is known already, the path of its file.
 func (b *batch) claim(w *work) error {
-	if !b.take("name", w.name) {
+	if !b.reserve("name", w.name) {
 		return invalid(fmt.Errorf("another work of the batch has the name %q: set Name", engine.HideQueries(w.name)))
 	}
 	if w.dst == nil {
@@ -319,12 +327,12 @@ func (b *batch) claim(w *work) error {
 	}
 	w.claimPath = b.claimPath
 	if w.file = w.dst.file(w.plan.output); w.file == "" {
-		return nil // the service names the files: they are claimed before they are written
+		return nil // the files are claimed when the service has named them
 	}
 	return b.claimPath(w.file)
 }
 
-// claimPath reserves a path.
+// claimPath reserves a path. It ignores case on systems whose file systems usually do.
 func (b *batch) claimPath(path string) error {
 	if absolute, err := filepath.Abs(path); err == nil {
 		path = absolute
@@ -333,14 +341,14 @@ func (b *batch) claimPath(path string) error {
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		claimed = strings.ToLower(path)
 	}
-	if !b.take("path", claimed) {
+	if !b.reserve("path", claimed) {
 		return invalid(fmt.Errorf("another work of the batch writes %q: give each its own destination", engine.HideQueries(path)))
 	}
 	return nil
 }
 
-// take records a name or path. It reports false if that was recorded before.
-func (b *batch) take(kind, value string) bool {
+// reserve records a name or path. It reports false if it was recorded before.
+func (b *batch) reserve(kind, value string) bool {
 	sum := sha256.Sum256([]byte(kind + "\x00" + value))
 	key := [16]byte(sum[:16])
 	b.mu.Lock()
@@ -350,10 +358,11 @@ func (b *batch) take(kind, value string) bool {
 	return !taken
 }
 
-// recordIn reads what a journal has of the work, and has the work recorded in it.
+// recordIn reads the entry of the work in a journal, and makes the work record its
+// state there.
 func (w *work) recordIn(j *journal.Journal) error {
 	if w.plan.request.Tag != "" {
-		return invalid(errors.New("the journal finds jobs by their tags: leave the Tag of the request empty"))
+		return invalid(errors.New("the request has a Tag, but the journal sets tags to find jobs by: leave it empty"))
 	}
 	if w.dst != nil && !utf8.ValidString(w.dst.path) {
 		return invalid(fmt.Errorf("the journal cannot hold the destination %q, which is not UTF-8 text: use another name", w.dst.path))
@@ -365,9 +374,9 @@ func (w *work) recordIn(j *journal.Journal) error {
 	return err
 }
 
-// hash stands for the tasks and the destination of a work. Local sources count by what
-// they were made of, and not by their content. URLs to import from count without their
-// query, which may be a signature that is another one in each run.
+// hash returns a hash of the tasks and the destination of a work. Local sources count
+// by their path or name, not by their content. URLs to import from count without their
+// query, which may be a signature that differs in each run.
 func (w *work) hash() (string, error) {
 	body := w.plan.body
 	body.Tasks = maps.Clone(body.Tasks)
@@ -392,7 +401,7 @@ func (w *work) hash() (string, error) {
 	return hex.EncodeToString(sum[:12]), nil
 }
 
-// runInBatch runs the work, unless the journal says that it was done before.
+// runInBatch runs the work, unless the journal has it as done.
 func (w *work) runInBatch(ctx context.Context) (*Job, []string, error) {
 	earlier := w.record.Earlier
 	if earlier.IsDone() {
@@ -427,12 +436,13 @@ func (w *work) runInBatch(ctx context.Context) (*Job, []string, error) {
 	return job, files, nil
 }
 
-// saveInBatch writes the files of the job and records which are about to appear: those
-// that are there when the run ends in the middle are then known as its own.
+// saveInBatch writes the files of the job. It first records which files are
+// about to appear: if the process ends while they are written, the next run
+// knows them as its own.
 func (w *work) saveInBatch(ctx context.Context, job *Job) ([]string, error) {
 	paths := w.dst.paths(job.Files(), w.plan.output)
 	err := w.claimFiles(paths)
-	// Files that are replaced cannot be told from those that were there.
+	// With overwrite, new files could not be distinguished from those that were there.
 	if err == nil && w.record.IsKept() && !w.config.overwrite {
 		err = w.recordSaving(ctx, paths, job.Files())
 	}
@@ -441,13 +451,13 @@ func (w *work) saveInBatch(ctx context.Context, job *Job) ([]string, error) {
 	}
 	files, err := w.save(ctx, job)
 	if err != nil && w.record.IsKept() {
-		err = errors.Join(err, w.record.Begin(ctx, w.record.Tag)) // the next run fetches what the job made
+		err = errors.Join(err, w.record.Begin(ctx, w.record.Tag)) // the next run saves the files
 	}
 	return files, err
 }
 
-// recordSaving records the files that are about to appear, if none of them is there but
-// those that an earlier run has left.
+// recordSaving records the files that are about to appear. It returns an error if one
+// of them exists, unless an earlier run has left it.
 func (w *work) recordSaving(ctx context.Context, paths []string, files []File) error {
 	remains := w.record.Earlier.Remains()
 	sizes := make([]int64, len(paths))
@@ -462,8 +472,8 @@ func (w *work) recordSaving(ctx context.Context, paths []string, files []File) e
 	return w.record.Saving(ctx, paths, sizes)
 }
 
-// checkEarlierFiles returns an error if some of the files that an earlier run has finished
-// are gone, and others, which would be written again, are in the way.
+// checkEarlierFiles returns an error if an earlier run has finished files of which some
+// are gone, and others are still there: all would be written again.
 func (w *work) checkEarlierFiles() error {
 	if w.record.Earlier.IsSaving() {
 		return nil
@@ -476,7 +486,7 @@ func (w *work) checkEarlierFiles() error {
 	return nil
 }
 
-// claimFiles reserves the paths of files that were not known beforehand.
+// claimFiles reserves the paths of the files that only the service could name.
 func (w *work) claimFiles(paths []string) error {
 	for _, path := range paths {
 		if path == w.file {
@@ -489,8 +499,8 @@ func (w *work) claimFiles(paths []string) error {
 	return nil
 }
 
-// fail does what is left to do for a work without a finished job. If there is a job that
-// may still finish, the next run goes on with it.
+// fail cleans up after a work without a finished job. If its job may still finish, it
+// leaves the job and the record of it to the next run.
 func (w *work) fail(ctx context.Context, job *Job, failure error) error {
 	if w.record.Tag == "" {
 		return w.discard(ctx, job, failure)
@@ -503,10 +513,10 @@ func (w *work) fail(ctx context.Context, job *Job, failure error) error {
 	return errors.Join(w.record.Forget(ctx), w.discard(ctx, job, failure))
 }
 
-// Format prints the name of the work and where its files go, whatever the verb.
+// Format prints the name and the destination of the work, whatever the verb.
 func (w Work) Format(s fmt.State, _ rune) { write(s, w.outline()) }
 
-// LogValue is what Format prints.
+// LogValue returns what Format prints.
 func (w Work) LogValue() slog.Value { return slog.StringValue(w.outline()) }
 
 func (w Work) outline() string {
@@ -517,10 +527,10 @@ func (w Work) outline() string {
 	return outline
 }
 
-// Format prints what became of which work, whatever the verb.
+// Format prints the work, its job, its files and its error, whatever the verb.
 func (r Result) Format(s fmt.State, _ rune) { write(s, r.outline()) }
 
-// LogValue is what Format prints.
+// LogValue returns what Format prints.
 func (r Result) LogValue() slog.Value { return slog.StringValue(r.outline()) }
 
 func (r Result) outline() string {

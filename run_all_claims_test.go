@@ -72,7 +72,7 @@ func TestRunAllRequiresANameWithoutASource(t *testing.T) {
 	assert.Equal(t, 1, testkit.JobCount(server))
 }
 
-// The second one is refused also when the first has ended long ago or has failed.
+// The second one is refused even if the first has ended or failed.
 func TestRunAllRefusesTwoWorksOfOneName(t *testing.T) {
 	t.Parallel()
 	for _, concurrency := range []int{1, 8} {
@@ -127,7 +127,8 @@ func TestRunAllCollisionsQuoteNoSecrets(t *testing.T) {
 	}
 }
 
-// Paths are claimed in the order of the works, in any spelling. The second claim fails before its job is created.
+// Paths are claimed in the order of the works, in any spelling. The second claim fails
+// before its job is created.
 func TestRunAllClaimsPaths(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ first, second string }{
@@ -239,7 +240,8 @@ func TestRunAllOverwritesNoFileOfTheSameBatch(t *testing.T) {
 	assert.Equal(t, 1, testkit.JobCount(server))
 }
 
-// These names are known only when the job has ended. What the second work paid for can be saved elsewhere.
+// These names are known only when the job has ended. What the second work paid for can
+// be saved elsewhere.
 func TestRunAllClaimsFilesThatTheServiceNames(t *testing.T) {
 	t.Parallel()
 	pages := func(name, text, dst string) cloudconvert.Work {
@@ -320,7 +322,7 @@ func TestRunAllKeepsFilenameInOutputDir(t *testing.T) {
 	assert.Equal(t, []string{"invoice-2026.pdf"}, testkit.Listed(t, dir))
 }
 
-func TestRunAllEndsWithItsBudget(t *testing.T) {
+func TestRunAllStopsAtItsBudget(t *testing.T) {
 	t.Parallel()
 	for _, concurrency := range []int{1, 4} {
 		t.Run(strconv.Itoa(concurrency), func(t *testing.T) {
@@ -357,7 +359,7 @@ func TestRunAllEndsWithItsBudget(t *testing.T) {
 	}
 }
 
-// lateReader takes its time.
+// lateReader delays each read.
 type lateReader struct{ io.Reader }
 
 func (r lateReader) Read(p []byte) (int, error) {

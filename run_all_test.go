@@ -30,12 +30,12 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// onlyWork is a single work as an iterator.
+// onlyWork returns an iterator of a single work.
 func onlyWork(work cloudconvert.Work) iter.Seq[cloudconvert.Work] {
 	return slices.Values([]cloudconvert.Work{work})
 }
 
-// sleeper makes the conversion of txt to slow take as long as its text says.
+// sleeper makes a conversion of txt to slow take the duration in its text.
 func sleeper(server *cloudconverttest.Server) {
 	server.HandleConvert("txt", "slow", func(ctx context.Context, run *cloudconverttest.Run) error {
 		text, err := os.ReadFile(run.Input().Path)
@@ -57,7 +57,7 @@ func sleeper(server *cloudconverttest.Server) {
 	})
 }
 
-// slowWork is a work that takes some time. No file is fetched.
+// slowWork returns a work that takes the given time. No file is downloaded.
 func slowWork(name string, d time.Duration) cloudconvert.Work {
 	return cloudconvert.Work{Name: name, Request: cloudconvert.Pipeline(
 		cloudconvert.FromBytes("a.txt", []byte(d.String())), cloudconvert.Convert{OutputFormat: "slow"})}
@@ -320,7 +320,7 @@ func TestRunAllStartsAtOnce(t *testing.T) {
 }
 
 // A slow consumer limits how many works are begun.
-func TestRunAllWaitsForItsConsumer(t *testing.T) {
+func TestRunAllWaitsForASlowConsumer(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
@@ -343,7 +343,7 @@ func TestRunAllWaitsForItsConsumer(t *testing.T) {
 	})
 }
 
-// The bubble fails the test if a goroutine is left.
+// The bubble fails the test if a goroutine is left behind.
 func TestRunAllEndsWithTheLoop(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {
@@ -371,7 +371,7 @@ func TestRunAllEndsWithTheLoop(t *testing.T) {
 	}
 }
 
-// stuck is an iterator that yields works and then nothing, until it is freed.
+// stuck is an iterator that yields works and then blocks until it is freed.
 type stuck struct {
 	works []cloudconvert.Work
 	freed chan struct{}
@@ -456,7 +456,7 @@ func TestRunAllCleansUpAfterAPanicOfTheConsumer(t *testing.T) {
 		t.Helper()
 		assert.PanicsWithValue(t, "enough", func() {
 			for range server.Client().RunAll(t.Context(), testkit.TextWorks(100, t.TempDir())) {
-				panic("enough") //nolint:forbidigo // that is what the test is about.
+				panic("enough") //nolint:forbidigo // the test is about panics
 			}
 		})
 		done := make(chan struct{})
@@ -504,7 +504,7 @@ func TestRunAllPrefersOptionsOfTheWork(t *testing.T) {
 	assert.Equal(t, map[string]bool{"a.txt": true, "d.txt": true}, worksOf(both.all))
 }
 
-// worksOf returns the names of the works that reports are about.
+// worksOf returns the names of the works in progress reports.
 func worksOf(all []cloudconvert.Progress) map[string]bool {
 	names := map[string]bool{}
 	for _, p := range all {
@@ -513,7 +513,8 @@ func worksOf(all []cloudconvert.Progress) map[string]bool {
 	return names
 }
 
-// An option of single requests applies to the creation of the job, for all works or for one.
+// An option of single requests applies to the creation of the job, for all
+// works or for one.
 func TestRunAllAppliesCallOptions(t *testing.T) {
 	t.Parallel()
 	server := testkit.NewSandbox(t)
@@ -687,9 +688,9 @@ func heap() uint64 {
 	return stats.HeapAlloc
 }
 
-// troubles hit a tenth of all requests, in all ways but one: no creation fails
-// without an effect and without saying so, which cannot be distinguished from a job
-// that is not to be seen yet.
+// troubles returns faults that hit a tenth of all requests, of every kind except one:
+// no creation fails silently and without an effect, which could not be distinguished
+// from a job that does not appear in lists yet.
 func troubles() []cloudconverttest.Fault {
 	anywhere := []cloudconverttest.Fault{
 		{Phase: cloudconverttest.After, Kind: cloudconverttest.Reset},
@@ -732,7 +733,7 @@ func TestRunAllSurvivesFaults(t *testing.T) {
 				broken[filepath.Join(in, name)] = true
 			}
 			path := testkit.WriteFile(t, filepath.Join(in, name), string(file))
-			// A third of them is large enough to be uploaded.
+			// A third of them are large enough to be uploaded.
 			works = append(works, cloudconvert.Work{
 				Request: cloudconvert.Pipeline(cloudconvert.FromFile(path), cloudconvert.Convert{OutputFormat: "jpg"}),
 				Options: []cloudconvert.RunOption{cloudconvert.WithInlineLimit([]int64{0, 1 << 20, 1 << 20}[i%3])},
@@ -777,7 +778,7 @@ func TestRunAllPassesOnAPanicOfTheIterator(t *testing.T) {
 			for work := range testkit.TextWorks(2, t.TempDir()) {
 				yield(work)
 			}
-			panic("no more works") //nolint:forbidigo // that is what is tested.
+			panic("no more works") //nolint:forbidigo // the test is about panics
 		}) {
 			require.NoError(t, result.Err)
 			results++
@@ -820,7 +821,7 @@ func TestRunAllLogsRetries(t *testing.T) {
 	})
 }
 
-// childPanics is set in the process that is to die of a panic.
+// childPanics is set in the child process, which panics.
 const childPanics = "CLOUDCONVERT_TEST_PANICS"
 
 // TestRunAllPanicChild is the child process of [TestRunAllPanicsAtOnce].
@@ -833,7 +834,7 @@ func TestRunAllPanicChild(t *testing.T) {
 		for n := range 3 {
 			yield(testkit.TextWork(fmt.Sprint(n, ".txt"), "x", "", cloudconvert.WithProgress(func(cloudconvert.Progress) {
 				if n == 2 {
-					panic("enough") //nolint:forbidigo // that is what the test is about.
+					panic("enough") //nolint:forbidigo // the test is about panics
 				}
 			})))
 		}

@@ -9,8 +9,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
-// recordIn gives the job its tag, and records in a journal that it is about to be created
-// until it is stopped. Without a journal it does nothing.
+// recordIn gives the job a tag, and records in the journal that the job is about to be
+// created until stop is called. Without a journal it does nothing.
 func (c *creation) recordIn(ctx context.Context, record *journal.Work) (stop func(), err error) {
 	if !record.IsKept() {
 		return func() {}, nil
@@ -23,8 +23,8 @@ func (c *creation) recordIn(ctx context.Context, record *journal.Work) (stop fun
 }
 
 // adopt returns the job that an earlier run has left, or nil. That run may have ended a
-// moment ago, with its request on the way. A job that failed is of no use: the work is done
-// again.
+// moment ago, while its request was on the way. A job that failed is ignored: the work
+// is done again.
 func (s *JobsService) adopt(ctx context.Context, earlier journal.Entry) (*Job, error) {
 	if earlier.Tag == "" {
 		return nil, nil //nolint:nilnil // no job is not a failure
@@ -44,18 +44,18 @@ func (s *JobsService) adopt(ctx context.Context, earlier journal.Entry) (*Job, e
 		}
 		gap = min(gap, patience)
 		if err := poll.Pause(ctx, gap); err != nil {
-			return nil, fmt.Errorf("cloudconvert: looking for the job of an earlier run by its tag %q: %w", earlier.Tag, err)
+			return nil, fmt.Errorf("cloudconvert: the search for the job of an earlier run with the tag %q ended: %w", earlier.Tag, err)
 		}
 		patience -= gap
 	}
 }
 
-// patienceFor returns how much longer to look for a job that was not found. The run that
-// created it may have ended up to BeginInterval after it last recorded the creation, and
-// the job may appear up to settleTime after that.
+// patienceFor returns how much longer to look for a job that was not found. The earlier
+// run may have ended up to BeginInterval after it last recorded the creation, and the
+// job may appear up to settleTime after that.
 func patienceFor(earlier journal.Entry) time.Duration {
 	if earlier.Done || len(earlier.Files) > 0 {
-		return 0 // the job was there
+		return 0 // the job was found by that run
 	}
 	age := max(time.Since(earlier.Begun.Time), 0) // the clock may have been set back
 	if earlier.Begun.IsZero() {

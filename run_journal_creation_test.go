@@ -20,8 +20,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// slowCreation is a network on which a creation takes its time to be carried out, whether its client waits for it or
-// not. After kill nothing passes any more, as if the process had ended.
+// slowCreation is a network on which a creation takes long, whether its client waits
+// for it or not. After kill no request passes, as if the process had ended.
 type slowCreation struct {
 	next   http.RoundTripper
 	takes  time.Duration
@@ -65,14 +65,14 @@ func (s *slowCreation) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// kill lets nothing pass any more, and returns a copy of a journal as it is at this moment.
+// kill lets no more requests pass, and returns a copy of the journal as it is now.
 func (s *slowCreation) kill(t *testing.T, journal string) string {
 	t.Helper()
 	s.killed.Store(true)
 	return testkit.WriteFile(t, filepath.Join(t.TempDir(), "journal"), testkit.ReadFile(t, journal))
 }
 
-// slowly returns a client whose creations take so long, and its network.
+// slowly returns a client whose creations take the given time, and its network.
 func slowly(t *testing.T, server *cloudconverttest.Server, takes time.Duration) (*cloudconvert.Client, *slowCreation) {
 	t.Helper()
 	network := &slowCreation{next: server.HTTPClient().Transport, takes: takes}
@@ -87,8 +87,9 @@ func runJournal(ctx context.Context, client *cloudconvert.Client, work cloudconv
 	return result
 }
 
-// However a run ends during a creation, and however long the service takes for it, the next run finds the job.
-func TestJournalFindsWhatASlowCreationMade(t *testing.T) {
+// The next run finds the job, however a run ends during its creation, and however long
+// the creation takes.
+func TestJournalFindsJobOfSlowCreation(t *testing.T) {
 	t.Parallel()
 	ways := map[string]func(address string) cloudconvert.Work{
 		"inline": func(string) cloudconvert.Work { return testkit.TextWork("a.txt", "text", "") },
@@ -138,8 +139,9 @@ func TestJournalFindsWhatASlowCreationMade(t *testing.T) {
 	}
 }
 
-// What the journal says of when a creation was under way decides how long the next run looks for the job.
-func TestJournalLooksAsLongAsAJobMayTurnUp(t *testing.T) {
+// The time of the last entry for a creation determines how long the next run looks
+// for the job.
+func TestJournalLooksWhileAJobMayAppear(t *testing.T) {
 	t.Parallel()
 	const full = 41 * time.Second
 	for name, c := range map[string]struct {
@@ -183,7 +185,8 @@ func TestJournalLooksAsLongAsAJobMayTurnUp(t *testing.T) {
 	}
 }
 
-// A creation may wait for limits long before it is sent. How old the journal's note of it is counts from then.
+// A creation may wait for limits long before it is sent. Its age in the journal
+// counts from then.
 func TestJournalAfterACreationThatHadToWait(t *testing.T) {
 	t.Parallel()
 	for name, refusal := range map[string]cloudconverttest.Fault{
@@ -208,7 +211,7 @@ func TestJournalAfterACreationThatHadToWait(t *testing.T) {
 					left <- network.kill(t, journal)
 					cancel()
 				})
-				_ = runJournal(ctx, client, work, journal) // which may even have come to its end
+				_ = runJournal(ctx, client, work, journal) // which may even have ended
 				require.NoError(t, runJournal(t.Context(), server.Client(), work, <-left).Err)
 				testkit.Advance(time.Minute)
 				assert.Equal(t, 1, testkit.JobCount(server))
@@ -218,7 +221,7 @@ func TestJournalAfterACreationThatHadToWait(t *testing.T) {
 }
 
 // A job that cannot be looked for is not created again, however long that lasts.
-func TestJournalDoesNotCreateWhatItCannotLookFor(t *testing.T) {
+func TestJournalCreatesNoJobWithoutALookup(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]cloudconverttest.Fault{
 		"500":             {Status: http.StatusInternalServerError},
@@ -248,7 +251,7 @@ func TestJournalDoesNotCreateWhatItCannotLookFor(t *testing.T) {
 	}
 }
 
-// The context ends the search for a job as it ends everything, and the next run goes on with it.
+// The context ends the search for a job, and the next run continues it.
 func TestJournalSearchEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
@@ -268,8 +271,8 @@ func TestJournalSearchEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// A job that was deleted because its upload broke off is not looked for by the next run.
-func TestJournalForgetsAnUploadThatBrokeOff(t *testing.T) {
+// The next run does not look for a job that was deleted because its upload broke.
+func TestJournalForgetsAJobWithoutItsUpload(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// nowhere is a network that is not to be used.
+// nowhere is a network that must not be used.
 type nowhere struct{ t *testing.T }
 
 func (n nowhere) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -19,7 +19,7 @@ func (n nowhere) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, errors.New("there is no network")
 }
 
-// Nothing is created that could not be found again.
+// A job that could not be recorded is not created.
 func TestJournalOnFullDisk(t *testing.T) {
 	t.Parallel()
 	client, err := NewClient("an-invented-key", WithHTTPClient(&http.Client{Transport: nowhere{t}}))

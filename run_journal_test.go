@@ -46,8 +46,9 @@ func pageWork(name, text, dst string) cloudconvert.Work {
 	}
 }
 
-// hashOf returns the hash by which a journal knows a work, besides its name: what a run notes whose creation is refused.
-// Nothing may be in the way of the work's file.
+// hashOf returns the hash by which a journal identifies a work, together with its name.
+// It runs the work with a creation that is refused, and reads the journal. The file of
+// the work must not exist.
 func hashOf(t *testing.T, work cloudconvert.Work) string {
 	t.Helper()
 	journal := filepath.Join(t.TempDir(), "journal")
@@ -61,10 +62,10 @@ func hashOf(t *testing.T, work cloudconvert.Work) string {
 	return notes[0].Work
 }
 
-// firstOf is the first of several works.
+// firstOf returns the first of several works.
 func firstOf(works iter.Seq[cloudconvert.Work]) cloudconvert.Work { return slices.Collect(works)[0] }
 
-// note is a line of a journal.
+// note is an entry of a journal.
 type note struct {
 	Key   string   `json:"key"`
 	Work  string   `json:"work,omitempty"`
@@ -74,7 +75,7 @@ type note struct {
 	Done  bool     `json:"done,omitempty"`
 }
 
-// writeJournal makes a journal.
+// writeJournal writes a journal and returns its path.
 func writeJournal(t *testing.T, notes ...note) string {
 	t.Helper()
 	var lines strings.Builder
@@ -98,7 +99,7 @@ func notesIn(t *testing.T, journal string) []note {
 	return notes
 }
 
-func TestJournalSkipsWhatIsDone(t *testing.T) {
+func TestJournalSkipsDoneWorks(t *testing.T) {
 	t.Parallel()
 	server := testkit.NewSandbox(t)
 	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
@@ -121,7 +122,7 @@ func TestJournalSkipsWhatIsDone(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode())
 }
 
-func TestJournalSkipsWhatHasNoFiles(t *testing.T) {
+func TestJournalSkipsDoneWorksWithoutFiles(t *testing.T) {
 	t.Parallel()
 	server := testkit.NewSandbox(t)
 	journal := filepath.Join(t.TempDir(), "journal")
@@ -132,8 +133,8 @@ func TestJournalSkipsWhatHasNoFiles(t *testing.T) {
 	assert.Equal(t, 1, testkit.JobCount(server))
 }
 
-// An output file that is gone is made again, from the source as it is now.
-func TestJournalRedoesWhatIsGone(t *testing.T) {
+// An output file that no longer exists is made again, from the source as it is now.
+func TestJournalRedoesWorksWhoseFilesAreGone(t *testing.T) {
 	t.Parallel()
 	server := testkit.NewSandbox(t)
 	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
@@ -144,7 +145,7 @@ func TestJournalRedoesWhatIsGone(t *testing.T) {
 	assert.Equal(t, 4, testkit.JobCount(server))
 }
 
-// A run that was cancelled is gone on with: its jobs are not created again.
+// The next run continues with the jobs of a cancelled run, and does not create them again.
 func TestJournalAfterCancellation(t *testing.T) {
 	t.Parallel()
 	for name, limit := range map[string]int64{"inline": 1000, "upload": 0} {
@@ -177,7 +178,7 @@ func TestJournalAfterCancellation(t *testing.T) {
 	}
 }
 
-// leaveJob makes a job as an earlier run may have left it, and returns its tag.
+// leaveJob creates a job as an earlier run may have left it, and returns its tag.
 func leaveJob(t *testing.T, server *cloudconverttest.Server, source cloudconvert.TaskRequest, format string) (tag string, job *cloudconvert.Job) {
 	t.Helper()
 	tag = "left-" + strconv.Itoa(len(server.Jobs()))
@@ -253,7 +254,7 @@ func TestJournalAdoptsJobs(t *testing.T) {
 	}
 }
 
-// A job that cannot be looked for is neither given up nor created again.
+// A job that cannot be looked for is neither forgotten nor created again.
 func TestJournalKeepsJobsItCannotFind(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
@@ -313,7 +314,7 @@ func TestJournalWhileSaving(t *testing.T) {
 	}
 }
 
-// A file of somebody else is not taken for the output of a job that was begun.
+// A file that this package did not write is not taken for the output of a job.
 func TestJournalLeavesFilesOfOthers(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
@@ -379,8 +380,8 @@ func TestJournalReplacesOnlyItsOwnFiles(t *testing.T) {
 	}
 }
 
-// A file in the way that comes up in the meantime is not taken for the output
-// either, and costs no second job.
+// A file that appears in the meantime is not taken for the output
+// either, and does not cause a second job.
 func TestJournalAfterFailedSave(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
@@ -419,8 +420,8 @@ func TestJournalRetriesFailures(t *testing.T) {
 	assert.Equal(t, slices.Repeat(once, 3), testkit.Outline(server))
 }
 
-// What became of a creation may be unknown: the next run finds the job, or
-// makes one.
+// The outcome of a creation may be unknown: the next run finds the job, or
+// creates one.
 func TestJournalOfUnknownOutcomes(t *testing.T) {
 	t.Parallel()
 	for name, phase := range map[string]cloudconverttest.Phase{"not created": cloudconverttest.Before, "created": cloudconverttest.After} {
@@ -433,8 +434,8 @@ func TestJournalOfUnknownOutcomes(t *testing.T) {
 				server.Inject(cloudconverttest.Fault{Method: http.MethodGet, Path: "/v2/jobs"})
 				for _, result := range resume(t, server, journal, testkit.TextWorks(10, dir)) {
 					require.ErrorIs(t, result.Err, cloudconvert.ErrOutcomeUnknown)
-					assert.Contains(t, result.Err.Error(), "the next run with this journal looks for it")
-					assert.NotContains(t, result.Err.Error(), "before you send it again")
+					assert.Contains(t, result.Err.Error(), "the next run with this journal looks for the tag")
+					assert.NotContains(t, result.Err.Error(), "before you create another")
 				}
 				server.ClearFaults()
 				for _, result := range resume(t, server, journal, testkit.TextWorks(10, dir)) {
@@ -447,7 +448,7 @@ func TestJournalOfUnknownOutcomes(t *testing.T) {
 	}
 }
 
-// Lines that are no notes count for nothing, and the last note of a key counts.
+// Invalid lines are ignored, and the last entry of a key counts.
 func TestJournalIsTolerant(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -515,14 +516,14 @@ func TestJournalRefusesWhatIsNotAFile(t *testing.T) {
 	}
 }
 
-// Two runs at a time would each create the jobs of the other.
+// Two runs at the same time would each create the jobs of the other.
 func TestJournalOfAnotherRun(t *testing.T) {
 	t.Parallel()
 	server := testkit.NewSandbox(t)
 	dir := t.TempDir()
 	journal := filepath.Join(dir, "journal")
 	first := true
-	// One at a time, the first result comes long before the end of the run.
+	// With a concurrency of one, the first result comes long before the end of the run.
 	for result := range server.Client().RunAll(t.Context(), testkit.TextWorks(3, dir), cloudconvert.WithJournal(journal), cloudconvert.WithConcurrency(1)) {
 		require.NoError(t, result.Err)
 		if first {
@@ -566,7 +567,7 @@ func TestJournalOfAnotherRunByAnotherName(t *testing.T) {
 	}
 }
 
-// A file that was named by mistake is left as it is.
+// A file that was named by mistake is not changed.
 func TestJournalRefusesForeignFile(t *testing.T) {
 	t.Parallel()
 	server := testkit.NewSandbox(t)
@@ -578,9 +579,9 @@ func TestJournalRefusesForeignFile(t *testing.T) {
 	assert.Empty(t, server.Requests())
 }
 
-// Of several outputs one is gone and another one is in the way of its successor:
-// that is found out before it is paid for.
-func TestJournalRedoesNothingInVain(t *testing.T) {
+// One of several outputs is gone, and another would be overwritten:
+// this is an error before the job is paid for.
+func TestJournalChecksFilesBeforeItRedoesAWork(t *testing.T) {
 	t.Parallel()
 	server := testkit.NewSandbox(t)
 	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
@@ -596,9 +597,9 @@ func TestJournalRedoesNothingInVain(t *testing.T) {
 	assert.Equal(t, 2, testkit.JobCount(server))
 }
 
-// A work is known by its name, its tasks and its destination. With other tasks or another destination it is another
-// work, and what the journal says of the one remains true of the other.
-func TestJournalTellsWorksOfOneNameApart(t *testing.T) {
+// A work is identified by its name, its tasks and its destination. With other tasks or
+// another destination it is another work, and the journal keeps the entries of both.
+func TestJournalDistinguishesWorksOfOneName(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -642,7 +643,7 @@ func TestJournalKnowsAWorkWhoseSourceHasChanged(t *testing.T) {
 	assert.Equal(t, hashOf(t, testkit.TextWork("a.txt", "1", dst)), hashOf(t, testkit.TextWork("a.txt", "2", dst)))
 }
 
-// What an earlier run has written elsewhere is in nobody's way.
+// Files that an earlier run has written elsewhere do not matter.
 func TestJournalOfAnotherDestination(t *testing.T) {
 	t.Parallel()
 	server := testkit.NewSandbox(t)
@@ -656,7 +657,8 @@ func TestJournalOfAnotherDestination(t *testing.T) {
 	assert.Equal(t, []string{"0-1.page", "0-2.page"}, testkit.Listed(t, after))
 }
 
-// A job that another work of the same name has left is not taken, and is still there for that work.
+// A job that another work of the same name has left is not taken, and is still there
+// for that work.
 func TestJournalAdoptsOnlyTheJobOfTheSameWork(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
@@ -673,7 +675,7 @@ func TestJournalAdoptsOnlyTheJobOfTheSameWork(t *testing.T) {
 	})
 }
 
-// A run that was interrupted while it wrote replaces files of its own entry, and no others.
+// After an interrupted run, the next one replaces the files of that entry, and no others.
 func TestJournalWhileSavingReplacesOnlyItsOwnFiles(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
@@ -695,8 +697,9 @@ func TestJournalWhileSavingReplacesOnlyItsOwnFiles(t *testing.T) {
 	})
 }
 
-// The single file that an interrupted run wrote is its own, also where nothing may be overwritten.
-func TestJournalWhileSavingOfAJobThatIsGone(t *testing.T) {
+// The single file that an interrupted run wrote may be replaced, even without
+// WithOverwrite.
+func TestJournalReplacesTheFileOfAJobThatIsGone(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()
@@ -709,8 +712,9 @@ func TestJournalWhileSavingOfAJobThatIsGone(t *testing.T) {
 	})
 }
 
-// With WithOverwrite nothing is known of the files that an interrupted run was about to write: they may be of anyone.
-func TestJournalOfARunThatOverwrites(t *testing.T) {
+// With WithOverwrite, the files that an interrupted run was about to write may be those
+// of another program.
+func TestJournalReplacesNothingOfARunThatOverwrites(t *testing.T) {
 	t.Parallel()
 	server := testkit.NewSandbox(t)
 	dir, journal := t.TempDir(), filepath.Join(t.TempDir(), "journal")
@@ -747,7 +751,7 @@ func TestJournalRefusesWhatItCannotHold(t *testing.T) {
 	assert.Empty(t, server.Requests())
 }
 
-// The environment variables by which a test runs a part of itself in a process
+// The environment variables with which a test runs a part of itself in a process
 // that it can kill.
 const (
 	childURL  = "CLOUDCONVERT_TEST_URL"
@@ -756,7 +760,7 @@ const (
 	childDir  = "CLOUDCONVERT_TEST_DIR"
 )
 
-// killedWorks are what the child converts: every other one is uploaded.
+// killedWorks returns the works of the child process: every other one is uploaded.
 func killedWorks(n int, dir string) iter.Seq[cloudconvert.Work] {
 	return func(yield func(cloudconvert.Work) bool) {
 		for i := range n {
@@ -769,12 +773,12 @@ func killedWorks(n int, dir string) iter.Seq[cloudconvert.Work] {
 	}
 }
 
-// killedText is long enough for a file to be half there.
+// killedText returns a text that is long enough for a file to be half written.
 func killedText(n int) string { return fmt.Sprint("text ", n, testkit.Content(100<<10)) }
 
 const killedCount = 60
 
-// TestJournalChild is no test of its own.
+// TestJournalChild is the child process of other tests.
 func TestJournalChild(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(childURL) == "" {
@@ -793,8 +797,8 @@ func TestJournalChild(t *testing.T) {
 	}
 }
 
-// However often the process is killed, and whenever: in the end each work has
-// its file, and had one job.
+// However often the process is killed, in the end each work has
+// its file, and one job.
 func TestJournalAfterKill(t *testing.T) {
 	t.Parallel()
 	server := testkit.NewSandbox(t, cloudconverttest.WithTaskDuration(3*time.Millisecond))
@@ -812,7 +816,7 @@ func TestJournalAfterKill(t *testing.T) {
 	for _, name := range testkit.Listed(t, out) {
 		stem, isOutput := strings.CutSuffix(name, ".pdf")
 		if !isOutput {
-			continue // of a process that was killed while it wrote
+			continue // left by a process that was killed while it wrote
 		}
 		n, err := strconv.Atoi(stem)
 		require.NoError(t, err)
@@ -824,16 +828,17 @@ func TestJournalAfterKill(t *testing.T) {
 	assert.Zero(t, pendingUploads(server))
 }
 
-// ageJournal makes a journal older, so that the next run looks for jobs for about two seconds: the server takes only
-// milliseconds to create one, and this test runs in real time.
+// ageJournal makes a journal older, so that the next run looks for jobs for about
+// two seconds: the server takes only milliseconds to create one, and this test runs
+// in real time.
 func ageJournal(t *testing.T, journal string) {
 	t.Helper()
 	earlier := time.Now().Add(-39 * time.Second).UTC().Format(time.RFC3339)
 	testkit.WriteFile(t, journal, regexp.MustCompile(`"begun":"[^"]+"`).ReplaceAllString(testkit.ReadFile(t, journal), `"begun":"`+earlier+`"`))
 }
 
-// runChild converts in a process of its own, kills it when the server has had
-// so many requests, and reports whether it was killed.
+// runChild converts in a child process, kills it when the server has had
+// the given number of requests, and reports whether it was killed.
 func runChild(t *testing.T, server *cloudconverttest.Server, dir string, requests int) (killed bool) {
 	t.Helper()
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestJournalChild$")
@@ -905,7 +910,7 @@ func TestJournalKeepsAJobWithoutItsSource(t *testing.T) {
 	})
 }
 
-// A job that has its file needs the source no more.
+// A job that has its file no longer needs the source.
 func TestJournalAdoptsAJobWhoseSourceIsGone(t *testing.T) {
 	t.Parallel()
 	for name, ended := range map[string]bool{"runs": false, "has ended": true} {
@@ -949,8 +954,8 @@ func TestJournalLeavesNumberedFilesAlone(t *testing.T) {
 	})
 }
 
-// A presigned URL differs in each run. Without a name of the caller's, works of other
-// queries have other names.
+// A presigned URL differs in each run. Without a Name, works with other
+// queries have different names.
 func TestJournalKnowsAPresignedURL(t *testing.T) {
 	t.Parallel()
 	signed := func(url string) cloudconvert.Work {

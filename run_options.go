@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// An option of a part is an option of the whole: what a single request takes is also
-// taken by the creation of a job, by a run, by a conversion and by a batch. An option
-// where it makes no sense does not compile, or is refused with an error that says so.
+// An option of a request is also an option of all that sends such requests: of a creation,
+// a run, a conversion and a batch. A call to which an option does not apply does not
+// compile, or returns an error.
 type (
 	// BatchOption is an option of [Client.RunAll].
 	BatchOption interface{ applyBatch(c *batchConfig) error }
@@ -26,31 +26,32 @@ type (
 		ConvertOption
 		applyRun(c *runConfig) error
 	}
-	// CreateOption is an option of [JobsService.Create], and of all that creates jobs.
+	// CreateOption is an option of [JobsService.Create], and of all calls that
+	// create jobs.
 	CreateOption interface {
 		RunOption
 		applyCreate(c *createConfig) error
 	}
-	// CallOption is an option of a single request. As an option of a run it applies to
-	// the request that creates the job.
+	// CallOption is an option of a single request. In a run it applies to the request
+	// that creates the job.
 	CallOption interface {
 		CreateOption
 		applyCall(c *call) error
 	}
-	// WaitOption is an option of waits, and of all that waits for jobs.
+	// WaitOption is an option of waits, and of all calls that wait for jobs.
 	WaitOption interface {
 		RunOption
 		applyWait(c *waitConfig) error
 	}
 )
 
-// createConfig is what create options write to.
+// createConfig has the settings of create options.
 type createConfig struct {
 	calls    []CallOption
 	queueing bool
 }
 
-// call is one request to the API, and what call options write to.
+// call is one request to the API, with the settings of call options.
 type call struct {
 	method string
 	path   string // escaped, begins with a slash, without the base
@@ -58,13 +59,13 @@ type call struct {
 	in     any // encoded as JSON unless nil
 
 	sync    bool          // goes to the host that responds when the job has ended
-	limited bool          // creates a job or task, which the service limits
+	limited bool          // creates a job or task, and counts against the limits of the service
 	once    bool          // is not retried
 	timeout time.Duration // of each attempt beyond sending the body; 0 means attemptTimeout
 
 	header   http.Header
 	captures []*Response
-	queueing bool // it is a creation that waits while too many jobs run
+	queueing bool // waits while too many jobs run
 }
 
 func (c *call) setHeader(name, value string) {
@@ -74,40 +75,40 @@ func (c *call) setHeader(name, value string) {
 	c.header.Set(name, value)
 }
 
-// waitConfig is what wait options write to.
+// waitConfig has the settings of wait options.
 type waitConfig struct {
 	pendingUpload  bool
 	deleteOnCancel bool
 	signal         JobSignal // nil if there is none
 }
 
-// runConfig is what run options write to.
+// runConfig has the settings of run options.
 type runConfig struct {
 	create      createConfig
 	wait        waitConfig
-	reporter    *reporter // nil for that of the client
+	reporter    *reporter // nil to use that of the client
 	overwrite   bool
 	delete      bool
 	inlineLimit int64
-	used        []string // names of the options that not all calls take
+	used        []string // names of the options given, for refuse
 }
 
-// convertConfig is what convert options write to.
+// convertConfig has the settings of convert options.
 type convertConfig struct {
 	run     runConfig
 	options Options
 }
 
-// batchConfig is what batch options write to.
+// batchConfig has the settings of batch options.
 type batchConfig struct {
 	run         runConfig
-	outputDir   string // empty if there is none
+	outputDir   string // "" if not set
 	concurrency int
-	journal     string // empty if none is kept
-	budget      int    // 0 for none
+	journal     string // "" if not set
+	budget      int    // 0 means no limit
 }
 
-// callOption is a call option and its name.
+// callOption is a call option. The name is for refuse.
 type callOption struct {
 	name string
 	set  func(*call) error
@@ -130,12 +131,12 @@ func (o callOption) applyBatch(c *batchConfig) error {
 		return err
 	}
 	if len(probe.captures) > 0 {
-		return errors.New("CaptureResponse: the works of a batch run at the same time: make it an option of a work")
+		return errors.New("CaptureResponse: the works of a batch run concurrently: make it an option of each work")
 	}
 	return o.applyRun(&c.run)
 }
 
-// createOption is a create option and its name.
+// createOption is a create option. The name is for refuse.
 type createOption struct {
 	name string
 	set  func(*createConfig)
@@ -153,7 +154,7 @@ func (o createOption) applyRun(c *runConfig) error {
 func (o createOption) applyConvert(c *convertConfig) error { return o.applyRun(&c.run) }
 func (o createOption) applyBatch(c *batchConfig) error     { return o.applyRun(&c.run) }
 
-// waitOption is a wait option and its name.
+// waitOption is a wait option. The name is for refuse.
 type waitOption struct {
 	name string
 	set  func(*waitConfig) error
@@ -167,7 +168,7 @@ func (o waitOption) applyRun(c *runConfig) error {
 func (o waitOption) applyConvert(c *convertConfig) error { return o.applyRun(&c.run) }
 func (o waitOption) applyBatch(c *batchConfig) error     { return o.applyRun(&c.run) }
 
-// runOption is a run option and its name.
+// runOption is a run option. The name is for refuse.
 type runOption struct {
 	name string
 	set  func(*runConfig) error
@@ -195,16 +196,17 @@ func (c *runConfig) use(name string) {
 	}
 }
 
-// refuse returns an error if options were given that a call has no use for.
+// refuse returns an error if one of the named options was given, which a method
+// does not accept.
 func (c *runConfig) refuse(method, remedy string, names ...string) error {
 	given := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !slices.Contains(c.used, name) })
 	if len(given) == 0 {
 		return nil
 	}
-	return invalid(fmt.Errorf("%s has no use for %s: %s", method, strings.Join(given, ", "), remedy))
+	return invalid(fmt.Errorf("%s does not accept %s: %s", method, strings.Join(given, ", "), remedy))
 }
 
-// apply applies options. The error names each that is wrong.
+// apply applies options. The error names each invalid option.
 func (c *runConfig) apply(opts []RunOption) error {
 	return applyAll(opts, func(o RunOption) error { return o.applyRun(c) })
 }
@@ -224,7 +226,7 @@ func newWaitConfig(opts []WaitOption) (waitConfig, error) {
 	return c, err
 }
 
-// applyAll applies options and returns what is wrong with all of them.
+// applyAll applies options and joins their errors.
 func applyAll[T comparable](opts []T, apply func(T) error) error {
 	var problems []error
 	for _, opt := range opts {
@@ -240,7 +242,7 @@ func applyAll[T comparable](opts []T, apply func(T) error) error {
 	return invalid(problems...)
 }
 
-// WithProgress reports how the works of this call get on, in place of
+// WithProgress reports the progress of this call to a function, in place of
 // [TransferPolicy.Progress] and under the same rules.
 func WithProgress(report func(Progress)) RunOption {
 	return runOption{"WithProgress", func(c *runConfig) error {
@@ -252,12 +254,12 @@ func WithProgress(report func(Progress)) RunOption {
 	}}
 }
 
-// WithOverwrite replaces files that exist. By default they are left alone and the
+// WithOverwrite replaces files that exist. By default they are left alone, and the
 // error matches [fs.ErrExist].
 //
-// The new file has the permission bits of the one that it replaces. It does not have
-// its owner, access control list or other attributes, and hard links still lead to
-// the old file. A symbolic link is replaced itself, not the file it leads to. Devices,
+// The new file has the permission bits of the file it replaces. Its owner, access
+// control list and other attributes are not copied, and hard links still lead to the
+// old file. A symbolic link is replaced itself, not the file it leads to. Devices,
 // pipes and sockets are refused, also behind such a link.
 func WithOverwrite() RunOption {
 	return runOption{"WithOverwrite", func(c *runConfig) error {
@@ -266,14 +268,14 @@ func WithOverwrite() RunOption {
 	}}
 }
 
-// WithDelete deletes the job with its files when the call is over, whether it
-// succeeded or not, instead of leaving them on the service for 24 hours. If the output
-// could not be written, the job stays, so that [Client.SaveAs] can fetch it to another
-// place. If the context ends before the service has responded with the id of the job,
-// the job stays, and the [*OutcomeError] holds its tag. With [WithJournal], a job that
-// is still running when the context ends stays, for the next run.
+// WithDelete deletes the job with its files at the end of the call, whether it
+// succeeded or not. Without it, the service keeps them for 24 hours. Calls that leave
+// the files in the job refuse WithDelete, since the files would be lost.
 //
-// Where the files stay in the job it is refused: the job would be gone with them.
+// The job stays if its files could not be written, so that [Client.SaveAs] can write
+// them elsewhere. It also stays if the context ends before the service has responded
+// with its id: the error is then an [*OutcomeError] with its tag. With [WithJournal], a
+// job that is still running when the context ends stays for the next run.
 func WithDelete() RunOption {
 	return runOption{"WithDelete", func(c *runConfig) error {
 		c.delete = true
@@ -282,10 +284,10 @@ func WithDelete() RunOption {
 }
 
 const (
-	// defaultInlineLimit is the size up to which files travel within the request that
-	// creates the job. That saves two requests, and costs a third of the size for the
-	// encoding. Over TLS, with a round trip of 30 ms and 20 Mbit/s, a conversion takes,
-	// over connections that are there already and over new ones:
+	// defaultInlineLimit is the size up to which files are sent within the request that
+	// creates the job. This saves two requests, and adds a third of the size for the
+	// encoding. Measured over TLS with a round trip of 30 ms and 20 Mbit/s, a conversion
+	// takes, over existing connections and over new ones:
 	//
 	//	  size   inline        uploaded
 	//	 100 B    62, 185 ms   124, 308 ms
@@ -295,21 +297,22 @@ const (
 	//	512 KiB  342, 465 ms   334, 518 ms
 	//	  1 MiB  622, 745 ms   544, 728 ms
 	//
-	// Half of the requests take half of the time only for a file of hardly any size: its
-	// bytes, and those of the result, cross the link either way.
+	// Half of the requests take half of the time only if the file is tiny: the bytes of the
+	// file and of its result take the same time either way.
 	defaultInlineLimit = 448 << 10
-	// maxInlineLimit is the size above which the service advises against that: 10 MB,
-	// which may be meant in powers of ten.
+	// maxInlineLimit is the largest size that the service recommends: 10 MB, which may be
+	// meant in powers of ten.
 	maxInlineLimit = 10_000_000
 )
 
-// WithInlineLimit sets up to which size in bytes, all files of a job together, they
-// are sent within the request that creates the job. The default is 448 KiB. 0 uploads
-// every file. More than 10 MB, the most that the service advises, is refused.
+// WithInlineLimit sets how many bytes of local sources, all sources of a job together,
+// are sent within the request that creates the job. The smallest sources are sent so
+// while they fit, and the others are uploaded. The default is 448 KiB. 0 uploads every
+// file. More than 10 MB, the largest size that the service recommends, is an error.
 func WithInlineLimit(size int64) RunOption {
 	return runOption{"WithInlineLimit", func(c *runConfig) error {
 		if size < 0 || size > maxInlineLimit {
-			return fmt.Errorf("WithInlineLimit: %d is not between 0 and %d", size, int64(maxInlineLimit))
+			return fmt.Errorf("WithInlineLimit: %d bytes are not between 0 and %d", size, int64(maxInlineLimit))
 		}
 		c.inlineLimit = size
 		return nil
@@ -317,7 +320,7 @@ func WithInlineLimit(size int64) RunOption {
 }
 
 // WithOption sets a parameter of the conversion, such as "pages" or "quality".
-// [FormatsService] lists those of each pair of formats.
+// [FormatsService] lists the parameters of each pair of formats.
 func WithOption(name string, value any) ConvertOption {
 	return WithOptions(Options{name: value})
 }
@@ -341,7 +344,7 @@ func WithOptions(options Options) ConvertOption {
 	})
 }
 
-// WithConcurrency sets how many works [Client.RunAll] does at a time. The default is
+// WithConcurrency sets how many works [Client.RunAll] runs concurrently. The default is
 // 8: a work spends most of its time waiting for the service.
 func WithConcurrency(n int) BatchOption {
 	return batchOption(func(c *batchConfig) error {
@@ -354,8 +357,7 @@ func WithConcurrency(n int) BatchOption {
 }
 
 // WithOutputDir sets the directory that [Client.RunAll] writes files to: those of works
-// without a Destination, and those of works whose Destination is a relative path. It is
-// created if need be.
+// whose Destination is empty or a relative path. It is created if it does not exist.
 func WithOutputDir(dir string) BatchOption {
 	return batchOption(func(c *batchConfig) error {
 		if dir == "" {
@@ -366,22 +368,25 @@ func WithOutputDir(dir string) BatchOption {
 	})
 }
 
-// WithJournal makes [Client.RunAll] resumable: it records in a file which works were
-// begun and which are done. A later run with the same file skips those that are done,
-// as long as their files are there, and goes on with the jobs of those that were
-// begun. No job is created twice, whenever the process ended: if it ended while a job
-// was being created, the next run looks for that job until 40 seconds after the last note
-// of it, and at least once, before it creates another. A work whose job failed is tried
-// again, with a new job.
+// WithJournal makes [Client.RunAll] resumable. It records in a file which works were
+// begun and which are done. A later run with the same file skips works that are done,
+// if their files still exist, and continues with the jobs of works that were begun. If
+// the job of a work failed, the later run creates a new one.
 //
-// A work is known by its name, its tasks and its destination: with other tasks or
-// another destination it is another work. The content of its sources does not count, nor
-// does the query of a URL, which may be a signature. If
-// it is done and has no destination, a later run returns neither its job nor its files.
+// No job is created twice, whenever the process ends. If it ended while a job was being
+// created, the next run looks for that job before it creates another: at least once,
+// and until 40 seconds after the journal last recorded the creation.
 //
-// Only one run at a time can use a journal: a second one fails at once. An empty file
-// beside it, whose name ends in ".lock", sees to that and is left there. The directory
-// must be writable. The works of earlier runs take about 50 bytes of memory each.
+// A work is identified by its name, its tasks and its destination. If the tasks or the
+// destination change, it is another work. The content of its sources is not compared,
+// and neither is the query of a URL, which may be a signature. The journal finds jobs
+// by their tags: a request that has a Tag is refused. If a work without a destination
+// is done, a later run returns neither its job nor its files.
+//
+// Only one run at a time can use a journal, and a second one fails at once. An empty
+// file beside the journal, whose name ends in ".lock", ensures this and is not removed.
+// The directory must be writable. The works of earlier runs take about 50 bytes of
+// memory each.
 func WithJournal(path string) BatchOption {
 	return batchOption(func(c *batchConfig) error {
 		if path == "" {
@@ -392,9 +397,11 @@ func WithJournal(path string) BatchOption {
 	})
 }
 
-// WithBudget makes [Client.RunAll] take no more works once the jobs that it created have
-// cost n credits. Works that were taken and not begun yield [ErrBudget]. Jobs that were
-// running by then may exceed the budget.
+// WithBudget limits the credits that [Client.RunAll] spends. When the jobs that it
+// created have cost that many, it creates no more jobs and takes no more works. A work
+// that it has already taken, but not created a job for, fails with [ErrBudget]. Jobs
+// that are running by then may exceed the budget. Jobs that earlier runs created, see
+// [WithJournal], do not count.
 func WithBudget(credits int) BatchOption {
 	return batchOption(func(c *batchConfig) error {
 		if credits < 1 {

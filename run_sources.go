@@ -17,11 +17,11 @@ type sources struct {
 	byTask map[string]*openSource
 }
 
-// openSource is a local source that may be open.
+// openSource is a local source of a job. It is open if it has content.
 type openSource struct {
 	Source
 	task    string
-	content *content.Content // nil while it is closed
+	content *content.Content // nil while closed
 	size    int64
 	inline  bool
 }
@@ -34,8 +34,8 @@ func newSources(c *core, planned []plannedSource) *sources {
 	return s
 }
 
-// openAll opens the sources, learns their sizes, and decides how they are sent: the
-// smallest within the job, while their sum is within a limit.
+// openAll opens the sources, determines their sizes, and decides how they are sent: the
+// smallest within the job, while their sum does not exceed the limit.
 func (s *sources) openAll(ctx context.Context, inlineLimit int64) error {
 	opened := slices.SortedFunc(maps.Values(s.byTask), func(a, b *openSource) int { return cmp.Compare(a.task, b.task) })
 	for _, source := range opened {
@@ -47,7 +47,7 @@ func (s *sources) openAll(ctx context.Context, inlineLimit int64) error {
 	}
 	slices.SortStableFunc(opened, func(a, b *openSource) int { return cmp.Compare(a.size, b.size) })
 	for _, source := range opened {
-		// The service takes an import without content for one without a file.
+		// The service treats an import of an empty file as one without a file.
 		source.inline = source.size > 0 && source.size <= inlineLimit
 		if source.inline {
 			inlineLimit -= source.size
@@ -56,8 +56,8 @@ func (s *sources) openAll(ctx context.Context, inlineLimit int64) error {
 	return nil
 }
 
-// open opens a source if it is not open. Content that can be read only once is kept in
-// memory up to a limit.
+// open opens a source unless it is open. Content that can be read only once is kept in
+// memory, up to the given number of bytes.
 func (s *sources) open(ctx context.Context, source *openSource, memory int64) error {
 	if source.content != nil {
 		return nil
@@ -76,8 +76,8 @@ func (s *sources) open(ctx context.Context, source *openSource, memory int64) er
 	return nil
 }
 
-// closeSurplus closes a source that can be opened again, of a job that would need more open
-// files than are transferred concurrently.
+// closeSurplus closes a source that can be reopened, if the job has more sources than
+// are transferred concurrently.
 func (s *sources) closeSurplus(ctx context.Context, source *openSource) {
 	if len(s.byTask) > s.core.policy.Parallel && source.content.Reopenable {
 		s.close(ctx, source)
@@ -90,19 +90,19 @@ func (s *sources) closeAll(ctx context.Context) {
 	}
 }
 
-// close closes a source. A failure, to remove a temporary copy for example, does not fail
-// the job, which may be paid for by then.
+// close closes a source. A failure, such as to remove a temporary copy, is only logged:
+// the job may be paid for by then.
 func (s *sources) close(ctx context.Context, source *openSource) {
 	if source.content == nil {
 		return
 	}
 	if err := source.content.Close(); err != nil {
-		s.core.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: closing the source failed", slog.Any("error", err))
+		s.core.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: cannot close the source", slog.Any("error", err))
 	}
 	source.content = nil
 }
 
-// fill returns the tasks as they are sent, with the inline sources in them.
+// fill returns the tasks with the contents of the inline sources.
 func (s *sources) fill(ctx context.Context, tasks map[string]map[string]any) (map[string]map[string]any, error) {
 	filled := maps.Clone(tasks)
 	for name, source := range s.byTask {
@@ -126,7 +126,7 @@ func (s *sources) fill(ctx context.Context, tasks map[string]map[string]any) (ma
 	return filled, nil
 }
 
-// needUploads reports whether a source is sent after the creation of the job.
+// needUploads reports whether a source is to be uploaded after the creation of the job.
 func (s *sources) needUploads() bool {
 	for _, source := range s.byTask {
 		if !source.inline {
@@ -136,9 +136,9 @@ func (s *sources) needUploads() bool {
 	return false
 }
 
-// isDescribed reports whether a job, which may come from a list, has all that uploads to it
-// have to know.
-func (s *sources) isDescribed(job *Job) bool {
+// hasUploadForms reports whether a job, which may come from a list, has the forms that
+// its uploads need.
+func (s *sources) hasUploadForms(job *Job) bool {
 	for name, source := range s.byTask {
 		task, found := job.Task(name)
 		waits := task.Operation == OperationImportUpload && task.Status == StatusWaiting
@@ -149,7 +149,7 @@ func (s *sources) isDescribed(job *Job) bool {
 	return true
 }
 
-// awaited returns the sources that a job waits for.
+// awaited returns the sources that a job still waits for.
 func (s *sources) awaited(job *Job) []*openSource {
 	var awaited []*openSource
 	for _, task := range job.Tasks {

@@ -17,12 +17,12 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// toPDF is the job that converts a source.
+// toPDF returns a request that converts a source to PDF.
 func toPDF(source cloudconvert.Source) *cloudconvert.JobRequest {
 	return cloudconvert.Pipeline(source, cloudconvert.Convert{OutputFormat: "pdf"})
 }
 
-// uploadedByOthers is a job that waits for a file which another program sends.
+// uploadedByOthers returns a request for a job whose file another program uploads.
 func uploadedByOthers() *cloudconvert.JobRequest {
 	return cloudconvert.Pipeline(cloudconvert.ImportUpload{}, cloudconvert.Convert{OutputFormat: "pdf"})
 }
@@ -212,7 +212,7 @@ func TestRunWaitsForUploadsByOthers(t *testing.T) {
 	})
 }
 
-// A deletion would remove files that the call has not fetched.
+// A deletion would remove files that the call has not saved.
 func TestRunRefusesOptionsOfFiles(t *testing.T) {
 	t.Parallel()
 	client, script := testkit.NewScript(t)
@@ -239,7 +239,7 @@ func TestRunCallsRefuseInvalidRequests(t *testing.T) {
 		"empty":          {&cloudconvert.JobRequest{}, "the job has no tasks"},
 		"nil task":       {cloudconvert.Pipeline(text, nil), "task 2 of the pipeline is nil"},
 		"no source":      {toPDF(cloudconvert.Source{}), "the source is empty"},
-		"unused source":  {cloudconvert.Pipeline(text), "is used by no task"},
+		"unused source":  {cloudconvert.Pipeline(text), "no task uses the source"},
 		"no extension":   {toPDF(text.WithName("README")), "WithName"},
 		"negative size":  {toPDF(text.WithSize(-5)), "negative"},
 		"missing input":  {&cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{"pdf": cloudconvert.Convert{Input: []string{"in"}, OutputFormat: "pdf"}}}, `"in"`},

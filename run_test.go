@@ -32,7 +32,7 @@ import (
 // sought hides that a reader can be read at any place.
 type sought struct{ io.ReadSeeker }
 
-// converting is the request that converts a source.
+// converting returns a request that converts a source.
 func converting(src cloudconvert.Source, format string) *cloudconvert.JobRequest {
 	return cloudconvert.Pipeline(src, cloudconvert.Convert{OutputFormat: format})
 }
@@ -91,8 +91,8 @@ func TestConvertRequests(t *testing.T) {
 	}
 }
 
-// A tag that the caller set may not be unique, so a lost response cannot be settled by it: the job is created by a request
-// whose response comes at once.
+// A tag that the caller set may not be unique, so the job of a lost response could not
+// be found by it: the job is created by a request whose response comes at once.
 func TestRunOfATaggedJobTakesThreeRequests(t *testing.T) {
 	t.Parallel()
 	server := testkit.NewSandbox(t)
@@ -137,12 +137,12 @@ func TestConvertKeepsOneConnectionPerHost(t *testing.T) {
 	}
 }
 
-// These figures are the reason for the inline limit.
+// The default inline limit is chosen by these figures.
 func TestConvertInlineSavesTime(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		size int
-		// How long the inline way takes, in parts of the other one.
+		// How long inline takes, as a fraction of an upload.
 		cold, warm float64
 	}{
 		{100, 0.6, 0.5},
@@ -165,7 +165,7 @@ func TestConvertInlineSavesTime(t *testing.T) {
 	}
 }
 
-// timed converts a file twice over a link and returns how long each time took.
+// timed converts a file twice over a link and returns how long each conversion took.
 func timed(t *testing.T, server *cloudconverttest.Server, file []byte, limit int64) (cold, warm time.Duration) {
 	t.Helper()
 	server.HandleConvert("txt", "small", func(_ context.Context, run *cloudconverttest.Run) error {
@@ -388,7 +388,7 @@ func TestConvertRefusesInvalidCalls(t *testing.T) {
 		"option of a field":         {text, "pdf", options{cloudconvert.WithOption("output_format", "png")}, `"output_format" is set twice`},
 		"nil progress":              {text, "pdf", options{cloudconvert.WithProgress(nil)}, "WithProgress"},
 		"delete":                    {text, "pdf", options{cloudconvert.WithDelete()}, "WithDelete: the files of the job would be lost: use ConvertFile"},
-		"of a file":                 {text, "pdf", options{cloudconvert.WithOverwrite()}, "Convert has no use for WithOverwrite: it writes no files, use ConvertFile"},
+		"of a file":                 {text, "pdf", options{cloudconvert.WithOverwrite()}, "Convert does not accept WithOverwrite: it writes no files: use ConvertFile"},
 		"several":                   {text, "pdf", options{cloudconvert.WithInlineLimit(-1), cloudconvert.WithProgress(nil)}, "WithProgress"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -473,7 +473,7 @@ func TestConvertReportsSourceFailures(t *testing.T) {
 	}
 }
 
-// lying says that it is of another length than it is.
+// lying reports a length other than its own.
 type lying struct {
 	io.Reader
 
@@ -571,7 +571,7 @@ func TestConvertReportsProgress(t *testing.T) {
 	}
 }
 
-// unsized hides everything of a reader but its bytes, so that they are copied to a file.
+// unsized hides the methods of a reader other than Read, so that it is copied to a file.
 type unsized struct{ io.Reader }
 
 type readerFunc func(p []byte) (int, error)
@@ -597,7 +597,7 @@ func TestConvertSurvivesRemovalOfItsCopy(t *testing.T) {
 	assert.Equal(t, "made", testkit.ReadFile(t, filepath.Join(dir, "a.pdf")))
 	warnings := log.Lines(slog.LevelWarn)
 	require.Len(t, warnings, 1)
-	assert.Contains(t, warnings[0], "closing the source failed")
+	assert.Contains(t, warnings[0], "cannot close the source")
 }
 
 func TestConvertRemovesItsCopyAfterAPanic(t *testing.T) {
@@ -609,14 +609,14 @@ func TestConvertRemovesItsCopyAfterAPanic(t *testing.T) {
 	assert.Panics(t, func() {
 		_, _ = client.Convert(t.Context(), src, "pdf", cloudconvert.WithInlineLimit(0), cloudconvert.WithProgress(func(p cloudconvert.Progress) {
 			if p.Phase == cloudconvert.PhaseProcess {
-				panic("enough") //nolint:forbidigo // that is what the test is about.
+				panic("enough") //nolint:forbidigo // the test is about panics
 			}
 		}))
 	})
 	assert.Empty(t, testkit.Listed(t, copies))
 }
 
-// busyReader counts how many of its kind are being read, and takes a second.
+// busyReader counts how many readers are being read. A read takes a second.
 type busyReader struct {
 	io.Reader
 
@@ -694,7 +694,7 @@ func (f *countedFile) Close() error {
 	return f.File.Close()
 }
 
-// All sources are closed in the end.
+// All sources are closed at the end.
 func TestRunOpensFewSources(t *testing.T) {
 	t.Parallel()
 	for way, limit := range map[string]int64{"inline": 1 << 20, "upload": 0} {

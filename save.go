@@ -15,16 +15,19 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
 
-// SaveAs fetches the files of a job ([Job.Files]) and returns their paths. dst is a file,
-// or a directory if it ends in a separator. Missing directories are made.
+// SaveAs writes the files of a job, which [Job.Files] lists, and returns their
+// paths. dst is a file, or a directory if it ends in a separator. Missing
+// directories are created.
 //
-// One file gets the name dst. Of several, that is the one with the extension of dst; if
-// there are more of those, the stem of dst is followed by the number in which their own
-// names differ, so that p-2.jpg is page 2, or else by their place. The others keep their
-// own names, made safe. In a directory, files get the service's names.
+// A single file is written to dst. Of several files, the one with the extension of dst
+// is written to dst. If more of them have that extension, a number is added to the stem
+// of dst: the number in which their own names differ, so that p-2.jpg is page 2, or
+// else their position. The other files keep their own names, made safe. In a directory,
+// all files have the names that the service gave them.
 //
-// Either all files are there afterwards, or none, see [Client.Save]. If they cannot be
-// written the error is an [*UnsavedError]: SaveAs to another destination is no second job.
+// Either all files are written, or none, see [Client.Save]. If they cannot be written,
+// the error is an [*UnsavedError]. SaveAs can be called again with another destination,
+// and never creates a job.
 func (c *Client) SaveAs(ctx context.Context, job *Job, dst string, opts ...RunOption) ([]string, error) {
 	config, err := saveConfig("SaveAs", opts)
 	if err != nil {
@@ -49,40 +52,41 @@ func (c *Client) SaveAs(ctx context.Context, job *Job, dst string, opts ...RunOp
 	return w.saveAndDiscard(ctx, job)
 }
 
-// Save fetches files into a directory, which is created if need be, under the names that
-// the service gave them, and returns their paths in the order of the files. Without files
-// it does nothing.
+// Save writes files to a directory, which is created if it does not exist, under the
+// names that the service gave them. It returns their paths in the order of the files.
+// Without files it does nothing.
 //
-// Either all files are there afterwards, or none: they are downloaded under
-// temporary names, several at a time as [TransferPolicy] says, and get their own
-// names when the last one is whole and on disk. If one fails, the others are
-// removed. Files that exist are left alone, and the error matches [fs.ErrExist],
-// unless [WithOverwrite] is given. With it, files that were already
-// replaced when another one could not be given its name stay replaced.
+// Either all files are written, or none. They are downloaded under temporary names,
+// several concurrently, see [TransferPolicy], and renamed when all are complete and on
+// disk. If one fails, the others are removed. A file that exists is left alone, and the
+// error matches [fs.ErrExist], unless [WithOverwrite] is given. With it, files that
+// were already replaced stay replaced if another file cannot be renamed.
 //
-// The names are made safe on all systems: a file is never outside of the directory,
-// whatever [File.Filename] and [File.Dir] are. Files with a Dir are in a directory of that
-// name. A name that occurs twice gets a number. Permissions follow the umask, but for
-// those of files that are replaced.
+// The names are made safe on all systems: no file is written outside of the directory,
+// whatever [File.Filename] and [File.Dir] are. Files with a Dir are written to a
+// subdirectory of that name. If a name occurs twice, a number is added. Permissions
+// follow the umask, except for those of files that are replaced.
 //
-// If the directory is moved or replaced meanwhile, the paths would lead elsewhere:
-// that is an error, and files that replaced none are removed where they are. A process that is killed
-// while it writes leaves files behind whose names end in ".part", which may be deleted.
+// If the directory is moved or replaced in the meantime, its path leads elsewhere. This
+// is an error, and new files are removed where they are. Files that replaced others
+// stay. A process that is killed while it writes leaves files whose names end in
+// ".part", which may be deleted.
 //
-// Everything else is as with [Client.Open].
+// Files are downloaded as [Client.Open] does, with the same errors.
 func (c *Client) Save(ctx context.Context, dir string, files []File, opts ...RunOption) ([]string, error) {
 	config, err := saveConfig("Save", opts)
 	if err != nil {
 		return nil, err
 	}
 	if config.delete {
-		return nil, invalid(errors.New("Save has no use for WithDelete: use SaveAs, which knows the job"))
+		return nil, invalid(errors.New("Save does not accept WithDelete: use SaveAs, which knows the job"))
 	}
 	s := saver{client: c, overwrite: config.overwrite, reporter: cmp.Or(config.reporter, c.core.reporter)}
 	return s.save(ctx, filepath.Clean(dir), files, safefile.Distinct(ownNames(files)))
 }
 
-// saveConfig refuses options that saving has no use for.
+// saveConfig applies the options of a method that saves files, and refuses
+// those of jobs.
 func saveConfig(method string, opts []RunOption) (runConfig, error) {
 	config := defaultRun
 	if err := config.apply(opts); err != nil {
@@ -91,19 +95,20 @@ func saveConfig(method string, opts []RunOption) (runConfig, error) {
 	others := slices.DeleteFunc(slices.Clone(config.used), func(name string) bool {
 		return slices.Contains([]string{"WithOverwrite", "WithProgress", "WithDelete"}, name)
 	})
-	return config, config.refuse(method, "it creates no job", others...)
+	return config, config.refuse(method, "it creates no job: leave them out", others...)
 }
 
-// saver writes the files of a job.
+// saver writes files of a job.
 type saver struct {
 	client    *Client
 	overwrite bool
-	own       []string // files that may be replaced in any case
 	reporter  *reporter
-	work      string // by which progress knows the job
+	work      string // in progress
+	// replaceable are the paths that may be replaced even without overwrite.
+	replaceable []string
 }
 
-// save writes files under names below a directory.
+// save writes files to a directory, under names relative to it.
 func (s *saver) save(ctx context.Context, dir string, files []File, names []string) ([]string, error) {
 	if len(files) == 0 {
 		return nil, nil
@@ -119,7 +124,7 @@ func (s *saver) save(ctx context.Context, dir string, files []File, names []stri
 		Dir:      dir,
 		Names:    names,
 		Parallel: s.client.core.policy.Parallel,
-		Replaces: func(path string) bool { return s.overwrite || slices.Contains(s.own, path) },
+		Replaces: func(path string) bool { return s.overwrite || slices.Contains(s.replaceable, path) },
 		Write: func(ctx context.Context, i int, disk *safefile.File) error {
 			source := sources[i]
 			source.Restart = func() error { return disk.Truncate(0) }
@@ -129,18 +134,19 @@ func (s *saver) save(ctx context.Context, dir string, files []File, names []stri
 	}.Save(ctx)
 }
 
-// UnsavedError is a job that has finished, and is paid for, and whose files are not on disk.
-// Go on with [Client.SaveAs], not with another job.
+// UnsavedError is the error of a job that has finished, and is paid for, but whose
+// files could not be saved. Save them with [Client.SaveAs], and do not run another job.
+// With [WithJournal], the next run saves them.
 type UnsavedError struct {
 	// Job is the finished job. Its files stay on the service for 24 hours.
 	Job *Job
-	// Destination is where the files were to go.
+	// Destination is where the files were to be written.
 	Destination string
 
 	err error
 }
 
-// Error says what failed and which job has the files.
+// Error returns why the files were not saved, and the id of the job that has them.
 func (e *UnsavedError) Error() string {
 	var id string
 	if e.Job != nil {
@@ -158,19 +164,19 @@ func (*UnsavedError) isPaid() {}
 // Unwrap returns why the files were not saved.
 func (e *UnsavedError) Unwrap() error { return e.err }
 
-// finishedError is a failure after the files of a job were saved. Another job would not
-// mend it.
+// finishedError is a failure after the files of a job were saved. Another job
+// would not help.
 type finishedError struct {
 	job string // its id
 	err error
 }
 
-// Error says that the job has finished, and what failed after it.
+// Error returns the failure, and says that the job has finished.
 func (e *finishedError) Error() string {
 	return fmt.Sprintf("%v (job %s has finished, and its files are saved)", e.err, e.job)
 }
 
 func (*finishedError) isPaid() {}
 
-// Unwrap returns what failed.
+// Unwrap returns the failure.
 func (e *finishedError) Unwrap() error { return e.err }

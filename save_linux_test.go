@@ -36,7 +36,7 @@ func TestSaveToFullDisk(t *testing.T) {
 	assert.Len(t, storage.seen(), 1, "another attempt would not help")
 }
 
-// openBelow returns the files below a directory that this process has open.
+// openBelow returns the open files of this process below a directory.
 func openBelow(t *testing.T, dir string) (paths []string) {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
@@ -85,7 +85,7 @@ func TestConvertClosesTheSourceWhenItIsSent(t *testing.T) {
 			t.Cleanup(server.Close)
 			server.HandleConvert("*", "*", func(_ context.Context, run *cloudconverttest.Run) error {
 				closed := func() bool { return len(openBelow(t, dir)) == 0 }
-				assert.Eventually(t, closed, 5*time.Second, time.Millisecond) // the response to the upload is still on its way
+				assert.Eventually(t, closed, 5*time.Second, time.Millisecond) // the response to the upload is still under way
 				return run.Write(run.OutputName(run.Input()), []byte("b"))
 			})
 			write(t, "a", dir, "a.txt")

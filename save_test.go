@@ -23,7 +23,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// echo serves the path of each URL as its content, but for those given.
+// echo serves the path of each URL as its content, except for those in others.
 func echo(t *testing.T, others map[string]http.HandlerFunc) *storage {
 	t.Helper()
 	return newStorage(t, func(w http.ResponseWriter, r *http.Request) {
@@ -40,7 +40,7 @@ func (s *storage) echoed(dir, name, path string) cloudconvert.File {
 	return cloudconvert.File{Filename: name, Dir: dir, Size: int64(len(path)), URL: s.URL + path + signedQuery}
 }
 
-// overwriting returns the options of a call that may or may not replace files.
+// overwriting returns WithOverwrite, or no options.
 func overwriting(overwrite bool) []cloudconvert.RunOption {
 	if !overwrite {
 		return nil
@@ -301,7 +301,7 @@ func TestSaveInParallel(t *testing.T) {
 			}
 		}
 		mu.Unlock()
-		<-full // fails by the time limit of the test if there are never enough
+		<-full // blocks until the test times out if there are never enough
 		serve(r.URL.Path, storageTag)(w, r)
 		mu.Lock()
 		now--
@@ -431,7 +431,8 @@ func TestSaveKeepsThePermissionsOfReplacedFiles(t *testing.T) {
 	}
 }
 
-// The directory is replaced during the download. The paths lead to the files, or there is an error.
+// The directory is replaced during the download. The paths lead to the files, or there
+// is an error.
 func TestSaveReturnsPathsOfTheFiles(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -543,7 +544,7 @@ func TestSaveReportsProgress(t *testing.T) {
 	assert.Equal(t, want, ofCall.all[len(ofCall.all)-1])
 }
 
-// savers are the calls that save files. Both are given a directory.
+// savers are the calls that save files. Both get a directory.
 var savers = map[string]func(ctx context.Context, client *cloudconvert.Client, dir string, file cloudconvert.File, opts ...cloudconvert.RunOption) error{
 	"Save": func(ctx context.Context, client *cloudconvert.Client, dir string, file cloudconvert.File, opts ...cloudconvert.RunOption) error {
 		_, err := client.Save(ctx, dir, []cloudconvert.File{file}, opts...)
@@ -640,7 +641,7 @@ func TestSaveAsNamesFiles(t *testing.T) {
 	}
 }
 
-// A finished job is paid for: the error has it, and the next call fetches its files.
+// A finished job is paid for: the error has it, and the next call saves its files.
 func TestSaveAsContinuesAnUnsavedJob(t *testing.T) {
 	t.Parallel()
 	for name, obstruct := range map[string]func(t *testing.T, dir string) (dst string, want error){

@@ -7,44 +7,44 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
-// JobSignal reports when a job may have changed. The package events makes signals of the
-// event socket, [WebhookWaiter] of webhook deliveries; anything else that learns of jobs,
-// such as a message queue, can make its own.
+// JobSignal reports that a job may have changed. Package events makes signals of the
+// event socket, and [WebhookWaiter] of webhook deliveries. Other sources, such as a
+// message queue, can implement it too.
 type JobSignal interface {
 	// WatchJob returns a channel that has a value when the job should be read, and a
-	// function that ends this and may be called more than once. WatchJob must return soon,
-	// but may take a moment to make sure that nothing is missed from then on.
+	// function that ends the watch, which may be called more than once. WatchJob
+	// must return soon, but may take a moment to ensure that no change is missed
+	// from then on.
 	//
-	// A value says nothing about the job: it may be needless or late, and one value may
-	// stand for several. After the channel is closed, or the context has ended, no more
-	// values are promised.
+	// A value says nothing about the job: it may be unnecessary or late, and one value
+	// may stand for several changes. No more values are promised after the channel is
+	// closed or the context has ended.
 	WatchJob(ctx context.Context, jobID string) (wake <-chan struct{}, stop func())
 }
 
-// AccountSignal is a [JobSignal] that hears of all jobs of an account, each from its
-// creation on.
+// AccountSignal is a [JobSignal] that reports changes of all jobs of an account, each
+// from its creation on.
 type AccountSignal interface {
 	JobSignal
 
-	// Since is the moment since which nothing was missed. It is the zero time while that
-	// cannot be said. A job that is created later is not read at the beginning of a wait,
-	// which otherwise makes sure that nothing was missed.
+	// Since returns the time from which on no change was missed, or the zero time while
+	// there is none. The wait for a job that is created later does not begin with a
+	// read, by which other waits ensure that they have missed nothing.
 	Since() time.Time
 }
 
-// settling is after what time a watch is sure to have its effect.
+// settling is the time after which a watch is sure to be in effect.
 const settling = 2 * time.Second
 
 var (
-	// unsignaled are the pauses between reads that there is no signal for.
+	// unsignaled are the pauses between reads without a signal.
 	unsignaled = poll.Backoff{First: 5 * time.Second, Longest: 30 * time.Second}
-	// signaled are the pauses between reads that there are signals for and that found
-	// nothing new.
+	// signaled are the pauses between reads after signals.
 	signaled = poll.Backoff{First: 100 * time.Millisecond, Longest: 5 * time.Second}
 )
 
-// waitForSignals is the whole wait for a job that there are signals for. The watch comes
-// before the first read, so that nothing is missed between them.
+// waitForSignals waits for a job with a signal. The watch begins before the first read,
+// so that no change is missed between them.
 func (o *observer[T]) waitForSignals(ctx context.Context) (*T, error) {
 	wake, stop := o.signal.WatchJob(ctx, o.id)
 	if stop != nil {
@@ -71,8 +71,8 @@ func (o *observer[T]) waitForSignals(ctx context.Context) (*T, error) {
 	}
 }
 
-// isCovered reports whether the signal has heard of everything since before the job was
-// created.
+// isCovered reports whether the signal has missed nothing since before the job
+// was created.
 func (o *observer[T]) isCovered() bool {
 	account, ok := o.signal.(AccountSignal)
 	if !ok || o.begun.IsZero() {
@@ -82,15 +82,15 @@ func (o *observer[T]) isCovered() bool {
 	return !since.IsZero() && since.Before(o.begun)
 }
 
-// pacer spaces the reads of a job that is watched.
+// pacer determines when a watched job is read.
 type pacer struct {
-	wake    <-chan struct{} // nil when nothing is to be expected any more
+	wake    <-chan struct{} // nil when closed
 	read    time.Time       // when the job was last read
-	timed   int             // reads that there was no signal for
-	signals int
+	timed   int             // reads without a signal
+	signals int             // reads after a signal
 }
 
-// pause waits for the next read. The more signals have led to nothing, the longer are the
+// pause waits until the next read. The more signals came, the longer are the
 // pauses after them.
 func (p *pacer) pause(ctx context.Context) error {
 	limit := settling

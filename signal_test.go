@@ -16,7 +16,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// signal is a signal that does what a test wants.
+// testSignal is a signal under the control of a test.
 type testSignal struct {
 	wake    chan struct{}
 	over    chan struct{} // closed when the watch was stopped
@@ -48,7 +48,7 @@ func (s *testSignal) WatchJob(_ context.Context, jobID string) (<-chan struct{},
 }
 
 // signalBubble runs a wait for a job that ends after a time, and returns when
-// the wait ended and at what times it looked. The signal is made in the bubble,
+// the wait ended and when it read the job. The signal is made in the bubble,
 // whose clock stands still while anything waits for a channel from elsewhere.
 func signalBubble(
 	t *testing.T, newSignal func() *testSignal, end time.Duration, during func(*testSignal),
@@ -111,7 +111,7 @@ func closedChannel() chan struct{} {
 	return wake
 }
 
-func TestWaitAsksWhenThereIsASignal(t *testing.T) {
+func TestWaitReadsAfterASignal(t *testing.T) {
 	t.Parallel()
 	ended, looks := signalBubble(t, newSignal, 60*time.Second, func(s *testSignal) {
 		<-time.After(60 * time.Second)
@@ -138,7 +138,7 @@ func TestWaitBoundsRequestsOfABusySignal(t *testing.T) {
 
 func TestWaitDoesNotTrustTheSignal(t *testing.T) {
 	t.Parallel()
-	// It fires now and then for whatever reason, never for the end.
+	// It fires now and then, but never for the end.
 	ended, _ := signalBubble(t, newSignal, 90*time.Second, func(s *testSignal) {
 		for range 10 {
 			<-time.After(7 * time.Second)
@@ -157,7 +157,7 @@ func TestWaitDoesNotTrustTheSignal(t *testing.T) {
 	assert.LessOrEqual(t, ended, 125*time.Second)
 }
 
-func TestWaitListensBeforeItAsks(t *testing.T) {
+func TestWaitWatchesBeforeItReads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var watched atomic.Bool
@@ -258,7 +258,7 @@ func TestConvertWithASignal(t *testing.T) {
 	})
 }
 
-// accountSignal is a signal that has heard of everything since a moment.
+// accountSignal is a signal that has missed nothing since a time.
 type accountSignal struct {
 	testSignal
 

@@ -24,29 +24,31 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
 )
 
-// Source is a file to be converted or uploaded: made by [FromFile], [FromFS],
-// [FromBytes], [FromReader] or [FromURL]. The zero value is not a source.
+// Source is a file to be converted or uploaded. [FromFile], [FromFS], [FromBytes],
+// [FromReader] and [FromURL] return sources. The zero value is invalid.
 //
-// A source is a task, so that a job names local files like it names URLs. It is sent as
-// an import task: a URL as import/url, a small file as import/base64, and a larger one
-// as import/upload, followed by the upload. Local sources, which are all but URLs, stand
-// only where this package runs the job: in [Client.Run], [Client.RunFile],
+// A source is a task: a job takes local files in the same way as URLs. It is sent as an
+// import task: a URL as import/url, a small file as import/base64, and a larger file as
+// import/upload, followed by the upload. Local sources, which are all except URLs, can
+// only be tasks of jobs that this package runs: with [Client.Run], [Client.RunFile],
 // [Client.Start] and [Client.RunAll].
 type Source struct {
-	id   secret // the path, name or URL that it was made of
+	id   secret // the path, name or URL
 	name string // without directories
 	path string // of FromFile
 	url  secret
-	size int64 // stated by WithSize, or -1
+	size int64 // set by WithSize, or -1
 	open func(ctx context.Context, o content.Options) (*content.Content, error)
 }
 
-// FromFile is the file at a path. It is opened when it is needed and closed again. Its
-// name and size must not change meanwhile.
+// FromFile returns the file at a path as a source. The calls that use it open the file
+// when they need it, and close it. The name and the size of the file must not change
+// until they return.
 //
-// It may be a named pipe, whose content is copied to a temporary file first. On Linux
-// nothing is left of one when the context ends. On other systems, or where a network
-// file system blocks, a goroutine stays until the system lets it go.
+// The file may be a named pipe, whose content is first copied to a temporary file. If
+// the context ends while the pipe is read, Linux leaves no goroutine behind. On other
+// systems, or if a network file system blocks, a goroutine stays until the system
+// call returns.
 func FromFile(path string) Source {
 	return Source{
 		id: newSecret(path), name: filepath.Base(path), path: path, size: -1,
@@ -56,8 +58,8 @@ func FromFile(path string) Source {
 	}
 }
 
-// FromFS is a file of a file system, such as an [embed.FS]. Everything else is as with
-// [FromFile].
+// FromFS returns a file of a file system, such as an [embed.FS], as a source. It is
+// used in the same way as that of [FromFile].
 func FromFS(fsys fs.FS, name string) Source {
 	return Source{
 		id: newSecret(name), name: path.Base(name), size: -1,
@@ -70,8 +72,8 @@ func FromFS(fsys fs.FS, name string) Source {
 	}
 }
 
-// FromBytes is a file in memory, under a name whose extension is its format. The bytes
-// must not change until the call that uses them returns.
+// FromBytes returns b as a source. The extension of name determines the format. b must
+// not change until the calls that use the source return.
 func FromBytes(name string, b []byte) Source {
 	return Source{
 		id: newSecret(name), name: filename.Base(name), size: -1,
@@ -79,44 +81,43 @@ func FromBytes(name string, b []byte) Source {
 	}
 }
 
-// FromReader is what a reader yields from where it stands, under a name whose extension
-// is its format. The caller still owns the reader, and closes it. A Read that blocks
-// when the context ends, of [os.Stdin] for instance, is left to itself: its goroutine
-// stays until it returns.
+// FromReader returns the rest of a reader as a source. The extension of name determines
+// the format. The caller closes the reader. If a Read blocks when the context ends, of
+// [os.Stdin] for instance, the call returns, and a goroutine stays until the Read does.
 //
-// An upload needs the length beforehand. It is what [Source.WithSize] states, the size of
-// a file, or comes from Len or from seeking. The content of any other reader is kept in
-// memory up to the inline limit, see [WithInlineLimit], and written to a temporary file
-// if there is more, see [TransferPolicy].
+// The length must be known before an upload. It is that of [Source.WithSize], the size
+// of a file, or determined by Len or by seeking. The content of any other reader is
+// kept in memory up to the inline limit, see [WithInlineLimit]. If there is more, it is
+// written to a temporary file, see [TransferPolicy].
 //
-// Only files, a [bytes.Buffer] and readers that are both [io.ReaderAt] and [io.Seeker]
-// can be used twice. From these, from memory and from a temporary file, a broken upload
-// is retried.
+// Only files, a [bytes.Buffer] and readers that are both an [io.ReaderAt] and an
+// [io.Seeker] can be used twice. A broken upload is retried if the content comes from
+// one of these, from memory or from a temporary file.
 func FromReader(name string, r io.Reader) Source {
 	return Source{id: newSecret(name), name: filename.Base(name), size: -1, open: content.NewReader(r).Open}
 }
 
-// FromURL is a file that the service fetches by itself. The name is taken from the URL
-// or from the response to it, unless [Source.WithName] sets it.
+// FromURL returns a source that the service fetches from a URL. Its name is that in the
+// URL or in the response to it, unless [Source.WithName] sets it.
 func FromURL(url string) Source { return Source{id: newSecret(url), url: newSecret(url), size: -1} }
 
-// WithName returns the source under another name, whose extension is the format of the
-// file. It is for files whose own name has no extension, or the wrong one.
+// WithName returns the source with another name, whose extension determines the format.
+// Use it for files whose own name has no extension, or a wrong one.
 func (s Source) WithName(name string) Source {
 	s.name = filename.Base(name)
 	return s
 }
 
-// WithSize returns the source with a length in bytes that its reader cannot tell, as the
-// Content-Length of a request does. If the source turns out to have another length, the
-// upload fails. A URL has no use for it.
+// WithSize returns the source with a length in bytes. Use it if the reader does not
+// know its length, but the caller does, such as from the Content-Length of a request.
+// If the content has another length, the upload fails. For a URL it has no effect.
 func (s Source) WithSize(size int64) Source {
 	s.size = size
 	return s
 }
 
-// String returns what the source was made of: the path, the name, or the URL. In place of
-// the query of a URL, which may be a secret, there is a short hash of it.
+// String returns the path, the name or the URL of the source. The query of a URL, which
+// may be a secret, is replaced by a short hash.
 func (s Source) String() string {
 	id := s.id.value()
 	before, query, found := strings.Cut(id, "?")
@@ -127,8 +128,8 @@ func (s Source) String() string {
 	return engine.HideQueries(before) + "?" + hex.EncodeToString(sum[:6])
 }
 
-// Operation returns the operation that the source is sent as: import/url for a URL, and
-// import/upload for what is uploaded or, if it is small, sent within the job.
+// Operation returns import/url for a URL, and import/upload for a local source, even if
+// it is small and sent within the job.
 func (s Source) Operation() Operation {
 	if s.isLocal() {
 		return OperationImportUpload
@@ -136,7 +137,8 @@ func (s Source) Operation() Operation {
 	return OperationImportURL
 }
 
-// MarshalJSON encodes a URL as the task that imports it. A local source has no JSON.
+// MarshalJSON encodes a URL as an import/url task. For a local source it
+// returns an error.
 func (s Source) MarshalJSON() ([]byte, error) {
 	if s.isLocal() {
 		return nil, s.localOnly()
@@ -147,23 +149,22 @@ func (s Source) MarshalJSON() ([]byte, error) {
 // Format prints what [Source.String] returns, whatever the verb.
 func (s Source) Format(state fmt.State, _ rune) { write(state, s.String()) }
 
-// LogValue is what [Source.String] returns.
+// LogValue returns what [Source.String] returns.
 func (s Source) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 func (Source) isTask() {}
 
-// isLocal reports whether the content is here and not at a URL.
+// isLocal reports whether the source is not a URL. The zero value is local.
 func (s Source) isLocal() bool { return s.url == nil }
 
-// localOnly is the error where the package does not run the job.
+// localOnly returns the error of calls that do not send local sources.
 func (s Source) localOnly() error {
 	return invalid(fmt.Errorf("the source %q is a local file: use Client.Run, RunFile, Start or RunAll, which send it", s.String()))
 }
 
-// urlTask returns the task that imports a URL.
 func (s Source) urlTask() ImportURL { return ImportURL{URL: s.url.value(), Filename: s.name} }
 
-// check returns why the service could not take the source.
+// check returns an error if the service could not use the source.
 func (s Source) check() error {
 	switch {
 	case s.url == nil && s.open == nil:
@@ -182,7 +183,7 @@ func (s Source) check() error {
 	return nil
 }
 
-// content opens a local source.
+// content opens a local source. It keeps up to memory bytes of a stream in memory.
 func (s Source) content(ctx context.Context, tempDir string, memory int64) (*content.Content, error) {
 	if err := s.check(); err != nil {
 		return nil, invalid(err)
@@ -192,14 +193,14 @@ func (s Source) content(ctx context.Context, tempDir string, memory int64) (*con
 		return nil, invalid(misuse)
 	}
 	if err != nil && !errors.Is(err, ErrInvalid) {
-		// The path may be a URL by mistake.
+		// The path may be a URL by mistake, and its query a secret.
 		err = fmt.Errorf("cloudconvert: %w", engine.Outcome{Err: err}.Hiding().Err)
 	}
 	return opened, err
 }
 
-// stem returns the source's name without its extension. That of a URL is the last part
-// of its path.
+// stem returns the name of the source without its extension. The name of a URL is the
+// last part of its path.
 func (s Source) stem() string {
 	name := s.name
 	if target, err := url.Parse(s.url.value()); err == nil && name == "" {
@@ -208,7 +209,7 @@ func (s Source) stem() string {
 	return safefile.Name(filename.Stem(name))
 }
 
-// sourceOf tells URLs from paths.
+// sourceOf returns a source for a URL or a path.
 func sourceOf(src string) Source {
 	scheme, _, isURL := strings.Cut(src, "://")
 	if isURL && (strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http")) {
@@ -217,8 +218,7 @@ func sourceOf(src string) Source {
 	return FromFile(src)
 }
 
-// isDirectory reports whether the source is a path that leads to a directory, which a
-// caller can be told before anything is sent.
+// isDirectory reports whether the source is the path of a directory.
 func (s Source) isDirectory() bool {
 	info, err := os.Stat(cmp.Or(s.path, "\x00"))
 	return err == nil && info.IsDir()

@@ -17,7 +17,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// openWriter opens a named pipe that is being read, or about to be. A reader that waits
+// openWriter opens a named pipe that is being read, or about to be. A reader that blocks
 // in open(2) counts as well.
 func openWriter(t *testing.T, path string) (writer *os.File) {
 	t.Helper()
@@ -29,7 +29,7 @@ func openWriter(t *testing.T, path string) (writer *os.File) {
 	return writer
 }
 
-// Each would hold a thread that waits in open(2) or read(2).
+// Each goroutine would hold a thread that blocks in open(2) or read(2).
 func TestCancelledNamedPipeLeavesNoGoroutine(t *testing.T) { //nolint:paralleltest // it looks at all goroutines.
 	for name, write := range map[string]func(*testing.T, string) (writer *os.File){ //nolint:paralleltest // as above.
 		"no writer":     func(*testing.T, string) *os.File { return nil },
@@ -80,7 +80,7 @@ func TestNamedPipeIsReadToItsEnd(t *testing.T) {
 	assertUploaded(t, script, 1)
 }
 
-// The writer opens and closes the pipe within a moment.
+// The writer closes the pipe right after it has opened it.
 func TestEmptyNamedPipeIsUploaded(t *testing.T) {
 	t.Parallel()
 	for range 20 {

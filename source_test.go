@@ -25,7 +25,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// Readers that can do less than they might.
+// Readers with fewer methods.
 type (
 	readOnly struct{ io.Reader }
 	seekOnly struct{ io.ReadSeeker }
@@ -33,7 +33,7 @@ type (
 		io.Reader
 		length int
 	}
-	// unseekable can be read again from the beginning, for all that it says.
+	// unseekable can be read at any offset, but not seeked.
 	unseekable struct {
 		io.Reader
 		io.ReaderAt
@@ -51,7 +51,7 @@ func openAt(t *testing.T, content string, offset int64) *os.File {
 	return file
 }
 
-// newPipe returns a pipe that yields some text of unknown length.
+// newPipe returns a pipe that yields a text of unknown length.
 func newPipe(t *testing.T, content string) *os.File {
 	t.Helper()
 	reader, writer, err := os.Pipe()
@@ -62,7 +62,7 @@ func newPipe(t *testing.T, content string) *os.File {
 	return reader
 }
 
-// sourceKind is a kind of source that yields sourceText.
+// sourceKind is a source that yields sourceText.
 type sourceKind struct {
 	source func(t *testing.T) cloudconvert.Source
 	twice  bool // may be used twice
@@ -79,7 +79,7 @@ func readerKind(twice, again bool, reader func(t *testing.T) io.Reader) sourceKi
 	}
 }
 
-// sourceKinds are all kinds of sources.
+// sourceKinds returns a source of each kind.
 func sourceKinds() map[string]sourceKind {
 	readBefore := func(r io.ReadSeeker) io.ReadSeeker {
 		_, _ = r.Seek(int64(len("before ")), io.SeekStart) // of memory, it cannot fail

@@ -16,7 +16,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// newFIFO makes a named pipe.
+// newFIFO creates a named pipe and returns its path.
 func newFIFO(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "a.txt")

@@ -13,62 +13,62 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/lenient"
 )
 
-// Status is the state of a job or task. The set is open: unknown states pass
-// through and count as not ended.
+// Status is the state of a job or task. The set is open: unknown states are kept as
+// they are, and count as not ended.
 type Status string
 
 // The states of jobs and tasks.
 const (
-	StatusWaiting    Status = "waiting"    // for its input, its file or its turn
+	StatusWaiting    Status = "waiting"    // for its input, its file, or to be started
 	StatusQueued     Status = "queued"     // seen on tasks inside of jobs
 	StatusProcessing Status = "processing" // running
-	StatusFinished   Status = "finished"   // ended well
-	StatusError      Status = "error"      // ended badly
+	StatusFinished   Status = "finished"   // ended without an error
+	StatusError      Status = "error"      // failed or was cancelled
 )
 
-// Terminal reports whether a job or task of this state has ended.
+// Terminal reports whether a job or task with this status has ended.
 func (s Status) Terminal() bool { return s == StatusFinished || s == StatusError }
 
-// Task is a task as the service describes it. A field that the answer leaves out, or
-// gives as null, is zero. Tasks and jobs within it are read ten levels deep, which no
-// answer has come near to.
-type Task struct { //nolint:recvcheck // values print, and pointers are read into
+// Task is a task of the service. A field that the response leaves out, or sets to null,
+// is zero. Tasks and jobs within a task are decoded ten levels deep, which is much
+// deeper than in any known response.
+type Task struct { //nolint:recvcheck // values are printed, and pointers decoded into
 	ID        string    `json:"id"`
 	Name      string    `json:"name,omitzero"`   // within its job
 	JobID     string    `json:"job_id,omitzero"` // empty for a task outside of jobs
 	Operation Operation `json:"operation"`
 	Status    Status    `json:"status"`
-	// Percent is the progress from 0 to 100. It is no sign of an end: waiting
-	// tasks have been seen with 100.
+	// Percent is the progress from 0 to 100. It does not show the end: waiting tasks
+	// have been seen with 100.
 	Percent int `json:"percent"`
-	// Code and Message say why a task failed. A failed task may have no code,
-	// and a finished one may have a message.
+	// Code and Message are why a task failed. A failed task may have no code, and a
+	// finished task may have a message.
 	Code    Code   `json:"code,omitzero"`
 	Message string `json:"message,omitzero"`
-	// Credits is what the task cost. It is 0 until the task has ended.
+	// Credits is the cost of the task. It is 0 until the task has ended.
 	Credits       int    `json:"credits,omitzero"`
 	Engine        string `json:"engine,omitzero"`
 	EngineVersion string `json:"engine_version,omitzero"`
-	// Result is what the task made. It is empty until the task has ended, but
+	// Result is the output of the task. It is empty until the task has ended, except
 	// for the form of an upload task.
 	Result    TaskResult `json:"result,omitzero"`
 	CreatedAt time.Time  `json:"created_at,omitzero"`
 	StartedAt time.Time  `json:"started_at,omitzero"`
 	EndedAt   time.Time  `json:"ended_at,omitzero"`
-	// DependsOnTaskIDs are the tasks whose files this one takes.
+	// DependsOnTaskIDs are the ids of the tasks whose files this task takes.
 	DependsOnTaskIDs []string `json:"depends_on_task_ids,omitzero"`
-	// DependsOnTasks are the same tasks by name, if [IncludeDependsOnTasks]
-	// was asked for. Older answers have only names and ids in it.
+	// DependsOnTasks are the same tasks, if [IncludeDependsOnTasks] was set. In
+	// responses of older versions of the API they have only names and ids.
 	DependsOnTasks []Task `json:"depends_on_tasks,omitzero"`
-	// RetryOfTaskID is the task that this one repeats.
+	// RetryOfTaskID is the id of the task that this one retries.
 	RetryOfTaskID string `json:"retry_of_task_id,omitzero"`
 	CopyOfTaskID  string `json:"copy_of_task_id,omitzero"`
-	// Retries are the tasks that repeat this one, if [IncludeRetries] was asked for.
+	// Retries are the tasks that retry this one, if [IncludeRetries] was set.
 	Retries []Task `json:"retries,omitzero"`
-	// Payload holds the parameters the task was created with, if
-	// [IncludePayload] was asked for. It may contain credentials.
+	// Payload has the parameters that the task was created with, if [IncludePayload]
+	// was set. It may contain credentials.
 	Payload json.RawMessage `json:"payload,omitzero"`
-	// Job is the job of the task, if [IncludeJob] was asked for.
+	// Job is the job of the task, if [IncludeJob] was set.
 	Job      *Job   `json:"job,omitzero"`
 	UserID   string `json:"user_id,omitzero"`
 	Priority int    `json:"priority,omitzero"`
@@ -78,64 +78,67 @@ type Task struct { //nolint:recvcheck // values print, and pointers are read int
 	Links    Links  `json:"links,omitzero"`
 }
 
-// Links are the addresses of an object in the API.
+// Links are the URLs of an object in the API.
 type Links struct {
 	Self string `json:"self,omitzero"`
 }
 
-// TaskResult is what a task made.
+// TaskResult is the output of a task.
 type TaskResult struct {
-	// Files are the output files. Those of an export/url task have an address.
+	// Files are the output files. Only those of export/url tasks have a URL.
 	Files []File `json:"files,omitzero"`
-	// Form is where an upload task expects its file.
+	// Form is the form by which the file of an upload task is uploaded.
 	Form *UploadForm `json:"form,omitzero"`
 	// Metadata is the result of a metadata task, under the names that ExifTool uses.
 	Metadata map[string]any `json:"metadata,omitzero"`
 	// Output is the console output of a command task.
 	Output string `json:"output,omitzero"`
-	// Raw is the result as it came, for operations this package does not know.
+	// Raw is the result as it was sent, for operations that this package does not know.
 	Raw json.RawMessage `json:"-"`
 }
 
-// File is an output file of a task. [Client.Open], [Client.Download] and
-// [Client.Save] fetch it. Printing it does not show its URL, except from an
-// unexported field of a struct, where package fmt cannot ask it: keep a *File there, of
-// which %v and %+v print the address. %s and %q print all of it.
+// File is an output file of a task. [Client.Open], [Client.Download] and [Client.Save]
+// download it.
+//
+// Package fmt prints a file without its URL, except for a file in an unexported field
+// of a struct, whose Format method it cannot call. Keep a *File in such a field: %v and
+// %+v print it as a hexadecimal address, but %s and %q print all of it.
 type File struct {
-	// Filename is the name the service gave the file. It comes from outside:
-	// do not use it as a path. [Client.Save] knows how to.
+	// Filename is the name that the service gave the file. It is untrusted: do not use
+	// it as a path. [Client.Save] makes it safe.
 	Filename string `json:"filename"`
 	// Dir is the directory of the file within an unpacked archive.
 	Dir string `json:"dir,omitzero"`
-	// Size is in bytes, and 0 if the service did not tell.
+	// Size is the size in bytes, or 0 if it is unknown.
 	Size int64 `json:"size,omitzero"`
-	// URL is where the file can be fetched for 24 hours. It is a secret:
-	// whoever knows it can read the file. Only export/url tasks give one.
+	// URL is where the file can be downloaded for 24 hours. It is a secret, since
+	// anyone who knows it can read the file. Only files of export/url tasks have one.
 	URL string `json:"url,omitzero"`
-	// MD5 is the checksum in hex. Only imports of the sandbox give one.
+	// MD5 is the checksum in hex. Only files of imports in the sandbox have one.
 	MD5 string `json:"md5,omitzero"`
-	// TaskID is the task that made the file, which is asked for another URL when this
-	// one has expired. The service does not send it: it is here so that a file that you
-	// store as JSON keeps it.
+	// TaskID is the id of the task that made the file. The task is read for a new URL
+	// if this one has expired. The service does not send TaskID in a file: it is part
+	// of the JSON so that a stored file keeps it.
 	TaskID string `json:"task_id,omitzero"`
 }
 
-// UnmarshalJSON reads a task of any generation of the API. Only an answer that
-// is no task at all is an error.
+// UnmarshalJSON decodes a task of any version of the API. It returns an error only if
+// there is no id.
 func (t *Task) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
-	return t.read(data, maxLevels)
+	return t.decode(data, maxLevels)
 }
 
-// maxLevels is how deep tasks and jobs within each other are read. Each level goes
-// through the JSON of all levels below, so that a thousand would take minutes.
+// maxLevels is how deep tasks and jobs within each other are decoded. Each level parses
+// the JSON of all levels below it: a thousand levels would take minutes.
 const maxLevels = 10
 
-// read reads a task, with as many levels of tasks and jobs in it.
-func (t *Task) read(data []byte, levels int) error {
-	wire := taskWires.Get().(*taskWire) //nolint:errcheck,forcetypeassert // nothing else is in there
+// decode decodes a task with at most the given number of levels of tasks and jobs in
+// it.
+func (t *Task) decode(data []byte, levels int) error {
+	wire := taskWires.Get().(*taskWire) //nolint:errcheck,forcetypeassert // the pool has only these
 	defer taskWires.Put(wire)
 	*wire = taskWire{
 		DependsOnTasks: dependencies{levels: levels},
@@ -144,18 +147,18 @@ func (t *Task) read(data []byte, levels int) error {
 	}
 	lenient.Fields(data, wire)
 	if wire.ID == "" {
-		return errNoTask
+		return errNoTaskID
 	}
 	*t = wire.task()
 	return nil
 }
 
-// taskWires are used again, as one is larger than a task.
+// taskWires are reused, since a taskWire is larger than a task.
 var taskWires = sync.Pool{New: func() any { return new(taskWire) }}
 
-var errNoTask = errors.New("a task has no id")
+var errNoTaskID = errors.New("a task has no id")
 
-// taskWire is a task on the wire, where no field can be relied on.
+// taskWire is a task as it is sent. No field has a guaranteed shape.
 type taskWire struct {
 	ID               lenient.String             `json:"id"`
 	Name             lenient.String             `json:"name"`
@@ -234,8 +237,8 @@ func withoutNull(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// taskList reads tasks within something else and leaves out what is none, if there
-// are levels left.
+// taskList decodes the tasks within another object, if there are levels left. It leaves
+// out entries that are not tasks.
 type taskList struct {
 	levels int
 	tasks  []Task
@@ -248,12 +251,12 @@ func (l *taskList) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	l.tasks = lenient.Collect(data, '[', func(entry []byte, task *Task) bool {
-		return entry[0] == '{' && task.read(entry, l.levels-1) == nil
+		return entry[0] == '{' && task.decode(entry, l.levels-1) == nil
 	})
 	return nil
 }
 
-// nestedJob reads the job within a task, if there are levels left.
+// nestedJob decodes the job within a task, if there are levels left.
 type nestedJob struct {
 	levels int
 	job    *Job
@@ -271,15 +274,15 @@ func (n *nestedJob) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// dependencies takes an array of tasks, or the object from names to ids of the
-// oldest answers.
+// dependencies decodes an array of tasks or, in old responses, an object from
+// names to ids.
 type dependencies struct {
 	levels int
 	tasks  []Task
 }
 
-// minDependency is how many bytes a name and an id have at least. The tasks that
-// they stand for take many times as much.
+// minDependency is the least number of bytes of a name and an id. The Task that they
+// are decoded to takes many times as much memory.
 const minDependency = 24
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -299,7 +302,7 @@ func (d *dependencies) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// UnmarshalJSON reads a result. Parts of an odd shape are left out.
+// UnmarshalJSON decodes a result. It leaves out parts of an unknown shape.
 func (r *TaskResult) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		Files    fileList                       `json:"files"`
@@ -313,12 +316,12 @@ func (r *TaskResult) UnmarshalJSON(data []byte) error {
 		Form:     wire.Form.Value,
 		Metadata: wire.Metadata.Value,
 		Output:   string(wire.Output),
-		Raw:      bytes.Clone(withoutNull(data)), // the buffer is the decoder's
+		Raw:      bytes.Clone(withoutNull(data)), // the decoder reuses its buffer
 	}
 	return nil
 }
 
-// fileWire is a file on the wire.
+// fileWire is a file as it is sent.
 type fileWire struct {
 	Filename lenient.String `json:"filename"`
 	Dir      lenient.String `json:"dir"`
@@ -339,7 +342,7 @@ func (w *fileWire) file() File {
 	}
 }
 
-// fileList leaves out what is not a file.
+// fileList leaves out entries that are not files.
 type fileList []File
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -353,7 +356,7 @@ func (l *fileList) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads a file, whatever the shapes of its fields.
+// UnmarshalJSON decodes a file. It accepts fields of any shape.
 func (f *File) UnmarshalJSON(data []byte) error {
 	var wire fileWire
 	if err := json.Unmarshal(data, &wire); err != nil {

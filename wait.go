@@ -10,9 +10,9 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
-// WithPendingUpload allows waiting for a job whose file another program is going to
-// upload, a browser for example. Without it such a wait is refused with [ErrInvalid],
-// because nothing in this process would ever end it.
+// WithPendingUpload allows a wait for a job whose file another program is going to
+// upload, such as a browser. By default such a wait fails with [ErrInvalid], since
+// nothing in this process would end it.
 func WithPendingUpload() WaitOption {
 	return waitOption{"WithPendingUpload", func(c *waitConfig) error {
 		c.pendingUpload = true
@@ -20,10 +20,10 @@ func WithPendingUpload() WaitOption {
 	}}
 }
 
-// WithDeleteOnCancel deletes the job, or the task, if the context ends before it
-// does, so that work that is not waited for costs nothing more. The wait returns
-// when it is deleted, within a second after the end of the context. If the service
-// has not confirmed the deletion by then, the error says so.
+// WithDeleteOnCancel deletes the job or task if the context ends first, so that it
+// costs no more credits. The wait returns when it is deleted, within a second after
+// the end of the context. If the service has not confirmed the deletion by then, the
+// error says so.
 func WithDeleteOnCancel() WaitOption {
 	return waitOption{"WithDeleteOnCancel", func(c *waitConfig) error {
 		c.deleteOnCancel = true
@@ -31,13 +31,14 @@ func WithDeleteOnCancel() WaitOption {
 	}}
 }
 
-// WithSignal makes [JobsService.Wait] read the job when the signal says so, instead of
-// waiting for a response that comes when the job has ended. It is for jobs that take long,
-// and for many at once. What ends the wait is the read, never the signal. A signal that
-// fails only makes the wait slower: without a signal, Wait reads the job after two seconds
-// and then in growing pauses of up to half a minute.
+// WithSignal makes [JobsService.Wait] read the job when a signal reports a change,
+// instead of waiting for a response that comes when the job has ended. It is for jobs
+// that take long, and for many jobs at once.
 //
-// Waits for tasks, and [JobsService.Watch], ignore the option.
+// Only a read ends the wait, never the signal, and a signal that fails only delays
+// the wait: without a signal, Wait reads the job after two seconds, and then after
+// pauses that grow to half a minute. [JobsService.Watch] and waits for tasks
+// ignore the option.
 func WithSignal(signal JobSignal) WaitOption {
 	return waitOption{"WithSignal", func(c *waitConfig) error {
 		if signal == nil {
@@ -48,15 +49,14 @@ func WithSignal(signal JobSignal) WaitOption {
 	}}
 }
 
-// Wait returns a job when it has ended. If it ended in error, the job is
-// returned together with a [*JobError].
+// Wait returns a job when it has ended. If it ended in error, Wait returns the job
+// together with a [*JobError].
 //
-// After a lost connection, or a response that says nothing about the job, Wait asks
-// again. The context ends it, and so does an [*Error] that a retry would not change,
-// such as [ErrNotFound], [ErrUnauthorized] or an untrusted certificate. When the
-// context ends, the job as last seen, or nil, is returned together with a [*WaitError].
-// Waiting for a job whose file has not been uploaded is refused at once, see
-// [WithPendingUpload].
+// After a lost connection, or a response that says nothing about the job, Wait retries.
+// It ends with the context, and with an [*Error] that a retry would not change, such as
+// [ErrNotFound], [ErrUnauthorized] or an untrusted certificate. If the context ends,
+// Wait returns the job as last seen, or nil, together with a [*WaitError]. A wait for a
+// job whose file has not been uploaded fails at once, see [WithPendingUpload].
 func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (*Job, error) {
 	config, err := newWaitConfig(opts)
 	if err != nil {
@@ -74,9 +74,9 @@ func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (
 	return o.wait(ctx)
 }
 
-// Watch yields a job as it is and then each time it has changed, up to its
-// end. If it ended in error, the last job comes together with a [*JobError].
-// Everything else is as with [JobsService.Wait], but Watch asks more often.
+// Watch yields a job as it is, and then each time it has changed, until it has ended.
+// If it ended in error, the job is yielded together with a [*JobError]. Retries and
+// errors are those of [JobsService.Wait], but Watch reads the job more often.
 func (s *JobsService) Watch(ctx context.Context, id string, opts ...WaitOption) iter.Seq2[*Job, error] {
 	config, err := newWaitConfig(opts)
 	if err != nil {
@@ -87,7 +87,8 @@ func (s *JobsService) Watch(ctx context.Context, id string, opts ...WaitOption) 
 	}
 }
 
-// watch polls a job and yields it when it has changed. Pauses grow while nothing changes.
+// watch polls a job and yields it when it has changed. The pauses grow while
+// nothing changes.
 func watch(ctx context.Context, o *observer[Job], yield func(*Job, error) bool) {
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
@@ -116,8 +117,8 @@ func watch(ctx context.Context, o *observer[Job], yield func(*Job, error) bool) 
 	}
 }
 
-// fingerprint returns what differs when a watched job has changed. URLs, which differ from
-// read to read, are not part of it.
+// fingerprint returns what to compare two reads of a job by. It leaves out URLs, which
+// differ in each read.
 func fingerprint(job *Job) string {
 	var b strings.Builder
 	b.WriteString(string(job.Status))
@@ -127,7 +128,7 @@ func fingerprint(job *Job) string {
 	return b.String()
 }
 
-// wait waits for a job that can end.
+// wait waits for a job whose files are all uploaded or on their way.
 func (s *JobsService) wait(ctx context.Context, id string, w waiting) (*Job, error) {
 	if w.signal != nil {
 		return s.observer(id, w).waitForSignals(ctx)
@@ -146,8 +147,8 @@ func (s *JobsService) observer(id string, w waiting) *observer[Job] {
 	}
 }
 
-// outcome returns what a job stands for: an error if it ended in error. One
-// that has ended makes room for another.
+// outcome returns a *JobError if a job ended in error. A job that has ended makes room
+// for another one.
 func (s *JobsService) outcome(job *Job) error {
 	if job.Status.Terminal() {
 		s.core.queue.JobEnded()
@@ -155,8 +156,8 @@ func (s *JobsService) outcome(job *Job) error {
 	return jobError(job)
 }
 
-// Wait returns a task when it has ended. If it ended in error, the task is
-// returned together with a [*TaskError]. Everything else is as with
+// Wait returns a task when it has ended. If it ended in error, Wait returns the task
+// together with a [*TaskError]. Retries and other errors are those of
 // [JobsService.Wait].
 func (s *TasksService) Wait(ctx context.Context, id string, opts ...WaitOption) (*Task, error) {
 	config, err := newWaitConfig(opts)

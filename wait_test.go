@@ -81,7 +81,7 @@ func TestWaitSurvivesFailureOfTheFirstRequest(t *testing.T) {
 				client := server.Client()
 				created := testkit.RunJob(t, client)
 				fault.Role = cloudconverttest.RoleAPI
-				server.Inject(fault) // until the end: the other host knows
+				server.Inject(fault) // for good: the other host responds
 				_, err := client.Jobs.Wait(t.Context(), created.ID)
 				require.NoError(t, err)
 			}, cloudconverttest.WithTaskDuration(testkit.TaskTime))
@@ -422,7 +422,7 @@ func TestWaitErrorHasTheCause(t *testing.T) {
 		defer cancel()
 		_, err := client.Jobs.Wait(ctx, "a")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.EqualError(t, err, "cloudconvert: stopped waiting for a (never seen; the last look failed: "+
+		require.EqualError(t, err, "cloudconvert: stopped waiting for a (never seen; the last read failed: "+
 			`GET /v2/jobs/a: 200: the response is about "b"): context deadline exceeded`)
 	})
 }

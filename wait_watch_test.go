@@ -17,7 +17,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
-// watchAll collects what a watcher sees.
+// watchAll returns the jobs that Watch yields, and its error.
 func watchAll(ctx context.Context, client *cloudconvert.Client, id string) (seen []*cloudconvert.Job, failure error) {
 	for job, err := range client.Jobs.Watch(ctx, id) {
 		seen, failure = append(seen, job), err
@@ -151,7 +151,7 @@ func TestWatchYieldsNotFound(t *testing.T) {
 }
 
 // The pauses grow while nothing changes.
-func TestWatchPollsLessAndLess(t *testing.T) {
+func TestWatchPausesGrow(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
 		t.Helper()

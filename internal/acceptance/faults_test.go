@@ -340,7 +340,7 @@ func (c faultCell) outcome(w *world, err error) string {
 	if w.untrue {
 		words[0] = "false success"
 	}
-	if strings.Contains(w.log.String(), "the answer was lost, but the job was created") {
+	if strings.Contains(w.log.String(), "the response was lost, but the job was created") {
 		words = append(words, "found by its tag")
 	}
 	if times := w.sent(c.call.method, err); times > 1 {

@@ -100,7 +100,7 @@ func (s integration) run(t *testing.T) {
 		"cancel a task":              s.cancelTask,
 		"unknown ids":                s.unknownIDs,
 		"wrong request":              s.wrongRequest,
-		"catalogue":                  s.catalogue,
+		"catalog":                    s.catalog,
 		"single tasks":               s.singleTasks,
 		"waiting without any upload": s.withoutUpload,
 	} {
@@ -367,7 +367,7 @@ func (s integration) wrongRequest(ctx context.Context, t *testing.T) {
 	assert.Contains(t, refused.Fields, "tasks")
 }
 
-func (s integration) catalogue(ctx context.Context, t *testing.T) {
+func (s integration) catalog(ctx context.Context, t *testing.T) {
 	t.Helper()
 	page, err := s.client.Formats.List(ctx, cloudconvert.FormatListOptions{
 		Operation: cloudconvert.OperationConvert, InputFormat: "png", OutputFormat: "jpg",
