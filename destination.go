@@ -42,23 +42,26 @@ func (d *destination) dir() string {
 	return filepath.Dir(d.path)
 }
 
-// file returns the path of a single file, or "" if it is not known.
-func (d *destination) file(output plannedOutput) string {
-	switch {
-	case !d.isDir:
-		return filepath.Clean(d.path)
-	case output.name() == "":
-		return ""
-	default:
-		return filepath.Join(d.dir(), safefile.Name(output.name()))
+// knownFiles returns the paths of files that are known before the job is created.
+func (d *destination) knownFiles(output plannedOutput) []string {
+	if !d.isDir {
+		return []string{filepath.Clean(d.path)}
 	}
+	var names, paths []string
+	for _, name := range output.names() {
+		names = append(names, safefile.Name(name))
+	}
+	for _, name := range safefile.Distinct(names) {
+		paths = append(paths, filepath.Join(d.dir(), name))
+	}
+	return paths
 }
 
 // prepare creates the directory and checks that files can be written there, before the
 // job is paid for.
-func (d *destination) prepare(output plannedOutput, overwrite bool) error {
-	if file := d.file(output); file != "" {
-		if err := checkFree(file, overwrite); err != nil {
+func (d *destination) prepare(output plannedOutput, isReplaceable func(path string) bool) error {
+	for _, path := range d.knownFiles(output) {
+		if err := checkFree(path, isReplaceable(path)); err != nil {
 			return err
 		}
 	}

@@ -765,3 +765,30 @@ func TestRunFileNamesFileInDirectory(t *testing.T) {
 		})
 	}
 }
+
+// Names that the request gives several files are known before the job is created.
+func TestRunFileChecksNamesOfSeveralFilesBeforeTheJob(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	testkit.WriteFile(t, filepath.Join(dir, "photo-200.jpg"), "mine")
+	client, script := testkit.NewScript(t)
+	tasks := cloudconvert.Tasks{"photo": cloudconvert.FromBytes("photo.png", []byte("x"))}
+	for _, width := range []int{100, 200} {
+		tasks[fmt.Sprintf("width-%d", width)] = cloudconvert.Thumbnail{
+			Input: []string{"photo"}, OutputFormat: "jpg", Width: width, Filename: fmt.Sprintf("photo-%d.jpg", width),
+		}
+	}
+	_, err := client.RunFile(t.Context(), &cloudconvert.JobRequest{Tasks: tasks}, dir+"/")
+	require.ErrorIs(t, err, fs.ErrExist)
+	assert.ErrorContains(t, err, "photo-200.jpg")
+	assert.Empty(t, script.Bodies)
+	work := cloudconvert.Work{Request: &cloudconvert.JobRequest{Tasks: tasks}, Destination: t.TempDir() + "/"}
+	works := []cloudconvert.Work{work, work}
+	works[1].Name = "another"
+	refusing := testkit.NewClient(t, func(*http.Request) (int, string) { return http.StatusUnprocessableEntity, "{}" })
+	for result := range refusing.RunAll(t.Context(), slices.Values(works)) {
+		if result.Work.Name == "another" {
+			require.ErrorContains(t, result.Err, "another work of the batch writes")
+		}
+	}
+}

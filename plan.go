@@ -31,9 +31,11 @@ type plannedSource struct {
 type plannedOutput struct {
 	exports  int    // export/url tasks
 	filename string // of a single file, "" if not known
-	format   string // of a single file, "" if not known
-	archive  bool   // several files are exported as one ZIP
-	stem     string // of the first source
+	// filenames are those that the exported tasks were given.
+	filenames []string
+	format    string // of a single file, "" if not known
+	archive   bool   // several files are exported as one ZIP
+	stem      string // of the first source
 }
 
 // newPlan validates a request and adds exports to it.
@@ -112,12 +114,18 @@ func (p *plan) planOutput() plannedOutput {
 			o.archive, _ = task["archive_multiple_files"].(bool)
 		}
 	}
+	for _, name := range inputs {
+		asked := params.Text(p.body.Tasks[name]["filename"])
+		if asked != "" && !strings.Contains(asked, "%") { // % stands for a number
+			o.filenames = append(o.filenames, asked)
+		}
+	}
 	if len(inputs) != 1 {
 		return o
 	}
 	exported := p.body.Tasks[inputs[0]]
-	if filename := params.Text(exported["filename"]); !strings.Contains(filename, "%") {
-		o.filename = filename
+	if len(o.filenames) == 1 {
+		o.filename = o.filenames[0]
 	}
 	operation := params.Text(exported["operation"])
 	switch format, known := filename.Format(o.filename); {
@@ -169,17 +177,17 @@ func (o plannedOutput) checkExtension(path string) error {
 	return invalid(fmt.Errorf("the destination %q has the extension of another format than the output %q: change one of them", engine.HideQueries(path), o.format))
 }
 
-// name returns the name of a single file in a directory, or "" if it is not known.
-func (o plannedOutput) name() string {
+// names returns the names of files in a directory that are known beforehand.
+func (o plannedOutput) names() []string {
 	switch {
-	case o.exports != 1 || o.archive:
-		return ""
-	case o.filename != "":
-		return o.filename
-	case o.stem == "" || o.format == "":
-		return ""
+	case o.archive:
+		return nil
+	case len(o.filenames) > 0:
+		return o.filenames
+	case o.exports != 1 || o.stem == "" || o.format == "":
+		return nil
 	default:
-		return o.stem + "." + o.format
+		return []string{o.stem + "." + o.format}
 	}
 }
 

@@ -165,7 +165,7 @@ type work struct {
 	begun    time.Time    // when the creation of the job began, zero if it did not
 
 	record journal.Work // of a batch with a journal
-	file   string       // the path of a single file, "" if it is not known
+	known  []string     // the paths of files that are known before the creation
 	// claimPath reserves a path that no other work of the batch may write.
 	claimPath func(path string) error
 	permit    func() error // called right before a creation, may be nil
@@ -216,7 +216,7 @@ func (w *work) writeTo(dst string) error {
 }
 
 func (w *work) runAndSave(ctx context.Context) (*Job, []string, error) {
-	if err := w.dst.prepare(w.plan.output, w.config.overwrite); err != nil {
+	if err := w.dst.prepare(w.plan.output, w.isReplaceable); err != nil {
 		return nil, nil, err
 	}
 	job, err := w.run(ctx)
@@ -225,6 +225,12 @@ func (w *work) runAndSave(ctx context.Context) (*Job, []string, error) {
 	}
 	paths, err := w.saveAndDiscard(ctx, job)
 	return job, paths, err
+}
+
+// isReplaceable reports whether a file that has a path may be replaced. An interrupted
+// run may leave files of the work.
+func (w *work) isReplaceable(path string) bool {
+	return w.config.overwrite || slices.Contains(w.record.Earlier.Remains(), path)
 }
 
 // saveAndDiscard writes the files of the finished job, and then deletes the job if
@@ -242,7 +248,7 @@ func (w *work) saveAndDiscard(ctx context.Context, job *Job) ([]string, error) {
 
 func (w *work) save(ctx context.Context, job *Job) ([]string, error) {
 	s := saver{
-		client: w.client, overwrite: w.config.overwrite, replaceable: w.record.Earlier.Remains(),
+		client: w.client, isReplaceable: w.isReplaceable,
 		reporter: w.reporter, work: w.name,
 	}
 	files := job.Files()

@@ -326,10 +326,13 @@ func (b *batch) claim(w *work) error {
 		return nil
 	}
 	w.claimPath = b.claimPath
-	if w.file = w.dst.file(w.plan.output); w.file == "" {
-		return nil // the files are claimed when the service has named them
+	w.known = w.dst.knownFiles(w.plan.output) // others are claimed when the service has named them
+	for _, path := range w.known {
+		if err := b.claimPath(path); err != nil {
+			return err
+		}
 	}
-	return b.claimPath(w.file)
+	return nil
 }
 
 // claimPath reserves a path. It ignores case on systems whose file systems usually do.
@@ -408,8 +411,7 @@ func (w *work) runInBatch(ctx context.Context) (*Job, []string, error) {
 		return nil, earlier.Files, w.claimFiles(earlier.Files)
 	}
 	if w.dst != nil {
-		own := slices.Contains(earlier.Remains(), w.dst.file(w.plan.output))
-		if err := w.dst.prepare(w.plan.output, w.config.overwrite || own); err != nil {
+		if err := w.dst.prepare(w.plan.output, w.isReplaceable); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -489,7 +491,7 @@ func (w *work) checkEarlierFiles() error {
 // claimFiles reserves the paths of the files that only the service could name.
 func (w *work) claimFiles(paths []string) error {
 	for _, path := range paths {
-		if path == w.file {
+		if slices.Contains(w.known, path) {
 			continue
 		}
 		if err := w.claimPath(path); err != nil {

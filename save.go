@@ -46,7 +46,7 @@ func (c *Client) SaveAs(ctx context.Context, job *Job, dst string, opts ...RunOp
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
 	w := &work{client: c, config: config, dst: destination, plan: &plan{}, reporter: cmp.Or(config.reporter, c.core.reporter)}
-	if err := destination.prepare(plannedOutput{}, config.overwrite); err != nil {
+	if err := destination.prepare(plannedOutput{}, w.isReplaceable); err != nil {
 		return nil, &UnsavedError{Job: job, Destination: dst, err: err}
 	}
 	return w.saveAndDiscard(ctx, job)
@@ -81,7 +81,7 @@ func (c *Client) Save(ctx context.Context, dir string, files []File, opts ...Run
 	if config.delete {
 		return nil, invalid(errors.New("Save does not accept WithDelete: use SaveAs, which knows the job"))
 	}
-	s := saver{client: c, overwrite: config.overwrite, reporter: cmp.Or(config.reporter, c.core.reporter)}
+	s := saver{client: c, isReplaceable: func(string) bool { return config.overwrite }, reporter: cmp.Or(config.reporter, c.core.reporter)}
 	return s.save(ctx, filepath.Clean(dir), files, safefile.Distinct(ownNames(files)))
 }
 
@@ -100,12 +100,10 @@ func saveConfig(method string, opts []RunOption) (runConfig, error) {
 
 // saver writes files of a job.
 type saver struct {
-	client    *Client
-	overwrite bool
-	reporter  *reporter
-	work      string // in progress
-	// replaceable are the paths that may be replaced even without overwrite.
-	replaceable []string
+	client        *Client
+	isReplaceable func(path string) bool
+	reporter      *reporter
+	work          string // in progress
 }
 
 // save writes files to a directory, under names relative to it.
@@ -124,7 +122,7 @@ func (s *saver) save(ctx context.Context, dir string, files []File, names []stri
 		Dir:      dir,
 		Names:    names,
 		Parallel: s.client.core.policy.Parallel,
-		Replaces: func(path string) bool { return s.overwrite || slices.Contains(s.replaceable, path) },
+		Replaces: s.isReplaceable,
 		Write: func(ctx context.Context, i int, disk *safefile.File) error {
 			source := sources[i]
 			source.Restart = func() error { return disk.Truncate(0) }
