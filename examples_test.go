@@ -34,8 +34,6 @@ func TestExamplesRunAsShown(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a program for each example")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
 	root, err := os.Getwd()
 	require.NoError(t, err)
 	module := newExampleModule(t, root)
@@ -46,13 +44,13 @@ func TestExamplesRunAsShown(t *testing.T) {
 	}
 	require.NotEmpty(t, examples)
 	writeExamples(t, module, examples)
-	build := goCommand(ctx, module, "build", "-o", "examples.exe")
+	build := goCommand(t.Context(), module, "build", "-o", "examples.exe")
 	output, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", output)
 	for _, example := range examples {
 		t.Run(strings.TrimSuffix(example.name, "_"), func(t *testing.T) {
 			t.Parallel()
-			example.check(ctx, t, filepath.Join(module, "examples.exe"))
+			example.check(t, filepath.Join(module, "examples.exe"))
 		})
 	}
 }
@@ -160,8 +158,10 @@ func goCommand(ctx context.Context, dir string, args ...string) *exec.Cmd {
 }
 
 // check runs the example in an empty directory and compares its output.
-func (e shownExample) check(ctx context.Context, t *testing.T, program string) {
+func (e shownExample) check(t *testing.T, program string) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // not before it is its turn
+	defer cancel()
 	command := exec.CommandContext(ctx, program, e.name)
 	command.Dir = t.TempDir()
 	var stderr bytes.Buffer

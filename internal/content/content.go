@@ -363,7 +363,7 @@ func stored(r io.Reader, dir string) (*Content, error) {
 		return nil, err
 	}
 	remove := func() error { return errors.Join(file.Close(), os.Remove(file.Name())) }
-	size, err := io.Copy(file, r)
+	size, err := io.CopyBuffer(struct{ io.Writer }{file}, struct{ io.Reader }{r}, make([]byte, readSize))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("store the source to learn its length: %w", err), remove())
 	}

@@ -44,8 +44,11 @@ type endingReader struct {
 	buffer []byte // separate, because an abandoned read may still write to it
 }
 
+// readSize is the most that is read from a reader at once. Each read takes a goroutine.
+const readSize = 64 << 10
+
 func newEndingReader(ctx context.Context, r io.Reader) io.Reader {
-	return &endingReader{ctx: ctx, reader: Steady(r), buffer: make([]byte, 64<<10)}
+	return &endingReader{ctx: ctx, reader: Steady(r), buffer: make([]byte, readSize)}
 }
 
 // Read implements [io.Reader].
