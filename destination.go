@@ -60,20 +60,23 @@ func (d *destination) knownFiles(output plannedOutput) []string {
 // prepare creates the directory and checks that files can be written there, before the
 // job is paid for.
 func (d *destination) prepare(output plannedOutput, isReplaceable func(path string) bool) error {
-	for _, path := range d.knownFiles(output) {
-		if err := checkFree(path, isReplaceable(path)); err != nil {
-			return err
-		}
+	if err := d.checkKnown(output, isReplaceable); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(d.dir(), safefile.NewDirMode); err != nil {
 		return d.unwritable(err)
 	}
-	probe, err := os.CreateTemp(d.dir(), ".cloudconvert-*")
-	if err == nil {
-		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
-	}
-	if err != nil {
+	if err := safefile.CheckDir(d.dir()); err != nil {
 		return d.unwritable(err)
+	}
+	return d.checkKnown(output, isReplaceable) // a new directory may refuse a name that is too long
+}
+
+func (d *destination) checkKnown(output plannedOutput, isReplaceable func(path string) bool) error {
+	for _, path := range d.knownFiles(output) {
+		if err := checkFree(path, isReplaceable(path)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

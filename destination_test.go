@@ -119,7 +119,7 @@ func TestConvertFileRefuses(t *testing.T) {
 		"source a directory": {src: "dir.pdf", dst: "b.pdf", is: cloudconvert.ErrInvalid, want: "is a directory"},
 		"source of no format": {
 			src: "README", dst: "b.pdf", is: cloudconvert.ErrInvalid,
-			want: "its name has no extension: use WithName",
+			want: "its name has no extension: use Source.WithName",
 		},
 		"option": {src: "a.txt", dst: "b.pdf", opts: []cloudconvert.ConvertOption{cloudconvert.WithInlineLimit(-1)}, is: cloudconvert.ErrInvalid, want: "WithInlineLimit"},
 	} {
@@ -791,4 +791,31 @@ func TestRunFileChecksNamesOfSeveralFilesBeforeTheJob(t *testing.T) {
 			require.ErrorContains(t, result.Err, "another work of the batch writes")
 		}
 	}
+}
+
+// A directory that does not exist yet cannot say that a name is too long.
+func TestRunFileRefusesLongNameBeforeTheJob(t *testing.T) {
+	t.Parallel()
+	client, script := testkit.NewScript(t)
+	dst := filepath.Join(t.TempDir(), "missing", strings.Repeat("n", 300)+".pdf")
+	_, err := client.RunFile(t.Context(), cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("x")), cloudconvert.Convert{OutputFormat: "pdf"}), dst)
+	require.Error(t, err)
+	_, unsaved := errors.AsType[*cloudconvert.UnsavedError](err)
+	assert.False(t, unsaved)
+	assert.Empty(t, script.Bodies)
+}
+
+// Files are renamed below an open directory, which takes the permission to read it.
+func TestRunFileRefusesUnreadableDirectoryBeforeTheJob(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() <= 0 {
+		t.Skip("nothing is protected from root")
+	}
+	dir := filepath.Join(t.TempDir(), "out")
+	require.NoError(t, os.Mkdir(dir, 0o300))
+	t.Cleanup(func() { assert.NoError(t, os.Chmod(dir, 0o700)) }) //nolint:gosec // the test removes it
+	client, script := testkit.NewScript(t)
+	_, err := client.RunFile(t.Context(), cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("x")), cloudconvert.Convert{OutputFormat: "pdf"}), filepath.Join(dir, "a.pdf"))
+	require.ErrorIs(t, err, fs.ErrPermission)
+	assert.Empty(t, script.Bodies)
 }

@@ -49,7 +49,11 @@ func (c *Client) Download(ctx context.Context, f File, w io.Writer) (int64, erro
 	if err != nil {
 		return 0, err
 	}
-	return c.core.storage.Download(ctx, file, w)
+	n, err := c.core.storage.Download(ctx, file, w)
+	if err != nil {
+		err = withoutSecrets(err)
+	}
+	return n, err
 }
 
 // storageFile returns the parameters of a download. It refuses URLs that are not

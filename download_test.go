@@ -287,8 +287,8 @@ func TestDownloadStartsOver(t *testing.T) {
 		"a weak tag":                  {[]http.HandlerFunc{cut(serve(old, "W/"+storageTag), 9), serve(file, "W/"+storageTag)}, "without a strong entity tag"},
 		"a range of another file":     {[]http.HandlerFunc{cut(serve(old, otherTag), 9), plain(206, map[string]string{"ETag": storageTag, "Content-Range": fmt.Sprintf("bytes 9-%d/%d", size-1, size)}, file[9:]), serve(file, storageTag)}, changed},
 		"a range of another length":   {[]http.HandlerFunc{cut(serve(old, otherTag), 9), plain(206, map[string]string{"Content-Range": fmt.Sprintf("bytes 9-%d/%d", size, size+1)}, file[9:]+"x"), serve(file, storageTag)}, changed},
-		"another range":               {[]http.HandlerFunc{cut(serve(old, otherTag), 9), plain(206, map[string]string{"Content-Range": fmt.Sprintf("bytes 8-%d/%d", size-1, size)}, file[8:]), serve(file, storageTag)}, "storage sent another range"},
-		"no range given":              {[]http.HandlerFunc{cut(serve(old, otherTag), 9), plain(206, nil, file[9:]), serve(file, storageTag)}, "storage sent another range"},
+		"another range":               {[]http.HandlerFunc{cut(serve(old, otherTag), 9), plain(206, map[string]string{"Content-Range": fmt.Sprintf("bytes 8-%d/%d", size-1, size)}, file[8:]), serve(file, storageTag)}, "storage sent the wrong range"},
+		"no range given":              {[]http.HandlerFunc{cut(serve(old, otherTag), 9), plain(206, nil, file[9:]), serve(file, storageTag)}, "storage sent the wrong range"},
 		"nothing in the range":        {[]http.HandlerFunc{cut(serve(old, otherTag), 9), plain(416, map[string]string{"Content-Range": "bytes */5"}, ""), serve(file, storageTag)}, changed},
 		"nothing in the range, or so": {[]http.HandlerFunc{cut(serve(old, otherTag), 9), plain(416, nil, ""), serve(file, storageTag)}, changed},
 	}

@@ -18,7 +18,8 @@ import (
 
 // Sentinel errors for [errors.Is]. An [*Error] matches the one for its status and code.
 var (
-	// ErrUnauthorized means that the API key is missing, wrong or revoked.
+	// ErrUnauthorized means that the service does not accept the API key: it is wrong
+	// or revoked.
 	ErrUnauthorized = errors.New("cloudconvert: unauthorized")
 	// ErrForbidden means that the API key lacks a scope, or that the URL of a file
 	// has expired.
@@ -112,9 +113,12 @@ type Error struct { //nolint:recvcheck // Format is for values too
 	Body []byte
 
 	err error // why there is no response, or why its body is invalid
-	// unsent reports that nothing reached the service, open that the last attempt may have
-	// had an effect, and openBefore that an earlier one may have.
-	unsent, open, openBefore bool
+	// unsent reports that nothing reached the service or, for an upload, that it may
+	// succeed if it is repeated, which does no harm.
+	unsent bool
+	// open reports that the last attempt may have had an effect, and openBefore that an
+	// earlier one may have.
+	open, openBefore bool
 }
 
 // maxErrorBody bounds how much of a response an [Error] keeps.
@@ -261,8 +265,7 @@ func IsRetryable(err error) bool {
 	case e.Method != http.MethodGet && e.Method != http.MethodDelete:
 		return false
 	default:
-		return status == 0 || engine.IsSuccess(status) || status == http.StatusRequestTimeout ||
-			status >= http.StatusInternalServerError && status != http.StatusNotImplemented
+		return status == 0 || engine.IsSuccess(status) || engine.IsTemporary(status)
 	}
 }
 

@@ -306,7 +306,7 @@ func ExampleClient_RunAll_tree() {
 	server := cloudconverttest.NewServer() // stands in for the service
 	defer server.Close()
 	client := server.Client()
-	leave, err := workspace("in/2025/beach.png", "in/2026/harbor.png", "in/cover.png")
+	leave, err := workspace("in/2025/beach.png", "in/2026/harbor.png", "in/cover.png", "in/.hidden.png", "in/notes.txt")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -318,7 +318,8 @@ func ExampleClient_RunAll_tree() {
 		tree := os.DirFS("in")
 		var works []cloudconvert.Work
 		err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
-			if err == nil && !entry.IsDir() {
+			isPhoto, _ := path.Match("[^.]*.png", entry.Name()) // no hidden and no other files
+			if err == nil && isPhoto && !entry.IsDir() {
 				works = append(works, cloudconvert.Work{
 					Request:     cloudconvert.Pipeline(cloudconvert.FromFS(tree, name), cloudconvert.Convert{OutputFormat: "jpg"}),
 					Destination: path.Dir(name) + "/", // below the output directory
@@ -334,9 +335,15 @@ func ExampleClient_RunAll_tree() {
 			cloudconvert.WithJournal("journal"), // the next run skips what is done
 			cloudconvert.WithBudget(100),        // credits
 		) {
-			if result.Err != nil {
+			switch {
+			case errors.Is(result.Err, cloudconvert.ErrBudget):
+				fmt.Println(result.Work.Name, "and the works after it are left for the next run")
+			case result.Err != nil:
 				fmt.Println(result.Work.Name, result.Err)
 			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err() // works without a result are left for the next run
 		}
 		return nil
 	}
@@ -464,10 +471,16 @@ func ExampleJobError() {
 			fmt.Println("the job may still be running:", err)
 		case errors.Is(err, cloudconvert.CodeInvalidConversionType):
 			fmt.Println("there is no such conversion")
+		case errors.Is(err, cloudconvert.ErrInvalid):
+			fmt.Println("the request is wrong:", err)
 		case errors.Is(err, cloudconvert.ErrJobFailed):
 			fmt.Println("the file could not be converted:", err)
+		case errors.Is(err, cloudconvert.ErrUnauthorized):
+			fmt.Println("the API key is wrong or revoked")
 		case errors.Is(err, cloudconvert.ErrCreditsExceeded):
 			fmt.Println("out of credits")
+		case errors.Is(err, cloudconvert.ErrRateLimited):
+			fmt.Println("too many jobs in a short time: try again in a minute")
 		case cloudconvert.IsRetryable(err):
 			fmt.Println("try again later")
 		default:

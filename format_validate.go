@@ -186,13 +186,25 @@ func (o FormatOption) takesList() bool {
 
 func (o FormatOption) checkOne(value any) error {
 	if !o.hasType(value) {
-		return fmt.Errorf("option %q is %s: it must be of type %s", o.Name, quoted(value), o.Type)
+		return fmt.Errorf("option %q is %s: it must be of type %s", o.Name, o.shown(value, quoted(value)), o.Type)
 	}
 	same := func(possible any) bool { return o.canonical(possible) == o.canonical(value) }
 	if len(o.PossibleValues) > 0 && !slices.ContainsFunc(o.PossibleValues, same) {
-		return fmt.Errorf("option %q is %s: it must be one of %s", o.Name, textOf(value), textsOf(o.PossibleValues))
+		return fmt.Errorf("option %q is %s: it must be one of %s", o.Name, o.shown(value, textOf(value)), textsOf(o.PossibleValues))
 	}
 	return nil
+}
+
+// shown returns the text of a value for messages, unless it is a credential.
+func (o FormatOption) shown(value any, text string) string {
+	switch value.(type) {
+	case []any, map[string]any: // of which the text is the kind
+		return text
+	}
+	if params.IsCredential(o.Name) {
+		return "..."
+	}
+	return text
 }
 
 // hasType reports whether a value is acceptable for the type of the option. The

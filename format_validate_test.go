@@ -178,3 +178,14 @@ func TestFormatValidateReportsMalformedEntries(t *testing.T) {
 		})
 	}
 }
+
+func TestFormatValidateShowsNoCredentials(t *testing.T) {
+	t.Parallel()
+	format := cloudconvert.Format{Operation: cloudconvert.OperationConvert, Options: []cloudconvert.FormatOption{
+		{Name: "password", Type: "integer"}, {Name: "token", Type: "string", PossibleValues: []any{"a"}},
+	}}
+	err := format.Validate(cloudconvert.Convert{OutputFormat: "pdf", Options: cloudconvert.Options{"password": "s3cr3t", "token": "s3cr3t"}})
+	require.ErrorContains(t, err, "password")
+	require.ErrorContains(t, err, "token")
+	assert.NotContains(t, err.Error(), "s3cr3t")
+}

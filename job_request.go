@@ -18,12 +18,14 @@ type JobRequest struct { //nolint:recvcheck // LogValue is for values too
 	// Tasks are the tasks of the job by name. At least one is required.
 	Tasks Tasks `json:"tasks"`
 	// Tag is a text by which the job can be found, see [JobListOptions]. Several jobs may
-	// have the same. If it is empty, the job gets a unique one, by which
-	// [JobsService.Create] finds the job if the response is lost.
+	// have the same. If it is empty, the job gets a unique one. By that one
+	// [JobsService.Create] looks for the job for about half a minute if the response is
+	// lost. With a Tag, the job is not looked for, and the error is returned at once.
 	Tag string `json:"tag,omitzero"`
 	// WebhookURL receives the event job.finished or job.failed of this job.
-	// It is independent of the webhooks of the account. The service documents no
-	// signature for its deliveries, see [WebhooksService.UnsignedHandler].
+	// It is independent of the webhooks of the account, which may receive the event
+	// too. The service documents no signature for its deliveries, see
+	// [WebhooksService.UnsignedHandler].
 	WebhookURL string `json:"webhook_url,omitzero"`
 	// Redirect asks for the URL of the first exported file instead of the job. Only
 	// [JobsService.CreateForURL] takes such a response, and sets Redirect by itself.
@@ -49,7 +51,7 @@ type Tasks map[string]TaskRequest
 // LogValue is the tasks without the values of their parameters.
 func (t Tasks) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, len(t))
-	for _, name := range params.Names(t) {
+	for _, name := range params.SortedKeys(t) {
 		attrs = append(attrs, slog.Any(name, t[name]))
 	}
 	return slog.GroupValue(attrs...)
@@ -90,7 +92,7 @@ func Pipeline(tasks ...TaskRequest) *JobRequest {
 		case takes && len(feeding) > 0:
 			task, _ = params.WithInput(known, feeding).(TaskRequest)
 		case !takes && !leading:
-			r.problems = append(r.problems, fmt.Errorf("task %d of the pipeline: %s takes no input and can only come first: use Tasks for jobs of another shape", i+1, task.Operation()))
+			r.problems = append(r.problems, misplaced(known, i+1))
 		}
 		r.Tasks[name] = task
 		switch leading = leading && !takes; {
@@ -101,6 +103,15 @@ func Pipeline(tasks ...TaskRequest) *JobRequest {
 		}
 	}
 	return r
+}
+
+// misplaced returns the error for a task of a pipeline that takes no input and does not
+// come first.
+func misplaced(task TaskRequest, place int) error {
+	if source, ok := task.(Source); ok {
+		return fmt.Errorf("source %q is in place %d: put sources before the first task with an input, or use Tasks", source.String(), place)
+	}
+	return fmt.Errorf("task %d of the pipeline: %s takes no input and can only come first: use Tasks for jobs of another shape", place, task.Operation())
 }
 
 // numbered returns a name that no task has: base, or base with a number.
@@ -169,7 +180,7 @@ func (r *JobRequest) body(tasks map[string]params.Task) (jobBody, error) {
 	body := jobBody{Tasks: make(map[string]map[string]any, len(tasks)), Tag: r.Tag, WebhookURL: r.WebhookURL}
 	inputs := make(map[string][]string, len(tasks))
 	problems := slices.Clone(r.problems)
-	for _, name := range params.Names(r.Tasks) {
+	for _, name := range params.SortedKeys(r.Tasks) {
 		for _, problem := range r.Tasks.check(name, tasks) {
 			problems = append(problems, fmt.Errorf("task %q: %w", name, problem))
 		}
@@ -217,7 +228,7 @@ func (t Tasks) check(name string, encoded map[string]params.Task) (problems []er
 // its like can send.
 func (r *JobRequest) remoteBody() (jobBody, error) {
 	if r != nil {
-		for _, name := range params.Names(r.Tasks) {
+		for _, name := range params.SortedKeys(r.Tasks) {
 			if source, ok := taskOf(r.Tasks[name]).(Source); ok && source.isLocal() {
 				return jobBody{}, source.localOnly()
 			}
@@ -228,7 +239,7 @@ func (r *JobRequest) remoteBody() (jobBody, error) {
 
 // uses returns the name of a task with the given operation, if there is one.
 func (t Tasks) uses(operation Operation) (string, bool) {
-	for _, name := range params.Names(t) {
+	for _, name := range params.SortedKeys(t) {
 		if taskOf(t[name]) != nil && t[name].Operation() == operation {
 			return name, true
 		}
@@ -245,7 +256,7 @@ func (r *JobRequest) UnmarshalJSON(data []byte) error {
 	}
 	var request JobRequest
 	var problems []error
-	for _, name := range params.Names(members) {
+	for _, name := range params.SortedKeys(members) {
 		var err error
 		switch name {
 		case "tasks":
@@ -298,7 +309,7 @@ func decodeTasks(data []byte) (Tasks, error) {
 	}
 	tasks := make(Tasks, len(members))
 	var problems []error
-	for _, name := range params.Names(members) {
+	for _, name := range params.SortedKeys(members) {
 		if tasks[name], err = decodeTask(members[name], nil); err != nil {
 			problems = append(problems, fmt.Errorf("task %q: %w", name, err))
 		}

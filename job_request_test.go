@@ -201,7 +201,7 @@ func TestPipelineReportsProblems(t *testing.T) {
 		},
 		"source in the middle": {
 			[]cloudconvert.TaskRequest{upload, convert, cloudconvert.FromBytes("a.txt", nil), convert},
-			[]string{"task 3", "import/upload takes no input", "use Tasks"},
+			[]string{`source "a.txt" is in place 3: put sources before the first task with an input, or use Tasks`},
 		},
 		"only a watermark's image": {
 			[]cloudconvert.TaskRequest{upload, convert, cloudconvert.Watermark{Image: "import-upload"}},
@@ -209,7 +209,7 @@ func TestPipelineReportsProblems(t *testing.T) {
 		},
 		"name of no extension": {
 			[]cloudconvert.TaskRequest{cloudconvert.FromFile("README"), convert},
-			[]string{`task "source"`, `"README"`, "use WithName"},
+			[]string{`task "source"`, `"README"`, "use Source.WithName"},
 		},
 		"no source":          {[]cloudconvert.TaskRequest{cloudconvert.Source{}, convert}, []string{`task "source"`, "the source is empty"}},
 		"nothing to convert": {[]cloudconvert.TaskRequest{convert}, []string{`"input"`, "missing"}},

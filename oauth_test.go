@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -459,4 +460,21 @@ func TestOAuthWithTheSandbox(t *testing.T) {
 	assert.Equal(t, "hello", content.String())
 	_, err = client.Users.Me(t.Context())
 	require.ErrorIs(t, err, cloudconvert.ErrForbidden, "the scope was not requested")
+}
+
+// A mock that fails a test ends its goroutine, which is not that of the call.
+func TestTokenSourceMayEndItsGoroutine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := tokenClient(t, sourceFunc(func() (*oauth2.Token, error) {
+			runtime.Goexit()
+			return nil, nil //nolint:nilnil // not reached
+		}), accepting(only("access")))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for range 2 {
+			_, err := client.Users.Me(ctx)
+			require.ErrorContains(t, err, "the token source ended its goroutine")
+		}
+	})
 }

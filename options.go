@@ -211,7 +211,7 @@ func WithHTTPClient(client *http.Client) Option {
 func (c *config) useTransport(transport http.RoundTripper) {
 	c.client.Transport, c.transfer = transport, transport
 	if t, ok := transport.(*http.Transport); ok {
-		c.client.Transport, c.transfer = engine.LeavingSilent(t), engine.OverHTTP1(t)
+		c.client.Transport, c.transfer = engine.WithHealthChecks(t), engine.OverHTTP1(t)
 	}
 }
 

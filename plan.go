@@ -57,7 +57,7 @@ func newPlan(r *JobRequest) (*plan, error) {
 		return nil, errRedirect
 	}
 	p.body = body
-	for _, name := range params.Names(p.request.Tasks) {
+	for _, name := range params.SortedKeys(p.request.Tasks) {
 		if source, ok := taskOf(p.request.Tasks[name]).(Source); ok && source.isLocal() {
 			p.sources = append(p.sources, plannedSource{name, source})
 		}
@@ -70,7 +70,7 @@ func newPlan(r *JobRequest) (*plan, error) {
 // the job has no exports. A source that no task uses is a problem of the request.
 func (p *plan) addExports(encoded map[string]params.Task) {
 	tasks := p.request.Tasks
-	names := params.Names(tasks)
+	names := params.SortedKeys(tasks)
 	used, exports := map[string]bool{}, false
 	for _, name := range names {
 		task, ok := encoded[name]
@@ -106,7 +106,7 @@ func (p *plan) planOutput() plannedOutput {
 		o.stem = first.stem()
 	}
 	var inputs []string
-	for _, name := range params.Names(p.body.Tasks) {
+	for _, name := range params.SortedKeys(p.body.Tasks) {
 		task := p.body.Tasks[name]
 		if task["operation"] == string(OperationExportURL) {
 			o.exports++
@@ -148,7 +148,7 @@ func (r *JobRequest) firstSource() (Source, bool) {
 	if source, ok := taskOf(r.Tasks["source"]).(Source); ok {
 		return source, true
 	}
-	for _, name := range params.Names(r.Tasks) {
+	for _, name := range params.SortedKeys(r.Tasks) {
 		if source, ok := taskOf(r.Tasks[name]).(Source); ok {
 			return source, true
 		}
@@ -196,7 +196,7 @@ const archiveFormat = "zip"
 
 // checkUploads refuses tasks that wait for a file that this package does not send.
 func (p *plan) checkUploads() error {
-	for _, name := range params.Names(p.request.Tasks) {
+	for _, name := range params.SortedKeys(p.request.Tasks) {
 		task := p.request.Tasks[name]
 		if _, ok := taskOf(task).(Source); !ok && task.Operation() == OperationImportUpload {
 			return invalid(fmt.Errorf("task %q waits for an upload: put a source in its place, or pass WithPendingUpload if another program uploads the file", name))

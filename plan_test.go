@@ -163,7 +163,7 @@ func TestRunRefusesInvalidRequests(t *testing.T) {
 		"unused source":        {request: unused, want: `no task uses the source "logo.png"`},
 		"unused URL":           {request: unusedURL, want: `no task uses the source "https://example.com/logo.png"`},
 		"source alone":         {request: cloudconvert.Pipeline(text()), want: `no task uses the source "a.txt"`},
-		"name of no extension": {request: converting(cloudconvert.FromFile("dir/README"), "pdf"), want: `cannot tell the format of the source "dir/README": its name has no extension: use WithName`},
+		"name of no extension": {request: converting(cloudconvert.FromFile("dir/README"), "pdf"), want: `cannot tell the format of the source "dir/README": its name has no extension: use Source.WithName`},
 		"negative size":        {request: converting(text().WithSize(-2), "pdf"), want: "negative"},
 		"upload by others": {
 			request: cloudconvert.Pipeline(cloudconvert.ImportUpload{}, cloudconvert.Convert{OutputFormat: "pdf"}),

@@ -287,14 +287,14 @@ func (c *core) request(call call) (engine.Call, error) {
 		return engine.Call{}, err
 	}
 	request := engine.Call{
-		Method:      call.method,
-		URL:         target,
-		Header:      c.header.Clone(),
-		Once:        call.once,
-		Limited:     call.limited,
-		Late:        call.sync,
-		Accompanied: call.queueing,
-		Timeout:     cmp.Or(call.timeout, attemptTimeout),
+		Method:  call.method,
+		URL:     target,
+		Header:  c.header.Clone(),
+		Once:    call.once,
+		Limited: call.limited,
+		Slow:    call.sync,
+		InBatch: call.queueing,
+		Timeout: cmp.Or(call.timeout, attemptTimeout),
 	}
 	// Over HTTP/1.1, net/http may send a request more than once if it knows that the body is
 	// empty, and sends no length if it does not know. POST, PUT and PATCH therefore always
@@ -312,7 +312,7 @@ func (c *core) request(call call) (engine.Call, error) {
 	maps.Copy(request.Header, call.header)
 	if call.sync && call.limited {
 		call.sync = false
-		request.Prompt, err = c.url(call)
+		request.PromptURL, err = c.url(call)
 	}
 	return request, err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -399,3 +400,22 @@ func TestHeadersAreRefusedOrSent(t *testing.T) {
 		})
 	}
 }
+
+// A recorder or a mock may break the contract of io.Reader.
+func TestResponseBodiesThatBreakTheContract(t *testing.T) {
+	t.Parallel()
+	for name, count := range map[string]int{"nothing for ever": 0, "less than nothing": -1, "too much": 1 << 20} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, _ := testkit.NewScriptWith(t, []cloudconvert.Option{testkit.OnlyOnce()}, func(req *http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: req, Body: io.NopCloser(countReader(count))}, nil
+			})
+			_, err := client.Jobs.Get(t.Context(), "a")
+			require.Error(t, err)
+		})
+	}
+}
+
+type countReader int
+
+func (r countReader) Read([]byte) (int, error) { return int(r), nil }

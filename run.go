@@ -65,8 +65,9 @@ func (c *Client) runWithoutFiles(ctx context.Context, r *JobRequest, opts []RunO
 }
 
 // RunFile runs a job as [Client.Run] does, writes its files to dst as [Client.SaveAs]
-// does, and returns their paths. In a directory, a single file gets the Filename of its
-// task, or else the name of the first source with the extension of the output.
+// does, and returns their paths. Only the name of a single file in a directory differs:
+// it is the Filename of the task, or else the name of the first source with the extension
+// of the output. SaveAs uses the name that the service gave the file.
 //
 // RunFile checks dst before it creates the job. A file that exists is an error without
 // [WithOverwrite]. Missing directories are created, and must be writable. The extension

@@ -10,10 +10,12 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -275,7 +277,11 @@ func (b *batch) prepare(given *Work) (*work, error) {
 	if err := b.checkName(w.name); err != nil {
 		return nil, err
 	}
-	if dst := b.destination(*given); dst != "" {
+	dst, err := b.destination(*given)
+	if err != nil {
+		return nil, err
+	}
+	if dst != "" {
 		if err := w.writeTo(dst); err != nil {
 			return nil, err
 		}
@@ -303,18 +309,23 @@ func (b *batch) checkName(name string) error {
 
 // destination returns where the files of a work are written, or "" if they stay in the
 // job.
-func (b *batch) destination(w Work) string {
+func (b *batch) destination(w Work) (string, error) {
 	switch {
 	case b.config.outputDir == "" || filepath.IsAbs(w.Destination):
-		return w.Destination
+		return w.Destination, nil
 	case w.Destination == "":
-		return b.config.outputDir + string(filepath.Separator)
+		return b.config.outputDir + string(filepath.Separator), nil
+	case !filepath.IsLocal(w.Destination):
+		return "", invalid(fmt.Errorf("the destination %q is outside of the output directory: use an absolute path", engine.HideQueries(w.Destination)))
 	}
 	path := filepath.Join(b.config.outputDir, w.Destination)
-	if strings.HasSuffix(w.Destination, "/") || strings.HasSuffix(w.Destination, string(filepath.Separator)) {
+	switch last := w.Destination[len(w.Destination)-1]; {
+	case last == '/' || os.IsPathSeparator(last):
 		path += string(filepath.Separator)
+	case filepath.Base(w.Destination) == ".":
+		path += string(filepath.Separator) + "." // which is refused, and not taken for a file
 	}
-	return path
+	return path, nil
 }
 
 // claim reserves the name of a work and, if it is known already, the path of its file.
@@ -335,10 +346,14 @@ func (b *batch) claim(w *work) error {
 	return nil
 }
 
-// claimPath reserves a path. It ignores case on systems whose file systems usually do.
+// claimPath reserves a path. It ignores case on systems whose file systems usually do, and
+// symbolic links to directories.
 func (b *batch) claimPath(path string) error {
 	if absolute, err := filepath.Abs(path); err == nil {
 		path = absolute
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(dir, filepath.Base(path))
 	}
 	claimed := path
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
@@ -391,7 +406,7 @@ func (w *work) hash() (string, error) {
 		}
 	}
 	for _, s := range w.plan.sources {
-		body.Tasks[s.task] = map[string]any{"source": s.String(), "name": s.name}
+		body.Tasks[s.task] = map[string]any{"source": strconv.QuoteToASCII(s.String()), "name": strconv.QuoteToASCII(s.name)}
 	}
 	text, err := strictjson.Marshal(body)
 	if err != nil {

@@ -463,3 +463,37 @@ func TestRunAllNamesInvalidWorks(t *testing.T) {
 	assert.ElementsMatch(t, []string{"README", "a.png", "b.png"}, names)
 	assert.Empty(t, server.Jobs())
 }
+
+// The output directory itself, and what is outside of it, are not files of it.
+func TestRunAllRefusesDestinationsOutsideTheOutputDir(t *testing.T) {
+	t.Parallel()
+	client, script := testkit.NewScript(t)
+	out := filepath.Join(t.TempDir(), "out")
+	for _, destination := range []string{".", "a/.", "..", "a/../..", "../x.pdf"} {
+		work := testkit.TextWork("a.txt", "x", destination)
+		for result := range client.RunAll(t.Context(), slices.Values([]cloudconvert.Work{work}), cloudconvert.WithOutputDir(out)) {
+			require.ErrorIs(t, result.Err, cloudconvert.ErrInvalid, destination)
+		}
+	}
+	assert.Empty(t, script.Bodies)
+	assert.NoFileExists(t, out)
+}
+
+func TestRunAllClaimsPathsThroughLinks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "real"), 0o700))
+	if err := os.Symlink("real", filepath.Join(dir, "link")); err != nil {
+		t.Skip("no symbolic links here")
+	}
+	client := testkit.NewClient(t, func(*http.Request) (int, string) { return http.StatusUnprocessableEntity, "{}" })
+	works := []cloudconvert.Work{
+		testkit.TextWork("a.txt", "x", filepath.Join(dir, "real", "x.pdf")),
+		testkit.TextWork("b.txt", "x", filepath.Join(dir, "link", "x.pdf")),
+	}
+	failures := map[string]error{}
+	for result := range client.RunAll(t.Context(), slices.Values(works), cloudconvert.WithOverwrite()) {
+		failures[result.Work.Name] = result.Err
+	}
+	assert.ErrorContains(t, failures["b.txt"], "another work of the batch writes")
+}

@@ -968,3 +968,18 @@ func TestJournalKnowsAPresignedURL(t *testing.T) {
 	assert.Equal(t, first, hashOf(t, signed("https://a.example/report.docx?X-Amz-Signature=2")))
 	assert.NotEqual(t, first, hashOf(t, signed("https://a.example/other.docx?X-Amz-Signature=1")))
 }
+
+func TestJournalTakesPathsThatAreNotUTF8(t *testing.T) {
+	t.Parallel()
+	server := testkit.NewSandbox(t)
+	path := filepath.Join(t.TempDir(), "caf\xe9.txt")
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Skip("the file system takes only UTF-8 names")
+	}
+	work := testkit.TextWork("a.txt", "x", "")
+	work.Name = "coffee"
+	work.Request = cloudconvert.Pipeline(cloudconvert.FromFile(path).WithName("coffee.txt"), cloudconvert.Convert{OutputFormat: "pdf"})
+	for _, result := range resume(t, server, filepath.Join(t.TempDir(), "journal"), onlyWork(work)) {
+		require.NoError(t, result.Err)
+	}
+}

@@ -275,7 +275,8 @@ func WithOverwrite() RunOption {
 // The job stays if its files could not be written, so that [Client.SaveAs] can write
 // them elsewhere. It also stays if the context ends before the service has responded
 // with its id: the error is then an [*OutcomeError] with its tag. With [WithJournal], a
-// job that is still running when the context ends stays for the next run.
+// job that is still running when the context ends stays for the next run. So does the
+// job of a process that was killed after the files were written.
 func WithDelete() RunOption {
 	return runOption{"WithDelete", func(c *runConfig) error {
 		c.delete = true

@@ -97,7 +97,7 @@ func (s *sources) close(ctx context.Context, source *openSource) {
 		return
 	}
 	if err := source.content.Close(); err != nil {
-		s.core.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: cannot close the source", slog.Any("error", err))
+		s.core.config.logger.LogAttrs(ctx, slog.LevelWarn, "cloudconvert: cannot close the source", slog.Any("error", withoutSecrets(err)))
 	}
 	source.content = nil
 }
@@ -155,7 +155,7 @@ func (s *sources) awaited(job *Job) []*openSource {
 	for _, task := range job.Tasks {
 		source := s.byTask[task.Name]
 		waits := task.Operation == OperationImportUpload && task.Status == StatusWaiting
-		if source != nil && waits && !s.core.uploads.Has(task.ID) {
+		if source != nil && waits && !s.core.uploads.Has(task.ID) && !slices.Contains(awaited, source) {
 			awaited = append(awaited, source)
 		}
 	}

@@ -2,7 +2,6 @@ package cloudconvert
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -120,12 +119,24 @@ func (s Source) WithSize(size int64) Source {
 // may be a secret, is replaced by a short hash.
 func (s Source) String() string {
 	id := s.id.value()
-	before, query, found := strings.Cut(id, "?")
-	if s.url.value() == "" || !found {
-		return engine.HideQueries(id)
+	path, query, found := id, "", false
+	if !s.isLocal() {
+		path, query, found = strings.Cut(id, "?")
 	}
-	sum := sha256.Sum256([]byte(query))
-	return engine.HideQueries(before) + "?" + hex.EncodeToString(sum[:6])
+	shown := engine.HideQueries(path)
+	switch {
+	case shown != path:
+		return shown + "?" + shortHash(id)
+	case found:
+		return shown + "?" + shortHash(query)
+	default:
+		return shown
+	}
+}
+
+func shortHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:6])
 }
 
 // Operation returns import/url for a URL, and import/upload for a local source, even if
@@ -175,10 +186,10 @@ func (s Source) check() error {
 		return fmt.Errorf("the size of the source %q is negative", s.String())
 	}
 	if _, known := filename.Format(s.name); !known {
-		return fmt.Errorf("cannot tell the format of the source %q: its name has no extension: use WithName", s.String())
+		return fmt.Errorf("cannot tell the format of the source %q: its name has no extension: use Source.WithName", s.String())
 	}
 	if err := multipart.CheckName(s.name); err != nil {
-		return fmt.Errorf("the name of the source %q %w: use WithName", s.String(), err)
+		return fmt.Errorf("the name of the source %q %w: use Source.WithName", s.String(), err)
 	}
 	return nil
 }
@@ -194,7 +205,7 @@ func (s Source) content(ctx context.Context, tempDir string, memory int64) (*con
 	}
 	if err != nil && !errors.Is(err, ErrInvalid) {
 		// The path may be a URL by mistake, and its query a secret.
-		err = fmt.Errorf("cloudconvert: %w", engine.Outcome{Err: err}.Hiding().Err)
+		err = fmt.Errorf("cloudconvert: %w", withoutSecrets(err))
 	}
 	return opened, err
 }
@@ -220,7 +231,10 @@ func sourceOf(src string) Source {
 
 // isDirectory reports whether the source is the path of a directory.
 func (s Source) isDirectory() bool {
-	info, err := os.Stat(cmp.Or(s.path, "\x00"))
+	if s.path == "" {
+		return false
+	}
+	info, err := os.Stat(s.path)
 	return err == nil && info.IsDir()
 }
 
@@ -236,7 +250,11 @@ func readAll(ctx context.Context, c *content.Content) ([]byte, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cloudconvert: %w", err)
+		return nil, fmt.Errorf("cloudconvert: %w", withoutSecrets(err))
 	}
 	return file.Bytes(), nil
 }
+
+// withoutSecrets returns the error of a reader, a writer or a file system of the caller
+// without the secrets of URLs, which it may quote.
+func withoutSecrets(err error) error { return engine.Outcome{Err: err}.Hiding().Err }

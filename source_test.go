@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -329,4 +330,31 @@ func TestSourceString(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("a", "from", source, "tasks", cloudconvert.Tasks{"in": source})
 	assert.NotContains(t, log.String(), "secret")
 	assert.Contains(t, log.String(), source.String())
+}
+
+// What a source prints, and a work is known by, hides secrets and still tells sources
+// apart.
+func TestSourcesOfDifferentSecretsDiffer(t *testing.T) {
+	t.Parallel()
+	for _, pair := range [][2]cloudconvert.Source{
+		{cloudconvert.FromFile("/d/token=one1/a.txt"), cloudconvert.FromFile("/d/token=two2/a.txt")},
+		{cloudconvert.FromURL("https://me:one1@a.example/b"), cloudconvert.FromURL("https://me:two2@a.example/b")},
+		{cloudconvert.FromURL("https://a.example/b?s=one1"), cloudconvert.FromURL("https://a.example/b?s=two2")},
+	} {
+		assert.NotEqual(t, pair[0].String(), pair[1].String())
+		assert.NotContains(t, pair[0].String()+pair[1].String(), "one1")
+		assert.NotContains(t, pair[0].String()+pair[1].String(), "two2")
+	}
+	assert.Equal(t, "/d/a.txt", cloudconvert.FromFile("/d/a.txt").String())
+}
+
+// A file system may quote the signed URL that it reads from.
+func TestSourceErrorsHideSecrets(t *testing.T) {
+	t.Parallel()
+	secret := &url.Error{Op: "Get", URL: "https://a.example/b?X-Amz-Signature=s3cr3ts3cr3t", Err: errors.New("boom")}
+	client, _ := testkit.NewScript(t)
+	source := cloudconvert.FromReader("a.txt", iotest.ErrReader(secret)).WithSize(3)
+	_, err := client.Run(t.Context(), cloudconvert.Pipeline(source, cloudconvert.Convert{OutputFormat: "pdf"}))
+	require.ErrorContains(t, err, "boom")
+	assert.NotContains(t, fmt.Sprintf("%v %+v", err, err), "s3cr3t")
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/content"
-	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/multipart"
 	"github.com/cloudconvert/cloudconvert-go/internal/transfer"
 )
@@ -94,12 +93,11 @@ func (c *core) upload(ctx context.Context, task Task, name string, content *cont
 	return err
 }
 
-// transferError returns the error of an upload or a download. Unlike a creation,
-// an upload can be retried even if its outcome is unknown.
-func transferError(method, path string, failed engine.Outcome) error {
-	e := newError(method, path, failed)
-	if method == http.MethodPost {
-		e.unsent, e.open = failed.Open, false
-	}
+// transferError returns the error of an upload or a download. Unlike a creation, an
+// upload can be repeated even if its outcome is unknown. [IsRetryable] knows that of a
+// download by its method.
+func transferError(method, path string, failed transfer.Outcome) error {
+	e := newError(method, path, failed.Outcome)
+	e.unsent = method == http.MethodPost && failed.Retryable
 	return e
 }

@@ -127,7 +127,7 @@ var (
 		message: "You have started too many jobs at once",
 	}
 	errUnsupportedPair = &apiError{
-		status: http.StatusUnprocessableEntity, code: codeUnsupported, message: messageUnsupported,
+		status: http.StatusUnprocessableEntity, code: codeUnsupported, message: messageUnsupported + hintOf("HandleConvert"),
 	}
 )
 

@@ -93,14 +93,15 @@ func WithAddr(api, sync string) Option {
 // [WithAddr].
 func WithEventsAddr(addr string) Option { return func(c *config) { c.eventsAddr = addr } }
 
-// WithKey adds an API key besides that of [Server.Key]. It has the given scopes, such as
+// WithKey adds an API key of the same account besides that of [Server.Key]. It has the given scopes, such as
 // "task.read", or all if there are none. A key that starts with "invalid" is refused
 // nevertheless.
 func WithKey(key string, scopes ...string) Option {
 	return func(c *config) { c.keys[key] = scopes }
 }
 
-// WithKeys adds API keys with all scopes, see [WithKey].
+// WithKeys adds API keys with all scopes, see [WithKey]. All keys of a server are keys of
+// one account, with the same jobs, credits and limits: for two accounts use two servers.
 func WithKeys(keys ...string) Option {
 	return func(c *config) {
 		for _, key := range keys {

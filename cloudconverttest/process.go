@@ -17,6 +17,14 @@ const parallelConversions = 4
 
 // process runs the built-in conversions. It refuses others like the service.
 func (s *Server) process(ctx context.Context, run *Run) error {
+	err := s.convertBuiltIn(ctx, run)
+	if errors.Is(err, media.ErrUnsupported) {
+		return s.unsupported(run)
+	}
+	return err
+}
+
+func (s *Server) convertBuiltIn(ctx context.Context, run *Run) error {
 	switch run.Operation {
 	case opConvert:
 		return s.each(ctx, run, s.convert)
@@ -31,7 +39,26 @@ func (s *Server) process(ctx context.Context, run *Run) error {
 	case "archive":
 		return s.archive(ctx, run)
 	}
-	return Fail(codeUnsupported, messageUnsupported)
+	return s.unsupported(run)
+}
+
+// unsupported returns the error of a run that no built-in conversion can do. It has a
+// hint if no handler is registered for the run.
+func (s *Server) unsupported(run *Run) error {
+	name, registered := "Handle", s.handlers.operation(run.Operation) != nil
+	if run.Operation == opConvert {
+		name, registered = "HandleConvert", registered || s.hasPair(run)
+	}
+	message := messageUnsupported
+	if !registered {
+		message += hintOf(name)
+	}
+	return Fail(codeUnsupported, message)
+}
+
+// hintOf names the method that registers the handler which is missing.
+func hintOf(method string) string {
+	return " (cloudconverttest: register a handler with Server." + method + ")"
 }
 
 func (s *Server) each(ctx context.Context, run *Run, f func(context.Context, *Run) error) error {
@@ -63,7 +90,7 @@ func (s *Server) convert(ctx context.Context, run *Run) error {
 	case media.CanExtract(in.Format):
 		return s.unpack(ctx, run)
 	case !media.CanConvert(in.Format, run.OutputFormat):
-		return Fail(codeUnsupported, messageUnsupported)
+		return s.unsupported(run)
 	}
 	return s.produce(ctx, run, run.OutputName(in), func(w io.Writer, r *os.File) error {
 		return media.Convert(ctx, w, r, in.Format, run.OutputFormat, media.ConvertOptions{
@@ -152,7 +179,7 @@ func (s *Server) metadata(ctx context.Context, run *Run) error {
 
 func (s *Server) archive(ctx context.Context, run *Run) error {
 	if !media.CanArchive(run.OutputFormat) {
-		return Fail(codeUnsupported, messageUnsupported)
+		return s.unsupported(run)
 	}
 	name := run.Text("filename")
 	if name == "" {

@@ -104,14 +104,15 @@ func TestProcessFailures(t *testing.T) {
 		content string
 		task    dict
 		code    string
+		hint    string
 	}{
-		"unsupported pair":      {"a.docx", "x", dict{"operation": "convert", "output_format": "pdf"}, "INVALID_CONVERSION_TYPE"},
-		"unsupported output":    {"a.txt", "x", dict{"operation": "archive", "output_format": "rar"}, "INVALID_CONVERSION_TYPE"},
-		"unsupported operation": {"a.pdf", "x", dict{"operation": "pdf/ocr"}, "INVALID_CONVERSION_TYPE"},
-		"unsupported thumbnail": {"a.pdf", "x", dict{"operation": "thumbnail", "output_format": "png"}, "INVALID_CONVERSION_TYPE"},
-		"broken image":          {"a.png", "x", dict{"operation": "convert", "output_format": "jpg"}, "OPEN_FAILED"},
-		"broken thumbnail":      {"a.png", "x", dict{"operation": "thumbnail", "output_format": "jpg"}, "OPEN_FAILED"},
-		"broken archive":        {"a.zip", "x", dict{"operation": "convert", "output_format": "txt"}, "OPEN_FAILED"},
+		"unsupported pair":      {"a.docx", "x", dict{"operation": "convert", "output_format": "pdf"}, "INVALID_CONVERSION_TYPE", "HandleConvert"},
+		"unsupported output":    {"a.txt", "x", dict{"operation": "archive", "output_format": "rar"}, "INVALID_CONVERSION_TYPE", "Handle"},
+		"unsupported operation": {"a.pdf", "x", dict{"operation": "pdf/ocr"}, "INVALID_CONVERSION_TYPE", "Handle"},
+		"unsupported thumbnail": {"a.pdf", "x", dict{"operation": "thumbnail", "output_format": "png"}, "INVALID_CONVERSION_TYPE", "Handle"},
+		"broken image":          {"a.png", "x", dict{"operation": "convert", "output_format": "jpg"}, "OPEN_FAILED", ""},
+		"broken thumbnail":      {"a.png", "x", dict{"operation": "thumbnail", "output_format": "jpg"}, "OPEN_FAILED", ""},
+		"broken archive":        {"a.zip", "x", dict{"operation": "convert", "output_format": "txt"}, "OPEN_FAILED", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -119,12 +120,27 @@ func TestProcessFailures(t *testing.T) {
 			c.task["input"] = "in"
 			task, files := x.results(dict{"in": importing64(c.file, []byte(c.content)), "it": c.task})
 			assert.Equal(t, c.code, task["code"])
-			if c.code == "INVALID_CONVERSION_TYPE" {
-				assert.Equal(t, "This conversion type is not supported", task["message"])
+			if c.hint != "" {
+				assert.Equal(t, "This conversion type is not supported (cloudconverttest: register a handler with Server."+c.hint+")", task["message"])
 			}
 			assert.Empty(t, files)
 			assert.EqualValues(t, len(c.content), x.s.BytesStored(), "no partial file is kept")
 		})
+	}
+}
+
+// The hint is only for programs that registered no handler.
+func TestRefusalByHandlerHasNoHint(t *testing.T) {
+	t.Parallel()
+	x := newTester(t)
+	x.s.HandleConvert("docx", "*", func(ctx context.Context, run *Run) error { return run.Default(ctx) })
+	x.s.Handle("merge", func(ctx context.Context, run *Run) error { return run.Default(ctx) })
+	for _, operation := range []string{"convert", "merge"} {
+		task, _ := x.results(dict{
+			"in": importing64("a.docx", []byte("x")),
+			"it": dict{"operation": operation, "input": "in", "output_format": "pdf"},
+		})
+		assert.Equal(t, "This conversion type is not supported", task["message"])
 	}
 }
 
@@ -135,6 +151,7 @@ func TestDirectConvertOfUnsupportedPair(t *testing.T) {
 	body := dict{"input": in["id"], "input_format": "docx", "output_format": "pdf"}
 	a := x.call(http.MethodPost, "/convert", body).expect(http.StatusUnprocessableEntity)
 	assert.Equal(t, "INVALID_CONVERSION_TYPE", a.object()["code"])
+	assert.Contains(t, a.object()["message"], "Server.HandleConvert")
 	x.s.HandleConvert("docx", "pdf", func(_ context.Context, run *Run) error {
 		return run.Write(run.OutputName(run.Input()), []byte("pdf"))
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ type batch struct {
 
 	stopped      atomic.Bool // no more files are begun
 	outOfCredits bool        // the budget is spent
+	retryable    int         // failures that the next run with the journal may mend
 	errs         []error     // failures of the batch itself
 }
 
@@ -133,7 +135,21 @@ func (b *batch) takeFailure(result cloudconvert.Result) outcome {
 		reason = written + reason
 	}
 	b.fail(result.Work.Name, reason)
+	if mayMend(result.Err) {
+		b.retryable++
+	}
 	return failed
+}
+
+// mayMend reports whether the same command with the same journal may succeed: the call
+// can be made again, or the journal has a job to go on with.
+func mayMend(err error) bool {
+	_, unsaved := errors.AsType[*cloudconvert.UnsavedError](err)
+	_, waiting := errors.AsType[*cloudconvert.WaitError](err)
+	if errors.Is(err, fs.ErrExist) {
+		return false
+	}
+	return unsaved || waiting || errors.Is(err, cloudconvert.ErrOutcomeUnknown) || cloudconvert.IsRetryable(err)
 }
 
 // stop begins no more files, since they would fail in the same way.
@@ -199,10 +215,12 @@ func (b *batch) end(ctx context.Context, took time.Duration) error {
 		return b.advice("interrupted")
 	case b.outOfCredits:
 		return b.advice(fmt.Sprintf("the %d credits of -budget are spent", b.budget))
-	case b.journal != "" && len(b.errs) == 0:
-		return fmt.Errorf("%w: run the same command again to retry the others", errIncomplete)
-	default:
+	case b.journal == "" || b.retryable == 0 || len(b.errs) > 0:
 		return errIncomplete
+	case b.retryable < counts[failed]:
+		return fmt.Errorf("%w: run the same command again to retry %d of them", errIncomplete, b.retryable)
+	default:
+		return fmt.Errorf("%w: run the same command again to retry the others", errIncomplete)
 	}
 }
 

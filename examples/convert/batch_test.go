@@ -87,6 +87,28 @@ func TestFailureAffectsOnlyItsFile(t *testing.T) {
 	assert.Equal(t, "2 converted\n", got.messages())
 }
 
+// Only what may succeed is to be tried again: a job whose files were not saved, not a
+// broken file.
+func TestAdviceToRetry(t *testing.T) { //nolint:paralleltest // it sets the environment.
+	for want, names := range map[string][]string{ //nolint:paralleltest // as above.
+		"convert: not all files were converted\n":                                                 {"broken.png"},
+		"convert: not all files were converted: run the same command again to retry the others\n": {"a.png"},
+		"convert: not all files were converted: run the same command again to retry 1 of them\n":  {"a.png", "broken.png"},
+	} {
+		server := serverFor(t)
+		server.Inject(cloudconverttest.Fault{Method: "GET", Path: "storage:download", Status: 403})
+		dir := album(t, "a.png")
+		write(t, filepath.Join(dir, "broken.png"), []byte("not an image"))
+		args := []string{"-to", "jpg", "-resume", "$/journal"}
+		for _, name := range names {
+			args = append(args, "$/"+name)
+		}
+		got := command(t.Context(), dir, args...)
+		assert.Equal(t, exitFailed, got.code)
+		assert.True(t, strings.HasSuffix(got.stderr, want), got.stderr)
+	}
+}
+
 func TestTwoFilesNeverBecomeOne(t *testing.T) { //nolint:paralleltest // it sets the environment.
 	server := serverFor(t)
 	dir := album(t, "a/report.png", "b/report.png")

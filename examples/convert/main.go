@@ -177,7 +177,7 @@ func (s *settings) takeSingle(arguments []string, given map[string]bool) error {
 		arguments = append(arguments, standard)
 	}
 	if len(arguments) != 2 {
-		return fmt.Errorf("want a source and a destination, got %d arguments: to convert many files, add -to FORMAT", len(arguments))
+		return fmt.Errorf("want a source and a destination, got %s: to convert many files, add -to FORMAT", counted(len(arguments), "argument"))
 	}
 	s.source, s.destination = arguments[0], arguments[1]
 	format := formatOf(s.destination)
@@ -201,6 +201,14 @@ func (s *settings) takeSingle(arguments []string, given map[string]bool) error {
 		return fmt.Errorf("-to %s and the destination %q are different formats: change one", s.to, s.destination)
 	}
 	return nil
+}
+
+// counted returns a number with a noun, which is plural unless the number is 1.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprint(n, " ", noun)
 }
 
 func isDirectory(path string) bool {

@@ -141,7 +141,7 @@ func TestUsage(t *testing.T) {
 		args, message string
 	}{
 		"nothing":                    {"", "got 0 arguments"},
-		"no destination":             {"a.png", "got 1 arguments: to convert many files, add -to FORMAT"},
+		"no destination":             {"a.png", "got 1 argument: to convert many files, add -to FORMAT"},
 		"too much":                   {"a.png b.jpg c.jpg", "got 3 arguments"},
 		"unknown flag":               {"-fast a.png b.jpg", "-fast"},
 		"option without value":       {"-option quality a.png b.jpg", "want name=value"},

@@ -17,6 +17,9 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
+// keysPage is where users create API keys.
+const keysPage = "https://cloudconvert.com/dashboard/api/v2/keys"
+
 // explain says in the words of the command line why a file was not converted, and what
 // to do.
 func (s *settings) explain(err error, f file) string {
@@ -41,7 +44,7 @@ func (s *settings) explain(err error, f file) string {
 	case errors.Is(err, cloudconvert.ErrBudget):
 		return fmt.Sprintf("not begun, since the %d credits of -budget are spent", s.budget)
 	case errors.Is(err, cloudconvert.ErrUnauthorized):
-		return "the service does not accept the API key: set CLOUDCONVERT_API_KEY to one from https://cloudconvert.com/dashboard/api/v2/keys"
+		return "the service does not accept the API key: set CLOUDCONVERT_API_KEY to one from " + keysPage
 	case errors.Is(err, cloudconvert.ErrCreditsExceeded):
 		return "the account is out of credits: add some at https://cloudconvert.com, then run the same command again"
 	case errors.Is(err, cloudconvert.ErrTooManyJobs):
@@ -109,6 +112,8 @@ func (s *settings) explainJob(err *cloudconvert.JobError, f file) string {
 		text += ": " + message
 	}
 	switch {
+	case s.local && strings.Contains(cause.Message, "sends no requests to other hosts"):
+		return "the local sandbox fetches nothing from the network: set CLOUDCONVERT_API_KEY to a key from " + keysPage
 	case errors.Is(cause, cloudconvert.CodeInvalidConversionType):
 		text = s.impossible(f)
 	case errors.Is(cause, cloudconvert.CodeOpenFailed):
@@ -186,7 +191,7 @@ func isContext(err error) bool {
 var flagsOf = strings.NewReplacer(
 	"cloudconvert: ", "",
 	"invalid request: ", "",
-	"use WithName", "rename the file",
+	"use Source.WithName", "rename the file",
 	"set Name", "rename the file",
 	": use SaveAs", "",
 	"give it one, or use WithOutputDir", "use -o",

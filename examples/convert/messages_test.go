@@ -151,3 +151,17 @@ func TestLocalSandboxKeepsNothing(t *testing.T) {
 	}
 	assert.Equal(t, "converted, but not saved: permission denied", s.explain(&unwrittenError{"J", fs.ErrPermission}, file{}))
 }
+
+func TestLocalSandboxFetchesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, args := range [][]string{
+		{"https://example.com/a.png", "$/a.jpg"},
+		{"-to", "jpg", "-o", "$", "https://example.com/a.png"},
+	} {
+		got := command(t.Context(), dir, args...)
+		assert.Equal(t, exitFailed, got.code)
+		assert.Contains(t, got.stderr, "the local sandbox fetches nothing from the network: set CLOUDCONVERT_API_KEY")
+		assert.NotRegexp(t, codeWords, got.stderr)
+	}
+}

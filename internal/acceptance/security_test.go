@@ -400,7 +400,7 @@ func TestPrintedValuesAreReadable(t *testing.T) {
 		StatusCode: 200, Body: []byte("{}"), Attempts: 1, RequestID: "77",
 	}))
 	assert.Equal(t, "b/a.docx", cloudconvert.FromFile("b/a.docx").String())
-	assert.Equal(t, "https://...@a.example/b?2e7d2c03a950", cloudconvert.FromURL("https://me:s3cret@a.example/b?c").String())
+	assert.Equal(t, "https://...@a.example/b?4327286d5c9e", cloudconvert.FromURL("https://me:s3cret@a.example/b?c").String())
 	assert.Equal(t, `work "invoice" in "b.pdf"`, fmt.Sprint(cloudconvert.Work{Name: "invoice", Destination: "b.pdf"}))
 	assert.Equal(t, `cloudconvert: the files of job 1, which has finished, were not saved to "b.pdf": use SaveAs`,
 		fmt.Sprint(&cloudconvert.UnsavedError{Job: &cloudconvert.Job{ID: "1"}, Destination: "b.pdf"}))

@@ -2,7 +2,6 @@ package content
 
 import (
 	"context"
-	"fmt"
 	"io"
 )
 
@@ -55,8 +54,5 @@ func newEndingReader(ctx context.Context, r io.Reader) io.Reader {
 func (e *endingReader) Read(p []byte) (int, error) {
 	buffer := e.buffer[:min(len(p), len(e.buffer))]
 	n, err := untilDone(e.ctx, func() (int, error) { return e.reader.Read(buffer) }, func(int) {})
-	if n < 0 || n > len(buffer) {
-		return 0, fmt.Errorf("the reader of the source returned an invalid count: %d bytes read of %d", n, len(buffer))
-	}
 	return copy(p, buffer[:n]), err
 }

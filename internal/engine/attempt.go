@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/content"
 )
 
 // state is what the attempts of one call share.
@@ -20,25 +22,25 @@ type state struct {
 	ticket     uint64 // of a limited call
 	attempts   int
 	last       Outcome
-	pause      time.Duration
+	pause      time.Duration // before the next attempt, for the log, the deadline and the limiter
 	openBefore bool
 	heldBack   bool // the limiter refused the next attempt
-	refusals   int  // 429 responses in a row to other calls before the last attempt
+	refusals   int  // consecutive 429 responses, to any calls, before the last attempt
 }
 
 type stateKey struct{}
 
-// attempts is the transport of the retry loop: each round trip is one attempt. It reads
-// the whole response, so that an incomplete body fails the attempt. It has no
+// attemptTransport is the transport of the retry loop: each round trip is one attempt. It
+// reads the whole response, so that an incomplete body fails the attempt. It has no
 // CloseIdleConnections method, which the loop would call on failure although other calls
 // use the connections.
-type attempts struct {
+type attemptTransport struct {
 	engine *Engine
 	next   http.RoundTripper
 }
 
 // RoundTrip makes one attempt and records its outcome.
-func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+func (a *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	state, ok := req.Context().Value(stateKey{}).(*state)
 	if !ok {
 		return nil, errors.New("request was not made by the engine")
@@ -61,6 +63,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	credentials := req.Header.Get("Authorization")
 	outcome = outcome.Without(credentials, strings.TrimPrefix(credentials, "Bearer "), req.URL.RawQuery)
 	state.last = outcome
+	state.pause = a.engine.pause(state)
 	a.engine.config.Observe(outcome)
 	a.engine.log(req.Context(), state, time.Since(start))
 	if outcome.Status == 0 {
@@ -87,7 +90,7 @@ func (e *Engine) attempt(req *http.Request, next http.RoundTripper, call Call) (
 	trace, ctx := newTrace(ctx, cancel)
 	resp, err := RoundTrip(next, req.WithContext(ctx))
 	if err != nil {
-		if !call.Late && trace.reused.Load() && errors.Is(context.Cause(ctx), errNoResponse) {
+		if !call.Slow && trace.reused.Load() && errors.Is(context.Cause(ctx), errNoResponse) {
 			e.silent.Store(true)
 		}
 		return nil, Outcome{Err: explain(ctx, req.Context(), err), Open: !e.isUnsent(trace, err)}
@@ -189,7 +192,7 @@ var errTooLong = errors.New("the response is too long")
 
 // readAll reads at most limit bytes of the body and closes it.
 func readAll(body io.ReadCloser, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(body, limit+1))
+	data, err := io.ReadAll(io.LimitReader(content.Steady(body), limit+1))
 	if int64(len(data)) > limit {
 		data, err = data[:limit], fmt.Errorf("%w (over %d bytes)", errTooLong, limit)
 	}
@@ -221,6 +224,13 @@ func WithoutURL(err error) error {
 
 // IsSuccess reports whether a status is 2xx.
 func IsSuccess(status int) bool { return status >= 200 && status < 300 }
+
+// IsTemporary reports whether a status says that the same request may succeed later. It
+// does not say whether the request had an effect, see [Outcome].
+func IsTemporary(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests ||
+		status >= http.StatusInternalServerError && status != http.StatusNotImplemented
+}
 
 // log logs an attempt at debug level.
 func (e *Engine) log(ctx context.Context, state *state, took time.Duration) {

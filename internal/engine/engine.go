@@ -19,9 +19,9 @@ import (
 
 // Config configures an [Engine]. Every field must be set.
 type Config struct {
-	// Client sends the requests, except that redirects are never followed, because the
-	// credentials belong to one host, and that its Timeout bounds each attempt and not
-	// the wait for the limiter.
+	// Client sends the requests. Its CheckRedirect is not used: redirects are never
+	// followed, because the credentials belong to one host. Its Timeout bounds each
+	// attempt, which does not include the wait for the limiter.
 	Client *http.Client
 	// Attempts is the maximum number of attempts of a call.
 	Attempts int
@@ -50,16 +50,16 @@ type Call struct {
 	Once bool
 	// Limited reports whether the call counts against the rate limit of the service.
 	Limited bool
-	// Late reports whether the response arrives only when a job has ended. A limited late
+	// Slow reports whether the response arrives only when a job has ended. A limited slow
 	// call is not retried after a 429.
-	Late bool
-	// Accompanied reports whether a limited late call is one of many. While the limit is
-	// unknown it is sent to Prompt, so that the others do not wait for a job.
-	Accompanied bool
-	// Prompt is the URL at which a limited late call gets its response immediately. The
+	Slow bool
+	// InBatch reports whether a limited slow call is one of many. While the limit is
+	// unknown it is sent to PromptURL, so that the others do not wait for a job.
+	InBatch bool
+	// PromptURL is the URL at which a limited slow call gets its response immediately. The
 	// call is sent there if the limiter uses it to find out whether the service accepts
 	// more requests.
-	Prompt *url.URL
+	PromptURL *url.URL
 	// Timeout bounds each attempt. Zero means no timeout.
 	Timeout time.Duration
 }
@@ -106,7 +106,7 @@ func New(config Config) *Engine {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client.Timeout = 0
 	e := &Engine{config: config, client: &client, observable: observable, timeout: config.Client.Timeout}
-	client.Transport = &attempts{engine: e, next: transport}
+	client.Transport = &attemptTransport{engine: e, next: transport}
 	return e
 }
 

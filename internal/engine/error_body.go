@@ -95,14 +95,14 @@ func withoutJSONValues(body []byte) (plain []byte, isJSON bool) {
 		case err != nil && tokens < 2 && !jsonObject.Match(body[:min(len(body), 2)]):
 			return body, false
 		case err != nil && len(bytes.TrimSpace(body[before:])) > 0:
-			return append(append(plain, body[done:before]...), "..."...), true
+			return append(append(plain, body[done:before]...), dots...), true
 		case err != nil:
 			return append(plain, body[done:]...), true
 		}
 		var isHidden bool
 		if levels, isHidden = follow(levels, token); isHidden {
 			separators := len(body[before:]) - len(bytes.TrimLeft(body[before:], " \t\r\n,:"))
-			plain = append(append(plain, body[done:before+int64(separators)]...), `"..."`...)
+			plain = append(append(plain, body[done:before+int64(separators)]...), `"`+dots+`"`...)
 			done = decoder.InputOffset()
 		}
 	}

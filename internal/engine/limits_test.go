@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"runtime"
@@ -43,6 +45,20 @@ func TestOneRefusalDelaysAllCalls(t *testing.T) {
 		for _, at := range n.at[1:] {
 			assert.GreaterOrEqual(t, at.Sub(start), time.Minute)
 		}
+	})
+}
+
+// All calls wait for the pause that is logged, and compared with the deadline of a call.
+func TestLimiterAppliesTheLoggedPause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{steps: []step{respond(429, ""), respond(201, "{}")}}
+		config := configure(n)
+		var buffer *bytes.Buffer
+		config.Logger, buffer = records()
+		assert.Equal(t, 201, engine.New(config).Send(t.Context(), newCall(t, http.MethodPost, "https://api.example/v2/jobs")).Status)
+		require.Len(t, n.at, 2)
+		assert.Contains(t, buffer.String(), fmt.Sprintf(`"pause":%d}`, n.pauses()[0]))
 	})
 }
 
@@ -155,12 +171,12 @@ func TestCountsReachTheLimiter(t *testing.T) {
 	})
 }
 
-// newLateCall returns a call whose response waits for a job to end.
-func newLateCall(t *testing.T) engine.Call {
+// newSlowCall returns a call whose response waits for a job to end.
+func newSlowCall(t *testing.T) engine.Call {
 	t.Helper()
 	call := newCall(t, http.MethodPost, "https://sync.example/v2/jobs")
-	call.Late, call.Once, call.Timeout = true, true, 2*time.Minute
-	call.Prompt = newCall(t, http.MethodPost, "https://api.example/base/v2/jobs").URL
+	call.Slow, call.Once, call.Timeout = true, true, 2*time.Minute
+	call.PromptURL = newCall(t, http.MethodPost, "https://api.example/base/v2/jobs").URL
 	return call
 }
 
@@ -173,7 +189,7 @@ func (n *network) urls() []string {
 	return urls
 }
 
-func TestRefusedLateCallIsNotRetried(t *testing.T) {
+func TestRefusedSlowCallIsNotRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{steps: []step{respond(429, "", "Retry-After", "60"), respond(201, "{}")}}
@@ -182,7 +198,7 @@ func TestRefusedLateCallIsNotRetried(t *testing.T) {
 		config.Logger = logger
 		e := engine.New(config)
 		start := time.Now()
-		refused := e.Send(t.Context(), newLateCall(t))
+		refused := e.Send(t.Context(), newSlowCall(t))
 		assert.Equal(t, 429, refused.Status)
 		assert.Equal(t, 1, refused.Attempts)
 		require.NoError(t, refused.Err)
@@ -190,16 +206,16 @@ func TestRefusedLateCallIsNotRetried(t *testing.T) {
 		assert.NotContains(t, buffer.String(), "retrying")
 		assert.Less(t, time.Since(start), time.Second)
 
-		assert.Equal(t, 201, e.Send(t.Context(), newLateCall(t)).Status)
+		assert.Equal(t, 201, e.Send(t.Context(), newSlowCall(t)).Status)
 		assert.GreaterOrEqual(t, time.Since(start), time.Minute)
 		assert.Equal(t, []string{"https://sync.example/v2/jobs at sync.example", "https://api.example/base/v2/jobs at api.example"}, n.urls(),
 			"the second finds out whether there is room again")
 	})
 }
 
-// One of several late calls is sent where the response is immediate, so that the others
+// One of several slow calls is sent where the response is immediate, so that the others
 // do not wait for a job.
-func TestFirstLateCallIsTheScout(t *testing.T) {
+func TestFirstSlowCallIsTheScout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{steps: []step{func(req *http.Request) (*http.Response, error) {
@@ -212,7 +228,7 @@ func TestFirstLateCallIsTheScout(t *testing.T) {
 		start := time.Now()
 		var senders sync.WaitGroup
 		for range 50 {
-			senders.Go(func() { assert.NoError(t, e.Send(t.Context(), newLateCall(t)).Err) })
+			senders.Go(func() { assert.NoError(t, e.Send(t.Context(), newSlowCall(t)).Err) })
 		}
 		senders.Wait()
 		assert.Equal(t, 61*time.Second, time.Since(start))
@@ -276,12 +292,12 @@ func TestFailuresOfTheServiceOpenTheLimiter(t *testing.T) {
 	}
 }
 
-func TestLateResponsesDoNotDelayOtherCalls(t *testing.T) {
+func TestSlowResponsesDoNotDelayOtherCalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{steps: []step{respond(201, "{}", "X-Ratelimit-Remaining", "100"), after(time.Minute, respond(201, "{}"))}}
 		e := engine.New(configure(n))
-		call := newLateCall(t)
+		call := newSlowCall(t)
 		require.NoError(t, e.Send(t.Context(), call).Err)
 		start := time.Now()
 		var senders sync.WaitGroup

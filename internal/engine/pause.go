@@ -20,8 +20,9 @@ type Pauses struct {
 	MaxRetryAfter time.Duration
 }
 
-// After returns the pause after a failed attempt that n failed attempts preceded: the
-// pause that the response asks for, or a random part of the bound.
+// After returns the pause after a failed attempt, the first of which has n = 0. It is
+// random, up to the bound. If the response asks for a pause, it is that pause with jitter
+// of at most a second.
 func (p Pauses) After(header http.Header, n int) time.Duration {
 	backoff := poll.Backoff{First: p.MinWait, Longest: p.MaxWait}
 	jitter := rand.N(max(backoff.Ceiling(n), 1))

@@ -70,21 +70,21 @@ func isRefusedByTLS(err error) bool {
 	})
 }
 
-// ProxyError is the error of a proxy that refused a connection.
-type ProxyError struct{ Status int }
+// proxyError is the error of a proxy that refused a connection.
+type proxyError struct{ Status int }
 
 // Error returns the message of the error.
-func (e *ProxyError) Error() string {
+func (e *proxyError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("the proxy refused the connection: %d %s", e.Status, http.StatusText(e.Status)))
 }
 
-// CheckProxy is for [http.Transport.OnProxyConnectResponse]. When a proxy refuses,
+// checkProxy is for [http.Transport.OnProxyConnectResponse]. When a proxy refuses,
 // net/http returns only the text of the status, which the proxy may choose.
-func CheckProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode == http.StatusOK {
 		return nil
 	}
-	return &ProxyError{Status: resp.StatusCode}
+	return &proxyError{Status: resp.StatusCode}
 }
 
 // proxyTexts are the texts by which net/http reports that a SOCKS proxy refused.
@@ -96,7 +96,7 @@ var proxyTexts = []string{
 // isRefusedByProxy reports whether a proxy refuses to make the connection, and would
 // refuse again.
 func isRefusedByProxy(err error) bool {
-	if refused, ok := errors.AsType[*ProxyError](err); ok {
+	if refused, ok := errors.AsType[*proxyError](err); ok {
 		return isFinal(refused.Status)
 	}
 	text := innermost(err).Error()
@@ -111,7 +111,7 @@ func isRefusedByProxy(err error) bool {
 // isProxyError reports whether an error proves that a proxy refused to make the
 // connection.
 func isProxyError(err error) bool {
-	return hasError[*ProxyError](err) || strings.HasPrefix(innermost(err).Error(), http.StatusText(http.StatusProxyAuthRequired))
+	return hasError[*proxyError](err) || strings.HasPrefix(innermost(err).Error(), http.StatusText(http.StatusProxyAuthRequired))
 }
 
 // isFinal reports whether the same request would get the same status again.

@@ -132,7 +132,7 @@ func TestRefusalsOfProxiesAreNotRetried(t *testing.T) {
 	t.Parallel()
 	type test struct {
 		line     string
-		known    bool // only by CheckProxy
+		known    bool // only by checkProxy
 		attempts int
 	}
 	for name, c := range map[string]test{

@@ -37,7 +37,7 @@ func NewTransport() http.RoundTripper {
 func cloneTransport(transport *http.Transport) *http.Transport {
 	clone := transport.Clone()
 	if clone.OnProxyConnectResponse == nil {
-		clone.OnProxyConnectResponse = CheckProxy
+		clone.OnProxyConnectResponse = checkProxy
 	}
 	return clone
 }
@@ -69,9 +69,9 @@ const (
 	pingTimeout = 5 * time.Second
 )
 
-// LeavingSilent returns a transport that closes dead HTTP/2 connections: the given
+// WithHealthChecks returns a transport that closes dead HTTP/2 connections: the given
 // transport if it uses only HTTP/1.1, or has health checks already, and otherwise a copy.
-func LeavingSilent(transport *http.Transport) *http.Transport {
+func WithHealthChecks(transport *http.Transport) *http.Transport {
 	checking := cloneTransport(transport)
 	if !speaksHTTP2(checking) || checking.HTTP2 != nil && checking.HTTP2.SendPingTimeout > 0 {
 		return transport

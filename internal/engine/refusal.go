@@ -30,7 +30,7 @@ func (o Outcome) Refusal(maxBody int) Refusal {
 	o = o.Hiding(sentSecrets(o.Sent)...)
 	r := Refusal{RequestID: o.Hide(o.Header.Get("X-Request-Id")), Err: o.Err}
 	if len(o.Body) > 0 {
-		r.Body = []byte(o.Excerpt(string(withoutValues(o.Body[:min(len(o.Body), maxBody)])), maxBody))
+		r.Body = []byte(o.excerpt(string(withoutValues(o.Body[:min(len(o.Body), maxBody)])), maxBody))
 	}
 	r.RetryAfter, _ = RetryAfter(o.Header, time.Now())
 	if blocked, ok := errors.AsType[*limiter.BlockedError](o.Err); ok {

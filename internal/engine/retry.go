@@ -12,7 +12,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/limiter"
 )
 
-// shouldRetry decides whether to make another attempt, and sets the pause before it.
+// shouldRetry decides whether to make another attempt.
 func (e *Engine) shouldRetry(ctx context.Context, state *state) bool {
 	if state.call.Once || state.heldBack || state.attempts == 0 || state.attempts >= e.config.Attempts {
 		return false
@@ -21,14 +21,13 @@ func (e *Engine) shouldRetry(ctx context.Context, state *state) bool {
 		return false
 	}
 	limited := state.call.Limited && state.last.Status == http.StatusTooManyRequests
-	if limited && state.call.Late {
+	if limited && state.call.Slow {
 		return false // the caller retries it at the other host
 	}
 	if ctx.Err() != nil {
 		state.last.Err = contextError(ctx, state.last.Err)
 		return false
 	}
-	state.pause = e.pause(state)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= state.pause {
 		return false
 	}
@@ -96,13 +95,13 @@ func (e *Engine) enter(ctx context.Context, state *state) (call Call, leave func
 	if !call.Limited {
 		return call, func() {}, nil
 	}
-	pass, err := e.config.Limiter.Enter(ctx, state.ticket, limiter.Request{Late: call.Late, Accompanied: call.Accompanied})
+	pass, err := e.config.Limiter.Enter(ctx, state.ticket, limiter.Request{Slow: call.Slow, InBatch: call.InBatch})
 	if err != nil {
 		return call, nil, err
 	}
 	state.refusals = pass.Refusals
-	if call.Late && !pass.Late {
-		call.URL, call.Late = call.Prompt, false
+	if call.Slow && !pass.Slow {
+		call.URL, call.Slow = call.PromptURL, false
 	}
 	return call, func() { e.config.Limiter.Leave(pass, e.limits(ctx, state)) }, nil
 }
@@ -110,7 +109,7 @@ func (e *Engine) enter(ctx context.Context, state *state) (call Call, leave func
 // limits returns what the last response says about the rate limit.
 func (e *Engine) limits(ctx context.Context, state *state) limiter.Outcome {
 	if state.last.Status == http.StatusTooManyRequests {
-		return limiter.Outcome{Refused: true, RetryAfter: e.pause(state)}
+		return limiter.Outcome{Refused: true, RetryAfter: state.pause}
 	}
 	remaining, err := strconv.ParseUint(state.last.Header.Get("X-Ratelimit-Remaining"), 10, 32)
 	// A service that fails is not rate limiting: other calls do not wait for a scout.
@@ -118,7 +117,7 @@ func (e *Engine) limits(ctx context.Context, state *state) limiter.Outcome {
 	return limiter.Outcome{Accepted: accepted, Remaining: uint32(remaining), Counted: err == nil}
 }
 
-// pause returns the pause before the next attempt. If calls get a 429 one after the
+// pause draws the pause before the next attempt. If calls get a 429 one after the
 // other, their pauses grow like those of a single call.
 func (e *Engine) pause(state *state) time.Duration {
 	return e.config.After(state.last.Header, max(state.attempts-1, state.refusals))

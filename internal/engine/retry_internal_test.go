@@ -51,3 +51,13 @@ func TestOutcomesThatAllowARetry(t *testing.T) {
 		})
 	}
 }
+
+func TestIsTemporary(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{408, 429, 500, 502, 503, 504, 599} {
+		assert.True(t, IsTemporary(status), status)
+	}
+	for _, status := range []int{0, 200, 302, 400, 401, 402, 404, 422, 501} {
+		assert.False(t, IsTemporary(status), status)
+	}
+}

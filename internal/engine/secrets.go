@@ -16,12 +16,13 @@ const (
 	dots = "..."
 )
 
-// Without does what [Outcome.Hiding] does, and also removes the secrets from the
-// response, which may repeat the request: from its header and, unless it is a success,
-// its body.
+// Without does what [Outcome.Hiding] does, and also removes long secrets from the
+// response that callers can capture, which may repeat the request: from its header and,
+// unless it is a success, its body.
 func (o Outcome) Without(secrets ...string) Outcome {
 	o = o.Hiding(secrets...)
 	for _, secret := range secrets {
+		// A short one may be a word of the response, whose JSON would become invalid.
 		if len(secret) >= longSecret {
 			o = o.withoutLiteral(secret)
 		}
@@ -82,9 +83,9 @@ func (s redactedError) As(target any) bool { return errors.As(s.err(), target) }
 // of escapes of URLs, JSON and HTML.
 func (o Outcome) Hide(text string) string { return hide(text, o.secrets, false) }
 
-// Excerpt returns the first bytes of a text, at most limit, and hides secrets as
+// excerpt returns the first bytes of a text, at most limit, and hides secrets as
 // [Outcome.Hide] does, including one that is cut off at the end.
-func (o Outcome) Excerpt(text string, limit int) string {
+func (o Outcome) excerpt(text string, limit int) string {
 	text = hide(text[:min(len(text), limit)], o.secrets, true)
 	return text[:min(len(text), limit)]
 }

@@ -20,13 +20,13 @@ const earlyExpiry = time.Minute
 
 // Authorized makes a call with the credentials of the account. If the service refuses the
 // token, which proves that the request had no effect, the call is retried once with
-// another token. If there is no token, nothing is sent, and the error says why. A
-// temporary failure of the token source is not an error, but an outcome without a
-// response.
+// another token. It returns an error if the source fails for good to return a token. A
+// temporary failure of the source is an outcome without a response, so that the caller
+// retries it like a failure of the network.
 func (e *Engine) Authorized(ctx context.Context, call Call) (Outcome, error) {
 	token, err := e.config.Token(ctx, "")
 	if err != nil {
-		return withoutToken(ctx, Outcome{}, err)
+		return tokenFailure(ctx, Outcome{}, err)
 	}
 	outcome := e.sendAs(ctx, token, call)
 	if outcome.Status != http.StatusUnauthorized {
@@ -34,7 +34,7 @@ func (e *Engine) Authorized(ctx context.Context, call Call) (Outcome, error) {
 	}
 	fresh, err := e.config.Token(ctx, token)
 	if err != nil {
-		return withoutToken(ctx, outcome, err)
+		return tokenFailure(ctx, outcome, err)
 	}
 	if fresh == token {
 		return outcome, nil
@@ -52,7 +52,9 @@ func (e *Engine) sendAs(ctx context.Context, token string, call Call) Outcome {
 	return e.Send(ctx, call)
 }
 
-func withoutToken(ctx context.Context, before Outcome, err error) (Outcome, error) {
+// tokenFailure returns the result of a call for which the source returned no token, after
+// the outcome of an earlier token.
+func tokenFailure(ctx context.Context, before Outcome, err error) (Outcome, error) {
 	if failure, ok := errors.AsType[*TokenError](err); ok && !failure.temporary && ctx.Err() == nil {
 		return Outcome{}, err
 	}
@@ -131,10 +133,17 @@ func (t *Tokens) lookUp(refused string) (string, *tokenFetch) {
 }
 
 func (t *Tokens) fetch(fetch *tokenFetch) {
-	token, err := t.source.Token()
+	var token *oauth2.Token
+	err := errors.New("the token source ended its goroutine") // as a mock does that fails a test
+	defer func() { t.settle(fetch, token, err) }()
+	token, err = t.source.Token()
 	if err == nil && (token == nil || t.check(token.AccessToken) != nil) {
 		err = errors.New("the token source returned no usable access token")
 	}
+}
+
+// settle records what the source returned.
+func (t *Tokens) settle(fetch *tokenFetch, token *oauth2.Token, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	defer close(fetch.done)
@@ -180,8 +189,7 @@ func (t *Tokens) failure(err error) *TokenError {
 	if refusal.Response != nil {
 		response.status = refusal.Response.StatusCode
 	}
-	temporary := response.status >= http.StatusInternalServerError ||
-		response.status == http.StatusTooManyRequests || response.status == http.StatusRequestTimeout
+	temporary := IsTemporary(response.status)
 	if !temporary && errorCode.MatchString(refusal.ErrorCode) {
 		response.code = refusal.ErrorCode
 	}

@@ -52,8 +52,11 @@ func journalError(err error) error { return fmt.Errorf("cloudconvert: journal: %
 // may be about to lock it. The second lock is for a journal with several names, which are
 // hard links.
 func (j *Journal) takeOver() error {
-	if info, err := j.file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return errors.Join(err, fmt.Errorf("%q is not a regular file", j.file.Name()))
+	switch info, err := j.file.Stat(); {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%q is not a regular file", j.file.Name())
 	}
 	path, err := filepath.EvalSymlinks(j.file.Name())
 	if err != nil {
@@ -98,7 +101,9 @@ func (j *Journal) unlock() error {
 // the next line stands alone.
 func (j *Journal) read() error {
 	reader := bufio.NewReaderSize(j.file, 64<<10)
-	start, _ := reader.Peek(len(lineStart)) // nothing if the file is empty
+	// The file may be shorter than lineStart: it may be empty, or its only line incomplete.
+	// It is then a journal if it is the beginning of lineStart, not the reverse.
+	start, _ := reader.Peek(len(lineStart))
 	isJournal := strings.HasPrefix(lineStart, string(start))
 	for offset := int64(0); ; {
 		text, err := readLine(reader)

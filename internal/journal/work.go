@@ -27,7 +27,7 @@ type Entry struct {
 	// Tag is the tag of the job of the work.
 	Tag string `json:"tag,omitzero"`
 	// Files are the files written, if Done, and otherwise those that were about to be
-	// written. None of them existed before.
+	// written. The latter did not exist before, see [Work.Saving].
 	Files []string `json:"files,omitzero"`
 	// Sizes are the sizes of Files that were about to be written, 0 if unknown.
 	Sizes []int64 `json:"sizes,omitzero"`

@@ -22,11 +22,11 @@ import (
 )
 
 const (
-	// company is how long a late request waits for other requests while nothing is known
+	// company is how long a slow request waits for other requests while nothing is known
 	// about limits. If others come, it is sent where the response is immediate, for their
 	// sake. A single one is not worth that second request.
 	company = 100 * time.Microsecond
-	// refusalTime is how long a refusal of a late request may take. A request that was
+	// refusalTime is how long a refusal of a slow request may take. A request that was
 	// not refused by then counts as passed.
 	refusalTime = time.Second
 	// burst bounds how many requests follow a scout, if the service has refused a request
@@ -72,9 +72,9 @@ type waiter struct {
 
 // Pass permits sending one request.
 type Pass struct {
-	// Late reports whether the request may be sent where its response is late. It is
-	// false if the request is not late, or is a scout.
-	Late bool
+	// Slow reports whether the request may be sent where its response is slow. It is
+	// false if the request is not slow, or is a scout.
+	Slow bool
 	// Refusals is the number of consecutive refusals before this request.
 	Refusals int
 
@@ -83,7 +83,7 @@ type Pass struct {
 	before    uint64 // number of requests of the window settled before it was sent
 	scout     bool
 	isSettled bool
-	timer     *time.Timer // settles a late request
+	timer     *time.Timer // settles a slow request
 }
 
 // Outcome is what the response to a request says about limits. The zero value says
@@ -103,12 +103,12 @@ type Outcome struct {
 // Request describes a request that wants to pass. The zero value is a request whose
 // response is immediate.
 type Request struct {
-	// Late reports whether the response arrives when a job has ended, unless it is a
+	// Slow reports whether the response arrives when a job has ended, unless it is a
 	// refusal.
-	Late bool
-	// Accompanied reports whether a late request is one of many, and does not have to
+	Slow bool
+	// InBatch reports whether a slow request is one of many, and does not have to
 	// wait for others.
-	Accompanied bool
+	InBatch bool
 }
 
 // BlockedError is returned for a request whose context would end before it may pass.
@@ -160,7 +160,7 @@ func (l *Limiter) queue(w *waiter) {
 	if l.window == nil {
 		l.window = &window{}
 	}
-	if w.request.Late && !w.request.Accompanied && len(l.waiting) == 0 && !l.isInFlight() && l.last == nil && l.window.newest == 0 {
+	if w.request.Slow && !w.request.InBatch && len(l.waiting) == 0 && !l.isInFlight() && l.last == nil && l.window.newest == 0 {
 		w.lone = time.Now().Add(company)
 	}
 	place, _ := slices.BinarySearchFunc(l.waiting, w.ticket, func(w *waiter, ticket uint64) int {
@@ -231,13 +231,13 @@ func (l *Limiter) pass(w *waiter, now time.Time) *Pass {
 	}
 	l.window.sent++
 	pass := &Pass{
-		Late:   w.request.Late && (!scout || lone),
+		Slow:   w.request.Slow && (!scout || lone),
 		window: l.window, number: l.window.sent, before: l.window.settled, scout: scout,
 	}
 	if l.window.passed == 0 {
 		pass.Refusals = l.refusals
 	}
-	if pass.Late {
+	if pass.Slow {
 		pass.timer = time.AfterFunc(refusalTime, func() { l.outlast(pass) })
 	}
 	return pass
@@ -265,7 +265,7 @@ func (l *Limiter) wake(now time.Time) {
 	}
 }
 
-// outlast records that a late request was not refused within refusalTime.
+// outlast records that a slow request was not refused within refusalTime.
 func (l *Limiter) outlast(pass *Pass) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -333,8 +333,8 @@ func (l *Limiter) learn(pass *Pass, outcome Outcome) {
 		// not account for those in flight at the same time. Assume that it does not: too
 		// few requests are better than too many.
 		w.newest, w.room = pass.number, pass.before+1+uint64(outcome.Remaining)
-	case !outcome.Accepted || !pass.scout || pass.Late:
-		// Late responses never have counts.
+	case !outcome.Accepted || !pass.scout || pass.Slow:
+		// Slow responses never have counts.
 	case l.last == nil:
 		w.room = math.MaxUint64
 	case w.passed < l.last.passed:

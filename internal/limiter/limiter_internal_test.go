@@ -13,7 +13,7 @@ func TestDueWaiterIsWoken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		before := time.Now().Add(-time.Second)
-		w := &waiter{request: Request{Late: true}, lone: before.Add(company), passed: make(chan *Pass, 1)}
+		w := &waiter{request: Request{Slow: true}, lone: before.Add(company), passed: make(chan *Pass, 1)}
 		l := Limiter{window: &window{}, waiting: []*waiter{w}}
 		l.mu.Lock()
 		l.admit(before)

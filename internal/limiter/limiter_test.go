@@ -431,89 +431,89 @@ func TestHangingRequestDelaysNoOther(t *testing.T) {
 	})
 }
 
-// enterLate gets a pass for a late request, and returns how long that took.
-func enterLate(t *testing.T, l *limiter.Limiter) (*limiter.Pass, time.Duration) {
+// enterSlow gets a pass for a slow request, and returns how long that took.
+func enterSlow(t *testing.T, l *limiter.Limiter) (*limiter.Pass, time.Duration) {
 	t.Helper()
 	start := time.Now()
-	pass, err := l.Enter(t.Context(), l.Ticket(), limiter.Request{Late: true})
+	pass, err := l.Enter(t.Context(), l.Ticket(), limiter.Request{Slow: true})
 	took := time.Since(start)
 	assert.NoError(t, err)
 	return pass, took
 }
 
-// aMoment is longer than a late request waits for others.
+// aMoment is longer than a slow request waits for others.
 const aMoment = time.Millisecond
 
-// A late request is sent as requested unless there are others.
-func TestLoneLateRequests(t *testing.T) {
+// A slow request is sent as requested unless there are others.
+func TestLoneSlowRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
 		for range 3 {
-			pass, took := enterLate(t, &l)
-			assert.True(t, pass.Late)
+			pass, took := enterSlow(t, &l)
+			assert.True(t, pass.Slow)
 			assert.Less(t, took, aMoment)
 			l.Leave(pass, limiter.Outcome{Accepted: true})
 		}
 		for range 3 {
-			pass, took := enterLate(t, &l)
-			assert.True(t, pass.Late)
+			pass, took := enterSlow(t, &l)
+			assert.True(t, pass.Slow)
 			assert.Less(t, took, aMoment)
 			advance(time.Minute) // its job takes longer
 		}
 	})
 }
 
-// An accompanied late request does not wait for others, and they do not wait for it.
-func TestAccompaniedLateRequest(t *testing.T) {
+// A slow request in a batch does not wait for others, and they do not wait for it.
+func TestSlowRequestInBatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
 		start := time.Now()
-		first, err := l.Enter(t.Context(), l.Ticket(), limiter.Request{Late: true, Accompanied: true})
+		first, err := l.Enter(t.Context(), l.Ticket(), limiter.Request{Slow: true, InBatch: true})
 		require.NoError(t, err)
-		assert.False(t, first.Late, "its response comes at once")
+		assert.False(t, first.Slow, "its response comes at once")
 		l.Leave(first, limiter.Outcome{Accepted: true})
-		second, _ := enterLate(t, &l)
-		assert.True(t, second.Late)
+		second, _ := enterSlow(t, &l)
+		assert.True(t, second.Slow)
 		assert.Zero(t, time.Since(start))
 	})
 }
 
-// The first of several late requests is sent where the response is immediate, and the
+// The first of several slow requests is sent where the response is immediate, and the
 // others are sent as requested.
-func TestLateRequestsInCompany(t *testing.T) {
+func TestSlowRequestsInCompany(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
 		start := time.Now()
-		var scouts, late int
+		var scouts, slow int
 		var mu sync.Mutex
 		var senders sync.WaitGroup
 		for range 64 {
 			senders.Go(func() {
-				pass, _ := enterLate(t, &l)
+				pass, _ := enterSlow(t, &l)
 				mu.Lock()
-				if pass.Late {
-					late++
+				if pass.Slow {
+					slow++
 				} else {
 					scouts++
 				}
 				mu.Unlock()
 				advance(20 * time.Millisecond)
-				l.Leave(pass, limiter.Outcome{Accepted: true, Counted: !pass.Late, Remaining: 1000})
+				l.Leave(pass, limiter.Outcome{Accepted: true, Counted: !pass.Slow, Remaining: 1000})
 			})
 		}
 		senders.Wait()
 		assert.Equal(t, 1, scouts)
-		assert.Equal(t, 63, late)
+		assert.Equal(t, 63, slow)
 		assert.Equal(t, 40*time.Millisecond, time.Since(start), "one waited for, and then the others at once")
 	})
 }
 
-// A request that comes while a late one may still be refused waits for that, and not for
+// A request that comes while a slow one may still be refused waits for that, and not for
 // the job.
-func TestRequestsAfterALateOne(t *testing.T) {
+func TestRequestsAfterSlowOne(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		outcome limiter.Outcome
@@ -530,42 +530,42 @@ func TestRequestsAfterALateOne(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var l limiter.Limiter
-				first, _ := enterLate(t, &l)
+				first, _ := enterSlow(t, &l)
 				time.AfterFunc(tt.after, func() { l.Leave(first, tt.outcome) })
-				second, took := enterLate(t, &l)
+				second, took := enterSlow(t, &l)
 				assert.InDelta(t, tt.waits, took, float64(aMoment))
-				assert.Equal(t, tt.outcome.Counted, second.Late, "it finds out for those that follow")
+				assert.Equal(t, tt.outcome.Counted, second.Slow, "it finds out for those that follow")
 			})
 		})
 	}
 }
 
-// A refused late request delays others like any request.
-func TestRefusedLateRequest(t *testing.T) {
+// A refused slow request delays others like any request.
+func TestRefusedSlowRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l, _ := withRoom(t)
-		late, _ := enterLate(t, l)
-		assert.True(t, late.Late)
+		slow, _ := enterSlow(t, l)
+		assert.True(t, slow.Slow)
 		advance(20 * time.Millisecond)
-		l.Leave(late, limiter.Outcome{Refused: true, RetryAfter: time.Minute})
-		next, took := enterLate(t, l)
+		l.Leave(slow, limiter.Outcome{Refused: true, RetryAfter: time.Minute})
+		next, took := enterSlow(t, l)
 		assert.Equal(t, time.Minute, took)
-		assert.False(t, next.Late, "it finds out")
+		assert.False(t, next.Slow, "it finds out")
 	})
 }
 
-// Late requests use room like all others.
-func TestLateRequestsUseRoom(t *testing.T) {
+// Slow requests use room like all others.
+func TestSlowRequestsUseRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter.Limiter
 		l.Leave(enter(t, &l), limiter.Outcome{Accepted: true, Counted: true, Remaining: 2})
-		enterLate(t, &l)
-		enterLate(t, &l)
-		pass, took := enterLate(t, &l)
+		enterSlow(t, &l)
+		enterSlow(t, &l)
+		pass, took := enterSlow(t, &l)
 		assert.Equal(t, time.Second, took, "as long as those may be refused")
-		assert.False(t, pass.Late)
+		assert.False(t, pass.Slow)
 	})
 }
 

@@ -24,7 +24,7 @@ func FindCredentials(name string, value any) []string {
 			found = append(found, FindCredentials(name, entry)...)
 		}
 	case map[string]any:
-		for _, key := range Names(value) {
+		for _, key := range SortedKeys(value) {
 			found = append(found, FindCredentials(key, value[key])...)
 		}
 	}

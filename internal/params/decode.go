@@ -20,7 +20,7 @@ func Decode(task any, members map[string]json.RawMessage) error {
 	s := schemaOf(v.Type())
 	var problems []error
 	options := map[string]any{}
-	for _, name := range Names(members) {
+	for _, name := range SortedKeys(members) {
 		if name == "operation" {
 			continue
 		}

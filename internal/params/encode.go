@@ -29,7 +29,8 @@ type Task struct {
 	Inputs []string
 	// Broken holds an error for each parameter that cannot be encoded.
 	Broken []error
-	// Rejected holds an error for each parameter whose value cannot work.
+	// Rejected holds an error for each parameter that is missing, or whose value cannot
+	// work.
 	Rejected []error
 }
 
@@ -59,7 +60,7 @@ func Encode(operation string, task any, refuse func(any) error) Task {
 		set(f.name, value)
 	}
 	options := s.optionsOf(v)
-	for _, name := range Names(options) {
+	for _, name := range SortedKeys(options) {
 		if _, taken := t.Params[name]; taken {
 			t.Broken = append(t.Broken, fmt.Errorf("parameter %q is set twice, by %s and in the options: remove one", name, s.fieldOf(name)))
 			continue
@@ -127,7 +128,7 @@ func schemaOf(t reflect.Type) *schema {
 			}
 		}
 	}
-	for _, group := range Names(groups) {
+	for _, group := range SortedKeys(groups) {
 		s.groups = append(s.groups, groups[group])
 	}
 	schemas.Store(t, s)

@@ -26,7 +26,7 @@ func Cycle(inputs map[string][]string) []string {
 		done[name] = true
 		return nil
 	}
-	for _, name := range Names(inputs) {
+	for _, name := range SortedKeys(inputs) {
 		if cycle := visit(name); cycle != nil {
 			return cycle
 		}

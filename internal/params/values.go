@@ -10,9 +10,9 @@ import (
 	"unicode"
 )
 
-// checkValues returns an error for each parameter whose value cannot work. The service
-// finds these only when the task runs, after other tasks were paid for. It rejects only
-// values that are certainly wrong. Errors do not contain the values of credentials.
+// checkValues returns an error for each parameter whose value is certainly wrong. The
+// service would reject it only when the task runs, after other tasks have been charged.
+// Errors do not contain the values of credentials.
 func checkValues(operation string, params map[string]any) (problems []error) {
 	if strings.HasPrefix(operation, "import/") || strings.HasPrefix(operation, "export/") {
 		for _, credential := range credentialChecks {
@@ -24,7 +24,7 @@ func checkValues(operation string, params map[string]any) (problems []error) {
 		}
 	}
 	headers, _ := params["headers"].(map[string]string)
-	for _, name := range Names(headers) {
+	for _, name := range SortedKeys(headers) {
 		if !IsHeaderName(name) || !IsHeaderValue(headers[name]) {
 			problems = append(problems, fmt.Errorf("parameter %q: the header %q has an invalid name or a control character in its value", "headers", name))
 		}
@@ -42,7 +42,8 @@ func IsHeaderValue(value string) bool {
 	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
 
-// credentialChecks returns why a credential cannot work, by parameter.
+// credentialChecks are the checks of parameters that hold credentials. A check returns
+// why a value cannot work.
 var credentialChecks = []struct {
 	name  string
 	check func(string) error

@@ -1,4 +1,4 @@
-package safefile_test
+package safefile
 
 import (
 	"context"
@@ -11,8 +11,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
 )
 
 func TestFullDisk(t *testing.T) {
@@ -25,7 +23,7 @@ func TestFullDisk(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ENOSPC)
 	require.NoError(t, file.Truncate(int64(3+n)), "the bytes that fit count")
 
-	require.NoError(t, file.Abort())
+	require.NoError(t, file.abort())
 	assert.Equal(t, []string{"a.pdf"}, list(t, root, "."))
 	assert.Equal(t, "old", read(t, root, "a.pdf"))
 	require.NoError(t, root.WriteFile("b.pdf", make([]byte, 32<<10), 0o600), "there is room again")
@@ -33,7 +31,7 @@ func TestFullDisk(t *testing.T) {
 
 func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
-	_, err := safefile.Create(mount(t, syscall.MS_RDONLY), "a.pdf")
+	_, err := newFile(mount(t, syscall.MS_RDONLY), "a.pdf")
 	assert.ErrorIs(t, err, syscall.EROFS)
 }
 
@@ -50,11 +48,11 @@ func TestTemporaryFileThatCannotBeRemoved(t *testing.T) {
 	}
 	removable := sync.OnceValue(func() error { return chattr("-a") })
 	t.Cleanup(func() { assert.NoError(t, removable()) })
-	require.ErrorIs(t, file.Commit(false), fs.ErrPermission)
-	assert.True(t, file.Named())
+	require.ErrorIs(t, file.commit(false), fs.ErrPermission)
+	assert.True(t, file.named)
 	assert.Equal(t, "content", read(t, root, "a.pdf"))
 	require.NoError(t, removable())
-	require.NoError(t, file.Abort())
+	require.NoError(t, file.abort())
 	assert.Equal(t, []string{"a.pdf"}, list(t, root, "."))
 }
 

@@ -11,10 +11,9 @@ import (
 	"path/filepath"
 )
 
-// File is a file that is written under a temporary name and gets its name by
-// [File.Commit]. Temporary files that remain after a crash end in ".part". A File is not
-// safe for concurrent use, and its root must stay open until [File.Commit] or
-// [File.Abort].
+// File is a file that is written under a temporary name and gets its final name when it
+// is committed. Temporary files that remain after a crash end in ".part". A File is not
+// safe for concurrent use, and its root must stay open until commit or abort.
 type File struct {
 	root  *os.Root
 	file  *os.File
@@ -22,16 +21,16 @@ type File struct {
 	temp  string
 	size  int64
 	kept  bool // all bytes are on disk, and the file is closed
-	named bool // the file has its name
+	named bool // the file has its name, which may be true although commit failed
 	done  bool // committed or aborted
 }
 
-// Create creates a file that will get a name, which is a slash path below root whose
-// directory exists. Its permissions are those of the file that has the name, or else
-// follow the umask. The temporary file is in the same directory. A name that is not a
-// path below root is an error, also if it leaves root by a symbolic link. The caller must
-// call [File.Commit] or [File.Abort].
-func Create(root *os.Root, name string) (*File, error) {
+// newFile creates the temporary file for a name. The name is a slash path below root, and
+// its directory must exist: the temporary file is in the same directory. A name that is
+// not a path below root, or that leaves root by a symbolic link, is an error. The
+// permissions are those of the existing file with that name, or follow the umask. The
+// caller must call commit or abort.
+func newFile(root *os.Root, name string) (*File, error) {
 	if name == "." || name != path.Clean(name) || !filepath.IsLocal(name) {
 		return nil, &fs.PathError{Op: "create", Path: name, Err: fs.ErrInvalid}
 	}
@@ -43,7 +42,7 @@ func Create(root *os.Root, name string) (*File, error) {
 	}
 	f := &File{root: root, file: file, name: name, temp: temp}
 	if err := f.keepPermissions(); err != nil {
-		return nil, errors.Join(fmt.Errorf("create %s: %w", name, err), f.Abort())
+		return nil, errors.Join(fmt.Errorf("create %s: %w", name, err), f.abort())
 	}
 	return f, nil
 }
@@ -55,7 +54,7 @@ func (f *File) keepPermissions() error {
 	if err != nil || !old.Mode().IsRegular() {
 		return nil //nolint:nilerr // there are no permissions to keep.
 	}
-	temp, err := f.Info()
+	temp, err := f.info()
 	if err != nil || temp.Mode().Perm() == old.Mode().Perm() {
 		return err
 	}
@@ -68,9 +67,9 @@ func temporary(base string) string {
 	return shorten(base, maxBytes-len(suffix)) + suffix
 }
 
-// Info describes the file before it is committed. With [os.SameFile], it also identifies
+// info describes the file before it is committed. With [os.SameFile], it also identifies
 // the committed file.
-func (f *File) Info() (fs.FileInfo, error) {
+func (f *File) info() (fs.FileInfo, error) {
 	return f.root.Lstat(f.temp)
 }
 
@@ -96,21 +95,21 @@ func (f *File) Truncate(size int64) error {
 	return nil
 }
 
-// Commit writes the bytes to disk and gives the file its name. Without overwrite, a file
+// commit writes the bytes to disk and gives the file its name. Without overwrite, a file
 // that exists is kept, and the error matches [fs.ErrExist]. If several files commit to
 // the same name concurrently, one succeeds. With overwrite, the file atomically replaces
 // the file, or the symbolic link, that has the name. It keeps the permission bits of a
 // file that it replaces, but not the owner, other attributes, or hard links.
 //
-// If the directory of root was moved or replaced, the file has its name there, and Commit
+// If the directory of root was moved or replaced, the file has its name there, and commit
 // returns an error. After any other error the temporary file still exists, and the caller
-// may call Commit again, for instance with overwrite, or [File.Abort]. If only the
-// removal of the temporary name failed, the file has both names.
-func (f *File) Commit(overwrite bool) error {
+// may call commit again, for instance with overwrite, or abort. If only the removal of
+// the temporary name failed, the file has both names.
+func (f *File) commit(overwrite bool) error {
 	if f.done {
 		return &fs.PathError{Op: "commit", Path: f.name, Err: fs.ErrClosed}
 	}
-	if err := f.Close(); err != nil {
+	if err := f.closeFile(); err != nil {
 		return err
 	}
 	if overwrite {
@@ -129,17 +128,11 @@ func (f *File) Commit(overwrite bool) error {
 	return nil
 }
 
-// Named reports whether the file has its name. It may have it although [File.Commit]
-// failed, and may then not survive a power failure.
-func (f *File) Named() bool {
-	return f.named
-}
-
-// Close writes the bytes to disk and closes the file, so that it needs no descriptor
-// until [File.Commit] or [File.Abort]. It keeps its temporary name and can no longer be
-// written. If Close fails, so do further calls of Close and Commit, because the bytes on
-// disk are uncertain. After it succeeded, Close does nothing.
-func (f *File) Close() error {
+// closeFile writes the bytes to disk and closes the file, so that it needs no descriptor
+// until commit or abort. The file keeps its temporary name and can no longer be written.
+// After a failure, commit and further calls of closeFile fail as well, because the bytes
+// on disk are uncertain. After a success, closeFile does nothing.
+func (f *File) closeFile() error {
 	if f.kept {
 		return nil
 	}
@@ -150,9 +143,9 @@ func (f *File) Close() error {
 	return nil
 }
 
-// Abort closes and removes the temporary file, but never the file that has the name.
-// After a successful [File.Commit] or Abort it does nothing, so it may be deferred.
-func (f *File) Abort() error {
+// abort closes and removes the temporary file, but never the file that has the name.
+// After a successful commit or abort it does nothing, so it may be deferred.
+func (f *File) abort() error {
 	if f.done {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package safefile_test
+package safefile
 
 import (
 	"errors"
@@ -13,8 +13,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
 )
 
 func TestCommit(t *testing.T) {
@@ -30,13 +28,13 @@ func TestCommit(t *testing.T) {
 			require.Len(t, temporary, 1, "nothing but the temporary file")
 			assert.Regexp(t, `^a\.pdf\.\w+\.part$`, temporary[0])
 
-			require.NoError(t, file.Commit(overwrite))
+			require.NoError(t, file.commit(overwrite))
 			assert.Equal(t, []string{"a.pdf"}, list(t, root, "sub"))
 			assert.Equal(t, "content", read(t, root, "sub/a.pdf"))
 
-			require.NoError(t, file.Abort(), "does nothing")
+			require.NoError(t, file.abort(), "does nothing")
 			assert.Equal(t, "content", read(t, root, "sub/a.pdf"))
-			require.ErrorIs(t, file.Commit(overwrite), fs.ErrClosed)
+			require.ErrorIs(t, file.commit(overwrite), fs.ErrClosed)
 			_, err := file.Write([]byte("more"))
 			assert.ErrorIs(t, err, fs.ErrClosed)
 		})
@@ -49,12 +47,12 @@ func TestCommitOverAnother(t *testing.T) {
 	file := create(t, root, "a.pdf", "new")
 	require.NoError(t, root.WriteFile("a.pdf", []byte("old"), 0o600)) // created after file
 
-	err := file.Commit(false)
+	err := file.commit(false)
 	require.ErrorIs(t, err, fs.ErrExist)
 	require.ErrorContains(t, err, "save a.pdf")
 	assert.Equal(t, "old", read(t, root, "a.pdf"))
 
-	require.NoError(t, file.Commit(true), "with overwrite")
+	require.NoError(t, file.commit(true), "with overwrite")
 	assert.Equal(t, "new", read(t, root, "a.pdf"))
 	assert.Equal(t, []string{"a.pdf"}, list(t, root, "."))
 }
@@ -64,9 +62,9 @@ func TestCommitOverDirectory(t *testing.T) {
 	root := openRoot(t)
 	require.NoError(t, root.MkdirAll("a.pdf/b", 0o777))
 	file := create(t, root, "a.pdf", "new")
-	require.ErrorIs(t, file.Commit(false), fs.ErrExist)
-	require.Error(t, file.Commit(true))
-	require.NoError(t, file.Abort())
+	require.ErrorIs(t, file.commit(false), fs.ErrExist)
+	require.Error(t, file.commit(true))
+	require.NoError(t, file.abort())
 	assert.Equal(t, []string{"a.pdf"}, list(t, root, "."))
 	assert.Equal(t, []string{"b"}, list(t, root, "a.pdf"))
 }
@@ -82,7 +80,7 @@ func TestConcurrentCommits(t *testing.T) {
 		file := create(t, root, "a.pdf", strconv.Itoa(n))
 		group.Go(func() {
 			<-start
-			errs[n] = errors.Join(file.Commit(false), file.Abort())
+			errs[n] = errors.Join(file.commit(false), file.abort())
 		})
 	}
 	close(start)
@@ -105,10 +103,10 @@ func TestAbort(t *testing.T) {
 	t.Parallel()
 	root := openRoot(t)
 	file := create(t, root, "a.pdf", "content")
-	require.NoError(t, file.Abort())
+	require.NoError(t, file.abort())
 	assert.Empty(t, list(t, root, "."))
-	require.NoError(t, file.Abort(), "again")
-	require.ErrorIs(t, file.Commit(true), fs.ErrClosed)
+	require.NoError(t, file.abort(), "again")
+	require.ErrorIs(t, file.commit(true), fs.ErrClosed)
 	_, err := file.Write([]byte("more"))
 	require.ErrorIs(t, err, fs.ErrClosed)
 	assert.Empty(t, list(t, root, "."))
@@ -132,7 +130,7 @@ func TestTruncate(t *testing.T) {
 			require.NoError(t, file.Truncate(test.size))
 			_, err := file.Write([]byte("again"))
 			require.NoError(t, err)
-			require.NoError(t, file.Commit(false))
+			require.NoError(t, file.commit(false))
 			assert.Equal(t, test.want, read(t, root, "a.pdf"))
 		})
 	}
@@ -152,13 +150,13 @@ func TestCreateRefuses(t *testing.T) {
 	for _, name := range []string{"", ".", "..", "../a", "a/../b", "/a", "a/", "a//b", "./a", "a/.."} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := safefile.Create(root, name)
+			_, err := newFile(root, name)
 			assert.ErrorIs(t, err, fs.ErrInvalid)
 		})
 	}
 	t.Run("missing directory", func(t *testing.T) {
 		t.Parallel()
-		_, err := safefile.Create(root, "missing/a")
+		_, err := newFile(root, "missing/a")
 		assert.ErrorIs(t, err, fs.ErrNotExist)
 	})
 }
@@ -176,13 +174,13 @@ func TestSymbolicLinks(t *testing.T) {
 	}
 
 	for _, name := range []string{"dir/x", "up/x"} {
-		_, err := safefile.Create(root, name)
+		_, err := newFile(root, name)
 		require.Error(t, err, "a directory out of the root")
 	}
 	for _, name := range []string{"a.pdf", "b.pdf"} {
 		file := create(t, root, name, "content")
-		require.ErrorIs(t, file.Commit(false), fs.ErrExist)
-		require.NoError(t, file.Commit(true))
+		require.ErrorIs(t, file.commit(false), fs.ErrExist)
+		require.NoError(t, file.commit(true))
 		info, err := root.Lstat(name)
 		require.NoError(t, err)
 		assert.True(t, info.Mode().IsRegular(), "the link is replaced")
@@ -208,8 +206,8 @@ func TestDirectoryDisappears(t *testing.T) {
 			file := create(t, root, "sub/a.pdf", "content")
 			require.NoError(t, root.RemoveAll("sub"))
 
-			require.ErrorIs(t, file.Commit(overwrite), fs.ErrNotExist)
-			require.NoError(t, file.Abort())
+			require.ErrorIs(t, file.commit(overwrite), fs.ErrNotExist)
+			require.NoError(t, file.abort())
 			assert.Empty(t, list(t, root, "."))
 		})
 	}
@@ -219,7 +217,7 @@ func TestPermissions(t *testing.T) {
 	t.Parallel()
 	root := openRoot(t)
 	require.NoError(t, root.WriteFile("plain", nil, 0o666))
-	require.NoError(t, create(t, root, "a.pdf", "content").Commit(false))
+	require.NoError(t, create(t, root, "a.pdf", "content").commit(false))
 	want, err := root.Stat("plain")
 	require.NoError(t, err)
 	got, err := root.Stat("a.pdf")
@@ -245,25 +243,25 @@ func TestReplacedFileKeepsItsPermissions(t *testing.T) {
 		for _, name := range list(t, root, ".") {
 			assert.Equal(t, want, mode(root, name), "others may not read the new file before, either")
 		}
-		require.ErrorIs(t, file.Commit(false), fs.ErrExist)
-		require.NoError(t, file.Commit(true))
+		require.ErrorIs(t, file.commit(false), fs.ErrExist)
+		require.NoError(t, file.commit(true))
 		assert.Equal(t, want, mode(root, "a.pdf"))
 	}
 
 	root := openRoot(t)
 	file := create(t, root, "late.pdf", "new")
 	require.NoError(t, root.WriteFile("late.pdf", []byte("old"), 0o600)) // created after file
-	require.NoError(t, file.Commit(true))
+	require.NoError(t, file.commit(true))
 	assert.Equal(t, fs.FileMode(0o600), mode(root, "late.pdf"))
 
 	require.NoError(t, root.WriteFile("setuid", nil, 0o600))
 	require.NoError(t, root.Chmod("setuid", 0o755|fs.ModeSetuid|fs.ModeSetgid))
-	require.NoError(t, create(t, root, "setuid", "new").Commit(true))
+	require.NoError(t, create(t, root, "setuid", "new").commit(true))
 	assert.Equal(t, fs.FileMode(0o755), mode(root, "setuid"), "permissions only")
 
 	require.NoError(t, root.WriteFile("plain", nil, 0o666))
 	require.NoError(t, root.Symlink("late.pdf", "link"))
-	require.NoError(t, create(t, root, "link", "new").Commit(true))
+	require.NoError(t, create(t, root, "link", "new").commit(true))
 	assert.Equal(t, mode(root, "plain"), mode(root, "link"), "not those of where a link led")
 	assert.Equal(t, "new", read(t, root, "late.pdf"))
 }
@@ -306,11 +304,11 @@ func TestDirectoryIsSwapped(t *testing.T) {
 				require.NoError(t, os.Rename(dir, dir+"-moved"))
 				replace(t, dir)
 
-				err = file.Commit(overwrite)
+				err = file.commit(overwrite)
 				require.ErrorContains(t, err, "moved or replaced")
 				require.ErrorContains(t, err, dir)
 				require.NotErrorIs(t, err, fs.ErrExist)
-				assert.True(t, file.Named())
+				assert.True(t, file.named)
 				assert.Equal(t, []string{"a.pdf"}, list(t, root, "."))
 			})
 		}
@@ -331,8 +329,8 @@ func TestPathStillLeadsToTheFile(t *testing.T) {
 	first, second := create(t, root, "a.pdf", "first"), create(t, root, "a.pdf", "second")
 	require.NoError(t, os.Rename(dir, dir+"-moved"))
 	require.NoError(t, os.Symlink(dir+"-moved", dir))
-	require.NoError(t, first.Commit(true))
-	require.NoError(t, second.Commit(true))
+	require.NoError(t, first.commit(true))
+	require.NoError(t, second.commit(true))
 	assert.Equal(t, "second", read(t, root, "a.pdf"))
 }
 
@@ -343,7 +341,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 	}
 	root := openRoot(t)
 	require.NoError(t, root.Mkdir("sub", 0o500))
-	_, err := safefile.Create(root, "sub/a.pdf")
+	_, err := newFile(root, "sub/a.pdf")
 	require.ErrorIs(t, err, fs.ErrPermission)
 	assert.Empty(t, list(t, root, "sub"))
 }
@@ -356,7 +354,7 @@ func TestEveryValidName(t *testing.T) {
 			t.Logf("this system takes no %q: %v", name, err)
 			continue
 		}
-		require.NoError(t, create(t, root, name, "content").Commit(true))
+		require.NoError(t, create(t, root, name, "content").commit(true))
 		assert.Equal(t, "content", read(t, root, name))
 	}
 }
@@ -370,11 +368,11 @@ func openRoot(t *testing.T) *os.Root {
 }
 
 // create returns a file with content. It is aborted at the end of the test.
-func create(t *testing.T, root *os.Root, name, content string) *safefile.File {
+func create(t *testing.T, root *os.Root, name, content string) *File {
 	t.Helper()
-	file, err := safefile.Create(root, name)
+	file, err := newFile(root, name)
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, file.Abort()) })
+	t.Cleanup(func() { assert.NoError(t, file.abort()) })
 	_, err = file.Write([]byte(content))
 	require.NoError(t, err)
 	return file
@@ -401,19 +399,19 @@ func list(t *testing.T, root *os.Root, dir string) []string {
 
 func TestClose(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*safefile.File) error{
-		"commit": func(f *safefile.File) error { return f.Commit(false) }, "abort": (*safefile.File).Abort,
+	for name, end := range map[string]func(*File) error{
+		"commit": func(f *File) error { return f.commit(false) }, "abort": (*File).abort,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			root := openRoot(t)
 			file := create(t, root, "a.pdf", "content")
-			require.NoError(t, file.Close())
-			require.NoError(t, file.Close(), "again")
+			require.NoError(t, file.closeFile())
+			require.NoError(t, file.closeFile(), "again")
 			_, err := file.Write([]byte("more"))
 			require.ErrorIs(t, err, fs.ErrClosed)
 			require.ErrorIs(t, file.Truncate(0), fs.ErrClosed)
-			assert.False(t, file.Named())
+			assert.False(t, file.named)
 
 			require.NoError(t, end(file))
 			assert.Equal(t, map[string][]string{"commit": {"a.pdf"}, "abort": {}}[name], list(t, root, "."))

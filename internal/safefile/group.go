@@ -54,6 +54,20 @@ func (g Group) Save(ctx context.Context) ([]string, error) {
 	return paths, nil
 }
 
+// CheckDir returns why a group could not be saved to a directory that exists.
+func CheckDir(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	name := temporary("probe")
+	probe, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = errors.Join(probe.Close(), root.Remove(name))
+	}
+	return errors.Join(err, root.Close())
+}
+
 // Path returns the path of a file named by a slash path below a directory.
 func Path(dir, name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
 
@@ -63,7 +77,7 @@ type saving struct {
 
 	root  *os.Root
 	files []*groupFile
-	made  []string // new directories, outer ones first
+	dirs  []string // new directories, outer ones first
 }
 
 // groupFile is a file of a group.
@@ -71,7 +85,7 @@ type groupFile struct {
 	i          int
 	name, path string
 	file       *File       // nil until it is written
-	made       fs.FileInfo // identifies the file after it got its name
+	info       fs.FileInfo // identifies the file after it got its name
 	created    bool        // it has its name, and did not replace another file
 }
 
@@ -117,7 +131,7 @@ func (s *saving) makeDirs(name string) error {
 	for _, dir := range parents(name) {
 		switch err := s.root.Mkdir(dir, NewDirMode); {
 		case err == nil:
-			s.made = append(s.made, dir)
+			s.dirs = append(s.dirs, dir)
 		case !errors.Is(err, fs.ErrExist):
 			return err
 		}
@@ -128,31 +142,33 @@ func (s *saving) makeDirs(name string) error {
 // write writes a file under its temporary name.
 func (s *saving) write(ctx context.Context, f *groupFile) error {
 	var err error
-	if f.file, err = Create(s.root, f.name); err != nil {
+	if f.file, err = newFile(s.root, f.name); err != nil {
 		return s.failed(err)
 	}
 	if err := s.Write(ctx, f.i, f.file); err != nil {
 		return err
 	}
 	// Otherwise all files of the group would be open at the same time.
-	if err := f.file.Close(); err != nil {
+	if err := f.file.closeFile(); err != nil {
 		return s.failed(err)
 	}
 	return nil
 }
 
-// commit gives a file its name.
+// commit gives a file its name. It replaces an existing file only after an attempt that
+// replaces none: a new file is removed if the group fails later, and a file that replaced
+// another is kept. Only the first attempt proves which of the two it is.
 func (s *saving) commit(_ context.Context, f *groupFile) error {
 	var err error
-	if f.made, err = f.file.Info(); err == nil {
-		err = f.file.Commit(false)
+	if f.info, err = f.file.info(); err == nil {
+		err = f.file.commit(false)
 	}
-	f.created = f.file.Named()
+	f.created = f.file.named
 	switch {
 	case errors.Is(err, fs.ErrExist) && !s.Replaces(f.path):
 		return existsError(f.path)
 	case errors.Is(err, fs.ErrExist):
-		err = f.file.Commit(true)
+		err = f.file.commit(true)
 	}
 	if err != nil {
 		return s.failed(err)
@@ -177,7 +193,7 @@ func (s *saving) syncDirs() error {
 }
 
 func (s *saving) failed(err error) error {
-	return fmt.Errorf("cloudconvert: in the directory %s: %w", s.root.Name(), err)
+	return fmt.Errorf("cloudconvert: save to %s: %w", s.root.Name(), err)
 }
 
 // undo removes the files and directories that Save has created.
@@ -188,10 +204,10 @@ func (s *saving) undo() error {
 			problems = append(problems, s.remove(f))
 		}
 		if f.file != nil {
-			problems = append(problems, f.file.Abort())
+			problems = append(problems, f.file.abort())
 		}
 	}
-	for _, dir := range slices.Backward(s.made) {
+	for _, dir := range slices.Backward(s.dirs) {
 		_ = s.root.Remove(dir) // fails if it contains files of other processes
 	}
 	return errors.Join(problems...)
@@ -200,7 +216,7 @@ func (s *saving) undo() error {
 // remove removes a file, unless it was replaced in the meantime.
 func (s *saving) remove(f *groupFile) error {
 	now, err := s.root.Lstat(f.name)
-	if err != nil || !os.SameFile(f.made, now) {
+	if err != nil || !os.SameFile(f.info, now) {
 		return nil //nolint:nilerr // the file is gone already
 	}
 	return s.root.Remove(f.name)

@@ -1,6 +1,6 @@
 // Package safefile writes files whose names and contents come from the network. [Name]
-// and [Dir] make names safe, [Names] keeps them distinct, and a [File] appears under its
-// name either complete or not at all.
+// and [Dir] make names safe, [Distinct] keeps them distinct, and a [Group] saves files so
+// that each appears under its name either complete or not at all.
 package safefile
 
 import (
@@ -14,7 +14,7 @@ const (
 	// maxBytes is the maximum length of a file name: 255 bytes on Linux, and 255 UTF-16
 	// units elsewhere, which are never more than the bytes.
 	maxBytes = 255
-	// maxName leaves room for the number that [Names] may add.
+	// maxName leaves room for the number that [Distinct] may add.
 	maxName = maxBytes - len(" (1000000000)")
 	// maxExt is the length of the longest extension that is kept when a name is cut.
 	maxExt = 32

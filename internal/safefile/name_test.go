@@ -1,4 +1,4 @@
-package safefile_test
+package safefile
 
 import (
 	"path"
@@ -10,8 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
-
-	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
 )
 
 func TestName(t *testing.T) {
@@ -103,7 +101,7 @@ func TestName(t *testing.T) {
 	for untrusted, want := range tests {
 		t.Run(untrusted, func(t *testing.T) {
 			t.Parallel()
-			assert.Equal(t, want, safefile.Name(untrusted))
+			assert.Equal(t, want, Name(untrusted))
 			assert.True(t, isSafe(want))
 		})
 	}
@@ -129,10 +127,10 @@ func TestLongNames(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := safefile.Name(test.untrusted)
+			got := Name(test.untrusted)
 			assert.Equal(t, test.want, got)
 			assert.True(t, isSafe(got))
-			assert.Equal(t, got, safefile.Name(got))
+			assert.Equal(t, got, Name(got))
 		})
 	}
 }
@@ -163,9 +161,9 @@ func TestDir(t *testing.T) {
 	for untrusted, want := range tests {
 		t.Run(untrusted, func(t *testing.T) {
 			t.Parallel()
-			got := safefile.Dir(untrusted)
+			got := Dir(untrusted)
 			assert.Equal(t, want, got)
-			assert.Equal(t, got, safefile.Dir(got))
+			assert.Equal(t, got, Dir(got))
 		})
 	}
 }
@@ -175,12 +173,12 @@ func FuzzName(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, untrusted string) {
-		name := safefile.Name(untrusted)
+		name := Name(untrusted)
 		assert.True(t, isSafe(name), "%q", name)
-		assert.Equal(t, name, safefile.Name(name))
+		assert.Equal(t, name, Name(name))
 
-		dir := safefile.Dir(untrusted)
-		assert.Equal(t, dir, safefile.Dir(dir))
+		dir := Dir(untrusted)
+		assert.Equal(t, dir, Dir(dir))
 		if dir != "" {
 			assert.True(t, filepath.IsLocal(dir))
 			assert.Equal(t, dir, path.Clean(dir))

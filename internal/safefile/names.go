@@ -9,17 +9,16 @@ import (
 	"strings"
 )
 
-// Names makes the names of files in a directory distinct. The zero value is ready to use.
-// Names is not safe for concurrent use: determine the names first, in a stable order, and
-// then write the files.
-type Names struct {
+// nameSet makes the names of files in a directory distinct. The zero value is ready to
+// use. A nameSet is not safe for concurrent use.
+type nameSet struct {
 	last map[string]int // last number used, by case-folded name
 }
 
-// Distinct returns name, or name with " (2)", " (3)" and so on before its extension,
+// distinct returns name, or name with " (2)", " (3)" and so on before its extension,
 // whichever is not taken yet, and records it. Names that differ only in case count as
 // equal, as they do on macOS and Windows. A name may be a slash path.
-func (n *Names) Distinct(name string) string {
+func (n *nameSet) distinct(name string) string {
 	if n.last == nil {
 		n.last = make(map[string]int)
 	}
@@ -46,17 +45,18 @@ func foldCase(name string) string {
 	return strings.ToLower(strings.ToUpper(name))
 }
 
-// Numbered adds a dash and a number before the extension of a name. The result is short
+// numbered adds a dash and a number before the extension of a name. The result is short
 // enough for every file system.
-func Numbered(name, number string) string {
+func numbered(name, number string) string {
 	stem, ext := split(name)
 	return shorten(stem, maxBytes-len(ext)-len(number)-1) + "-" + number + ext
 }
 
-// Around renames the file for which isAlike reports true to base, and returns all names.
-// If there are several such files, they are called base with a number. The other files
-// keep their names: an image keeps the name that a page links to. A single file is always
-// called base.
+// Around returns the names under which a set of files is saved if the user chose the name
+// base for their main file. The files for which isAlike reports true are the main files:
+// a single one is called base, and several are called base with a number. The other files
+// keep their names, so that the images of a page keep the names that it links to. If
+// there is only one file, it is called base.
 func Around(base string, names []string, isAlike func(name string) bool) []string {
 	if len(names) == 1 {
 		return []string{base}
@@ -75,7 +75,7 @@ func Around(base string, names []string, isAlike func(name string) bool) []strin
 		return around
 	}
 	for n, number := range numbersOf(own) {
-		around[alike[n]] = Numbered(base, number)
+		around[alike[n]] = numbered(base, number)
 	}
 	return around
 }
@@ -123,21 +123,22 @@ func differingNumbers(names []string) ([]string, bool) {
 	return differing[0], true
 }
 
-// Distinct returns distinct slash paths, none of which is a directory above another.
+// Distinct returns a distinct slash path for each name, in the same order. No path is a
+// directory above another.
 func Distinct(names []string) []string {
-	var taken Names
+	var taken nameSet
 	known := map[string]bool{}
 	for _, name := range names {
 		for _, dir := range parents(name) {
 			if !known[dir] {
 				known[dir] = true
-				taken.Distinct(dir)
+				taken.distinct(dir)
 			}
 		}
 	}
 	unique := make([]string, 0, len(names))
 	for _, name := range names {
-		unique = append(unique, taken.Distinct(name))
+		unique = append(unique, taken.distinct(name))
 	}
 	return unique
 }

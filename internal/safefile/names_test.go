@@ -1,12 +1,10 @@
-package safefile_test
+package safefile
 
 import (
 	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-
-	"github.com/cloudconvert/cloudconvert-go/internal/safefile"
 )
 
 func TestDistinct(t *testing.T) {
@@ -29,9 +27,9 @@ func TestDistinct(t *testing.T) {
 	for name, steps := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var names safefile.Names
+			var names nameSet
 			for _, step := range steps {
-				assert.Equal(t, step[1], names.Distinct(step[0]))
+				assert.Equal(t, step[1], names.distinct(step[0]))
 			}
 		})
 	}
@@ -39,9 +37,9 @@ func TestDistinct(t *testing.T) {
 
 func TestDistinctIsNotQuadratic(t *testing.T) {
 	t.Parallel()
-	var names safefile.Names
-	names.Distinct("a.pdf")
+	var names nameSet
+	names.distinct("a.pdf")
 	for n := 2; n <= 50_000; n++ { // with quadratic work the test would time out
-		assert.Equal(t, "a ("+strconv.Itoa(n)+").pdf", names.Distinct("a.pdf"))
+		assert.Equal(t, "a ("+strconv.Itoa(n)+").pdf", names.distinct("a.pdf"))
 	}
 }

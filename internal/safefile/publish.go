@@ -48,8 +48,9 @@ func claim(root *os.Root, temp, name string) error {
 	return nil
 }
 
-// checkPath checks that the path of a file of the root, as the user knows it, leads to
-// that file.
+// checkPath returns an error if the path that the caller gets for a file of the root does
+// not lead to that file, because a directory was moved or replaced after the root was
+// opened.
 func checkPath(root *os.Root, name string) error {
 	path := filepath.Join(root.Name(), filepath.FromSlash(name))
 	here, err := root.Lstat(name)

@@ -64,15 +64,15 @@ func TestConcurrentClaims(t *testing.T) {
 func TestFileIsNotPublishedAfterFailedClose(t *testing.T) {
 	t.Parallel()
 	root := openRoot(t)
-	file, err := Create(root, "a.pdf")
+	file, err := newFile(root, "a.pdf")
 	require.NoError(t, err)
 	require.NoError(t, file.file.Close(), "now the sync fails")
 	for range 2 {
-		require.ErrorIs(t, file.Commit(true), fs.ErrClosed)
+		require.ErrorIs(t, file.commit(true), fs.ErrClosed)
 		_, err = root.Lstat("a.pdf")
 		require.ErrorIs(t, err, fs.ErrNotExist)
 	}
-	require.NoError(t, file.Abort())
+	require.NoError(t, file.abort())
 	_, err = root.Lstat(file.temp)
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 }
@@ -83,28 +83,20 @@ func TestUnsyncedFileIsNotPublished(t *testing.T) {
 		t.Skip("a pipe can be synced there")
 	}
 	root := openRoot(t)
-	file, err := Create(root, "a.pdf")
+	file, err := newFile(root, "a.pdf")
 	require.NoError(t, err)
 	reader, writer, err := os.Pipe() // it can be closed, but not synced
 	require.NoError(t, err)
 	require.NoError(t, errors.Join(file.file.Close(), reader.Close()))
 	file.file = writer
-	require.Error(t, file.Commit(true))
+	require.Error(t, file.commit(true))
 	_, err = root.Lstat("a.pdf")
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	require.NoError(t, file.Abort())
+	require.NoError(t, file.abort())
 }
 
 func TestSyncDir(t *testing.T) {
 	t.Parallel()
 	root := openRoot(t)
 	require.NoError(t, syncDir(root, "."))
-}
-
-func openRoot(t *testing.T) *os.Root {
-	t.Helper()
-	root, err := os.OpenRoot(t.TempDir())
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, root.Close()) })
-	return root
 }

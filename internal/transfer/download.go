@@ -44,10 +44,10 @@ func (c *Client) Download(ctx context.Context, file File, w io.Writer) (int64, e
 type download struct {
 	File
 
-	client *Client
-	ctx    context.Context // of the call
-	trail  *trail
-	meter  meter
+	client    *Client
+	ctx       context.Context // of the call
+	redirects *redirects
+	meter     meter
 
 	total     int64     // size of the file, or -1 while it is unknown
 	validator validator // of the bytes delivered
@@ -63,7 +63,7 @@ type download struct {
 func (c *Client) newDownload(ctx context.Context, file File) *download {
 	d := &download{
 		File: file, client: c, ctx: ctx,
-		trail: c.newTrail(engine.URLSecrets(file.URL)), meter: meter{report: file.Report},
+		redirects: c.newRedirects(engine.URLSecrets(file.URL)), meter: meter{report: file.Report},
 	}
 	d.total = d.wantSize()
 	return d
@@ -88,7 +88,7 @@ func (d *download) Read(p []byte) (int, error) {
 		}
 		n, failed := d.read(p)
 		if failed != nil {
-			d.end = d.recover(*failed)
+			d.end = d.resume(*failed)
 		}
 		if n > 0 {
 			return n, nil
@@ -100,17 +100,17 @@ func (d *download) Read(p []byte) (int, error) {
 func (d *download) ready() error {
 	for d.end == nil && d.ctx.Err() == nil && d.attempt == nil {
 		if failed := d.connect(); failed != nil {
-			d.end = d.recover(*failed)
+			d.end = d.resume(*failed)
 		}
 	}
 	if d.end == nil && d.ctx.Err() != nil {
-		d.end = d.recover(engine.Outcome{})
+		d.end = d.resume(Outcome{})
 	}
 	return d.end
 }
 
 // read reads from the attempt, and checks that the file ends where it should.
-func (d *download) read(p []byte) (int, *engine.Outcome) {
+func (d *download) read(p []byte) (int, *Outcome) {
 	n, err := d.attempt.Read(p)
 	switch {
 	case d.attempt.partial && int64(n) > d.attempt.left:
@@ -153,17 +153,17 @@ func (d *download) close() {
 	}
 }
 
-// recover pauses before the next attempt, or returns the final error.
-func (d *download) recover(failed engine.Outcome) error {
+// resume pauses before the next attempt, or returns the final error.
+func (d *download) resume(failed Outcome) error {
 	d.close()
-	failed = d.trail.hide(failed)
+	failed = d.redirects.hide(failed)
 	failed.Attempts = d.attempts
 	if d.offset > d.furthest {
 		d.furthest, d.failures = d.offset, 0
 	}
 	switch {
 	case d.ctx.Err() != nil:
-		return d.fail(engine.Outcome{Err: d.ctx.Err()})
+		return d.fail(errorOutcome(d.ctx.Err()))
 	case !d.client.retryable(failed, d.failures):
 		return d.fail(failed)
 	case d.offset > 0 && d.validator.tag == "" && d.Restart == nil:
@@ -175,7 +175,7 @@ func (d *download) recover(failed engine.Outcome) error {
 	d.failures++
 	switch {
 	case err != nil:
-		return d.fail(engine.Outcome{Err: err})
+		return d.fail(errorOutcome(err))
 	case !fits:
 		return d.fail(failed)
 	}
@@ -183,11 +183,10 @@ func (d *download) recover(failed engine.Outcome) error {
 }
 
 // fail returns the final error. It must not match io.EOF.
-func (d *download) fail(failed engine.Outcome) error {
+func (d *download) fail(failed Outcome) error {
 	if errors.Is(failed.Err, io.EOF) {
 		failed.Err = fmt.Errorf("%w: %s", io.ErrUnexpectedEOF, failed.Err.Error())
 	}
 	failed.Attempts = d.attempts
-	failed.Open = true // a download may be repeated
 	return d.client.config.Fail(http.MethodGet, pathOf(d.URL), failed)
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/content"
-	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
 // downloadAttempt is one request for a file and its response. It fails if no bytes arrive
@@ -35,11 +34,11 @@ func (c *Client) newDownloadAttempt(ctx context.Context) *downloadAttempt {
 }
 
 // send sends the request. If it returns nil, the body can be read.
-func (a *downloadAttempt) send(req *http.Request, trail *trail) *engine.Outcome {
-	resp, err := trail.do(req.WithContext(a.ctx)) //nolint:bodyclose // close does.
+func (a *downloadAttempt) send(req *http.Request, redirects *redirects) *Outcome {
+	resp, err := redirects.do(req.WithContext(a.ctx)) //nolint:bodyclose // close does.
 	a.watchdog.stop()
 	if err != nil {
-		failed := trail.failure(err)
+		failed := redirects.failure(err)
 		failed.Err = explainAttempt(a.ctx, err)
 		return &failed
 	}
@@ -67,15 +66,17 @@ func (a *downloadAttempt) Read(p []byte) (int, error) {
 }
 
 // refusal returns the outcome for a response that is not the file.
-func (a *downloadAttempt) refusal() *engine.Outcome {
-	status := a.resp.StatusCode
-	return &engine.Outcome{Status: status, Header: a.resp.Header, Body: readExcerpt(a), Open: isTemporary(status)}
+func (a *downloadAttempt) refusal() *Outcome {
+	outcome := responseOutcome(a.resp)
+	outcome.Body = readExcerpt(a)
+	return &outcome
 }
 
-// failure returns the outcome for an unexpected response. It is open if the download may
-// be retried.
-func (a *downloadAttempt) failure(err error, retry bool) *engine.Outcome {
-	return &engine.Outcome{Status: a.resp.StatusCode, Header: a.resp.Header, Err: err, Open: retry}
+// failure returns the outcome for an unexpected response.
+func (a *downloadAttempt) failure(err error, retryable bool) *Outcome {
+	outcome := responseOutcome(a.resp)
+	outcome.Err, outcome.Retryable = err, retryable
+	return &outcome
 }
 
 // close ends the attempt.

@@ -13,40 +13,41 @@ import (
 // maxRedirects bounds the number of redirects of a request.
 const maxRedirects = 10
 
-// A trail sends the requests of one transfer, and collects the secrets of all URLs on the
-// way.
-type trail struct {
+// redirects sends the requests of one transfer and follows their redirects. It collects
+// the secrets of all URLs requested or redirected to.
+type redirects struct {
 	client   *Client
 	request  *http.Request   // last request
 	response *http.Response  // response to it, or nil
 	secrets  map[string]bool // of the form, and of all URLs requested or redirected to
 }
 
-func (c *Client) newTrail(secrets []string) *trail {
-	t := &trail{client: c, secrets: map[string]bool{}}
-	t.add(secrets)
-	return t
+func (c *Client) newRedirects(secrets []string) *redirects {
+	r := &redirects{client: c, secrets: map[string]bool{}}
+	r.add(secrets)
+	return r
 }
 
-func (t *trail) add(secrets []string) {
+func (r *redirects) add(secrets []string) {
 	for _, secret := range secrets {
-		t.secrets[secret] = true
+		r.secrets[secret] = true
 	}
 }
 
 // hide hides the secrets in an outcome.
-func (t *trail) hide(outcome engine.Outcome) engine.Outcome {
-	return outcome.Hiding(slices.Collect(maps.Keys(t.secrets))...)
+func (r *redirects) hide(outcome Outcome) Outcome {
+	outcome.Outcome = outcome.Hiding(slices.Collect(maps.Keys(r.secrets))...)
+	return outcome
 }
 
 // do sends a request and follows redirects, without cookies and without a timeout.
-func (t *trail) do(req *http.Request) (*http.Response, error) {
-	client := http.Client{Transport: t, CheckRedirect: t.checkRedirect}
+func (r *redirects) do(req *http.Request) (*http.Response, error) {
+	client := http.Client{Transport: r, CheckRedirect: r.checkRedirect}
 	resp, err := client.Do(req)
 	switch {
 	case err == nil:
 		return resp, nil
-	case resp == nil && t.response != nil: // the error quotes the Location header
+	case resp == nil && r.response != nil: // the error quotes the Location header
 		return nil, errors.New("redirected to an invalid URL")
 	default:
 		return nil, engine.WithoutURL(err)
@@ -55,22 +56,24 @@ func (t *trail) do(req *http.Request) (*http.Response, error) {
 
 // failure returns the outcome for an error of do. A redirect that was not followed would
 // not be followed by a retry either.
-func (t *trail) failure(err error) engine.Outcome {
-	if t.response != nil {
-		return engine.Outcome{Status: t.response.StatusCode, Header: t.response.Header, Err: err}
+func (r *redirects) failure(err error) Outcome {
+	outcome := errorOutcome(err)
+	outcome.Retryable = r.response == nil && !engine.IsPermanent(err)
+	if r.response != nil {
+		outcome.Status, outcome.Header = r.response.StatusCode, r.response.Header
 	}
-	return engine.Outcome{Err: err, Open: !engine.IsPermanent(err)}
+	return outcome
 }
 
 // RoundTrip sends one request. It records the request, because a response of a custom
 // transport may not.
-func (t *trail) RoundTrip(req *http.Request) (*http.Response, error) {
-	t.request, t.response = req, nil
-	t.add(append(engine.URLSecrets(req.URL), req.URL.RawQuery))
-	resp, err := engine.RoundTrip(t.client.config.Transport, req)
+func (r *redirects) RoundTrip(req *http.Request) (*http.Response, error) {
+	r.request, r.response = req, nil
+	r.add(append(engine.URLSecrets(req.URL), req.URL.RawQuery))
+	resp, err := engine.RoundTrip(r.client.config.Transport, req)
 	if err == nil {
-		t.response = resp
-		t.add(locationSecrets(req.URL, resp.Header.Get("Location")))
+		r.response = resp
+		r.add(locationSecrets(req.URL, resp.Header.Get("Location")))
 	}
 	return resp, err
 }
@@ -78,7 +81,7 @@ func (t *trail) RoundTrip(req *http.Request) (*http.Response, error) {
 // checkRedirect refuses redirects from https to http, and redirects that would send a
 // file with another method. It removes the Referer header, which would disclose the
 // previous URL to the next host.
-func (t *trail) checkRedirect(req *http.Request, via []*http.Request) error {
+func (r *redirects) checkRedirect(req *http.Request, via []*http.Request) error {
 	req.Header.Del("Referer")
 	if len(via) >= maxRedirects {
 		return fmt.Errorf("more than %d redirects", maxRedirects)
@@ -92,7 +95,7 @@ func (t *trail) checkRedirect(req *http.Request, via []*http.Request) error {
 	case last.Method != req.Method:
 		return errors.New("redirected to a page that does not accept uploads")
 	}
-	return t.client.checkURL(req.URL)
+	return r.client.checkURL(req.URL)
 }
 
 // isStored reports whether a status says that storage has stored the uploaded file. 303

@@ -10,24 +10,28 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// ErrChanged means that the file in storage is not the one of which bytes were delivered.
+// ErrChanged means that the file in storage was replaced after some of its bytes had been
+// delivered.
 var ErrChanged = errors.New("the file changed while it was downloaded")
 
 // connect makes an attempt. If it returns nil, there is a body to read, or the download
 // has ended.
-func (d *download) connect() *engine.Outcome {
+func (d *download) connect() *Outcome {
 	req, err := d.request()
 	if err != nil {
-		return &engine.Outcome{Err: err}
+		failed := errorOutcome(err)
+		return &failed
 	}
 	ranged := req.Header.Get("Range") != ""
 	d.attempts++
 	d.attempt = d.client.newDownloadAttempt(d.ctx)
-	if failed := d.attempt.send(req, d.trail); failed != nil {
+	if failed := d.attempt.send(req, d.redirects); failed != nil {
 		return failed
 	}
 	status := d.attempt.resp.StatusCode
-	attrs := attemptAttrs(http.MethodGet, d.URL, engine.Outcome{Status: status, Attempts: d.attempts})
+	received := responseOutcome(d.attempt.resp)
+	received.Attempts = d.attempts
+	attrs := attemptAttrs(http.MethodGet, d.URL, received)
 	d.client.config.Logger.LogAttrs(d.ctx, slog.LevelDebug, "cloudconvert: download", append(attrs, slog.Int64("offset", d.offset))...)
 	switch {
 	case status == http.StatusOK:
@@ -63,7 +67,7 @@ func (d *download) request() (*http.Request, error) {
 }
 
 // renew makes an attempt with a new URL, after the first one was refused.
-func (d *download) renew() *engine.Outcome {
+func (d *download) renew() *Outcome {
 	refusal := d.attempt.refusal()
 	d.close()
 	renewed, err := d.Renew(d.ctx)
@@ -77,9 +81,9 @@ func (d *download) renew() *engine.Outcome {
 }
 
 // handle200 handles a response with the whole file.
-func (d *download) handle200() *engine.Outcome {
+func (d *download) handle200() *Outcome {
 	resp := d.attempt.resp
-	announced, found := announcedLength(resp), newValidator(d.trail.request.URL, resp)
+	announced, found := announcedLength(resp), newValidator(d.redirects.request.URL, resp)
 	switch {
 	case d.offset == 0:
 		d.total = d.wantSize()
@@ -105,14 +109,14 @@ func (d *download) handle200() *engine.Outcome {
 }
 
 // handle206 handles a response with the rest of the file.
-func (d *download) handle206() *engine.Outcome {
+func (d *download) handle206() *Outcome {
 	resp := d.attempt.resp
 	part, ok := parseContentRange(only(resp.Header, "Content-Range"))
-	found := newValidator(d.trail.request.URL, resp)
+	found := newValidator(d.redirects.request.URL, resp)
 	announced := announcedLength(resp)
 	switch {
 	case !ok, part.start != d.offset, announced >= 0 && announced != part.length(), isMultipart(resp.Header):
-		return d.startOver(fmt.Errorf("storage sent another range than the requested one from byte %d on", d.offset))
+		return d.startOver(fmt.Errorf("storage sent the wrong range: want the bytes from %d on", d.offset))
 	case part.total >= 0 && d.total >= 0 && part.total != d.total, found.tag != "" && found.tag != d.validator.tag:
 		return d.startOver(ErrChanged)
 	case !d.validator.proves(found):
@@ -126,10 +130,10 @@ func (d *download) handle206() *engine.Outcome {
 
 // handle416 handles the response that there are no bytes after the offset. If the
 // previous attempt failed after the last byte, the file is complete.
-func (d *download) handle416() *engine.Outcome {
+func (d *download) handle416() *Outcome {
 	resp := d.attempt.resp
 	none, _ := parseContentRange(only(resp.Header, "Content-Range"))
-	found := newValidator(d.trail.request.URL, resp)
+	found := newValidator(d.redirects.request.URL, resp)
 	found.encoding = d.validator.encoding // there is no content to encode
 	if none.total == d.offset && d.total < 0 && d.validator.proves(found) {
 		d.finish()
@@ -140,7 +144,7 @@ func (d *download) handle416() *engine.Outcome {
 
 // startOver discards the bytes delivered, so that the next attempt starts at the
 // beginning.
-func (d *download) startOver(reason error) *engine.Outcome {
+func (d *download) startOver(reason error) *Outcome {
 	if err := d.rewind(reason); err != nil {
 		return d.attempt.failure(err, false)
 	}

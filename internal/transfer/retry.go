@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
@@ -14,14 +13,14 @@ import (
 
 // retryable reports whether another attempt may succeed. failures is the number of
 // failures in a row before this one.
-func (c *Client) retryable(failed engine.Outcome, failures int) bool {
-	return failed.Open && !engine.IsPermanent(failed.Err) && failures < c.config.Resumptions
+func (c *Client) retryable(failed Outcome, failures int) bool {
+	return failed.Retryable && !engine.IsPermanent(failed.Err) && failures < c.config.Resumptions
 }
 
 // pause logs a retry and pauses before it. It reports false if the deadline of the
 // context is before the end of the pause. Its error is that of the context.
 func (c *Client) pause(
-	ctx context.Context, failed engine.Outcome, failures int, message string, attrs []slog.Attr,
+	ctx context.Context, failed Outcome, failures int, message string, attrs []slog.Attr,
 ) (fits bool, err error) {
 	wait := c.config.Pauses.After(failed.Header, failures)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
@@ -35,13 +34,6 @@ func (c *Client) pause(
 	attrs = append(attrs, slog.Duration("pause", wait))
 	c.config.Logger.LogAttrs(ctx, slog.LevelWarn, message, attrs...) //nolint:sloglint // callers pass a constant.
 	return true, poll.Pause(ctx, wait)
-}
-
-// isTemporary reports whether a transfer may be retried after a response with this
-// status.
-func isTemporary(status int) bool {
-	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests ||
-		status >= http.StatusInternalServerError && status != http.StatusNotImplemented
 }
 
 // explainAttempt returns why an attempt failed. The error must not match a deadline,

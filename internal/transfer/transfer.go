@@ -28,11 +28,31 @@ type Config struct {
 	// Pauses are the pauses between attempts.
 	Pauses engine.Pauses
 	// Fail returns the error of a failed transfer. The path starts with the host. The
-	// outcome hides the secrets of the transfer, and is open if a later transfer may
-	// succeed.
-	Fail func(method, path string, failed engine.Outcome) error
+	// outcome hides the secrets of the transfer.
+	Fail func(method, path string, failed Outcome) error
 	// Logger gets a debug record for each attempt and a warning for each retry.
 	Logger *slog.Logger
+}
+
+// An Outcome is the result of an attempt or a transfer. The Open and OpenBefore fields
+// are not set, because a transfer may be repeated whatever effect it had.
+type Outcome struct {
+	engine.Outcome
+
+	// Retryable reports whether another attempt may succeed.
+	Retryable bool
+}
+
+// errorOutcome returns the outcome of an attempt that has no response and is not retried.
+func errorOutcome(err error) Outcome { return Outcome{Outcome: engine.Outcome{Err: err}} }
+
+// responseOutcome returns the outcome of a response without its body. It is retryable if
+// the status is temporary.
+func responseOutcome(resp *http.Response) Outcome {
+	return Outcome{
+		Outcome:   engine.Outcome{Status: resp.StatusCode, Header: resp.Header},
+		Retryable: engine.IsTemporary(resp.StatusCode),
+	}
 }
 
 // Client transfers files. It is safe for concurrent use.
@@ -60,7 +80,7 @@ func (c *Client) newRequest(ctx context.Context, method string, target *url.URL)
 }
 
 // attemptAttrs returns the log attributes of an attempt.
-func attemptAttrs(method string, target *url.URL, outcome engine.Outcome) []slog.Attr {
+func attemptAttrs(method string, target *url.URL, outcome Outcome) []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("method", method), slog.String("path", pathOf(target)),
 		slog.Int("attempt", outcome.Attempts), slog.Int("status", outcome.Status),

@@ -28,12 +28,12 @@ type Upload struct {
 // Upload uploads a file. It retries failed attempts, since storage replaces a file that
 // exists. It does not close the content.
 func (c *Client) Upload(ctx context.Context, file Upload) error {
-	trail := c.newTrail(append(engine.URLSecrets(file.URL), file.Secrets...))
+	redirects := c.newRedirects(append(engine.URLSecrets(file.URL), file.Secrets...))
 	progress := &meter{report: file.Report}
 	for failures := 0; ; failures++ {
-		attempt := &uploadAttempt{client: c, Upload: file, trail: trail, meter: progress}
+		attempt := &uploadAttempt{client: c, Upload: file, redirects: redirects, meter: progress}
 		begun := time.Now()
-		outcome := trail.hide(attempt.run(ctx))
+		outcome := redirects.hide(attempt.run(ctx))
 		outcome.Attempts = failures + 1
 		attrs := attemptAttrs(http.MethodPost, file.URL, outcome)
 		c.config.Logger.LogAttrs(ctx, slog.LevelDebug, "cloudconvert: upload", append(attrs, slog.Duration("duration", time.Since(begun)))...)

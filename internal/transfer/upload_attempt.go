@@ -25,9 +25,9 @@ const responseTime = 2 * time.Minute
 type uploadAttempt struct {
 	Upload
 
-	client *Client
-	trail  *trail
-	meter  *meter
+	client    *Client
+	redirects *redirects
+	meter     *meter
 
 	// connected reports whether the transport got a connection.
 	connected atomic.Bool
@@ -42,8 +42,8 @@ type uploadAttempt struct {
 	over   bool
 }
 
-// run makes the attempt. The outcome is open if another attempt may succeed.
-func (a *uploadAttempt) run(ctx context.Context) engine.Outcome {
+// run makes the attempt.
+func (a *uploadAttempt) run(ctx context.Context) Outcome {
 	attempt, cancel := context.WithCancelCause(ctx)
 	a.watchdog = newWatchdog(a.client.config.StallTimeout, cancel)
 	defer a.finish(cancel)
@@ -53,15 +53,15 @@ func (a *uploadAttempt) run(ctx context.Context) engine.Outcome {
 	})
 	req, err := a.request(attempt)
 	if err != nil {
-		return engine.Outcome{Err: err}
+		return errorOutcome(err)
 	}
 	outcome := a.exchange(req)
 	switch {
 	case outcome.Err == nil:
 	case ctx.Err() != nil:
-		return engine.Outcome{Err: ctx.Err()}
+		return errorOutcome(ctx.Err())
 	case attempt.Err() == nil && a.sourceError() != nil && (outcome.Status == 0 || isStored(outcome.Status, http.MethodPost)):
-		return engine.Outcome{Err: a.sourceError()}
+		return errorOutcome(a.sourceError())
 	default:
 		outcome.Err = explainAttempt(attempt, outcome.Err)
 	}
@@ -86,17 +86,18 @@ func (a *uploadAttempt) request(ctx context.Context) (*http.Request, error) {
 }
 
 // exchange posts the form and reads the response.
-func (a *uploadAttempt) exchange(req *http.Request) engine.Outcome {
-	resp, err := a.trail.do(req)
+func (a *uploadAttempt) exchange(req *http.Request) Outcome {
+	resp, err := a.redirects.do(req)
 	if err != nil {
-		return a.trail.failure(err)
+		return a.redirects.failure(err)
 	}
 	defer resp.Body.Close()
-	outcome := engine.Outcome{Status: resp.StatusCode, Header: resp.Header, Body: readExcerpt(content.Steady(resp.Body)), Open: isTemporary(resp.StatusCode)}
+	outcome := responseOutcome(resp)
+	outcome.Body = readExcerpt(content.Steady(resp.Body))
 	switch status := resp.StatusCode; {
 	case isStored(status, http.MethodPost):
 		outcome.Err = a.checkResponse(resp)
-		outcome.Open = outcome.Err != nil
+		outcome.Retryable = outcome.Err != nil
 	case !a.Content.Replayable && (status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect):
 		outcome.Err = errors.New("redirected, but the source can be read only once")
 	}

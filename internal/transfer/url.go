@@ -26,8 +26,8 @@ func parseVerbatim(text string) (*url.URL, error) {
 	if err != nil || strings.Contains(text, " ") {
 		return nil, errors.New("invalid URL")
 	}
-	// A [url.URL] preserves the query. It preserves the path only if all characters
-	// that need it are escaped, or if the path is opaque.
+	// A [url.URL] keeps the query as written, but escapes characters of the path that
+	// should be escaped and are not. Only an opaque URL keeps such a path.
 	if path := pathIn(text); path != parsed.EscapedPath() && !strings.HasPrefix(path, "//") {
 		parsed.Opaque = path
 	}
