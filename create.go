@@ -102,7 +102,7 @@ func (s *JobsService) createForURL(ctx context.Context, c *creation, config crea
 	return "", fmt.Errorf("cloudconvert: job %s has no exported file", job.ID)
 }
 
-// creation is the creation of a job, which must not be created twice.
+// creation is the state of the creation of a job, which must not be created twice.
 type creation struct {
 	body jobBody
 	// own reports that this package chose the tag, so that the job can be found by it.

@@ -780,7 +780,7 @@ func TestRunFileChecksNamesOfSeveralFilesBeforeTheJob(t *testing.T) {
 	}
 	_, err := client.RunFile(t.Context(), &cloudconvert.JobRequest{Tasks: tasks}, dir+"/")
 	require.ErrorIs(t, err, fs.ErrExist)
-	assert.ErrorContains(t, err, "photo-200.jpg")
+	require.ErrorContains(t, err, "photo-200.jpg")
 	assert.Empty(t, script.Bodies)
 	work := cloudconvert.Work{Request: &cloudconvert.JobRequest{Tasks: tasks}, Destination: t.TempDir() + "/"}
 	works := []cloudconvert.Work{work, work}
@@ -813,7 +813,7 @@ func TestRunFileRefusesUnreadableDirectoryBeforeTheJob(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "out")
 	require.NoError(t, os.Mkdir(dir, 0o300))
-	t.Cleanup(func() { assert.NoError(t, os.Chmod(dir, 0o700)) }) //nolint:gosec // the test removes it
+	t.Cleanup(func() { assert.NoError(t, os.Chmod(dir, 0o700)) })
 	client, script := testkit.NewScript(t)
 	_, err := client.RunFile(t.Context(), cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("x")), cloudconvert.Convert{OutputFormat: "pdf"}), filepath.Join(dir, "a.pdf"))
 	require.ErrorIs(t, err, fs.ErrPermission)

@@ -159,12 +159,12 @@ func (e *Error) Error() string {
 	} else if text := http.StatusText(e.StatusCode); text != "" && e.err == nil {
 		fmt.Fprintf(&b, " %s", text)
 	}
-	for i, field := range slices.Sorted(maps.Keys(e.Fields)) {
-		separator := map[bool]string{true: " (", false: "; "}[i == 0]
-		fmt.Fprintf(&b, "%s%s: %s", separator, field, strings.TrimRight(strings.Join(e.Fields[field], " "), ". "))
+	var fields []string
+	for _, field := range slices.Sorted(maps.Keys(e.Fields)) {
+		fields = append(fields, field+": "+strings.TrimRight(strings.Join(e.Fields[field], " "), ". "))
 	}
-	if len(e.Fields) > 0 {
-		b.WriteString(")")
+	if len(fields) > 0 {
+		fmt.Fprintf(&b, " (%s)", strings.Join(fields, "; "))
 	}
 	if e.err != nil {
 		fmt.Fprintf(&b, ": %v", e.err)
@@ -363,9 +363,8 @@ func isOpen(err error) bool {
 	return ok && e.open
 }
 
-// isTransient reports whether a failed read says nothing about the job. Only the
-// statuses that the API is known to refuse requests with do: any other response may
-// come from a proxy.
+// isTransient reports whether a failed read says nothing about the job. Only responses with
+// which the API refuses requests do say something: others may come from a proxy.
 func isTransient(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {

@@ -148,9 +148,8 @@ func (r *JobRequest) Validate() error {
 	return err
 }
 
-// jobBody is a job as it is sent. Encoded from it, the parameters of a task, a
-// file perhaps, are gone through once, and not once more for each
-// [json.Marshaler] around them.
+// jobBody is a job as it is sent. Encoding it visits each parameter, which may hold a
+// whole file, only once: nested [json.Marshaler]s would visit it again at each level.
 type jobBody struct {
 	Tasks      map[string]map[string]any `json:"tasks"`
 	Tag        string                    `json:"tag,omitzero"`

@@ -87,8 +87,8 @@ type Options map[string]any
 // this package, such as [ImportURL], [Convert] and [ExportURL], or a [RawTask].
 //
 // Fields that are left at their zero value are not sent; the service then uses
-// its default. Where the zero value is a value like others the field is a
-// pointer, to be filled with new, as in new(false).
+// its default. Where the zero value is a meaningful value, the field is a pointer: set
+// it with new, as in new(false).
 //
 // A task is encoded as one flat JSON object, and decodes from it, see
 // [Tasks.UnmarshalJSON].
@@ -184,8 +184,8 @@ func encodeTask(t TaskRequest) params.Task {
 	return encoded
 }
 
-// refuseTask returns an error for a task as the value of a parameter. If it contained
-// itself, to encode it would never end: encoding/json finds no cycle through a
+// refuseTask returns an error for a task as the value of a parameter. A task that contains
+// itself would be encoded forever: encoding/json finds no cycle through a
 // [json.Marshaler].
 func refuseTask(value any) error {
 	if _, ok := value.(TaskRequest); ok {

@@ -152,7 +152,7 @@ func pathOf(segments ...string) (string, error) {
 	return path.String(), nil
 }
 
-// isInvalidInID reports whether no id has a character.
+// isInvalidInID reports whether a character cannot occur in an id.
 func isInvalidInID(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`/\?%:#`, r)
 }

@@ -45,8 +45,8 @@ func (c *Client) Run(ctx context.Context, r *JobRequest, opts ...RunOption) (*Jo
 	return c.runWithoutFiles(ctx, r, opts, "Run", "RunFile")
 }
 
-// runWithoutFiles is Run for the method of the given name. other is the method to use
-// instead if files are to be written.
+// runWithoutFiles implements Run and Convert. Errors name the method, and the other one,
+// which writes files.
 func (c *Client) runWithoutFiles(ctx context.Context, r *JobRequest, opts []RunOption, method, other string) (*Job, error) {
 	w, err := c.newWork(r, defaultRun, opts)
 	if err != nil {
@@ -172,8 +172,8 @@ type work struct {
 	permit    func() error // called right before a creation, may be nil
 	retry     bool         // waits for limits of the service until the context ends
 	sources   *sources
-	// unsent reports that a file was not sent, and that the job was therefore to be
-	// deleted. deleted reports that it was.
+	// unsent reports that a file was not sent, so that the job had to be deleted, and
+	// deleted that it was.
 	unsent, deleted bool
 }
 
@@ -339,14 +339,13 @@ func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 		create = w.client.Jobs.createAndWait
 	}
 	job, err := w.createWithRetry(ctx, creation, create)
-	switch {
-	case err == nil:
+	if err == nil {
 		return job, nil
-	case creation.pending && isOpen(err) && creation.own && w.removeLost(ctx, creation.body.Tag):
-		return nil, err
-	default:
-		return nil, creation.asError(err)
 	}
+	if creation.pending && creation.own && isOpen(err) && w.removeLost(ctx, creation.body.Tag) {
+		return nil, err // it is known that there is no job any more
+	}
+	return nil, creation.asError(err)
 }
 
 // createWithRetry creates the job. If the work waits for limits, it retries a

@@ -171,7 +171,7 @@ type finishedError struct {
 
 // Error returns the failure, and says that the job has finished.
 func (e *finishedError) Error() string {
-	return fmt.Sprintf("%v (job %s has finished, and its files are saved)", e.err, e.job)
+	return fmt.Sprintf("%v (job %s has finished)", e.err, e.job)
 }
 
 func (*finishedError) isPaid() {}

@@ -27,9 +27,9 @@ type JobSignal interface {
 type AccountSignal interface {
 	JobSignal
 
-	// Since returns the time from which on no change was missed, or the zero time while
-	// there is none. The wait for a job that is created later does not begin with a
-	// read, by which other waits ensure that they have missed nothing.
+	// Since returns the time since which no change was missed, or the zero time if there
+	// is none. A wait for a job that was created later skips the first read, which is
+	// there to catch missed changes.
 	Since() time.Time
 }
 
@@ -90,8 +90,7 @@ type pacer struct {
 	signals int             // reads after a signal
 }
 
-// pause waits until the next read. The more signals came, the longer are the
-// pauses after them.
+// pause waits until the next read. Pauses after signals grow with their number.
 func (p *pacer) pause(ctx context.Context) error {
 	limit := settling
 	if p.timed > 0 {

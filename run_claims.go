@@ -1,0 +1,95 @@
+package cloudconvert
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
+)
+
+// destination returns where the files of a work are written, or "" if they stay in the
+// job.
+func (b *batch) destination(w Work) (string, error) {
+	switch {
+	case b.config.outputDir == "" || filepath.IsAbs(w.Destination):
+		return w.Destination, nil
+	case w.Destination == "":
+		return b.config.outputDir + string(filepath.Separator), nil
+	case !filepath.IsLocal(w.Destination):
+		return "", invalid(fmt.Errorf("the destination %q is outside of the output directory: use an absolute path", engine.HideQueries(w.Destination)))
+	}
+	path := filepath.Join(b.config.outputDir, w.Destination)
+	switch last := w.Destination[len(w.Destination)-1]; {
+	case last == '/' || os.IsPathSeparator(last):
+		path += string(filepath.Separator)
+	case filepath.Base(w.Destination) == ".":
+		path += string(filepath.Separator) + "." // which is refused, and not taken for a file
+	}
+	return path, nil
+}
+
+// claim reserves the name of a work and, if it is known already, the path of its file.
+func (b *batch) claim(w *work) error {
+	if !b.reserve("name", w.name) {
+		return invalid(fmt.Errorf("another work of the batch has the name %q: set Name", engine.HideQueries(w.name)))
+	}
+	if w.dst == nil {
+		return nil
+	}
+	w.claimPath = b.claimPath
+	w.known = w.dst.knownFiles(w.plan.output) // others are claimed when the service has named them
+	for _, path := range w.known {
+		if err := b.claimPath(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// claimPath reserves a path. It ignores case on systems whose file systems usually do, and
+// symbolic links to directories.
+func (b *batch) claimPath(path string) error {
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(dir, filepath.Base(path))
+	}
+	claimed := path
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		claimed = strings.ToLower(path)
+	}
+	if !b.reserve("path", claimed) {
+		return invalid(fmt.Errorf("another work of the batch writes %q: give each its own destination", engine.HideQueries(path)))
+	}
+	return nil
+}
+
+// reserve records a name or path. It reports false if it was recorded before.
+func (b *batch) reserve(kind, value string) bool {
+	sum := sha256.Sum256([]byte(kind + "\x00" + value))
+	key := [16]byte(sum[:16])
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, taken := b.claimed[key]
+	b.claimed[key] = struct{}{}
+	return !taken
+}
+
+// claimFiles reserves the paths of the files that only the service could name.
+func (w *work) claimFiles(paths []string) error {
+	for _, path := range paths {
+		if slices.Contains(w.known, path) {
+			continue
+		}
+		if err := w.claimPath(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
