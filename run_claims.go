@@ -57,9 +57,7 @@ func (b *batch) claimPath(path string) error {
 	if absolute, err := filepath.Abs(path); err == nil {
 		path = absolute
 	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
-		path = filepath.Join(dir, filepath.Base(path))
-	}
+	path = filepath.Join(withoutLinks(filepath.Dir(path)), filepath.Base(path))
 	claimed := path
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		claimed = strings.ToLower(path)
@@ -68,6 +66,18 @@ func (b *batch) claimPath(path string) error {
 		return invalid(fmt.Errorf("another work of the batch writes %q: give each its own destination", engine.HideQueries(path)))
 	}
 	return nil
+}
+
+// withoutLinks follows the symbolic links in the part of a path that exists. The rest will
+// be created as directories, so that the result stays the same.
+func withoutLinks(path string) string {
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		return resolved
+	}
+	if parent := filepath.Dir(path); parent != path {
+		return filepath.Join(withoutLinks(parent), filepath.Base(path))
+	}
+	return path
 }
 
 // reserve records a name or path. It reports false if it was recorded before.

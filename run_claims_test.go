@@ -497,3 +497,23 @@ func TestRunAllClaimsPathsThroughLinks(t *testing.T) {
 	}
 	assert.ErrorContains(t, failures["b.txt"], "another work of the batch writes")
 }
+
+// The first work creates the directory, which then has another path than before it existed
+// if links are only followed where they lead to something.
+func TestRunAllClaimsPathsInNewDirectoriesBehindLinks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "real"), 0o700))
+	if err := os.Symlink("real", filepath.Join(dir, "link")); err != nil {
+		t.Skip("no symbolic links here")
+	}
+	client := testkit.NewClient(t, func(*http.Request) (int, string) { return http.StatusUnprocessableEntity, "{}" })
+	dst := filepath.Join(dir, "link", "new", "x.pdf")
+	works := []cloudconvert.Work{testkit.TextWork("a.txt", "x", dst), testkit.TextWork("b.txt", "x", dst)}
+	failures := map[string]error{}
+	for result := range client.RunAll(t.Context(), slices.Values(works), cloudconvert.WithOverwrite(), cloudconvert.WithConcurrency(1)) {
+		failures[result.Work.Name] = result.Err
+	}
+	assert.DirExists(t, filepath.Dir(dst))
+	assert.ErrorContains(t, failures["b.txt"], "another work of the batch writes")
+}
