@@ -1,6 +1,7 @@
 package cloudconvert
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -21,7 +22,10 @@ import (
 // If the context ends first, the error matches both ErrTooManyJobs and the error of
 // the context.
 func WithQueueing() CreateOption {
-	return createOption{"WithQueueing", func(c *createConfig) { c.queueing = true }}
+	return createOption{"WithQueueing", func(c *createConfig) error {
+		c.queueing = true
+		return nil
+	}}
 }
 
 // Create creates a job and returns it at once, while it waits or runs. The request is
@@ -45,9 +49,11 @@ func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CreateO
 	if r.Redirect {
 		return nil, errRedirect
 	}
-	creation := newCreation(body)
-	job, err := s.create(ctx, creation, config)
-	return job, creation.asError(err)
+	if err := config.checkKey(body.Tag); err != nil {
+		return nil, err
+	}
+	job, err := s.createOrAdopt(ctx, newCreation(body, config.key), config, s.create)
+	return job, config.underKey(err)
 }
 
 // CreateForURL creates a job and returns the URL of its first exported file when the
@@ -73,16 +79,20 @@ func (s *JobsService) CreateForURL(ctx context.Context, r *JobRequest, opts ...C
 	if name, found := request.Tasks.uses(OperationImportUpload); found {
 		return "", invalid(fmt.Errorf("task %q waits for an upload: use Start, Upload and ResultURL", name))
 	}
-	creation := newCreation(body)
+	if err := config.checkKey(body.Tag); err != nil {
+		return "", err
+	}
+	creation := newCreation(body, config.key)
 	creation.redirect = true
-	return s.createForURL(ctx, creation, config)
+	url, err := s.createForURL(ctx, creation, config)
+	return url, config.underKey(err)
 }
 
 func (s *JobsService) createForURL(ctx context.Context, c *creation, config createConfig) (string, error) {
-	job, err := s.createAndWait(ctx, c, config)
+	job, err := s.createOrAdopt(ctx, c, config, s.createAndWait)
 	switch {
 	case err != nil:
-		return "", c.asError(err)
+		return "", err
 	case c.url != "":
 		s.core.queue.JobEnded()
 		return c.url, nil
@@ -102,11 +112,35 @@ func (s *JobsService) createForURL(ctx context.Context, c *creation, config crea
 	return "", fmt.Errorf("cloudconvert: job %s has no exported file", job.ID)
 }
 
+// createOrAdopt creates a job, unless there is one under the key of the call.
+func (s *JobsService) createOrAdopt(ctx context.Context, c *creation, config createConfig, create createFunc) (*Job, error) {
+	done, err := s.core.keys.take(ctx, config.key)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if config.key != "" {
+		job, replaced, err := s.adoptByKey(ctx, config, 0, keyedRequest{tasks: c.body.Tasks})
+		if job != nil || err != nil {
+			return job, err
+		}
+		c.replaced = replaced
+	}
+	job, err := create(ctx, c, config)
+	return job, c.asError(err)
+}
+
+// createFunc is create or createAndWait.
+type createFunc func(ctx context.Context, c *creation, config createConfig) (*Job, error)
+
 // creation is the state of the creation of a job, which must not be created twice.
 type creation struct {
 	body jobBody
-	// own reports that this package chose the tag, so that the job can be found by it.
+	// own reports that the job can be found by the tag: this package chose it, or it is a key.
 	own bool
+	// keyed reports that the tag is a key, and replaced is the id of the job that had it.
+	keyed    bool
+	replaced string
 	// pending reports that the job waits for an upload after its creation.
 	pending bool
 	// journaled reports that the next run with the journal looks for the job.
@@ -116,12 +150,12 @@ type creation struct {
 	url      string // the URL, if redirect was set and it came
 }
 
-// newCreation returns the creation of a job. It chooses a tag if the request has none.
-func newCreation(body jobBody) *creation {
-	c := &creation{body: body}
-	if c.body.Tag == "" {
-		c.own = true
-		c.body.Tag = newTag()
+// newCreation returns the creation of a job. Its tag is the key or that of the request.
+// Without either, newCreation chooses one.
+func newCreation(body jobBody, key string) *creation {
+	c := &creation{body: body, own: body.Tag == "", keyed: key != ""}
+	if c.own {
+		c.body.Tag = cmp.Or(key, newTag())
 	}
 	return c
 }
@@ -132,7 +166,7 @@ func newTag() string { return "cloudconvert-go-" + rand.Text() }
 // asError adds the tag to an error after which the job may exist.
 func (c *creation) asError(err error) error {
 	if isOpen(err) {
-		return &OutcomeError{Tag: c.body.Tag, pending: c.pending, journaled: c.journaled, err: err}
+		return &OutcomeError{Tag: c.body.Tag, pending: c.pending, journaled: c.journaled, keyed: c.keyed, err: err}
 	}
 	return err
 }
@@ -232,12 +266,13 @@ func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err err
 	if !isOpen(err) || !c.own {
 		return job, err
 	}
+	lost := time.Now()
 	for attempt := range lookups {
 		if attempt > 0 && poll.Pause(ctx, lookupPause<<(attempt-1)) != nil {
 			break
 		}
 		found, failure := s.find(ctx, c.body.Tag, lookup)
-		if found != nil {
+		if found != nil && found.ID != c.replaced {
 			s.core.config.logger.LogAttrs(ctx, slog.LevelWarn,
 				"cloudconvert: the response was lost, but the job was created", slog.String("job", found.ID), slog.Any("error", err))
 			return found, nil
@@ -246,22 +281,29 @@ func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err err
 			break
 		}
 	}
+	if c.keyed {
+		s.core.keys.setLost(c.body.Tag, lost)
+	}
 	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
 		err = fmt.Errorf("%w; the search for the job ended: %w", err, ended)
 	}
 	return nil, err
 }
 
-// find returns the job with a tag, or nil if there is none.
+// find returns the newest job with a tag that has not failed, or else the newest one, or
+// nil if there is none.
 func (s *JobsService) find(ctx context.Context, tag string, opts ...CallOption) (*Job, error) {
-	page, err := s.List(ctx, JobListOptions{Tag: tag, Include: []Include{IncludeTasks}}, opts...)
-	if err != nil {
-		return nil, err
-	}
-	for _, job := range page.Data {
-		if job.Tag == tag {
-			return &job, nil
+	var failed *Job
+	for job, err := range s.All(ctx, JobListOptions{Tag: tag, Include: []Include{IncludeTasks}}, opts...) {
+		switch {
+		case err != nil:
+			return nil, err
+		case job.Tag != tag:
+		case job.Status != StatusError:
+			return job, nil
+		case failed == nil:
+			failed = job
 		}
 	}
-	return nil, nil //nolint:nilnil // a missing job is not a failure
+	return failed, nil
 }

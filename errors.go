@@ -47,6 +47,9 @@ var (
 	// ErrBudget means that a work was not begun because the budget of its batch is
 	// spent, see [WithBudget].
 	ErrBudget = errors.New("cloudconvert: budget spent")
+	// ErrKeyConflict means that the job under a key belongs to another request, see
+	// [WithKey]. It also matches ErrInvalid.
+	ErrKeyConflict = fmt.Errorf("%w: key conflict", ErrInvalid)
 	// ErrJobFailed means that a job or task ended in error, see [JobError] and
 	// [TaskError].
 	ErrJobFailed = errors.New("cloudconvert: job failed")
@@ -233,21 +236,21 @@ func (e *Error) LogValue() slog.Value {
 }
 
 // IsRetryable reports whether the same call may succeed later, and does no harm if it
-// is made again. It returns false if a job may already have been created, and for
-// failures after a job has finished, such as to save its files: another job would be
-// charged. It also returns false if the call would fail again in the same way.
+// is made again. It returns false if the call would fail again in the same way. Without
+// [WithKey], it also returns false if a job may already have been created, if the
+// context ended, and for failures after a job has finished, such as to save its files:
+// another job would be charged. With a key, the same call continues that job, and
+// IsRetryable returns true.
 //
 // This package has usually retried the request before it returned the error: pause
 // before you call again.
 func IsRetryable(err error) bool {
-	if _, isPaid := errors.AsType[paidError](err); isPaid {
+	if errors.Is(err, ErrJobFailed) || errors.Is(err, ErrKeyConflict) {
 		return false
 	}
-	// These may be joined with the retryable failure to delete the job.
-	for _, final := range []error{ErrOutcomeUnknown, ErrJobFailed, context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, final) {
-			return false
-		}
+	if leavesJob(err) {
+		_, keyed := errors.AsType[*keyError](err)
+		return keyed
 	}
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -267,6 +270,13 @@ func IsRetryable(err error) bool {
 	default:
 		return status == 0 || engine.IsSuccess(status) || engine.IsTemporary(status)
 	}
+}
+
+// leavesJob reports whether a job may exist after a failure. The failure may be joined
+// with the retryable failure to delete the job.
+func leavesJob(err error) bool {
+	_, isPaid := errors.AsType[paidError](err)
+	return isPaid || errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // paidError is a failure after a job has finished: another job would be charged.
@@ -290,6 +300,7 @@ type OutcomeError struct {
 
 	pending   bool // the job waits for an upload that will not come
 	journaled bool // the next run with the journal looks for the job
+	keyed     bool // the next call with the key looks for the job
 	err       error
 }
 
@@ -297,6 +308,9 @@ type OutcomeError struct {
 func (e *OutcomeError) Error() string {
 	if e.Tag == "" {
 		return fmt.Sprintf("%v; the task may have been created", e.err)
+	}
+	if e.keyed {
+		return fmt.Sprintf("%v; the job may have been created: the next call with the key %q looks for it", e.err, engine.HideQueries(e.Tag))
 	}
 	if e.journaled {
 		return fmt.Sprintf("%v; the job may have been created: the next run with this journal looks for the tag %q", e.err, e.Tag)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
 // JobsService creates, reads, watches and deletes jobs, and waits for them.
@@ -36,6 +38,20 @@ type JobListOptions struct {
 	PerPage int `url:"per_page,omitempty"`
 	// Page is the number of the page, from 1.
 	Page int `url:"page,omitempty"`
+}
+
+// Find returns the newest job with a tag that has not failed. If all have failed, it
+// returns the newest one, and if there is none, the error matches [ErrNotFound]. The tag
+// may also be the key of [WithKey]. The tasks of the job are included.
+func (s *JobsService) Find(ctx context.Context, tag string, opts ...CallOption) (*Job, error) {
+	if tag == "" {
+		return nil, invalid(errors.New("the tag is empty: every job would match"))
+	}
+	job, err := s.find(ctx, tagOf(tag), opts...)
+	if job == nil && err == nil {
+		err = fmt.Errorf("%w: no job has the tag %q", ErrNotFound, engine.HideQueries(tag))
+	}
+	return job, err
 }
 
 // List returns one page of jobs.

@@ -111,6 +111,7 @@ type account struct {
 	limits    limitMemory
 	limiter   limiter.Limiter
 	queue     *limiter.Queue
+	keys      *keyTurns
 	deletions atomic.Int64 // counts DELETE requests
 }
 

@@ -61,7 +61,7 @@ func (c *Client) runWithoutFiles(ctx context.Context, r *JobRequest, opts []RunO
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
 	job, err := w.run(ctx)
-	return job, errors.Join(err, w.discard(ctx, job, err))
+	return job, w.config.create.underKey(errors.Join(err, w.discard(ctx, job, err)))
 }
 
 // RunFile runs a job as [Client.Run] does, writes its files to dst as [Client.SaveAs]
@@ -88,7 +88,7 @@ func (c *Client) RunFile(ctx context.Context, r *JobRequest, dst string, opts ..
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
 	_, paths, err := w.runAndSave(ctx)
-	return paths, err
+	return paths, w.config.create.underKey(err)
 }
 
 // Start creates a job, sends its local sources, and returns the job without waiting for
@@ -105,7 +105,8 @@ func (c *Client) Start(ctx context.Context, r *JobRequest, opts ...RunOption) (*
 	}
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
-	return w.start(ctx, false)
+	job, err := w.start(ctx, false)
+	return job, w.config.create.underKey(err)
 }
 
 // Convert converts a source to a format and returns the job when it has ended. It is
@@ -175,6 +176,9 @@ type work struct {
 	// unsent reports that a file was not sent, so that the job had to be deleted, and
 	// deleted that it was.
 	unsent, deleted bool
+
+	adopted  bool   // the job is that of an earlier call
+	replaced string // the id of the failed job under the key
 }
 
 // newWork plans a job. The options are applied to config.
@@ -184,6 +188,9 @@ func (c *Client) newWork(r *JobRequest, config runConfig, opts []RunOption) (*wo
 	}
 	plan, err := newPlan(r)
 	if err != nil {
+		return nil, err
+	}
+	if err := config.checkKey(plan.request.Tag); err != nil {
 		return nil, err
 	}
 	if !config.wait.pendingUpload {
@@ -217,9 +224,6 @@ func (w *work) writeTo(dst string) error {
 }
 
 func (w *work) runAndSave(ctx context.Context) (*Job, []string, error) {
-	if err := w.dst.prepare(w.plan.output, w.isReplaceable); err != nil {
-		return nil, nil, err
-	}
 	job, err := w.run(ctx)
 	if err != nil {
 		return job, nil, errors.Join(err, w.discard(ctx, job, err))
@@ -249,7 +253,7 @@ func (w *work) saveAndDiscard(ctx context.Context, job *Job) ([]string, error) {
 
 func (w *work) save(ctx context.Context, job *Job) ([]string, error) {
 	s := saver{
-		client: w.client, isReplaceable: w.isReplaceable,
+		client: w.client, isReplaceable: w.isReplaceable, keepsIdentical: w.adopted && w.config.create.key != "",
 		reporter: w.reporter, work: w.name,
 	}
 	files := job.Files()
@@ -276,13 +280,22 @@ func (w *work) run(ctx context.Context) (*Job, error) {
 // job without uploads, the job may have ended already.
 func (w *work) start(ctx context.Context, waited bool) (*Job, error) {
 	defer w.sources.closeAll(ctx)
-	job, err := w.client.Jobs.adopt(ctx, w.record.Earlier)
+	done, err := w.client.core.keys.take(ctx, w.config.create.key)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	job, err := w.adopt(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if job != nil {
-		w.record.Tag = w.record.Earlier.Tag
 		return w.resume(ctx, job)
+	}
+	if w.dst != nil {
+		if err := w.dst.prepare(w.plan.output, w.isReplaceable); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.sources.openAll(ctx, w.config.inlineLimit); err != nil {
 		return nil, err
@@ -291,6 +304,28 @@ func (w *work) start(ctx context.Context, waited bool) (*Job, error) {
 		return nil, err
 	}
 	return w.upload(ctx, job)
+}
+
+// adopt returns the job that an earlier call has left, in the journal or under the key,
+// or nil.
+func (w *work) adopt(ctx context.Context) (*Job, error) {
+	earlier, config := w.record.Earlier, w.config.create
+	var patience time.Duration
+	if earlier.Tag != "" {
+		patience = patienceFor(earlier)
+	}
+	var job *Job
+	var err error
+	if earlier.Tag != "" && earlier.Tag != config.key {
+		job, _, err = w.client.Jobs.adopt(ctx, search{tag: earlier.Tag, patience: patience})
+	}
+	if config.key != "" && job == nil && err == nil {
+		job, w.replaced, err = w.client.Jobs.adoptByKey(ctx, config, patience, keyedRequest{w.plan.body.Tasks, w.plan.sources})
+	}
+	if job != nil {
+		w.adopted, w.record.Tag = true, job.Tag
+	}
+	return job, err
 }
 
 // resume sends an adopted job the sources that it still waits for. It opens them first:
@@ -323,7 +358,8 @@ func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 	if body.Tasks, err = w.sources.fill(ctx, body.Tasks); err != nil {
 		return nil, err
 	}
-	creation := newCreation(body)
+	creation := newCreation(body, w.config.create.key)
+	creation.replaced = w.replaced
 	creation.pending = w.sources.needUploads()
 	stop, err := creation.recordIn(ctx, &w.record)
 	if err != nil {
@@ -334,7 +370,7 @@ func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 	if waited && !creation.pending {
 		w.reportProcess(0) // otherwise it is reported after the uploads
 	}
-	create := w.client.Jobs.create
+	create := createFunc(w.client.Jobs.create)
 	if waited && !creation.pending && !w.config.wait.pendingUpload && w.config.wait.signal == nil {
 		create = w.client.Jobs.createAndWait
 	}
@@ -342,7 +378,7 @@ func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 	if err == nil {
 		return job, nil
 	}
-	if creation.pending && creation.own && isOpen(err) && w.removeLost(ctx, creation.body.Tag) {
+	if creation.pending && creation.own && !creation.keyed && isOpen(err) && w.removeLost(ctx, creation.body.Tag) {
 		return nil, err // it is known that there is no job any more
 	}
 	return nil, creation.asError(err)
@@ -353,7 +389,7 @@ func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 // than the context, it waits for the end of the context, so that the batch does not
 // begin the next work.
 func (w *work) createWithRetry(
-	ctx context.Context, c *creation, create func(context.Context, *creation, createConfig) (*Job, error),
+	ctx context.Context, c *creation, create createFunc,
 ) (*Job, error) {
 	config := w.config.create
 	config.queueing = config.queueing || w.retry
@@ -492,9 +528,12 @@ func percentOf(job *Job) int {
 }
 
 // removeUnsent deletes a job that was not sent all of its files: it would wait for
-// them forever, and count as running. It returns the failure, joined with that of
-// the deletion.
+// them forever, and count as running. Under a key the next call sends them. removeUnsent
+// returns the failure, joined with that of the deletion.
 func (w *work) removeUnsent(ctx context.Context, job *Job, failure error) error {
+	if w.config.create.key != "" {
+		return failure
+	}
 	w.unsent = true
 	if err := w.remove(ctx, job); err != nil {
 		return errors.Join(failure, err)

@@ -66,7 +66,7 @@ type Result struct {
 //
 // RunAll takes works from the iterator as there is room for them, see
 // [WithConcurrency]. There may be any number of works: RunAll remembers 16 bytes for
-// each name and each path. When the service limits requests, or the jobs that may run at
+// each name, path and key. When the service limits requests, or the jobs that may run at
 // once, RunAll waits.
 //
 // The iterator runs in a separate goroutine, and may block until there are more works. If
@@ -228,7 +228,8 @@ func (b *batch) start(ctx context.Context, work Work, prepared *work, err error)
 	b.running.Go(func() {
 		result := Result{Work: work, Err: err}
 		if err == nil {
-			result.Job, result.Files, result.Err = prepared.runInBatch(ctx)
+			result.Job, result.Files, err = prepared.runInBatch(ctx)
+			result.Err = prepared.config.create.underKey(err)
 			b.addCost(prepared, result.Job)
 		}
 		b.results <- result
@@ -353,11 +354,6 @@ func (w *work) runInBatch(ctx context.Context) (*Job, []string, error) {
 	if earlier.IsDone() {
 		return nil, earlier.Files, w.claimFiles(earlier.Files)
 	}
-	if w.dst != nil {
-		if err := w.dst.prepare(w.plan.output, w.isReplaceable); err != nil {
-			return nil, nil, err
-		}
-	}
 	if err := w.checkEarlierFiles(); err != nil {
 		return nil, nil, err
 	}
@@ -387,8 +383,9 @@ func (w *work) runInBatch(ctx context.Context) (*Job, []string, error) {
 func (w *work) saveInBatch(ctx context.Context, job *Job) ([]string, error) {
 	paths := w.dst.paths(job.Files(), w.plan.output)
 	err := w.claimFiles(paths)
-	// With overwrite, new files could not be distinguished from those that were there.
-	if err == nil && w.record.IsKept() && !w.config.overwrite {
+	// With overwrite, new files could not be distinguished from those that were there. With
+	// a key, the next run compares their bytes.
+	if err == nil && w.record.IsKept() && !w.config.overwrite && w.config.create.key == "" {
 		err = w.recordSaving(ctx, paths, job.Files())
 	}
 	if err != nil {

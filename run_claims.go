@@ -33,10 +33,14 @@ func (b *batch) destination(w Work) (string, error) {
 	return path, nil
 }
 
-// claim reserves the name of a work and, if it is known already, the path of its file.
+// claim reserves the name and the key of a work and, if it is known already, the path of
+// its file.
 func (b *batch) claim(w *work) error {
 	if !b.reserve("name", w.name) {
 		return invalid(fmt.Errorf("another work of the batch has the name %q: set Name", engine.HideQueries(w.name)))
+	}
+	if key := w.config.create.key; key != "" && !b.reserve("key", key) {
+		return fmt.Errorf("%w: another work of the batch has the key %q: give each its own", ErrKeyConflict, engine.HideQueries(key))
 	}
 	if w.dst == nil {
 		return nil

@@ -49,6 +49,8 @@ type (
 type createConfig struct {
 	calls    []CallOption
 	queueing bool
+	key      string // as a tag, "" without WithKey
+	takeover bool
 }
 
 // call is one request to the API, with the settings of call options.
@@ -139,20 +141,25 @@ func (o callOption) applyBatch(c *batchConfig) error {
 // createOption is a create option. The name is for refuse.
 type createOption struct {
 	name string
-	set  func(*createConfig)
+	set  func(*createConfig) error
 }
 
-func (o createOption) applyCreate(c *createConfig) error {
-	o.set(c)
-	return nil
-}
+func (o createOption) applyCreate(c *createConfig) error { return o.set(c) }
 
 func (o createOption) applyRun(c *runConfig) error {
 	c.use(o.name)
 	return o.applyCreate(&c.create)
 }
 func (o createOption) applyConvert(c *convertConfig) error { return o.applyRun(&c.run) }
-func (o createOption) applyBatch(c *batchConfig) error     { return o.applyRun(&c.run) }
+func (o createOption) applyBatch(c *batchConfig) error {
+	if err := o.applyRun(&c.run); err != nil {
+		return err
+	}
+	if c.run.create.key != "" || c.run.create.takeover {
+		return fmt.Errorf("%s: each work has its own key: make it an option of the work", o.name)
+	}
+	return nil
+}
 
 // waitOption is a wait option. The name is for refuse.
 type waitOption struct {
@@ -204,6 +211,15 @@ func (c *runConfig) refuse(method, remedy string, names ...string) error {
 		return nil
 	}
 	return invalid(fmt.Errorf("%s does not accept %s: %s", method, strings.Join(given, ", "), remedy))
+}
+
+// checkKey returns an error if the options, or a request with the given tag, do not go
+// together with a key.
+func (c *runConfig) checkKey(tag string) error {
+	if err := c.create.checkKey(tag); err != nil || c.create.key == "" {
+		return err
+	}
+	return c.refuse("a call with WithKey", "the next call with the key would create another job: use Jobs.Delete when the work is acknowledged", "WithDelete", "WithDeleteOnCancel")
 }
 
 // apply applies options. The error names each invalid option.

@@ -102,8 +102,10 @@ func saveConfig(method string, opts []RunOption) (runConfig, error) {
 type saver struct {
 	client        *Client
 	isReplaceable func(path string) bool
-	reporter      *reporter
-	work          string // in progress
+	// keepsIdentical makes an existing file with the same bytes count as saved.
+	keepsIdentical bool
+	reporter       *reporter
+	work           string // in progress
 }
 
 // save writes files to a directory, under names relative to it.
@@ -122,7 +124,7 @@ func (s *saver) save(ctx context.Context, dir string, files []File, names []stri
 		Dir:      dir,
 		Names:    names,
 		Parallel: s.client.core.policy.Parallel,
-		Replaces: s.isReplaceable,
+		Replaces: s.isReplaceable, KeepsIdentical: s.keepsIdentical,
 		Write: func(ctx context.Context, i int, disk *safefile.File) error {
 			source := sources[i]
 			source.Restart = func() error { return disk.Truncate(0) }

@@ -1,6 +1,7 @@
 package safefile
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -142,6 +143,43 @@ func (f *File) closeFile() error {
 	f.kept = true
 	return nil
 }
+
+// isIdentical reports whether a file that has the name has the same bytes.
+func (f *File) isIdentical() bool {
+	info, err := f.root.Lstat(f.name)
+	if err != nil || !info.Mode().IsRegular() || info.Size() != f.size {
+		return false
+	}
+	temp, err := f.root.Open(f.temp)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = temp.Close() }() // it was only read
+	existing, err := f.root.Open(f.name)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = existing.Close() }() // as above
+	return isEqual(temp, existing)
+}
+
+// isEqual reports whether two readers have the same bytes.
+func isEqual(a, b io.Reader) bool {
+	bufferA, bufferB := make([]byte, 64<<10), make([]byte, 64<<10)
+	for {
+		n, errA := io.ReadFull(a, bufferA)
+		m, errB := io.ReadFull(b, bufferB)
+		if !bytes.Equal(bufferA[:n], bufferB[:m]) {
+			return false
+		}
+		if errA != nil || errB != nil {
+			return isEnd(errA) && isEnd(errB)
+		}
+	}
+}
+
+// isEnd reports whether io.ReadFull returned err because a file is over.
+func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
 // abort closes and removes the temporary file, but never the file that has the name.
 // After a successful commit or abort it does nothing, so it may be deferred.

@@ -27,6 +27,8 @@ type Group struct {
 	Parallel int
 	// Replaces reports whether an existing file may be replaced.
 	Replaces func(path string) bool
+	// KeepsIdentical makes an existing file count as saved if it has the same bytes.
+	KeepsIdentical bool
 	// Write writes the content of file i. It may truncate the file and start over.
 	Write func(ctx context.Context, i int, file *File) error
 }
@@ -115,7 +117,7 @@ func (s *saving) prepare(ctx context.Context) error {
 		if err := s.makeDirs(f.name); err != nil {
 			return fmt.Errorf("cloudconvert: save: %w", err)
 		}
-		if _, err := s.root.Lstat(f.name); err == nil && !s.Replaces(f.path) {
+		if _, err := s.root.Lstat(f.name); err == nil && !s.KeepsIdentical && !s.Replaces(f.path) {
 			return existsError(f.path)
 		}
 	}
@@ -166,7 +168,10 @@ func (s *saving) commit(_ context.Context, f *groupFile) error {
 	f.created = f.file.named
 	switch {
 	case errors.Is(err, fs.ErrExist) && !s.Replaces(f.path):
-		return existsError(f.path)
+		if !s.KeepsIdentical || !f.file.isIdentical() {
+			return existsError(f.path)
+		}
+		return f.file.abort()
 	case errors.Is(err, fs.ErrExist):
 		err = f.file.commit(true)
 	}
