@@ -56,16 +56,20 @@ func WithKey(key string) CreateOption {
 	}}
 }
 
-// WithTakeover says that an earlier call under the key of [WithKey] may have ended less
-// than half a minute ago, in another process. Pass it if the queue delivers the work for
-// a second time. The request of that process may still be on its way, so that its job
-// cannot be found yet: if there is no job, the call looks for it for half a minute before
-// it creates one.
+// WithTakeover says that another process may have used the key of [WithKey] until a
+// time, such as one that was killed: now, if a queue delivers the work for a second
+// time, or the start of this process for all works of a batch that continues another. The
+// last request of that process may still be on its way, so that its job cannot be found
+// yet. If there is no job, the call looks for it until half a minute after that time
+// before it creates one.
 //
-// A client remembers its own calls, and needs no WithTakeover after them.
-func WithTakeover() CreateOption {
+// A client remembers its own calls, which do not need WithTakeover.
+func WithTakeover(until time.Time) CreateOption {
 	return createOption{"WithTakeover", func(c *createConfig) error {
-		c.takeover = true
+		if until.IsZero() {
+			return errors.New("WithTakeover: the time is zero: use time.Now")
+		}
+		c.takeover = until
 		return nil
 	}}
 }
@@ -88,7 +92,7 @@ func tagOf(key string) string {
 // together with a key.
 func (c *createConfig) checkKey(tag string) error {
 	switch {
-	case c.key == "" && c.takeover:
+	case c.key == "" && !c.takeover.IsZero():
 		return invalid(errors.New("WithTakeover is for calls with WithKey"))
 	case c.key != "" && tag != "":
 		return invalid(errors.New("the request has a Tag, but the key is the tag: leave it empty"))
@@ -119,10 +123,7 @@ const jobLifetime = 24 * time.Hour
 // adoptByKey returns the job under the key of a call, or nil. It looks for it at least
 // for the given time. If there is a job that the call has to replace, it returns its id.
 func (s *JobsService) adoptByKey(ctx context.Context, c createConfig, atLeast time.Duration, r keyedRequest) (job *Job, replaced string, err error) {
-	patience := max(atLeast, s.core.keys.patience(c.key))
-	if c.takeover {
-		patience = max(patience, settleTime)
-	}
+	patience := max(atLeast, s.core.keys.patience(c.key), patienceSince(c.takeover))
 	job, replaced, err = s.adopt(ctx, search{tag: c.key, patience: patience, reused: true})
 	if job == nil || err != nil {
 		return nil, replaced, err

@@ -75,9 +75,14 @@ func (k *keyTurns) setLost(key string, at time.Time) {
 func (k *keyTurns) patience(key string) time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	at, found := k.lost[key]
-	if !found {
+	return patienceSince(k.lost[key])
+}
+
+// patienceSince returns how much longer to look for a job that may have been requested
+// until a time, which may be zero. The clock may have been set back.
+func patienceSince(t time.Time) time.Duration {
+	if t.IsZero() {
 		return 0
 	}
-	return max(settleTime-time.Since(at), 0)
+	return min(max(settleTime-time.Since(t), 0), settleTime)
 }

@@ -177,7 +177,6 @@ type work struct {
 	// deleted that it was.
 	unsent, deleted bool
 
-	adopted  bool   // the job is that of an earlier call
 	replaced string // the id of the failed job under the key
 }
 
@@ -253,7 +252,7 @@ func (w *work) saveAndDiscard(ctx context.Context, job *Job) ([]string, error) {
 
 func (w *work) save(ctx context.Context, job *Job) ([]string, error) {
 	s := saver{
-		client: w.client, isReplaceable: w.isReplaceable, keepsIdentical: w.adopted && w.config.create.key != "",
+		client: w.client, isReplaceable: w.isReplaceable, keepsIdentical: w.config.create.key != "",
 		reporter: w.reporter, work: w.name,
 	}
 	files := job.Files()
@@ -323,7 +322,7 @@ func (w *work) adopt(ctx context.Context) (*Job, error) {
 		job, w.replaced, err = w.client.Jobs.adoptByKey(ctx, config, patience, keyedRequest{w.plan.body.Tasks, w.plan.sources})
 	}
 	if job != nil {
-		w.adopted, w.record.Tag = true, job.Tag
+		w.record.Tag = job.Tag
 	}
 	return job, err
 }

@@ -49,8 +49,8 @@ type (
 type createConfig struct {
 	calls    []CallOption
 	queueing bool
-	key      string // as a tag, "" without WithKey
-	takeover bool
+	key      string    // as a tag, "" without WithKey
+	takeover time.Time // until when another process may have used the key
 }
 
 // call is one request to the API, with the settings of call options.
@@ -155,8 +155,8 @@ func (o createOption) applyBatch(c *batchConfig) error {
 	if err := o.applyRun(&c.run); err != nil {
 		return err
 	}
-	if c.run.create.key != "" || c.run.create.takeover {
-		return fmt.Errorf("%s: each work has its own key: make it an option of the work", o.name)
+	if c.run.create.key != "" {
+		return errors.New("WithKey: each work has its own key: make it an option of the work")
 	}
 	return nil
 }

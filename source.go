@@ -36,7 +36,7 @@ type Source struct {
 	name string // without directories
 	path string // of FromFile
 	url  secret
-	size int64 // set by WithSize, or -1
+	size int64 // of FromBytes or WithSize, or -1
 	open func(ctx context.Context, o content.Options) (*content.Content, error)
 }
 
@@ -75,7 +75,7 @@ func FromFS(fsys fs.FS, name string) Source {
 // not change until the calls that use the source return.
 func FromBytes(name string, b []byte) Source {
 	return Source{
-		id: newSecret(name), name: filename.Base(name), size: -1,
+		id: newSecret(name), name: filename.Base(name), size: int64(len(b)),
 		open: func(_ context.Context, o content.Options) (*content.Content, error) { return content.Bytes(b, o) },
 	}
 }
