@@ -49,6 +49,9 @@
 //
 // [IsRetryable] reports whether the same call may succeed later and does no harm.
 //
+// With [WithKey], a call can be repeated after any of these errors, also by another
+// process: it continues the job that there is.
+//
 // # Retries
 //
 // A request is retried only if the response, or the lack of one, proves that this does no

@@ -10,8 +10,8 @@
 //
 // One part of it:
 //
-//	go test -run TestFaults ./internal/acceptance
-//	go test -run TestFaults -update ./internal/acceptance
+//	go test ./internal/acceptance -run TestFaults
+//	go test ./internal/acceptance -run TestFaults -update
 //	go test -run '^$' -bench BenchmarkDecode ./internal/acceptance
 //
 // The flag -update writes what the tests see to docs/faults.md.

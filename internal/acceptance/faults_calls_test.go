@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -26,6 +27,8 @@ type faultCall struct {
 	// jobs and tasks are how many a call creates.
 	jobs, tasks int
 	patience    time.Duration // how long its context lasts, unless it is faultPatience
+	// late calls strike the fault themselves, see world.strike.
+	late bool
 	// prepare returns the call, and what is to be checked when it is over.
 	prepare func(t *testing.T, w *world) (call func(context.Context) error, check func(t *testing.T, err error))
 }
@@ -36,6 +39,7 @@ func faultCalls() []faultCall {
 		{name: "`Jobs.Delete`", method: http.MethodDelete, result: "deleted", prepare: prepareDelete},
 		{name: "`Jobs.Create`", method: http.MethodPost, result: "the job", jobs: 1, tasks: 2, prepare: prepareCreate},
 		{name: "`Run`", method: http.MethodPost, result: "the ended job", jobs: 1, tasks: 2, prepare: prepareRun},
+		{name: "`Run` with a key", method: http.MethodPost, result: "the ended job", jobs: 1, tasks: 2, late: true, prepare: prepareKeyedRun},
 		{name: "`Tasks.Create`", method: http.MethodPost, result: "the task", tasks: 1, prepare: prepareTask},
 		{name: "`Jobs.Wait`", result: "the ended job", patience: 3 * time.Minute, prepare: prepareWait},
 		{name: "`Tasks.Upload`", method: http.MethodPost, result: "uploaded", prepare: prepareUpload},
@@ -105,6 +109,29 @@ func prepareRun(t *testing.T, w *world) (func(context.Context) error, func(*test
 		}
 		return err
 	}, nothingMore
+}
+
+// prepareKeyedRun returns a call with a key. The fault strikes when the call has found no
+// job under the key, and reads the source for the job that it is about to create.
+func prepareKeyedRun(t *testing.T, w *world) (func(context.Context) error, func(*testing.T, error)) {
+	t.Helper()
+	source := cloudconvert.FromReader("a.txt", io.MultiReader(strings.NewReader("text"), strikingReader{w}))
+	return func(ctx context.Context) error {
+		job, err := w.client.Run(ctx, cloudconvert.Pipeline(source, cloudconvert.ExportURL{}), cloudconvert.WithKey("k"))
+		if err == nil {
+			w.isNewest(t, job)
+			assert.Equal(t, cloudconvert.StatusFinished, job.Status)
+		}
+		return err
+	}, nothingMore
+}
+
+// strikingReader is at its end, and lets the fault strike.
+type strikingReader struct{ w *world }
+
+func (r strikingReader) Read([]byte) (int, error) {
+	r.w.strike()
+	return 0, io.EOF
 }
 
 func prepareTask(t *testing.T, w *world) (func(context.Context) error, func(*testing.T, error)) {

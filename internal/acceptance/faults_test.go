@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -159,6 +160,7 @@ type world struct {
 	text    string // what is uploaded and downloaded
 	other   string // what may come instead, because it cannot be distinguished
 	untrue  bool   // that the call succeeded
+	strike  func() // lets the fault strike, once
 }
 
 func newWorld(t *testing.T, f fault, p protocol) *world {
@@ -224,7 +226,10 @@ func (c faultCell) run(t *testing.T, s stop) (got ending) {
 		}
 		w.log.Reset()
 		before := w.made()
-		c.fault.strike(w, c.times)
+		w.strike = sync.OnceFunc(func() { c.fault.strike(w, c.times) })
+		if !c.call.late {
+			w.strike()
+		}
 
 		ctx, stopped := s.arm(t, w, cmp.Or(s.timeout, c.call.patience, faultPatience))
 		start := time.Now()
