@@ -78,7 +78,7 @@ func remotely() *cloudconvert.JobRequest {
 func optionsAs[T any](opts []cloudconvert.CreateOption) []T {
 	var converted []T
 	for _, opt := range opts {
-		converted = append(converted, opt.(T)) //nolint:forcetypeassert,errcheck // a create option is an option of all calls
+		converted = append(converted, opt.(T)) //nolint:forcetypeassert // a create option is an option of all calls
 	}
 	return converted
 }

@@ -72,7 +72,7 @@ func TestTakeoverAfterKill(t *testing.T) {
 					}
 					assert.Equal(t, works, testkit.JobCount(server))
 					for _, job := range server.Jobs() {
-						assert.Equal(t, "finished", string(job.Status))
+						assert.Equal(t, "finished", job.Status)
 					}
 				})
 			}
