@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -273,23 +274,26 @@ func TestJournalUsesLittleMemory(t *testing.T) { //nolint:paralleltest // it cou
 	runtime.KeepAlive(j)
 }
 
-// BenchmarkOpen opens the journal of a batch of 100,000 finished works, three lines each.
+// BenchmarkOpen opens the journals of batches of finished works, three lines each.
 func BenchmarkOpen(b *testing.B) {
-	const n = 100_000
-	path := writeLarge(b, n)
-	b.ReportAllocs()
-	var held uint64
-	for b.Loop() {
-		b.StopTimer()
-		before, _ := heap()
-		b.StartTimer()
-		j := open(b, path)
-		b.StopTimer()
-		after, _ := heap()
-		held = after - before
-		require.NoError(b, j.Close(b.Context()))
-		b.StartTimer()
+	for _, n := range []int{100_000, 1_000_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			path := writeLarge(b, n)
+			b.ReportAllocs()
+			var held uint64
+			for b.Loop() {
+				b.StopTimer()
+				before, _ := heap()
+				b.StartTimer()
+				j := open(b, path)
+				b.StopTimer()
+				after, _ := heap()
+				held = after - before
+				require.NoError(b, j.Close(b.Context()))
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(held)/float64(n), "B/work")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/work")
+		})
 	}
-	b.ReportMetric(float64(held)/n, "B/work")
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/work")
 }
