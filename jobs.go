@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"unicode/utf8"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
@@ -42,12 +43,15 @@ type JobListOptions struct {
 
 // Find returns the newest job with a tag that has not failed. If all have failed, it
 // returns the newest one, and if there is none, the error matches [ErrNotFound]. The tag
-// may also be the key of [WithKey]. The tasks of the job are included.
+// may also be the key of a call with [WithKey]. The tasks of the job are included.
 func (s *JobsService) Find(ctx context.Context, tag string, opts ...CallOption) (*Job, error) {
 	if tag == "" {
 		return nil, invalid(errors.New("the tag is empty: every job would match"))
 	}
 	job, err := s.find(ctx, tagOf(tag), opts...)
+	if job == nil && err == nil && tagOf(tag) != tag && utf8.ValidString(tag) {
+		job, err = s.find(ctx, tag, opts...) // it is not a key
+	}
 	if job == nil && err == nil {
 		err = fmt.Errorf("%w: no job has the tag %q", ErrNotFound, engine.HideQueries(tag))
 	}

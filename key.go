@@ -18,11 +18,10 @@ import (
 // under the key and has not failed, the call continues it instead of creating a second
 // one: it uploads the files that the job still waits for, waits for it, and saves its
 // files. A job that failed, that was deleted, or that ended more than 24 hours ago is
-// replaced by a new one. Use the id that a durable queue gave the work, with a prefix if
-// several programs use the account.
+// replaced by a new one: [JobsService.Find] returns it without that. Use the id that a
+// durable queue gave the work, with a prefix if several programs use the account.
 //
-// The key is the tag of the job, by which [JobsService.Find] finds it. The lookup costs
-// one request. A key of more than 255 bytes, or with a comma or other characters than
+// The key is the tag of the job. The lookup costs one request. A key of more than 255 bytes, or with a comma or other characters than
 // printable ASCII, is sent as a hash.
 //
 // Only one process at a time may use a key, as the lease of a queue ensures: if two
