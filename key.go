@@ -18,19 +18,20 @@ import (
 // under the key and has not failed, the call continues it instead of creating a second
 // one: it uploads the files that the job still waits for, waits for it, and saves its
 // files. A job that failed, that was deleted, or that ended more than 24 hours ago is
-// replaced by a new one: [JobsService.Find] returns it without that. Use the id that a
-// durable queue gave the work, with a prefix if several programs use the account.
+// replaced by a new one. [JobsService.Find] returns such a job instead.
 //
-// The key is the tag of the job. The lookup costs one request. A key of more than 255 bytes, or with a comma or other characters than
-// printable ASCII, is sent as a hash.
+// Use the id that a durable queue gave the work, with a prefix if several programs use
+// the account. The key is the tag of the job. A key of more than 255 bytes, or with a
+// comma or other characters than printable ASCII, is sent as a hash. The lookup costs one
+// request.
 //
 // Only one process at a time may use a key, as the lease of a queue ensures: if two
 // processes began at the same moment, each would create a job. Calls of one client, and
 // of those that share its account, take turns. See also [WithTakeover].
 //
-// If the job belongs to another request, the error matches [ErrKeyConflict]. Compared are
-// the tasks and the parameters that the request sets, and the names and sizes of
-// sources, as far as the service reports them, but not the content of files.
+// If the job belongs to another request, the error matches [ErrKeyConflict]. The tasks are
+// compared, their parameters, and the names and sizes of their sources, where the service
+// reports them. The content of files is not.
 //
 // Under a key, an [*UnsavedError], an [*OutcomeError], a [*WaitError] and the end of the
 // context are retryable, see [IsRetryable]: the same call continues. If an upload fails,
