@@ -263,6 +263,9 @@ var lookup = callOption{"lookup", func(c *call) error {
 // settle looks for the job of a creation whose outcome is unknown. It returns the job
 // if it finds it, and otherwise err.
 func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err error) (*Job, error) {
+	if job != nil && c.keyed {
+		s.core.keys.setCreated(c.body.Tag, keyedCreation{time.Now(), job.ID})
+	}
 	if !isOpen(err) || !c.own {
 		return job, err
 	}
@@ -282,7 +285,7 @@ func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err err
 		}
 	}
 	if c.keyed {
-		s.core.keys.setLost(c.body.Tag, lost)
+		s.core.keys.setCreated(c.body.Tag, keyedCreation{at: lost})
 	}
 	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
 		err = fmt.Errorf("%w; the search for the job ended: %w", err, ended)
@@ -290,8 +293,8 @@ func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err err
 	return nil, err
 }
 
-// find returns the newest job with a tag that has not failed, or else the newest one, or
-// nil if there is none.
+// find returns the newest job with a tag that has not failed and still has its files, or
+// else the newest one, or nil if there is none.
 func (s *JobsService) find(ctx context.Context, tag string, opts ...CallOption) (*Job, error) {
 	var failed *Job
 	for job, err := range s.All(ctx, JobListOptions{Tag: tag, Include: []Include{IncludeTasks}}, opts...) {
@@ -299,7 +302,7 @@ func (s *JobsService) find(ctx context.Context, tag string, opts ...CallOption) 
 		case err != nil:
 			return nil, err
 		case job.Tag != tag:
-		case job.Status != StatusError:
+		case isUsable(job):
 			return job, nil
 		case failed == nil:
 			failed = job

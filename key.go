@@ -30,8 +30,8 @@ import (
 // of those that share its account, take turns. See also [WithTakeover].
 //
 // If the job belongs to another request, the error matches [ErrKeyConflict]. The tasks are
-// compared, their parameters, and the names and sizes of their sources, where the service
-// reports them. The content of files is not.
+// compared, the parameters that the request sets, and the names and sizes of sources,
+// where the service reports them. The content of files is not.
 //
 // Under a key, an [*UnsavedError], an [*OutcomeError], a [*WaitError] and the end of the
 // context are retryable, see [IsRetryable]: the same call continues. If an upload fails,
@@ -123,13 +123,12 @@ const jobLifetime = 24 * time.Hour
 // adoptByKey returns the job under the key of a call, or nil. It looks for it at least
 // for the given time. If there is a job that the call has to replace, it returns its id.
 func (s *JobsService) adoptByKey(ctx context.Context, c createConfig, atLeast time.Duration, r keyedRequest) (job *Job, replaced string, err error) {
-	patience := max(atLeast, s.core.keys.patience(c.key), patienceSince(c.takeover))
-	job, replaced, err = s.adopt(ctx, search{tag: c.key, patience: patience, reused: true})
+	job, replaced, err = s.findByKey(ctx, c, atLeast)
 	if job == nil || err != nil {
 		return nil, replaced, err
 	}
 	if isIncomplete(job) {
-		if job, err = s.Get(ctx, job.ID); err != nil {
+		if job, err = s.getOrNil(ctx, job.ID); job == nil || err != nil {
 			return nil, "", err
 		}
 	}
@@ -143,10 +142,49 @@ func (s *JobsService) adoptByKey(ctx context.Context, c createConfig, atLeast ti
 	return job, "", nil
 }
 
-// isIncomplete reports whether a job from a list lacks its tasks or their upload forms.
+// findByKey returns the job under the key of a call. Results are those of adoptByKey.
+func (s *JobsService) findByKey(ctx context.Context, c createConfig, atLeast time.Duration) (job *Job, replaced string, err error) {
+	created := s.core.keys.creationOf(c.key)
+	if created.id != "" {
+		job, err = s.getOrNil(ctx, created.id)
+		if err != nil || job != nil && isUsable(job) {
+			return job, "", err
+		}
+	}
+	patience := max(atLeast, patienceSince(c.takeover))
+	if created.id == "" {
+		patience = max(patience, patienceSince(created.at))
+	}
+	return s.adopt(ctx, search{tag: c.key, patience: patience, reused: true})
+}
+
+// getOrNil returns a job, or nil if it was deleted.
+func (s *JobsService) getOrNil(ctx context.Context, id string) (*Job, error) {
+	job, err := s.Get(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil //nolint:nilnil // a missing job is not a failure
+	}
+	return job, err
+}
+
+// isUsable reports whether a job has a result, or may still have one.
+func isUsable(job *Job) bool { return job.Status != StatusError && !isExpired(job) }
+
+// isExpired reports whether the files of a job are gone.
+func isExpired(job *Job) bool { return !job.EndedAt.IsZero() && time.Since(job.EndedAt) > jobLifetime }
+
+// isIncomplete reports whether a job from a list lacks its tasks, their upload forms or
+// their files.
 func isIncomplete(job *Job) bool {
 	return len(job.Tasks) == 0 || slices.ContainsFunc(job.Tasks, func(t Task) bool {
-		return t.Operation == OperationImportUpload && t.Status == StatusWaiting && t.Result.Form == nil
+		switch {
+		case t.Operation == OperationImportUpload && t.Status == StatusWaiting:
+			return t.Result.Form == nil
+		case t.Operation == OperationExportURL && t.Status == StatusFinished:
+			return !slices.ContainsFunc(t.Result.Files, func(f File) bool { return f.URL != "" })
+		default:
+			return false
+		}
 	})
 }
 
@@ -166,7 +204,7 @@ func (s *JobsService) adopt(ctx context.Context, e search) (job *Job, replaced s
 		switch {
 		case err != nil:
 			return nil, "", err
-		case job != nil && job.Status != StatusError && !isExpired(job):
+		case job != nil && isUsable(job):
 			return job, "", nil
 		case job != nil:
 			replaced = job.ID
@@ -181,6 +219,3 @@ func (s *JobsService) adopt(ctx context.Context, e search) (job *Job, replaced s
 		e.patience -= gap
 	}
 }
-
-// isExpired reports whether the files of a job are gone.
-func isExpired(job *Job) bool { return !job.EndedAt.IsZero() && time.Since(job.EndedAt) > jobLifetime }

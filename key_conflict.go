@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"os"
 	"slices"
 	"strings"
+	"unicode"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/filename"
 	"github.com/cloudconvert/cloudconvert-go/internal/params"
 )
 
@@ -21,14 +21,12 @@ type keyedRequest struct {
 // conflict returns how a job differs from the request, or nil if it may be its job. It
 // compares what the service reports and the request sets: the service adds parameters.
 func (r keyedRequest) conflict(job *Job, payloads map[string]json.RawMessage) error {
+	names := map[string]string{} // of tasks, by id
 	for _, task := range sortedByName(job.Tasks) {
+		names[task.ID] = task.Name
 		if _, found := r.tasks[task.Name]; !found && task.Name != "" {
 			return fmt.Errorf("has a task %q, which the request has not", task.Name)
 		}
-	}
-	names := map[string]string{} // of tasks, by id
-	for _, task := range job.Tasks {
-		names[task.ID] = task.Name
 	}
 	local := map[string]Source{}
 	for _, s := range r.sources {
@@ -36,14 +34,17 @@ func (r keyedRequest) conflict(job *Job, payloads map[string]json.RawMessage) er
 	}
 	for _, name := range params.SortedKeys(r.tasks) {
 		task, found := job.Task(name)
-		if !found {
+		source, isLocal := local[name]
+		differs := ""
+		switch {
+		case !found && (job.Status.Terminal() || len(job.Tasks) == 0):
+			continue // it was deleted, or is not reported
+		case !found:
 			return fmt.Errorf("has no task %q", name)
-		}
-		var differs string
-		if source, isLocal := local[name]; isLocal {
+		case isLocal:
 			differs = source.conflict(task, payloads[task.ID])
-		} else {
-			differs = conflictOf(r.tasks[name], task, payloads[task.ID], names)
+		default:
+			differs = r.conflictOf(name, task, payloads[task.ID], names)
 		}
 		if differs != "" {
 			return fmt.Errorf("its task %q has another %s", name, differs)
@@ -52,25 +53,52 @@ func (r keyedRequest) conflict(job *Job, payloads map[string]json.RawMessage) er
 	return nil
 }
 
-// conflictOf returns what differs between a task as it is sent and one of a job.
-func conflictOf(sent map[string]any, task Task, payload json.RawMessage, names map[string]string) string {
+// conflictOf returns what differs between a task as it is sent and one of a job. names
+// are the names of the tasks of the job.
+func (r keyedRequest) conflictOf(name string, task Task, payload json.RawMessage, names map[string]string) string {
+	sent := r.tasks[name]
 	if params.Text(sent["operation"]) != string(task.Operation) {
 		return "operation"
 	}
-	if len(task.DependsOnTaskIDs) > 0 {
-		var inputs []string
-		for _, id := range task.DependsOnTaskIDs {
-			inputs = append(inputs, names[id])
-		}
-		for _, input := range params.Texts(sent["input"]) {
-			if !slices.Contains(inputs, input) {
-				return "input"
-			}
+	inputs := params.Texts(sent["input"])
+	compared := map[string]any{}
+	var references []string // to other tasks, which the service may report by their ids
+	for key, value := range sent {
+		_, isTask := r.tasks[params.Text(value)]
+		switch {
+		case key == "operation", key == "input":
+		case isTask && !strings.HasSuffix(key, "format"):
+			references = append(references, params.Text(value))
+		default:
+			compared[key] = value
 		}
 	}
-	compared := maps.Clone(sent)
-	maps.DeleteFunc(compared, func(name string, _ any) bool { return name == "operation" || name == "input" })
-	return params.Conflict(compared, payload)
+	if !sameInputs(task.DependsOnTaskIDs, names, inputs, references) {
+		return "input"
+	}
+	return params.Conflict(compared, payload, sameText)
+}
+
+// sameInputs reports whether the tasks with the given ids may be the inputs of a task,
+// and those that it refers to in another way.
+func sameInputs(ids []string, names map[string]string, inputs, references []string) bool {
+	var reported []string
+	for _, id := range ids {
+		if names[id] == "" {
+			return true // it was deleted
+		}
+		reported = append(reported, names[id])
+	}
+	isReported := func(name string) bool { return slices.Contains(reported, name) }
+	isSent := func(name string) bool { return slices.Contains(inputs, name) || slices.Contains(references, name) }
+	return len(reported) == 0 || !slices.ContainsFunc(inputs, not(isReported)) && !slices.ContainsFunc(reported, not(isSent))
+}
+
+func not(f func(string) bool) func(string) bool { return func(s string) bool { return !f(s) } }
+
+// sameText reports whether two values of a parameter name the same format.
+func sameText(name, a, b string) bool {
+	return strings.HasSuffix(name, "format") && filename.Same(filename.Normalize(a), filename.Normalize(b))
 }
 
 // conflict returns what differs between a local source and the task that imported it.
@@ -79,11 +107,12 @@ func (s Source) conflict(task Task, payload json.RawMessage) string {
 		return "operation"
 	}
 	if len(task.Result.Files) != 1 {
-		return params.Conflict(map[string]any{"filename": s.name}, payload)
+		return params.Conflict(map[string]any{"filename": s.name}, payload, func(_, a, b string) bool { return sameName(a, b) })
 	}
 	file := task.Result.Files[0]
-	switch size := s.statSize(); {
-	case isPlainName(s.name) && isPlainName(file.Filename) && !strings.EqualFold(s.name, file.Filename):
+	size := s.statSize()
+	switch {
+	case !sameName(s.name, file.Filename):
 		return fmt.Sprintf("source: %q, not %q", file.Filename, s.name)
 	case size >= 0 && file.Size > 0 && size != file.Size:
 		return fmt.Sprintf("source: %d bytes, not %d", file.Size, size)
@@ -94,21 +123,33 @@ func (s Source) conflict(task Task, payload json.RawMessage) string {
 
 // statSize returns the size of the source if it is known without reading it, or -1.
 func (s Source) statSize() int64 {
-	if s.size >= 0 || s.path == "" {
+	if s.size >= 0 || s.stat == nil {
 		return s.size
 	}
-	info, err := os.Stat(s.path)
+	info, err := s.stat()
 	if err != nil || !info.Mode().IsRegular() {
-		return -1 // it is not needed if the job has it
+		return -1 // the source is not needed if the job has it
 	}
 	return info.Size()
 }
 
-// isPlainName reports whether the service has no reason to change a file name.
-func isPlainName(name string) bool {
-	return len(name) <= 100 && !strings.ContainsFunc(name, func(r rune) bool {
-		return r <= ' ' || r > '~' || strings.ContainsRune(`"*/:<>?\|%`, r)
-	})
+// sameName reports whether two file names may be the same, in the form that the service
+// gives it: it may replace characters, and shorten long names.
+func sameName(a, b string) bool {
+	const long = 100
+	isOdd := func(r rune) bool { return r > unicode.MaxASCII }
+	if len(a) > long || len(b) > long || strings.ContainsFunc(a, isOdd) || strings.ContainsFunc(b, isOdd) {
+		return true
+	}
+	plain := func(name string) string {
+		return strings.Map(func(r rune) rune {
+			if r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+				return r
+			}
+			return -1
+		}, name)
+	}
+	return strings.EqualFold(plain(a), plain(b))
 }
 
 // payloads returns the parameters of the tasks of a job, by their ids.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -44,11 +45,15 @@ func keyedCalls() map[string]func(ctx context.Context, client *cloudconvert.Clie
 			return err
 		},
 		"ConvertFile": func(ctx context.Context, client *cloudconvert.Client, text, out string, opts ...cloudconvert.CreateOption) error {
-			src := filepath.Join(filepath.Dir(out), "a.txt")
+			dir, err := os.MkdirTemp(filepath.Dir(out), "")
+			if err != nil {
+				return err
+			}
+			src := filepath.Join(dir, "a.txt")
 			if err := os.WriteFile(src, []byte(text), 0o600); err != nil {
 				return err
 			}
-			_, err := client.ConvertFile(ctx, src, out, optionsAs[cloudconvert.ConvertOption](opts)...)
+			_, err = client.ConvertFile(ctx, src, out, optionsAs[cloudconvert.ConvertOption](opts)...)
 			return err
 		},
 		"RunAll": func(ctx context.Context, client *cloudconvert.Client, text, out string, opts ...cloudconvert.CreateOption) error {
@@ -495,16 +500,28 @@ func TestKeyConflict(t *testing.T) {
 			cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("text")), cloudconvert.Convert{OutputFormat: "page"}),
 			`its task "convert" has another output_format`,
 		},
-		"another option":       {convert(cloudconvert.Options{"pages": "1-2"}), convert(cloudconvert.Options{"pages": "3"}), "another pages"},
-		"another number":       {convert(cloudconvert.Options{"quality": 80}), convert(cloudconvert.Options{"quality": 90}), "another quality"},
-		"number as text":       {convert(cloudconvert.Options{"quality": 80}), convert(cloudconvert.Options{"quality": "80"}), ""},
-		"another URL":          {fromURL("https://example.com/a.txt"), fromURL("https://example.com/b.txt"), "another url"},
-		"another source":       {text("a.txt", "text"), text("b.txt", "text"), `another source: "a.txt", not "b.txt"`},
-		"another size":         {text("a.txt", "text"), text("a.txt", "more text"), "another source: 4 bytes, not 9"},
-		"another upload":       {text("a.txt", large), text("b.txt", large), "another source"},
-		"another upload size":  {text("a.txt", large), text("a.txt", large+"."), "another source"},
-		"source instead of it": {fromURL("https://example.com/a.txt"), text("a.txt", "text"), `has another operation`},
-		"URL instead of it":    {text("a.txt", "text"), fromURL("https://example.com/a.txt"), `has another operation`},
+		"another option": {convert(cloudconvert.Options{"pages": "1-2"}), convert(cloudconvert.Options{"pages": "3"}), "another pages"},
+		"another number": {convert(cloudconvert.Options{"quality": 80}), convert(cloudconvert.Options{"quality": 90}), "another quality"},
+		"number as text": {convert(cloudconvert.Options{"quality": 80}), convert(cloudconvert.Options{"quality": "80"}), ""},
+		"another value in a map": {
+			convert(cloudconvert.Options{"o": map[string]any{"Title": "A"}}), convert(cloudconvert.Options{"o": map[string]any{"Title": "B"}}), "another o",
+		},
+		"another list":   {convert(cloudconvert.Options{"o": []int{1, 2}}), convert(cloudconvert.Options{"o": []int{1, 3}}), "another o"},
+		"longer list":    {convert(cloudconvert.Options{"o": []int{1, 2}}), convert(cloudconvert.Options{"o": []int{1, 2, 3}}), "another o"},
+		"case of a text": {convert(cloudconvert.Options{"o": "a"}), convert(cloudconvert.Options{"o": "A"}), "another o"},
+		"another query":  {fromURL("https://example.com/a.txt?id=1&sig=1"), fromURL("https://example.com/a.txt?id=2&sig=1"), "another url"},
+		"another file": {
+			toPDF(cloudconvert.FromFS(fstest.MapFS{"a.txt": {Data: []byte("text")}}, "a.txt")),
+			toPDF(cloudconvert.FromFS(fstest.MapFS{"a.txt": {Data: []byte("longer text")}}, "a.txt")), "another source: 4 bytes, not 11",
+		},
+		"another name with spaces": {text("invoice 1.txt", "text"), text("invoice 2.txt", "text"), "another source"},
+		"another URL":              {fromURL("https://example.com/a.txt"), fromURL("https://example.com/b.txt"), "another url"},
+		"another source":           {text("a.txt", "text"), text("b.txt", "text"), `another source: "a.txt", not "b.txt"`},
+		"another size":             {text("a.txt", "text"), text("a.txt", "more text"), "another source: 4 bytes, not 9"},
+		"another upload":           {text("a.txt", large), text("b.txt", large), "another source"},
+		"another upload size":      {text("a.txt", large), text("a.txt", large+"."), "another source"},
+		"source instead of it":     {fromURL("https://example.com/a.txt"), text("a.txt", "text"), `has another operation`},
+		"URL instead of it":        {text("a.txt", "text"), fromURL("https://example.com/a.txt"), `has another operation`},
 		"another task": {
 			text("a.txt", "text"),
 			cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("text")), cloudconvert.Optimize{}),
@@ -518,7 +535,7 @@ func TestKeyConflict(t *testing.T) {
 		"more tasks": {
 			cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("text")), cloudconvert.ExportURL{}),
 			cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("text")), cloudconvert.Convert{OutputFormat: "pdf"}, cloudconvert.ExportURL{}),
-			`has no task "convert"`,
+			`its task "export-url" has another input`,
 		},
 		"another graph": {
 			&cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{

@@ -3,23 +3,31 @@ package cloudconvert
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// keyTurns makes calls with the same key take turns, and remembers lost creations.
+// keyTurns makes calls with the same key take turns, and remembers the jobs that they
+// created: a list may not have a job yet.
 type keyTurns struct {
 	mu sync.Mutex
 	// taken has a channel for each key in use. It is closed at the end of the turn.
-	taken map[string]chan struct{}
-	// lost has when the response to a creation was lost, by key.
-	lost map[string]time.Time
+	taken   map[string]chan struct{}
+	created map[string]keyedCreation
+	sweep   int // at how many entries of created to remove old ones
+}
+
+// keyedCreation is a creation under a key.
+type keyedCreation struct {
+	at time.Time
+	id string // of the job, "" if the response was lost
 }
 
 func newKeyTurns() *keyTurns {
-	return &keyTurns{taken: map[string]chan struct{}{}, lost: map[string]time.Time{}}
+	return &keyTurns{taken: map[string]chan struct{}{}, created: map[string]keyedCreation{}}
 }
 
 // take waits until no other call uses the key. The caller must call done.
@@ -59,23 +67,25 @@ func (k *keyTurns) free(key string) {
 	delete(k.taken, key)
 }
 
-// setLost records when the response to a creation was lost.
-func (k *keyTurns) setLost(key string, at time.Time) {
+// setCreated records a creation under a key.
+func (k *keyTurns) setCreated(key string, c keyedCreation) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for other, at := range k.lost {
-		if time.Since(at) > settleTime {
-			delete(k.lost, other)
-		}
+	if len(k.created) >= k.sweep {
+		maps.DeleteFunc(k.created, func(_ string, c keyedCreation) bool { return patienceSince(c.at) == 0 })
+		k.sweep = 2*len(k.created) + 100
 	}
-	k.lost[key] = at
+	k.created[key] = c
 }
 
-// patience returns how much longer to look for a job whose creation was lost.
-func (k *keyTurns) patience(key string) time.Duration {
+// creationOf returns the last creation under a key, unless lists have its job by now.
+func (k *keyTurns) creationOf(key string) keyedCreation {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return patienceSince(k.lost[key])
+	if c := k.created[key]; patienceSince(c.at) > 0 {
+		return c
+	}
+	return keyedCreation{}
 }
 
 // patienceSince returns how much longer to look for a job that may have been requested

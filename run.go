@@ -257,7 +257,7 @@ func (w *work) save(ctx context.Context, job *Job) ([]string, error) {
 	}
 	files := job.Files()
 	if len(files) == 0 {
-		return nil, &UnsavedError{Job: job, Destination: w.dst.path, err: errors.New("the job has no exported files")}
+		return nil, &UnsavedError{Job: job, Destination: w.dst.path, err: errNoFiles}
 	}
 	paths, err := s.save(ctx, w.dst.dir(), files, w.dst.names(files, w.plan.output))
 	if err != nil {
@@ -527,10 +527,10 @@ func percentOf(job *Job) int {
 }
 
 // removeUnsent deletes a job that was not sent all of its files: it would wait for
-// them forever, and count as running. Under a key the next call sends them. removeUnsent
-// returns the failure, joined with that of the deletion.
+// them forever, and count as running. Under a key the next call sends them, unless they were
+// refused. removeUnsent returns the failure, joined with that of the deletion.
 func (w *work) removeUnsent(ctx context.Context, job *Job, failure error) error {
-	if w.config.create.key != "" {
+	if IsRetryable(w.config.create.underKey(failure)) && w.config.create.key != "" {
 		return failure
 	}
 	w.unsent = true

@@ -134,6 +134,9 @@ func (s *saver) save(ctx context.Context, dir string, files []File, names []stri
 	}.Save(ctx)
 }
 
+// errNoFiles is why nothing can ever be saved.
+var errNoFiles = errors.New("the job has no exported files")
+
 // UnsavedError is the error of a job that has finished, and is paid for, but whose
 // files could not be saved. Save them with [Client.SaveAs], and do not run another job.
 // With [WithJournal], the next run saves them.

@@ -32,9 +32,9 @@ import (
 // only be tasks of jobs that this package runs: with [Client.Run], [Client.RunFile],
 // [Client.Start] and [Client.RunAll].
 type Source struct {
-	id   secret // the path, name or URL
-	name string // without directories
-	path string // of FromFile
+	id   secret                      // the path, name or URL
+	name string                      // without directories
+	stat func() (fs.FileInfo, error) // of FromFile and FromFS, nil for others
 	url  secret
 	size int64 // of FromBytes or WithSize, or -1
 	open func(ctx context.Context, o content.Options) (*content.Content, error)
@@ -50,7 +50,8 @@ type Source struct {
 // call returns.
 func FromFile(path string) Source {
 	return Source{
-		id: newSecret(path), name: filepath.Base(path), path: path, size: -1,
+		id: newSecret(path), name: filepath.Base(path), size: -1,
+		stat: func() (fs.FileInfo, error) { return os.Stat(path) },
 		open: func(ctx context.Context, o content.Options) (*content.Content, error) {
 			return content.File(ctx, path, o)
 		},
@@ -62,6 +63,12 @@ func FromFile(path string) Source {
 func FromFS(fsys fs.FS, name string) Source {
 	return Source{
 		id: newSecret(name), name: path.Base(name), size: -1,
+		stat: func() (fs.FileInfo, error) {
+			if fsys == nil {
+				return nil, fs.ErrInvalid
+			}
+			return fs.Stat(fsys, name)
+		},
 		open: func(ctx context.Context, o content.Options) (*content.Content, error) {
 			if fsys == nil {
 				return nil, invalid(errors.New("the file system of the source is nil"))
@@ -229,12 +236,12 @@ func sourceOf(src string) Source {
 	return FromFile(src)
 }
 
-// isDirectory reports whether the source is the path of a directory.
+// isDirectory reports whether the source is a directory.
 func (s Source) isDirectory() bool {
-	if s.path == "" {
+	if s.stat == nil {
 		return false
 	}
-	info, err := os.Stat(s.path)
+	info, err := s.stat()
 	return err == nil && info.IsDir()
 }
 

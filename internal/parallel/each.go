@@ -9,13 +9,14 @@ import (
 )
 
 // Each calls do for all items, at most parallel of them concurrently. The first error
-// ends it and is returned, as is the end of the context.
+// ends it and is returned, as is the end of the context unless all are done.
 func Each[T any](ctx context.Context, parallel int, items []T, do func(context.Context, T) error) error {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var (
 		workers sync.WaitGroup
 		next    atomic.Int64
+		done    atomic.Int64
 		once    sync.Once
 		failure error
 	)
@@ -24,6 +25,8 @@ func Each[T any](ctx context.Context, parallel int, items []T, do func(context.C
 			if err := do(inner, items[i]); err != nil {
 				once.Do(func() { failure = err })
 				cancel()
+			} else {
+				done.Add(1)
 			}
 		}
 	}
@@ -35,7 +38,7 @@ func Each[T any](ctx context.Context, parallel int, items []T, do func(context.C
 	switch {
 	case failure != nil:
 		return failure
-	case ctx.Err() != nil:
+	case done.Load() < int64(len(items)):
 		return fmt.Errorf("cloudconvert: %w", ctx.Err())
 	}
 	return nil

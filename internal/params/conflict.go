@@ -4,66 +4,134 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 )
 
-// Conflict returns the name of a parameter whose value certainly differs from that in the
-// payload of a task, or "". The service may leave out, add and rewrite parameters:
-// compared are texts, numbers and booleans that both have, without case, and URLs up to
-// their query, which may be a signature. Credentials and files are not compared.
-func Conflict(sent map[string]any, payload json.RawMessage) string {
+// Conflict returns the name of a parameter whose value differs from that in the payload of
+// a task, or "". Compared are parameters that both have, because the service adds some,
+// and not credentials and the contents of files. same reports whether two texts of a
+// parameter have the same meaning although they differ.
+func Conflict(sent map[string]any, payload json.RawMessage, same func(name, a, b string) bool) string {
 	var has map[string]any
 	if json.Unmarshal(payload, &has) != nil {
 		return ""
 	}
 	for _, name := range SortedKeys(sent) {
-		if name == "file" || IsCredential(name) {
-			continue
-		}
-		want, ok := scalar(sent[name])
-		if got, found := scalar(has[name]); ok && found && !equal(name, want, got) {
+		if name != "file" && conflicts(name, decoded(sent[name]), has[name], same) {
 			return name
 		}
 	}
 	return ""
 }
 
-// scalar returns a text, a number or a boolean as a text, or false for other values and
-// empty texts.
-func scalar(value any) (string, bool) {
-	switch value.(type) {
-	case nil, map[string]any, []any:
-		return "", false
-	}
+// decoded returns a value as encoding/json decodes it, or nil.
+func decoded(value any) any {
 	encoded, err := json.Marshal(value)
 	if err != nil {
-		return "", false
+		return nil
 	}
-	var decoded any
-	if json.Unmarshal(encoded, &decoded) != nil {
-		return "", false
+	var result any
+	if json.Unmarshal(encoded, &result) != nil {
+		return nil
 	}
-	switch decoded := decoded.(type) {
-	case string, bool, float64:
-		text := strings.TrimSpace(fmt.Sprint(decoded))
-		return text, text != ""
+	return result
+}
+
+// conflicts reports whether two decoded values of a parameter differ. A list of one value
+// may also be that value.
+func conflicts(name string, want, got any, same func(name, a, b string) bool) bool {
+	if want == nil || got == nil || IsCredential(name) {
+		return false
+	}
+	wantMap, isMap := want.(map[string]any)
+	if gotMap, ok := got.(map[string]any); isMap && ok {
+		for key := range wantMap {
+			if conflicts(key, wantMap[key], gotMap[key], same) {
+				return true
+			}
+		}
+		return false
+	}
+	if isMap {
+		return false // it is written in another way
+	}
+	wantList, gotList := asList(want), asList(got)
+	if len(wantList) != len(gotList) {
+		return true
+	}
+	for i := range wantList {
+		a, okA := text(wantList[i])
+		b, okB := text(gotList[i])
+		if okA && okB && !equal(name, a, b) && !same(name, a, b) {
+			return true
+		}
+	}
+	return false
+}
+
+func asList(value any) []any {
+	if list, ok := value.([]any); ok {
+		return list
+	}
+	return []any{value}
+}
+
+// text returns a text, a number or a boolean as a text. The service trims texts.
+func text(value any) (string, bool) {
+	switch value := value.(type) {
+	case string:
+		return strings.TrimSpace(value), true
+	case bool, float64:
+		return fmt.Sprint(value), true
 	default:
 		return "", false
 	}
 }
 
+// equal reports whether two texts are the same, or the same number, boolean or URL. The
+// parameters of a URL that belong to a signature do not count.
 func equal(name, a, b string) bool {
-	if name == "url" {
-		a, b = withoutQuery(a), withoutQuery(b)
+	if a == b {
+		return true
 	}
-	return strings.EqualFold(a, b)
+	if name == "url" {
+		return unsigned(a) == unsigned(b)
+	}
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	if errX == nil && errY == nil {
+		return x == y
+	}
+	boolA, errA := strconv.ParseBool(a)
+	boolB, errB := strconv.ParseBool(b)
+	return errA == nil && errB == nil && boolA == boolB
 }
 
-// withoutQuery returns the host and the path of a URL, decoded.
-func withoutQuery(text string) string {
+// signatureParameters are names in the queries of signed URLs of storages. Others begin
+// with one of signaturePrefixes, or are those of credentials.
+var signatureParameters = []string{
+	"signature", "expires", "policy", "key-pair-id", "awsaccesskeyid", "googleaccessid",
+	"sig", "se", "sp", "sv", "sr", "st", "spr", "sip", "skoid", "sktid", "skt", "ske", "sks", "skv",
+	"temp_url_sig", "temp_url_expires",
+}
+
+var signaturePrefixes = []string{"x-amz-", "x-goog-"}
+
+// unsigned returns a URL without its signature, decoded and with a sorted query.
+func unsigned(text string) string {
 	target, err := url.Parse(text)
 	if err != nil {
 		return text
 	}
-	return target.Host + target.Path
+	query := target.Query()
+	for key := range query {
+		name := strings.ToLower(key)
+		isPrefix := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
+		if IsCredential(name) || slices.Contains(signatureParameters, name) || slices.ContainsFunc(signaturePrefixes, isPrefix) {
+			query.Del(key)
+		}
+	}
+	return target.Host + target.Path + "?" + query.Encode()
 }

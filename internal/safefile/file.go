@@ -2,6 +2,7 @@ package safefile
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -145,41 +146,43 @@ func (f *File) closeFile() error {
 }
 
 // isIdentical reports whether a file that has the name has the same bytes.
-func (f *File) isIdentical() bool {
+func (f *File) isIdentical(ctx context.Context) (bool, error) {
 	info, err := f.root.Lstat(f.name)
 	if err != nil || !info.Mode().IsRegular() || info.Size() != f.size {
-		return false
+		return false, err
 	}
 	temp, err := f.root.Open(f.temp)
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer func() { _ = temp.Close() }() // it was only read
 	existing, err := f.root.Open(f.name)
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer func() { _ = existing.Close() }() // as above
-	return isEqual(temp, existing)
+	return isEqual(ctx, temp, existing)
 }
 
 // isEqual reports whether two readers have the same bytes.
-func isEqual(a, b io.Reader) bool {
+func isEqual(ctx context.Context, a, b io.Reader) (bool, error) {
 	bufferA, bufferB := make([]byte, 64<<10), make([]byte, 64<<10)
 	for {
 		n, errA := io.ReadFull(a, bufferA)
 		m, errB := io.ReadFull(b, bufferB)
-		if !bytes.Equal(bufferA[:n], bufferB[:m]) {
-			return false
-		}
-		if errA != nil || errB != nil {
-			return isEnd(errA) && isEnd(errB)
+		switch err := errors.Join(withoutEnd(errA), withoutEnd(errB), ctx.Err()); {
+		case err != nil:
+			return false, err
+		case !bytes.Equal(bufferA[:n], bufferB[:m]):
+			return false, nil
+		case errA != nil:
+			return true, nil
 		}
 	}
 }
 
-// isEnd reports whether io.ReadFull returned err because a file is over.
-func isEnd(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+// withoutEnd returns an error of io.ReadFull, or nil if it says that a file is over.
+func withoutEnd(err error) error { return except(except(err, io.EOF), io.ErrUnexpectedEOF) }
 
 // abort closes and removes the temporary file, but never the file that has the name.
 // After a successful commit or abort it does nothing, so it may be deferred.

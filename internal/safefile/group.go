@@ -27,7 +27,8 @@ type Group struct {
 	Parallel int
 	// Replaces reports whether an existing file may be replaced.
 	Replaces func(path string) bool
-	// KeepsIdentical makes an existing file count as saved if it has the same bytes.
+	// KeepsIdentical makes an existing file count as saved if it has the same bytes. Files
+	// that were saved then stay if others fail.
 	KeepsIdentical bool
 	// Write writes the content of file i. It may truncate the file and start over.
 	Write func(ctx context.Context, i int, file *File) error
@@ -160,7 +161,7 @@ func (s *saving) write(ctx context.Context, f *groupFile) error {
 // commit gives a file its name. It replaces an existing file only after an attempt that
 // replaces none: a new file is removed if the group fails later, and a file that replaced
 // another is kept. Only the first attempt proves which of the two it is.
-func (s *saving) commit(_ context.Context, f *groupFile) error {
+func (s *saving) commit(ctx context.Context, f *groupFile) error {
 	var err error
 	if f.info, err = f.file.info(); err == nil {
 		err = f.file.commit(false)
@@ -168,10 +169,7 @@ func (s *saving) commit(_ context.Context, f *groupFile) error {
 	f.created = f.file.named
 	switch {
 	case errors.Is(err, fs.ErrExist) && !s.Replaces(f.path):
-		if !s.KeepsIdentical || !f.file.isIdentical() {
-			return existsError(f.path)
-		}
-		return f.file.abort()
+		return s.keep(ctx, f)
 	case errors.Is(err, fs.ErrExist):
 		err = f.file.commit(true)
 	}
@@ -179,6 +177,20 @@ func (s *saving) commit(_ context.Context, f *groupFile) error {
 		return s.failed(err)
 	}
 	return nil
+}
+
+// keep leaves a file that exists, if it may count as the saved one.
+func (s *saving) keep(ctx context.Context, f *groupFile) error {
+	if !s.KeepsIdentical {
+		return existsError(f.path)
+	}
+	switch identical, err := f.file.isIdentical(ctx); {
+	case err != nil:
+		return s.failed(err)
+	case !identical:
+		return existsError(f.path)
+	}
+	return f.file.abort()
 }
 
 // syncDirs writes the new names to disk.
@@ -201,11 +213,12 @@ func (s *saving) failed(err error) error {
 	return fmt.Errorf("cloudconvert: save to %s: %w", s.root.Name(), err)
 }
 
-// undo removes the files and directories that Save has created.
+// undo removes the files and directories that Save has created. With KeepsIdentical,
+// another process may count on a file that has its name: it stays.
 func (s *saving) undo() error {
 	var problems []error
 	for _, f := range s.files {
-		if f.created {
+		if f.created && !s.KeepsIdentical {
 			problems = append(problems, s.remove(f))
 		}
 		if f.file != nil {
