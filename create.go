@@ -263,34 +263,54 @@ var lookup = callOption{"lookup", func(c *call) error {
 // settle looks for the job of a creation whose outcome is unknown. It returns the job
 // if it finds it, and otherwise err.
 func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err error) (*Job, error) {
-	if job != nil && c.keyed {
-		s.core.keys.setCreated(c.body.Tag, keyedCreation{time.Now(), job.ID})
-	}
+	responded := time.Now()
 	if !isOpen(err) || !c.own {
+		if job != nil {
+			s.remember(c, job, responded)
+		}
 		return job, err
 	}
-	lost := time.Now()
-	for attempt := range lookups {
-		if attempt > 0 && poll.Pause(ctx, lookupPause<<(attempt-1)) != nil {
-			break
-		}
-		found, failure := s.find(ctx, c.body.Tag, lookup)
-		if found != nil && found.ID != c.replaced {
-			s.core.config.logger.LogAttrs(ctx, slog.LevelWarn,
-				"cloudconvert: the response was lost, but the job was created", slog.String("job", found.ID), slog.Any("error", err))
-			return found, nil
-		}
-		if failure != nil && !isTransient(failure) {
-			break
-		}
+	if job = s.findLost(ctx, c); job != nil {
+		s.core.config.logger.LogAttrs(ctx, slog.LevelWarn,
+			"cloudconvert: the response was lost, but the job was created", slog.String("job", job.ID), slog.Any("error", err))
+		return job, nil
 	}
-	if c.keyed {
-		s.core.keys.setCreated(c.body.Tag, keyedCreation{at: lost})
-	}
+	s.remember(c, nil, responded)
 	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
 		err = fmt.Errorf("%w; the search for the job ended: %w", err, ended)
 	}
 	return nil, err
+}
+
+// remember records a creation under a key for the next call with the key. job is nil if
+// the response was lost.
+func (s *JobsService) remember(c *creation, job *Job, at time.Time) {
+	if !c.keyed {
+		return
+	}
+	created := keyedCreation{at: at}
+	if job != nil {
+		created.id = job.ID
+	}
+	s.core.keys.setCreated(c.body.Tag, created)
+}
+
+// findLost looks several times for the job of a creation, and returns nil if it does not
+// find it.
+func (s *JobsService) findLost(ctx context.Context, c *creation) *Job {
+	for attempt := range lookups {
+		if attempt > 0 && poll.Pause(ctx, lookupPause<<(attempt-1)) != nil {
+			return nil
+		}
+		found, err := s.find(ctx, c.body.Tag, lookup)
+		if found != nil && found.ID != c.replaced {
+			return found
+		}
+		if err != nil && !isTransient(err) {
+			return nil
+		}
+	}
+	return nil
 }
 
 // find returns the newest job with a tag that has not failed and still has its files, or

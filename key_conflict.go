@@ -35,7 +35,7 @@ func (r keyedRequest) conflict(job *Job, payloads map[string]json.RawMessage) er
 	for _, name := range params.SortedKeys(r.tasks) {
 		task, found := job.Task(name)
 		source, isLocal := local[name]
-		differs := ""
+		var differs string
 		switch {
 		case !found && (job.Status.Terminal() || len(job.Tasks) == 0):
 			continue // it was deleted, or is not reported

@@ -301,6 +301,22 @@ func TestClientRemembersLostCreation(t *testing.T) {
 	})
 }
 
+// A creation that was refused has left no job to look for.
+func TestKeyAfterRefusal(t *testing.T) {
+	t.Parallel()
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		client, request := server.Client(), toPDF(cloudconvert.FromBytes("a.txt", []byte("text")))
+		server.Inject(cloudconverttest.Fault{Method: http.MethodPost, Status: http.StatusUnprocessableEntity, Times: 1})
+		_, err := client.Start(t.Context(), request, cloudconvert.WithKey("k"))
+		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+		start := time.Now()
+		_, err = client.Start(t.Context(), request, cloudconvert.WithKey("k"))
+		require.NoError(t, err)
+		assert.Zero(t, time.Since(start))
+	})
+}
+
 // Calls of one client with the same key share a job, although they begin at once.
 func TestCallsWithOneKeyTakeTurns(t *testing.T) {
 	t.Parallel()

@@ -40,22 +40,16 @@ func decoded(value any) any {
 }
 
 // conflicts reports whether two decoded values of a parameter differ. A list of one value
-// may also be that value.
+// may also be that value, and an object may be written in another way.
 func conflicts(name string, want, got any, same func(name, a, b string) bool) bool {
 	if want == nil || got == nil || IsCredential(name) {
 		return false
 	}
-	wantMap, isMap := want.(map[string]any)
-	if gotMap, ok := got.(map[string]any); isMap && ok {
-		for key := range wantMap {
-			if conflicts(key, wantMap[key], gotMap[key], same) {
-				return true
-			}
-		}
-		return false
-	}
-	if isMap {
-		return false // it is written in another way
+	if members, isObject := want.(map[string]any); isObject {
+		has, _ := got.(map[string]any)
+		return slices.ContainsFunc(SortedKeys(members), func(key string) bool {
+			return conflicts(key, members[key], has[key], same)
+		})
 	}
 	wantList, gotList := asList(want), asList(got)
 	if len(wantList) != len(gotList) {

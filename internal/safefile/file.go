@@ -170,13 +170,12 @@ func isEqual(ctx context.Context, a, b io.Reader) (bool, error) {
 	for {
 		n, errA := io.ReadFull(a, bufferA)
 		m, errB := io.ReadFull(b, bufferB)
-		switch err := errors.Join(withoutEnd(errA), withoutEnd(errB), ctx.Err()); {
-		case err != nil:
+		if err := errors.Join(withoutEnd(errA), withoutEnd(errB), ctx.Err()); err != nil {
 			return false, err
-		case !bytes.Equal(bufferA[:n], bufferB[:m]):
-			return false, nil
-		case errA != nil:
-			return true, nil
+		}
+		isEqual := bytes.Equal(bufferA[:n], bufferB[:m])
+		if !isEqual || n < len(bufferA) {
+			return isEqual, nil
 		}
 	}
 }
