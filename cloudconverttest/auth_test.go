@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
 )
 
 // endpoints are the endpoints that need a key, with their scopes.
@@ -100,20 +102,20 @@ func TestNotFound(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
 	for _, e := range []struct{ method, path string }{
-		{http.MethodGet, "/jobs/" + newID()},
+		{http.MethodGet, "/jobs/" + random.ID()},
 		{http.MethodGet, "/jobs/not-an-id"},
-		{http.MethodGet, "/jobs/" + newID() + "/wait"},
-		{http.MethodDelete, "/jobs/" + newID()},
-		{http.MethodGet, "/tasks/" + newID()},
-		{http.MethodGet, "/tasks/" + newID() + "/wait"},
-		{http.MethodPost, "/tasks/" + newID() + "/cancel"},
-		{http.MethodPost, "/tasks/" + newID() + "/retry"},
-		{http.MethodDelete, "/tasks/" + newID()},
-		{http.MethodDelete, "/webhooks/" + newID()},
-		{http.MethodPost, "/jobs/" + newID() + "/cancel"},
+		{http.MethodGet, "/jobs/" + random.ID() + "/wait"},
+		{http.MethodDelete, "/jobs/" + random.ID()},
+		{http.MethodGet, "/tasks/" + random.ID()},
+		{http.MethodGet, "/tasks/" + random.ID() + "/wait"},
+		{http.MethodPost, "/tasks/" + random.ID() + "/cancel"},
+		{http.MethodPost, "/tasks/" + random.ID() + "/retry"},
+		{http.MethodDelete, "/tasks/" + random.ID()},
+		{http.MethodDelete, "/webhooks/" + random.ID()},
+		{http.MethodPost, "/jobs/" + random.ID() + "/cancel"},
 		{http.MethodPost, "/no/operation"},
 		{http.MethodGet, "/webhooks"},
-		{http.MethodPut, "/jobs/" + newID()},
+		{http.MethodPut, "/jobs/" + random.ID()},
 		{http.MethodGet, "/nothing"},
 	} {
 		t.Run(e.method+" "+e.path, func(t *testing.T) {
@@ -126,8 +128,8 @@ func TestNotFound(t *testing.T) {
 	t.Run("sync host", func(t *testing.T) {
 		t.Parallel()
 		y := &tester{t: t, s: x.s, key: x.key}
-		y.call(http.MethodGet, x.s.SyncURL+"/jobs/"+newID(), nil).expect(http.StatusNotFound)
-		y.call(http.MethodGet, x.s.SyncURL+"/tasks/"+newID(), nil).expect(http.StatusNotFound)
+		y.call(http.MethodGet, x.s.SyncURL+"/jobs/"+random.ID(), nil).expect(http.StatusNotFound)
+		y.call(http.MethodGet, x.s.SyncURL+"/tasks/"+random.ID(), nil).expect(http.StatusNotFound)
 		y.call(http.MethodGet, x.s.SyncURL+"/jobs", nil).expect(http.StatusNotFound)
 		y.call(http.MethodGet, x.s.SyncURL+"/users/me", nil).expect(http.StatusNotFound)
 	})
@@ -157,7 +159,7 @@ func TestRateLimit(t *testing.T) {
 		assert.Empty(t, a.header.Get("Retry-After"))
 	}
 	for _, call := range []struct{ path, host string }{
-		{"/jobs", x.s.URL}, {"/jobs", x.s.SyncURL}, {"/import/raw", x.s.URL}, {"/tasks/" + newID() + "/retry", x.s.URL},
+		{"/jobs", x.s.URL}, {"/jobs", x.s.SyncURL}, {"/import/raw", x.s.URL}, {"/tasks/" + random.ID() + "/retry", x.s.URL},
 	} {
 		a := x.call(http.MethodPost, call.host+call.path, dict{"tasks": quick}).expect(http.StatusTooManyRequests)
 		assert.Equal(t, "TOO_MANY_REQUESTS", a.object()["code"])

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 // member is a member of a JSON object whose order matters.
@@ -54,7 +56,7 @@ func formFields(body []byte) map[string]json.RawMessage {
 		return fields
 	}
 	for name := range values {
-		if raw, err := encode(values.Get(name)); err == nil {
+		if raw, err := wire.Encode(values.Get(name)); err == nil {
 			fields[name] = raw
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 // public is the scope of endpoints that need no key.
@@ -49,10 +51,10 @@ func (c *call) finish(err error) {
 }
 
 // data responds with an object in the usual envelope.
-func (c *call) data(status int, v any) error { return c.json(status, wireData{v}) }
+func (c *call) data(status int, v any) error { return c.json(status, wire.Data{Data: v}) }
 
 func (c *call) json(status int, v any) error {
-	body, err := encode(v)
+	body, err := wire.Encode(v)
 	if err != nil {
 		return err
 	}
@@ -63,7 +65,7 @@ func (c *call) json(status int, v any) error {
 		h.Set("Vary", "Accept-Encoding")
 	} else {
 		h.Set("Cache-Control", "no-cache, private")
-		body = escapeSlashes(body)
+		body = wire.EscapeSlashes(body)
 	}
 	writeBody(c.w, status, body)
 	return nil
@@ -135,13 +137,13 @@ var (
 func (e *apiError) Error() string { return e.message }
 
 func (e *apiError) write(w http.ResponseWriter, escape bool) {
-	body, err := encode(wireError{Message: e.message, Code: e.code, Errors: e.fields})
+	body, err := wire.Encode(wire.Error{Message: e.message, Code: e.code, Errors: e.fields})
 	if err != nil {
 		http.Error(w, "", http.StatusInternalServerError)
 		return
 	}
 	if escape {
-		body = escapeSlashes(body)
+		body = wire.EscapeSlashes(body)
 	}
 	maps.Copy(w.Header(), e.header)
 	w.Header().Set("Content-Type", "application/json")

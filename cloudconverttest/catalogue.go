@@ -3,6 +3,8 @@ package cloudconverttest
 import (
 	"net/http"
 	"slices"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 type wireOperation struct {
@@ -51,7 +53,7 @@ func versions(names ...string) []wireEngineVersion {
 // entry returns an item of the catalog. An empty format becomes null.
 func entry(operation, from, to, engine, group string, vs []wireEngineVersion, options ...wireOption) wireOperation {
 	o := wireOperation{
-		Operation: operation, InputFormat: orNull(from), OutputFormat: orNull(to), Engine: engine,
+		Operation: operation, InputFormat: wire.OrNull(from), OutputFormat: wire.OrNull(to), Engine: engine,
 		Credits: operations[operation].credits, Meta: map[string]string{"group": group}, Options: options, EngineVersions: vs,
 	}
 	if group == "" {

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/signature"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 // deliveryTimeout bounds an attempt.
@@ -56,8 +59,8 @@ func (l *deliveryLog) all() []Delivery {
 }
 
 type wireEvent struct {
-	Event string  `json:"event"`
-	Job   wireJob `json:"job"`
+	Event string   `json:"event"`
+	Job   wire.Job `json:"job"`
 }
 
 // target is a receiver of an event.
@@ -78,12 +81,12 @@ func (s *Server) notify(event string, j *job) {
 	shown, id := s.wireJob(j, true), j.id
 	for _, to := range targets {
 		s.spawn(func(ctx context.Context) {
-			body, err := encode(wireEvent{event, shown})
+			body, err := wire.Encode(wireEvent{event, shown})
 			if err != nil {
 				s.log.ErrorContext(ctx, "encode a webhook", "error", err)
 				return
 			}
-			s.deliver(ctx, to, Delivery{Event: event, URL: to.url, JobID: id, Body: escapeSlashes(body)})
+			s.deliver(ctx, to, Delivery{Event: event, URL: to.url, JobID: id, Body: wire.EscapeSlashes(body)})
 		})
 	}
 }
@@ -105,10 +108,10 @@ func (s *Server) targets(event string, j *job) []target {
 // left.
 func (s *Server) deliver(ctx context.Context, to target, d Delivery) {
 	if to.secret != "" {
-		d.Signature = sign([]byte(to.secret), string(d.Body))
+		d.Signature = signature.Sign([]byte(to.secret), string(d.Body))
 	}
 	for d.Attempt = 1; ; d.Attempt++ {
-		d.Time = s.clock.now()
+		d.Time = s.clock.Now()
 		d.Status, d.Err = s.attempt(ctx, d)
 		if ctx.Err() != nil {
 			return
@@ -137,7 +140,7 @@ func (s *Server) delivered(to target, d Delivery) {
 	}
 	to.hook.failing = d.Err != nil || d.Status >= http.StatusMultipleChoices
 	if d.Status == http.StatusGone {
-		to.hook.disabled, to.hook.updated = true, s.clock.now()
+		to.hook.disabled, to.hook.updated = true, s.clock.Now()
 	}
 }
 

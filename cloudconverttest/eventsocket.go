@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 	"github.com/cloudconvert/cloudconvert-go/internal/sioserver"
 )
 
@@ -124,7 +125,7 @@ func (e *EventSocket) emit(event string, body func() any, channels ...string) er
 		if !e.socket.Hears(channel) {
 			continue
 		}
-		data, err := encode(body())
+		data, err := wire.Encode(body())
 		if err != nil {
 			return err
 		}

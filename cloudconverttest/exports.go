@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
 
 // exportFiles exports the files of a run. Exports to storage services only list the
@@ -30,7 +32,7 @@ func (s *Server) exportFiles(ctx context.Context, run *Run) error {
 
 // share adds an input file to the result.
 func (r *Run) share(in Input) {
-	f := &file{name: in.Name, dir: in.Dir, blob: r.s.blobs.retain(in.blob), size: in.Size, md5: in.blob.md5}
+	f := &storage.File{Name: in.Name, Dir: in.Dir, Blob: r.s.storage.Retain(in.blob), Size: in.Size, MD5: in.blob.MD5}
 	r.set(func(x *results) { x.files = append(x.files, f) })
 }
 
@@ -64,12 +66,7 @@ func (s *Server) put(ctx context.Context, run *Run, in Input) error {
 // publish makes the files of a finished export/url downloadable.
 func (s *Server) publish(t *task, inline bool) {
 	for i, f := range t.files {
-		f.inline, f.stored = inline, s.clock.now()
-		f.object = t.id + "/" + f.name
-		if _, taken := s.objects[f.object]; taken {
-			f.object = t.id + "/" + strconv.Itoa(i) + "/" + f.name
-		}
-		s.objects[f.object] = f
+		s.storage.Publish(f, inline, t.id+"/"+f.Name, t.id+"/"+strconv.Itoa(i)+"/"+f.Name)
 	}
 	t.files = slices.Clip(t.files)
 }

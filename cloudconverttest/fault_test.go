@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
 )
 
 // create creates a job. The error means that there was no response.
@@ -224,7 +226,7 @@ func TestRequestsAreRecorded(t *testing.T) {
 		"tag": "t"}`).expect(http.StatusCreated)
 	job, file := x.exported("a.txt", "x", nil)
 	x.get(str(file["url"])).expect(http.StatusOK)
-	x.call(http.MethodGet, "/jobs/"+newID(), nil).expect(http.StatusNotFound)
+	x.call(http.MethodGet, "/jobs/"+random.ID(), nil).expect(http.StatusNotFound)
 
 	seen := x.s.Requests()
 	require.Len(t, seen, 5)

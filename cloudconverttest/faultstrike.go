@@ -5,6 +5,10 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/network"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 // applyFault applies a fault to a request, which next handles.
@@ -45,7 +49,7 @@ func (s *Server) abort(f Fault, role Role, w http.ResponseWriter, r *http.Reques
 	if f.Kind == Stall {
 		s.pause(r, f.Delay, true)
 	}
-	cutConnection(w, r)
+	network.Cut(w, r)
 }
 
 // readStalled reads as much of the body as a stalled server does.
@@ -94,21 +98,6 @@ func (s *Server) pause(r *http.Request, d time.Duration, forEver bool) {
 	}
 }
 
-// cutConnection resets the connection.
-func cutConnection(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case r.ProtoMajor == 1:
-		if _, _, err := http.NewResponseController(w).Hijack(); err != nil {
-			return // it has ended already
-		}
-	case r.Context().Err() != nil:
-		return // the client has cancelled only this request
-	}
-	if c, ok := r.Context().Value(connKey{}).(*countedConn); ok {
-		_ = c.reset()
-	}
-}
-
 func writeFault(f Fault, role Role, w http.ResponseWriter) {
 	status, body, contentType := f.Status, f.Body, "text/html; charset=UTF-8"
 	switch {
@@ -138,9 +127,9 @@ func faultBody(f Fault, role Role, status int) (body, contentType string) {
 		text := strconv.Itoa(status) + " " + http.StatusText(status)
 		return "<html><head><title>" + text + "</title></head><body><h1>" + text + "</h1></body></html>\n", "text/html"
 	case role == RoleStorage:
-		return storageErrorBody(f.Code, f.Message), "application/xml"
+		return storage.ErrorBody(f.Code, f.Message), "application/xml"
 	}
-	b, err := encode(wireError{Message: f.Message, Code: f.Code})
+	b, err := wire.Encode(wire.Error{Message: f.Message, Code: f.Code})
 	if err != nil {
 		return "", "text/html"
 	}

@@ -11,9 +11,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path"
 	"slices"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
 )
 
 func (s *Server) importFiles(ctx context.Context, run *Run) error {
@@ -36,16 +37,10 @@ func (s *Server) importFiles(ctx context.Context, run *Run) error {
 
 // importFile adds a file. Its name must have an extension.
 func importFile(run *Run, name string, content io.Reader) error {
-	if name = baseName(name); extension(name) == "" {
+	if name = names.Base(name); names.Extension(name) == "" {
 		return Fail(codeFilename, "The file name "+name+" has no extension")
 	}
 	return run.ReadFrom(name, content)
-}
-
-// baseName removes the directories from an untrusted name.
-func baseName(name string) string {
-	base := path.Base(path.Clean("/" + strings.ReplaceAll(name, `\`, "/")))
-	return strings.Trim(base, "/")
 }
 
 // importUpload adds the uploaded file.
@@ -54,8 +49,8 @@ func importUpload(run *Run) error {
 	b, name := run.t.form.blob, run.t.form.filename
 	run.t.form.blob = nil
 	run.s.mu.Unlock()
-	if name = baseName(name); extension(name) == "" {
-		run.s.blobs.release(b)
+	if name = names.Base(name); names.Extension(name) == "" {
+		run.s.storage.Release(b)
 		return Fail(codeFilename, "The uploaded file has no usable name")
 	}
 	return run.add(name, b)
@@ -120,10 +115,10 @@ func nameOf(requested, rawURL string, header http.Header) string {
 		return params["filename"]
 	}
 	name := "download"
-	if u, err := url.Parse(rawURL); err == nil && baseName(u.Path) != "" {
-		name = baseName(u.Path)
+	if u, err := url.Parse(rawURL); err == nil && names.Base(u.Path) != "" {
+		name = names.Base(u.Path)
 	}
-	if extension(name) != "" {
+	if names.Extension(name) != "" {
 		return name
 	}
 	mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type"))
@@ -189,7 +184,7 @@ func (s *Server) importObjects(run *Run) error {
 		return Fail(codeDownload, "Download failed: there is no such object")
 	}
 	for _, key := range found {
-		name := baseName(key)
+		name := names.Base(key)
 		if len(found) == 1 && run.Text("filename") != "" {
 			name = run.Text("filename")
 		}

@@ -77,14 +77,15 @@ func (s *Server) inspect(t *task) Task {
 		Inputs: slices.Clone(t.request.inputs), Params: redactParameters(t.request.params), Metadata: t.metadata, Ended: t.ended,
 	}
 	for _, f := range t.files {
-		file := File{Name: f.name, Dir: f.dir, Size: f.size, MD5: f.md5}
-		if f.object != "" {
-			file.URL = s.fileURL(f)
-		}
-		if f.blob != nil {
-			file.Path = f.blob.path
+		file := File{Name: f.Name, Dir: f.Dir, Size: f.Size, MD5: f.MD5, URL: s.storage.URL(f)}
+		if f.Blob != nil {
+			file.Path = f.Blob.Path
 		}
 		shown.Files = append(shown.Files, file)
 	}
 	return shown
 }
+
+// BytesStored returns the size of all files that the server keeps. Each content counts
+// once.
+func (s *Server) BytesStored() int64 { return s.storage.Stored() }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/network"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 func (s *Server) createJob(c *call) error {
@@ -31,20 +34,20 @@ func (s *Server) createJob(c *call) error {
 	return c.job(http.StatusCreated, j, req.redirect)
 }
 
-// startJob creates and starts a job. The wireJob has its state at the creation.
-func (s *Server) startJob(req *jobRequest) (*job, wireJob, error) {
+// startJob creates and starts a job. The wire.Job has its state at the creation.
+func (s *Server) startJob(req *jobRequest) (*job, wire.Job, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.createLocked(req)
 }
 
 // createLocked is startJob for callers that hold s.mu.
-func (s *Server) createLocked(req *jobRequest) (*job, wireJob, error) {
+func (s *Server) createLocked(req *jobRequest) (*job, wire.Job, error) {
 	if err := s.afford(); err != nil {
-		return nil, wireJob{}, err
+		return nil, wire.Job{}, err
 	}
 	if limit := s.cfg.parallelJobs; limit > 0 && s.openJobs >= limit {
-		return nil, wireJob{}, errTooManyJobs
+		return nil, wire.Job{}, errTooManyJobs
 	}
 	j := s.addJob(req)
 	created := s.wireJob(j, true)
@@ -107,7 +110,7 @@ func (s *Server) exported(j *job) string {
 			continue
 		}
 		for _, f := range t.files {
-			return s.fileURL(f)
+			return s.storage.URL(f)
 		}
 	}
 	return ""
@@ -153,7 +156,7 @@ func (c *call) await(done <-chan struct{}) error {
 	case <-ctx.Done():
 	case <-c.s.ctx.Done():
 	}
-	cutConnection(c.w, c.r)
+	network.Cut(c.w, c.r)
 	return errAborted
 }
 

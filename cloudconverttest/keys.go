@@ -76,5 +76,5 @@ func (s *Server) credential(authorization string) (credential, bool) {
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		return credential{}, false
 	}
-	return s.keys.find(strings.TrimSpace(key), s.clock.now())
+	return s.keys.find(strings.TrimSpace(key), s.clock.Now())
 }

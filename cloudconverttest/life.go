@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
 
 // Codes and messages of failed tasks.
@@ -28,7 +30,7 @@ const (
 // addJob adds a job without starting it.
 func (s *Server) addJob(req *jobRequest) *job {
 	j := &job{
-		id: newID(), tag: req.tag, webhookURL: req.webhookURL, status: waiting, created: s.clock.now(),
+		id: random.ID(), tag: req.tag, webhookURL: req.webhookURL, status: waiting, created: s.clock.Now(),
 		done: make(chan struct{}), open: len(req.tasks),
 	}
 	byName := map[string]*task{}
@@ -53,12 +55,14 @@ func (s *Server) addJob(req *jobRequest) *job {
 
 func (s *Server) addTask(r taskRequest, j *job) *task {
 	t := &task{
-		id: newID(), name: r.name, operation: r.operation, job: j, request: r, status: waiting, percent: 100,
-		created: s.clock.now(), done: make(chan struct{}),
+		id: random.ID(), name: r.name, operation: r.operation, job: j, request: r, status: waiting, percent: 100,
+		created: s.clock.Now(), done: make(chan struct{}),
 	}
 	t.engine, t.engineVersion = engineOf(r)
 	if r.operation == opImportUpload {
-		s.offerForm(t)
+		redirect, _ := asText(r.params["redirect"])
+		t.message, t.form = messageAwaitsUpload, &uploadForm{Form: s.storage.NewForm(t.id, redirect)}
+		s.forms = append(s.forms, t)
 	}
 	s.tasks.add(t.id, t)
 	return t
@@ -113,6 +117,23 @@ func (s *Server) ready(t *task) {
 	}
 }
 
+// receive adds an uploaded file to its task, unless that has a file or is deleted.
+func (s *Server) receive(taskID, filename string, b *storage.Blob) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.tasks.get(taskID)
+	if !ok || t.form == nil || t.terminal() || t.form.used {
+		s.storage.Release(b)
+		return
+	}
+	t.form.used, t.form.filename, t.form.blob = true, filename, b
+	s.spawn(func(ctx context.Context) {
+		if s.take(ctx, s.cfg.uploadSettle) == nil {
+			s.work(ctx, t)
+		}
+	})
+}
+
 // fail ends a task with an error.
 func (s *Server) fail(t *task, code, message string) {
 	if t.terminal() {
@@ -137,7 +158,7 @@ func (s *Server) logEnd(t *task) {
 
 // end handles the end of a task: it may start others, and end the job.
 func (s *Server) end(t *task) {
-	t.ended = s.clock.now()
+	t.ended = s.clock.Now()
 	close(t.done)
 	s.logEnd(t)
 	s.emitTasks(endEvent(t), t)

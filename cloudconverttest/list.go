@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 // maxPerPage bounds a page. The limit of the service is not documented.
@@ -64,10 +66,10 @@ func pick[T any](all iter.Seq[T], w window, match func(T) bool) (items []T, more
 // a last page.
 func (c *call) page(data any, n int, w window, more bool) error {
 	path := c.s.origin + c.r.URL.Path
-	out := wirePage{
+	out := wire.Page{
 		Data:  data,
-		Links: pageLinks{First: c.pageLink(path, 1)},
-		Meta:  pageMeta{CurrentPage: w.page, Path: path, PerPage: w.perPage},
+		Links: wire.PageLinks{First: c.pageLink(path, 1)},
+		Meta:  wire.PageMeta{CurrentPage: w.page, Path: path, PerPage: w.perPage},
 	}
 	if w.page > 1 {
 		out.Links.Prev = new(c.pageLink(path, w.page-1))
@@ -104,7 +106,7 @@ func (s *Server) listJobs(c *call) error {
 	return c.page(data, len(data), w, more)
 }
 
-func (s *Server) pageOfJobs(w window, status, tag string, tasks bool) ([]wireJob, bool) {
+func (s *Server) pageOfJobs(w window, status, tag string, tasks bool) ([]wire.Job, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := &s.jobs
@@ -112,12 +114,12 @@ func (s *Server) pageOfJobs(w window, status, tag string, tasks bool) ([]wireJob
 		all = s.tagged[tag]
 	}
 	if all == nil {
-		return []wireJob{}, false
+		return []wire.Job{}, false
 	}
 	jobs, more := pick(all.newestFirst(), w, func(j *job) bool {
 		return status == "" || j.status == status || status == working && j.status == waiting
 	})
-	data := make([]wireJob, len(jobs))
+	data := make([]wire.Job, len(jobs))
 	for i, j := range jobs {
 		data[i] = s.wireJob(j, tasks)
 	}
@@ -137,7 +139,7 @@ func (s *Server) listTasks(c *call) error {
 	return c.page(data, len(data), w, more)
 }
 
-func (s *Server) pageOfTasks(w window, jobID string, include map[string]bool, match func(*task) bool) ([]wireTask, bool) {
+func (s *Server) pageOfTasks(w window, jobID string, include map[string]bool, match func(*task) bool) ([]wire.Task, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := s.tasks.newestFirst()
@@ -145,7 +147,7 @@ func (s *Server) pageOfTasks(w window, jobID string, include map[string]bool, ma
 		all = s.tasksOf(jobID)
 	}
 	tasks, more := pick(all, w, match)
-	data := make([]wireTask, len(tasks))
+	data := make([]wire.Task, len(tasks))
 	for i, t := range tasks {
 		data[i] = s.wireTask(t, include)
 	}

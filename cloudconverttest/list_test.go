@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
 )
 
 func TestListJobs(t *testing.T) {
@@ -114,7 +116,7 @@ func TestListTasks(t *testing.T) {
 	alone := x.call(http.MethodPost, "/import/upload", dict{}).expect(http.StatusCreated).data()
 	for query, n := range map[string]int{
 		"": 4, "?filter[operation]=import/raw": 2, "?filter[operation]=export/url": 1, "?filter[status]=waiting": 1,
-		"?filter[status]=finished": 3, "?filter[job_id]=" + str(job["id"]): 2, "?filter[job_id]=" + newID(): 0,
+		"?filter[status]=finished": 3, "?filter[job_id]=" + str(job["id"]): 2, "?filter[job_id]=" + random.ID(): 0,
 		"?filter[job_id]=" + str(job["id"]) + "&filter[operation]=export/url": 1, "?per_page=3": 3, "?per_page=3&page=2": 1,
 	} {
 		assert.Len(t, x.call(http.MethodGet, "/tasks"+query, nil).expect(http.StatusOK).items(), n, query)

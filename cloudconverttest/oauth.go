@@ -8,6 +8,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 // codeLifetime is how long an authorization code can be exchanged.
@@ -33,7 +36,7 @@ type authorization struct {
 
 func newOAuth() *oauth {
 	return &oauth{
-		clientID: newSecret(16), clientSecret: newSecret(40),
+		clientID: random.Secret(16), clientSecret: random.Secret(40),
 		codes: map[string]authorization{}, refresh: map[string]authorization{},
 	}
 }
@@ -65,7 +68,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		sendBack(w, back, params, false)
 		return
 	}
-	a := authorization{scopes: asked, redirectURI: q.Get("redirect_uri"), expires: s.clock.now().Add(codeLifetime)}
+	a := authorization{scopes: asked, redirectURI: q.Get("redirect_uri"), expires: s.clock.Now().Add(codeLifetime)}
 	switch q.Get("response_type") {
 	case "code":
 		params.Set("code", s.oauth.grant(a))
@@ -98,7 +101,7 @@ func sendBack(w http.ResponseWriter, to *url.URL, params url.Values, fragment bo
 func (o *oauth) grant(a authorization) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	code := newHex(32)
+	code := random.Hex(32)
 	o.codes[code] = a
 	return code
 }
@@ -131,7 +134,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	var ok bool
 	switch form.Get("grant_type") {
 	case "authorization_code":
-		a, ok = s.oauth.redeem(form.Get("code"), form.Get("redirect_uri"), s.clock.now())
+		a, ok = s.oauth.redeem(form.Get("code"), form.Get("redirect_uri"), s.clock.Now())
 	case "refresh_token":
 		a, ok = s.oauth.renew(form.Get("refresh_token"))
 	default:
@@ -165,10 +168,10 @@ func (o *oauth) renew(token string) (authorization, bool) {
 
 // issue makes an access token, and on request a refresh token.
 func (s *Server) issue(a authorization, refresh bool) wireToken {
-	t := wireToken{TokenType: "Bearer", ExpiresIn: int(s.cfg.tokenLifetime / time.Second), AccessToken: newSecret(64)}
-	s.keys.add(t.AccessToken, credential{scopes: a.scopes, expires: s.clock.now().Add(s.cfg.tokenLifetime)})
+	t := wireToken{TokenType: "Bearer", ExpiresIn: int(s.cfg.tokenLifetime / time.Second), AccessToken: random.Secret(64)}
+	s.keys.add(t.AccessToken, credential{scopes: a.scopes, expires: s.clock.Now().Add(s.cfg.tokenLifetime)})
 	if refresh {
-		t.RefreshToken = newSecret(64)
+		t.RefreshToken = random.Secret(64)
 		s.oauth.mu.Lock()
 		s.oauth.refresh[t.RefreshToken] = a
 		s.oauth.mu.Unlock()
@@ -181,7 +184,7 @@ func writeOAuthError(w http.ResponseWriter, status int, code, description string
 }
 
 func writeOAuth(w http.ResponseWriter, status int, v any) {
-	body, err := encode(v)
+	body, err := wire.Encode(v)
 	if err != nil {
 		http.Error(w, "", http.StatusInternalServerError)
 		return

@@ -118,7 +118,7 @@ func (s *Server) optimize(ctx context.Context, run *Run) error {
 		return err
 	}
 	run.set(func(x *results) {
-		small := x.files[len(x.files)-1].size
+		small := x.files[len(x.files)-1].Size
 		x.message = fmt.Sprintf("File size reduced by %d%%", 100*(in.Size-small)/max(in.Size, 1))
 	})
 	return nil
@@ -222,7 +222,7 @@ func (s *Server) unpack(ctx context.Context, run *Run) error {
 	packed := *run
 	packed.Inputs = nil
 	for _, f := range inner.results.files {
-		packed.Inputs = append(packed.Inputs, Input{Name: f.name, Dir: f.dir, Path: f.blob.path, Size: f.size})
+		packed.Inputs = append(packed.Inputs, Input{Name: f.Name, Dir: f.Dir, Path: f.Blob.Path, Size: f.Size})
 	}
 	return s.pack(ctx, &packed, run.OutputName(in), run.OutputFormat)
 }

@@ -36,7 +36,7 @@ func (c *call) throttle() error {
 	if limit <= 0 {
 		return nil
 	}
-	left, wait := c.s.limits.take(limit, c.s.cfg.rateWindow, c.s.clock.now())
+	left, wait := c.s.limits.take(limit, c.s.cfg.rateWindow, c.s.clock.Now())
 	header := http.Header{}
 	header.Set("X-RateLimit-Limit", strconv.Itoa(limit))
 	header.Set("X-RateLimit-Remaining", strconv.Itoa(left))

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/network"
 )
 
 // maxBody is the largest body of a request to the API.
@@ -30,7 +32,7 @@ func apiRole(path string) Role {
 func (s *Server) route(role func(path string) Role, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.enter() {
-			cutConnection(w, r)
+			network.Cut(w, r)
 			return
 		}
 		defer s.wg.Done()
@@ -49,7 +51,7 @@ func (s *Server) enter() bool {
 }
 
 func (s *Server) handle(role Role, w http.ResponseWriter, r *http.Request, next http.Handler) {
-	entry := newRequest(role, r, s.clock.now())
+	entry := newRequest(role, r, s.clock.Now())
 	begin := time.Now()
 	rec := &recorder{ResponseWriter: w, responded: func(status int) { s.requests.responded(entry, status) }}
 	err := s.readBody(role, entry, rec, r)
@@ -87,7 +89,7 @@ func (s *Server) readBody(role Role, entry *Request, w http.ResponseWriter, r *h
 
 func (s *Server) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); !ok {
-		cutConnection(w, r) // the client has disconnected
+		network.Cut(w, r) // the client has disconnected
 		return
 	}
 	fail := &apiError{status: http.StatusRequestEntityTooLarge, code: "PAYLOAD_TOO_LARGE", message: "Payload Too Large"}
@@ -142,7 +144,7 @@ func (s *Server) apiRoutes() http.Handler {
 	s.handleAPI(mux, false, "GET /v2/users/me/webhooks", "webhook.read", (*Server).listWebhooks)
 	s.handleAPI(mux, false, "DELETE /v2/webhooks/{id}", "webhook.write", (*Server).deleteWebhook)
 	s.handleAPI(mux, false, "/", public, (*Server).unknown)
-	mux.HandleFunc("/storage/", s.storage)
+	mux.HandleFunc("/storage/", s.serveStorage)
 	mux.HandleFunc("GET /oauth/authorize", s.authorize)
 	mux.HandleFunc("POST /oauth/token", s.token)
 	s.handleAPI(mux, false, "GET /s/{id}", public, (*Server).signedURL)
@@ -166,3 +168,10 @@ func (s *Server) handleAPI(mux *http.ServeMux, sync bool, pattern, scope string,
 }
 
 func (s *Server) unknown(*call) error { return errNotFound }
+
+func (s *Server) serveStorage(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.sweep()
+	s.mu.Unlock()
+	s.storage.ServeHTTP(w, r)
+}

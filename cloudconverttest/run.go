@@ -15,6 +15,8 @@ import (
 	"sync"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/media"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
 
 // Run is a run of a task. For the operation convert it is the run for one of its input
@@ -61,15 +63,15 @@ type Input struct {
 	// TaskID and Task are the id and the name of the task that made the file.
 	TaskID, Task string
 
-	blob *blob
+	blob *storage.Blob
 }
 
 // results are the results of the runs of a task.
 type results struct {
 	mu            sync.Mutex
 	scratch       string
-	held          []*blob // of inputs beyond Run.Inputs
-	files         []*file
+	held          []*storage.Blob // of inputs beyond Run.Inputs
+	files         []*storage.File
 	message       string
 	engine        string
 	engineVersion string
@@ -136,7 +138,7 @@ func (r *Run) Bool(name string) bool {
 func (r *Run) OutputName(in Input) string {
 	name := r.Text("filename")
 	if name == "" {
-		return stem(in.Name) + "." + cmp.Or(r.OutputFormat, in.Format)
+		return names.Stem(in.Name) + "." + cmp.Or(r.OutputFormat, in.Format)
 	}
 	return numbered(name, r.index+1, r.total)
 }
@@ -150,7 +152,7 @@ func numbered(name string, n, total int) string {
 	if total < 2 {
 		return name
 	}
-	return fmt.Sprintf("%s-%d.%s", stem(name), n, extension(name))
+	return fmt.Sprintf("%s-%d.%s", names.Stem(name), n, names.Extension(name))
 }
 
 // Dir returns an empty directory for temporary files. It is removed after the task.
@@ -175,7 +177,7 @@ func (r *Run) Write(name string, content []byte) error {
 
 // ReadFrom adds a file with the content of from to the result of the task.
 func (r *Run) ReadFrom(name string, from io.Reader) error {
-	b, err := r.s.blobs.write(extension(name), from)
+	b, err := r.s.storage.Write(names.Extension(name), from)
 	if err != nil {
 		return err
 	}
@@ -186,7 +188,7 @@ func (r *Run) ReadFrom(name string, from io.Reader) error {
 // and copies any other.
 func (r *Run) AddFile(name, path string) error {
 	if r.mayMove(path) {
-		b, err := r.s.blobs.adopt(path, extension(name))
+		b, err := r.s.storage.Adopt(path, names.Extension(name))
 		if err != nil {
 			return err
 		}
@@ -208,16 +210,16 @@ func (r *Run) mayMove(path string) bool {
 	return r.results.scratch != "" && err == nil && filepath.IsLocal(rel)
 }
 
-func (r *Run) add(name string, b *blob) error {
+func (r *Run) add(name string, b *storage.Blob) error {
 	dir, base := path.Split(path.Clean("/" + strings.ReplaceAll(name, `\`, "/")))
 	if base == "" {
-		r.s.blobs.release(b)
+		r.s.storage.Release(b)
 		return Fail(codeFilename, "The output has no file name")
 	}
 	r.results.mu.Lock()
 	defer r.results.mu.Unlock()
-	r.results.files = append(r.results.files, &file{
-		name: base, dir: strings.Trim(dir, "/"), blob: b, size: b.size, md5: b.md5,
+	r.results.files = append(r.results.files, &storage.File{
+		Name: base, Dir: strings.Trim(dir, "/"), Blob: b, Size: b.Size, MD5: b.MD5,
 	})
 	return nil
 }
@@ -281,26 +283,6 @@ func failure(ctx context.Context, err error) (code, message string) {
 		return codeOpen, err.Error()
 	}
 	return "", err.Error()
-}
-
-// extension returns the extension of a name in lower case: "gz" of "a.gz", "tar.gz" of
-// "a.tar.gz".
-func extension(name string) string {
-	name = strings.ToLower(path.Base(name))
-	for _, double := range []string{".tar.gz", ".tar.bz2"} {
-		if strings.HasSuffix(name, double) && len(name) > len(double) {
-			return double[1:]
-		}
-	}
-	return strings.TrimPrefix(path.Ext(name), ".")
-}
-
-// stem returns a name without its extension.
-func stem(name string) string {
-	if ext := extension(name); ext != "" {
-		return name[:len(name)-len(ext)-1]
-	}
-	return name
 }
 
 // formatOf returns the canonical name of a format.

@@ -12,6 +12,19 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/clock"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/network"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
+)
+
+// The addresses of a server in process. No socket listens on them.
+const (
+	inProcessAPI    = "127.0.0.1:1"
+	inProcessSync   = "127.0.0.1:2"
+	inProcessEvents = "127.0.0.1:3"
 )
 
 // Server is a fake CloudConvert. It is made by [NewServer], must be closed, and is safe
@@ -24,31 +37,29 @@ type Server struct {
 	// events.WithURL(server.EventsURL)).
 	EventsURL string
 
-	cfg           config
-	log           *slog.Logger
-	origin        string // of the API host, without a path
-	storageOrigin string // by another name, since the storage of the service is another host
-	key           string
-	dir           string
-	tls           *tls.Config // nil without TLS
-	clock         clock
-	busy          activity
-	conns         connections
-	blobs         *blobs
-	requests      requestLog
-	faults        faultTable
-	limits        rateLimiter
-	keys          keyring
-	handlers      handlers
-	outbound      outbound
-	oauth         *oauth
-	deliveries    deliveryLog
-	events        *EventSocket
-	heavy         chan struct{} // bounds concurrent conversions
+	cfg        config
+	log        *slog.Logger
+	origin     string // of the API host, without a path
+	key        string
+	dir        string
+	tls        *tls.Config // nil without TLS
+	clock      clock.Clock
+	busy       activity
+	conns      network.Connections
+	storage    *storage.Storage
+	requests   requestLog
+	faults     faultTable
+	limits     rateLimiter
+	keys       keyring
+	handlers   handlers
+	outbound   outbound
+	oauth      *oauth
+	deliveries deliveryLog
+	events     *EventSocket
+	heavy      chan struct{} // bounds concurrent conversions
 
-	storageSecret []byte
-	signedPath    string
-	signedSecret  string
+	signedPath   string
+	signedSecret string
 
 	ctx     context.Context //nolint:containedctx // the life of the server
 	cancel  context.CancelFunc
@@ -82,7 +93,7 @@ func Start(opts ...Option) (*Server, error) {
 	}
 	s := newServer(cfg, dir)
 	if cfg.http2 {
-		if s.tls, err = serverTLS(); err != nil {
+		if s.tls, err = network.ServerTLS(); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(dir))
 		}
 	}
@@ -95,22 +106,23 @@ func Start(opts ...Option) (*Server, error) {
 func newServer(cfg config, dir string) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
-		cfg:           cfg,
-		log:           cfg.log,
-		key:           newSecret(40),
-		dir:           dir,
-		blobs:         &blobs{dir: dir},
-		requests:      requestLog{limit: cfg.requestLog},
-		deliveries:    deliveryLog{limit: cfg.requestLog},
-		heavy:         make(chan struct{}, parallelConversions),
-		oauth:         newOAuth(),
-		storageSecret: randomBytes(32),
-		signedPath:    "/s/" + newID(),
-		signedSecret:  newSecret(32),
-		ctx:           ctx,
-		cancel:        cancel,
-		state:         newState(cfg),
+		cfg:          cfg,
+		log:          cfg.log,
+		key:          random.Secret(40),
+		dir:          dir,
+		requests:     requestLog{limit: cfg.requestLog},
+		deliveries:   deliveryLog{limit: cfg.requestLog},
+		heavy:        make(chan struct{}, parallelConversions),
+		oauth:        newOAuth(),
+		signedPath:   "/s/" + random.ID(),
+		signedSecret: random.Secret(32),
+		ctx:          ctx,
+		cancel:       cancel,
+		state:        newState(cfg),
 	}
+	s.storage = storage.New(storage.NewBlobs(dir), storage.Config{
+		MaxUpload: cfg.maxUpload, OldForm: cfg.oldForm, FormLifetime: cfg.formExpiry, URLLifetime: cfg.downloadExpiry,
+	}, &s.clock, s.receive)
 	s.keys.init(cfg, s.key)
 	s.events = newEventSocket(s.authorizeJoin)
 	return s
@@ -134,11 +146,12 @@ func (s *Server) listen() error {
 	if s.tls != nil {
 		scheme = "https://"
 	}
-	s.origin = scheme + reachable(api.Addr())
+	s.origin = scheme + network.Reachable(api.Addr())
 	s.URL = s.origin + "/v2"
-	s.SyncURL = scheme + reachable(syncHost.Addr()) + "/v2"
-	s.EventsURL = scheme + reachable(socket.Addr())
-	s.storageOrigin = strings.Replace(s.origin, "127.0.0.1", "localhost", 1)
+	s.SyncURL = scheme + network.Reachable(syncHost.Addr()) + "/v2"
+	s.EventsURL = scheme + network.Reachable(socket.Addr())
+	// Another name, since the storage of the service is another host.
+	s.storage.SetOrigin(strings.Replace(s.origin, "127.0.0.1", "localhost", 1))
 	s.connect(api, syncHost, socket)
 	s.serve(api, s.route(apiRole, s.apiRoutes()))
 	s.serve(syncHost, s.route(func(string) Role { return RoleSync }, s.syncRoutes()))
@@ -148,7 +161,7 @@ func (s *Server) listen() error {
 
 func (s *Server) listener(addr, inProcess string) (net.Listener, error) {
 	if s.cfg.inProcess {
-		return newPipeListener(inProcess, s.tls != nil), nil
+		return network.Pipes(inProcess, s.tls != nil), nil
 	}
 	if addr == "" {
 		addr = "127.0.0.1:0"
@@ -160,47 +173,20 @@ func (s *Server) listener(addr, inProcess string) (net.Listener, error) {
 	return l, nil
 }
 
-// reachable returns the address of a listener for a client on this machine.
-func reachable(addr net.Addr) string {
-	host, port, err := net.SplitHostPort(addr.String())
-	if err != nil {
-		return addr.String()
-	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, port)
-}
-
 // connect makes the HTTP client of users and that of the server.
 func (s *Server) connect(listeners ...net.Listener) {
 	dial := (&net.Dialer{}).DialContext
 	if s.cfg.inProcess {
-		dial = pipeDialer(dial, listeners...)
+		dial = network.PipeDialer(dial, listeners...)
 	}
 	s.client = &http.Client{Transport: &http.Transport{
-		DialContext: dial, TLSClientConfig: s.clientTLS(nil), ForceAttemptHTTP2: s.tls != nil, MaxIdleConnsPerHost: 100,
+		DialContext: dial, TLSClientConfig: network.ClientTLS(s.tls, nil), ForceAttemptHTTP2: s.tls != nil, MaxIdleConnsPerHost: 100,
 	}}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		roots = nil // the server still trusts itself
 	}
-	s.outbound.init(s.cfg, &http.Transport{DialContext: dial, TLSClientConfig: s.clientTLS(roots)})
-}
-
-type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
-
-// pipeDialer connects to listeners in process, and uses dial for other addresses.
-func pipeDialer(dial dialFunc, listeners ...net.Listener) dialFunc {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		addr = strings.Replace(addr, "localhost:", "127.0.0.1:", 1)
-		for _, l := range listeners {
-			if p, ok := l.(*pipeListener); ok && p.addr.String() == addr {
-				return p.dial(ctx)
-			}
-		}
-		return dial(ctx, network, addr)
-	}
+	s.outbound.init(s.cfg, &http.Transport{DialContext: dial, TLSClientConfig: network.ClientTLS(s.tls, roots)})
 }
 
 func (s *Server) serve(l net.Listener, h http.Handler) {
@@ -208,11 +194,11 @@ func (s *Server) serve(l net.Listener, h http.Handler) {
 		Handler:     h,
 		TLSConfig:   s.tls.Clone(),
 		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		ConnContext: withConn,
+		ConnContext: network.WithConn,
 		ConnState:   s.connState,
 	}
 	s.servers = append(s.servers, srv)
-	counted := countingListener{Listener: l, count: &s.conns}
+	counted := s.conns.Listener(l)
 	s.wg.Go(func() { // always ends with ErrServerClosed
 		if s.tls != nil {
 			_ = srv.ServeTLS(counted, "", "")
@@ -267,3 +253,20 @@ func (s *Server) HTTPClient() *http.Client { return s.client }
 
 // Key returns an API key with all scopes. Each server has a random one.
 func (s *Server) Key() string { return s.key }
+
+// Advance moves the clock of the server forward by d. Jobs expire after 24 hours, and so
+// do upload forms, download URLs, cached results, access tokens and rate limit windows.
+// Timers are not affected: the duration of a task, of [WithUploadSettle] and of a webhook
+// retry is real time, or the time of a testing/synctest bubble.
+func (s *Server) Advance(d time.Duration) {
+	s.clock.Advance(max(d, 0))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sweep()
+}
+
+// Connections returns the number of open connections.
+func (s *Server) Connections() int { return s.conns.Open() }
+
+// ConnectionsAccepted returns the number of connections since the start of the server.
+func (s *Server) ConnectionsAccepted() int { return s.conns.Total() }

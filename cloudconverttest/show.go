@@ -3,16 +3,20 @@ package cloudconverttest
 import (
 	"maps"
 	"slices"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/clock"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 const userID = 1
 
-// wireJob returns the current state of a job.
-func (s *Server) wireJob(j *job, tasks bool) wireJob {
-	w := wireJob{
-		ID: j.id, Tag: j.tag, Status: j.status, CreatedAt: timestamp(j.created),
-		StartedAt: timestampOrNull(j.started), EndedAt: timestampOrNull(j.ended),
-		Links: wireSelf{s.URL + "/jobs/" + j.id},
+// wire.Job returns the current state of a job.
+func (s *Server) wireJob(j *job, tasks bool) wire.Job {
+	w := wire.Job{
+		ID: j.id, Tag: j.tag, Status: j.status, CreatedAt: clock.Timestamp(j.created),
+		StartedAt: clock.TimestampOrNull(j.started), EndedAt: clock.TimestampOrNull(j.ended),
+		Links: wire.Self{Self: s.URL + "/jobs/" + j.id},
 	}
 	if tasks {
 		w.Tasks = s.wireTasks(j.tasks)
@@ -23,22 +27,22 @@ func (s *Server) wireJob(j *job, tasks bool) wireJob {
 	return w
 }
 
-func (s *Server) wireTasks(tasks []*task) []wireTask {
-	out := make([]wireTask, len(tasks))
+func (s *Server) wireTasks(tasks []*task) []wire.Task {
+	out := make([]wire.Task, len(tasks))
 	for i, t := range tasks {
 		out[i] = s.wireTask(t, nil)
 	}
 	return out
 }
 
-// wireTask returns the current state of a task, with the parts in include.
-func (s *Server) wireTask(t *task, include map[string]bool) wireTask {
-	w := wireTask{
-		ID: t.id, Name: t.name, Status: t.status, Credits: t.credits, Code: orNull(t.code), Message: orNull(t.message),
-		Percent: t.percent, Operation: t.operation, Result: s.wireResult(t), CreatedAt: timestamp(t.created),
-		StartedAt: timestampOrNull(t.started), EndedAt: timestampOrNull(t.ended),
-		RetryOfTaskID: orNull(t.retryOf), CopyOfTaskID: orNull(t.retryOf), UserID: userID, Priority: 10,
-		Region: "eu-central", DependsOnTaskIDs: []string{}, Links: wireSelf{s.URL + "/tasks/" + t.id},
+// wire.Task returns the current state of a task, with the parts in include.
+func (s *Server) wireTask(t *task, include map[string]bool) wire.Task {
+	w := wire.Task{
+		ID: t.id, Name: t.name, Status: t.status, Credits: t.credits, Code: wire.OrNull(t.code), Message: wire.OrNull(t.message),
+		Percent: t.percent, Operation: t.operation, Result: s.wireResult(t), CreatedAt: clock.Timestamp(t.created),
+		StartedAt: clock.TimestampOrNull(t.started), EndedAt: clock.TimestampOrNull(t.ended),
+		RetryOfTaskID: wire.OrNull(t.retryOf), CopyOfTaskID: wire.OrNull(t.retryOf), UserID: userID, Priority: 10,
+		Region: "eu-central", DependsOnTaskIDs: []string{}, Links: wire.Self{Self: s.URL + "/tasks/" + t.id},
 		Storage: new("local"),
 	}
 	if t.job != nil {
@@ -48,7 +52,7 @@ func (s *Server) wireTask(t *task, include map[string]bool) wireTask {
 		w.HostName = new("local")
 	}
 	if operations[t.operation].family == processing {
-		w.Engine = &wireEngine{Engine: orNull(t.engine), EngineVersion: orNull(t.engineVersion)}
+		w.Engine = &wire.Engine{Engine: wire.OrNull(t.engine), EngineVersion: wire.OrNull(t.engineVersion)}
 	}
 	for _, need := range t.needs {
 		w.DependsOnTaskIDs = append(w.DependsOnTaskIDs, need.id)
@@ -57,7 +61,7 @@ func (s *Server) wireTask(t *task, include map[string]bool) wireTask {
 	return w
 }
 
-func (s *Server) includes(w *wireTask, t *task, include map[string]bool) {
+func (s *Server) includes(w *wire.Task, t *task, include map[string]bool) {
 	if include["payload"] {
 		w.Payload = t.payload()
 	}
@@ -85,31 +89,28 @@ func (t *task) payload() map[string]any {
 	return p
 }
 
-func (s *Server) wireResult(t *task) *wireResult {
+func (s *Server) wireResult(t *task) *wire.Result {
 	switch {
 	case t.form != nil && t.status == waiting:
-		return &wireResult{Form: s.wireForm(t)}
+		return &wire.Result{Form: &t.form.Form.Form}
 	case t.status != finished && len(t.files) == 0:
 		return nil
 	}
-	r := &wireResult{Metadata: t.metadata, Output: t.output}
+	r := &wire.Result{Metadata: t.metadata, Output: t.output}
 	if t.metadata != nil && len(t.files) == 0 {
 		return r
 	}
-	r.Files = make([]wireFile, len(t.files))
+	r.Files = make([]wire.File, len(t.files))
 	for i, f := range t.files {
 		r.Files[i] = s.wireFile(t, f)
 	}
 	return r
 }
 
-func (s *Server) wireFile(t *task, f *file) wireFile {
-	w := wireFile{Filename: f.name, Dir: f.dir, Size: &f.size}
+func (s *Server) wireFile(t *task, f *storage.File) wire.File {
+	w := wire.File{Filename: f.Name, Dir: f.Dir, Size: &f.Size, URL: s.storage.URL(f)}
 	if s.cfg.sandbox && operations[t.operation].family == importing {
-		w.Size, w.MD5 = nil, f.md5
-	}
-	if f.object != "" {
-		w.URL = s.fileURL(f)
+		w.Size, w.MD5 = nil, f.MD5
 	}
 	return w
 }

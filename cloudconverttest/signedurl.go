@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/signature"
 )
 
 // cacheTime is how long the result of a signed URL is kept under its cache key.
@@ -52,7 +54,7 @@ func (s *Server) signedURL(c *call) error {
 func (s *Server) verifySigned(query string) (map[string]string, error) {
 	at := strings.LastIndex(query, "&s=")
 	base, secret := s.SignedURLBase()
-	if at < 0 || !validSignature([]byte(secret), base+"?"+query[:at], query[at+len("&s="):]) {
+	if at < 0 || !signature.Valid([]byte(secret), base+"?"+query[:at], query[at+len("&s="):]) {
 		return nil, &apiError{status: http.StatusForbidden, code: "INVALID_SIGNATURE", message: "Invalid signature."}
 	}
 	values := map[string]string{}
@@ -86,7 +88,7 @@ func (s *Server) signedJob(query map[string]string) (*job, error) {
 func (s *Server) cachedJob(key string, req *jobRequest) (*job, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.clock.now()
+	now := s.clock.Now()
 	c, ok := s.cached[key]
 	if ok && now.Before(c.expires) && c.job.status != erroneous && !c.job.deleted {
 		return c.job, nil

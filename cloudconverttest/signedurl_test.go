@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/signature"
 )
 
 const signedTasks = `{"tasks":{"in":{"operation":"import/raw","file":"???>>>","filename":"a.txt"},` +
@@ -21,7 +23,7 @@ func signedURLOf(s *Server, job, cacheKey string) string {
 	if cacheKey != "" {
 		rawURL += "&cache_key=" + cacheKey
 	}
-	return rawURL + "&s=" + sign([]byte(secret), rawURL)
+	return rawURL + "&s=" + signature.Sign([]byte(secret), rawURL)
 }
 
 func TestSignedURL(t *testing.T) {
@@ -87,4 +89,12 @@ func TestSignedURLRefusals(t *testing.T) {
 		})
 	}
 	require.NotEmpty(t, good)
+}
+
+func TestPublishedSignedJobIsDecoded(t *testing.T) {
+	t.Parallel()
+	req, err := decodeSigned("eyJ0YXNrcyI6eyJpbXBvcnQtaXQiOnsib3BlcmF0aW9uIjoiaW1wb3J0L3VybCIsInVybCI6Imh0dHBzOi8vc29tZS51cmwiLCJmaWxlbmFtZSI6" +
+		"ImxvZ28ucG5nIn0sImV4cG9ydC1pdCI6eyJvcGVyYXRpb24iOiJleHBvcnQvdXJsIiwiaW5wdXQiOiJpbXBvcnQtaXQiLCJpbmxpbmUiOnRydWV9fX0")
+	require.NoError(t, err)
+	assert.Len(t, req.tasks, 2)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
 
 // retention is how long jobs and tasks are kept after they ended.
@@ -22,7 +24,6 @@ type state struct {
 	jobs     table[*job]
 	tasks    table[*task]
 	tagged   map[string]*table[*job]
-	objects  map[string]*file // downloadable, by their paths in the storage
 	webhooks table[*webhook]
 	cached   map[string]cachedJob // of signed URLs
 	openJobs int
@@ -41,7 +42,6 @@ type expiry struct {
 func newState(cfg config) state {
 	return state{
 		tagged:  map[string]*table[*job]{},
-		objects: map[string]*file{},
 		cached:  map[string]cachedJob{},
 		credits: cfg.credits,
 		since:   time.Now(),
@@ -88,7 +88,7 @@ type task struct {
 	retryOf       string
 	retries       []*task
 	form          *uploadForm
-	files         []*file
+	files         []*storage.File
 	metadata      map[string]any
 	output        *string
 	done          chan struct{} // closed when the task has ended
@@ -96,18 +96,13 @@ type task struct {
 	deleted       bool
 }
 
-// file is an output of a task. Its blob is nil only for the refused files of a sandbox.
-type file struct {
-	name     string
-	dir      string
-	blob     *blob
-	size     int64
-	md5      string
-	object   string // path in the storage, if downloadable
-	inline   bool
-	stored   time.Time
-	signed   string // the last signed URL
-	signedAt time.Time
+// uploadForm is the form of an upload task, and the file that was uploaded with it.
+type uploadForm struct {
+	*storage.Form
+
+	used     bool // a file was stored
+	filename string
+	blob     *storage.Blob
 }
 
 func (t *task) terminal() bool { return !t.ended.IsZero() }
@@ -115,8 +110,8 @@ func (t *task) terminal() bool { return !t.ended.IsZero() }
 // sweep removes what has expired. Both queues are in order of time, so it looks only at
 // their heads.
 func (s *Server) sweep() {
-	now := s.clock.now()
-	for len(s.forms) > 0 && !now.Before(s.forms[0].form.expires) {
+	now := s.clock.Now()
+	for len(s.forms) > 0 && !now.Before(s.forms[0].form.Expires) {
 		t := s.forms[0]
 		s.forms = s.forms[1:]
 		if t.status == waiting && !t.form.used {
@@ -186,21 +181,9 @@ func (s *Server) discard(t *task) {
 		t.stop()
 	}
 	if t.ended.IsZero() {
-		t.ended = s.clock.now()
+		t.ended = s.clock.Now()
 		close(t.done)
 	}
-	s.free(t.files)
+	s.storage.Free(t.files...)
 	t.files = nil
-}
-
-// free releases files and makes their URLs invalid.
-func (s *Server) free(files []*file) {
-	for _, f := range files {
-		if f.object != "" {
-			delete(s.objects, f.object)
-		}
-		if f.blob != nil {
-			s.blobs.release(f.blob)
-		}
-	}
 }

@@ -2,6 +2,8 @@ package cloudconverttest
 
 import (
 	"net/http"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 // createTask creates a task without a job. Its inputs are ids.
@@ -36,20 +38,20 @@ func (s *Server) createTask(c *call) error {
 	return c.data(http.StatusCreated, created)
 }
 
-// startTask creates and starts a task. The wireTask has its state at the creation.
-func (s *Server) startTask(req taskRequest, op operation) (wireTask, error) {
+// startTask creates and starts a task. The wire.Task has its state at the creation.
+func (s *Server) startTask(req taskRequest, op operation) (wire.Task, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.afford(); err != nil && op.credits > 0 {
-		return wireTask{}, err
+		return wire.Task{}, err
 	}
 	for _, id := range req.dependencies() {
 		if _, ok := s.tasks.get(id); !ok {
-			return wireTask{}, invalid("input", invalidInput)
+			return wire.Task{}, invalid("input", invalidInput)
 		}
 	}
 	if req.operation == opConvert && !s.mayConvert(req) {
-		return wireTask{}, errUnsupportedPair
+		return wire.Task{}, errUnsupportedPair
 	}
 	t := s.addTask(req, nil)
 	link(t, s.taskByID)
@@ -132,18 +134,18 @@ func (s *Server) retryTask(c *call) error {
 
 // copyTask copies an ended task and starts the copy. It belongs to the same job, whose
 // state does not change.
-func (s *Server) copyTask(id string) (wireTask, error) {
+func (s *Server) copyTask(id string) (wire.Task, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old, ok := s.tasks.get(id)
 	switch {
 	case !ok:
-		return wireTask{}, errNotFound
+		return wire.Task{}, errNotFound
 	case !old.terminal():
-		return wireTask{}, invalid("status", "Cannot retry: task not completed.")
+		return wire.Task{}, invalid("status", "Cannot retry: task not completed.")
 	}
 	if err := s.afford(); err != nil {
-		return wireTask{}, err
+		return wire.Task{}, err
 	}
 	t := s.addTask(old.request, old.job)
 	t.retryOf = old.id

@@ -4,6 +4,10 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/clock"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 // webhookEvents are the events of the account webhooks.
@@ -32,8 +36,8 @@ func (s *Server) createWebhook(c *call) error {
 		return p.err()
 	}
 	hookURL, _ := asText(decodeValue(fields["url"]))
-	now := s.clock.now()
-	h := &webhook{id: newID(), url: hookURL, events: events, secret: newSecret(32), created: now, updated: now}
+	now := s.clock.Now()
+	h := &webhook{id: random.ID(), url: hookURL, events: events, secret: random.Secret(32), created: now, updated: now}
 	s.mu.Lock()
 	s.webhooks.add(h.id, h)
 	shown := s.wireWebhook(h)
@@ -61,10 +65,10 @@ func (p problems) events(v any) []string {
 	return events
 }
 
-func (s *Server) wireWebhook(h *webhook) wireWebhook {
-	return wireWebhook{
+func (s *Server) wireWebhook(h *webhook) wire.Webhook {
+	return wire.Webhook{
 		ID: h.id, URL: h.url, Events: h.events, Disabled: h.disabled, Failing: h.failing, SigningSecret: h.secret,
-		CreatedAt: timestamp(h.created), UpdatedAt: timestamp(h.updated), Links: wireSelf{s.URL + "/webhooks/" + h.id},
+		CreatedAt: clock.Timestamp(h.created), UpdatedAt: clock.Timestamp(h.updated), Links: wire.Self{Self: s.URL + "/webhooks/" + h.id},
 	}
 }
 
@@ -76,7 +80,7 @@ func (s *Server) listWebhooks(c *call) error {
 	}
 	s.mu.Lock()
 	hooks, more := pick(s.webhooks.newestFirst(), w, func(h *webhook) bool { return hookURL == "" || h.url == hookURL })
-	data := make([]wireWebhook, len(hooks))
+	data := make([]wire.Webhook, len(hooks))
 	for i, h := range hooks {
 		data[i] = s.wireWebhook(h)
 	}

@@ -6,6 +6,9 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
 
 var errTimeout = errors.New("the task timed out")
@@ -36,7 +39,7 @@ func (s *Server) begin(ctx context.Context, t *task) (context.Context, *Run, boo
 		s.fail(t, codeInputFailed, messageInputFailed)
 		return nil, nil, false
 	}
-	t.status, t.started, t.message = working, s.clock.now(), ""
+	t.status, t.started, t.message = working, s.clock.Now(), ""
 	if j := t.job; j != nil && j.started.IsZero() {
 		j.started, j.status = t.started, working
 		s.emitJob("job.updated", j)
@@ -93,8 +96,8 @@ func (s *Server) inputsFrom(t *task, format string) []Input {
 	inputs := make([]Input, 0, len(t.files))
 	for _, f := range t.files {
 		in := Input{
-			Name: f.name, Dir: f.dir, Path: f.blob.path, Size: f.size, TaskID: t.id, Task: t.name,
-			Format: formatOf(extension(f.name)), blob: s.blobs.retain(f.blob),
+			Name: f.Name, Dir: f.Dir, Path: f.Blob.Path, Size: f.Size, TaskID: t.id, Task: t.name,
+			Format: formatOf(names.Extension(f.Name)), blob: s.storage.Retain(f.Blob),
 		}
 		if format != "" {
 			in.Format = formatOf(format)
@@ -149,9 +152,9 @@ func (s *Server) charge(op operation) int {
 // admit refuses files that are not on the whitelist. The failed task lists them.
 func (s *Server) admit(t *task, res *results) error {
 	for _, f := range res.files {
-		if !slices.Contains(s.cfg.whitelist, f.md5) {
-			t.files = []*file{{name: f.name, md5: f.md5, size: f.size}}
-			return Fail(codeNotWhitelisted, "The file "+f.name+" is not whitelisted for sandbox use")
+		if !slices.Contains(s.cfg.whitelist, f.MD5) {
+			t.files = []*storage.File{{Name: f.Name, MD5: f.MD5, Size: f.Size}}
+			return Fail(codeNotWhitelisted, "The file "+f.Name+" is not whitelisted for sandbox use")
 		}
 	}
 	return nil
@@ -160,16 +163,14 @@ func (s *Server) admit(t *task, res *results) error {
 // cleanUp releases the files of a run.
 func (s *Server) cleanUp(run *Run) {
 	for _, in := range run.Inputs {
-		s.blobs.release(in.blob)
+		s.storage.Release(in.blob)
 	}
 	run.results.mu.Lock()
 	defer run.results.mu.Unlock()
 	for _, b := range run.results.held {
-		s.blobs.release(b)
+		s.storage.Release(b)
 	}
-	s.mu.Lock()
-	s.free(run.results.files)
-	s.mu.Unlock()
+	s.storage.Free(run.results.files...)
 	run.results.files = nil
 	if run.results.scratch == "" {
 		return

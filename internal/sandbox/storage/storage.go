@@ -1,10 +1,17 @@
-package cloudconverttest
+// Package storage is the storage of a server: the contents of files on disk, the forms
+// of uploads, the signed URLs of results, and the host that serves them.
+package storage
 
 import (
 	"encoding/xml"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/clock"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
 )
 
 // storageError is an error response of the storage.
@@ -31,20 +38,54 @@ type (
 	}
 )
 
-// storage handles uploads and downloads. It refuses credentials outside of forms and
+// Config configures a [Storage].
+type Config struct {
+	MaxUpload    int64         // size of the largest upload
+	OldForm      bool          // forms as in 2019
+	FormLifetime time.Duration // of upload forms
+	URLLifetime  time.Duration // of the URLs of files
+}
+
+// Storage handles uploads and downloads. It refuses credentials outside of forms and
 // URLs.
-func (s *Server) storage(w http.ResponseWriter, r *http.Request) {
+type Storage struct {
+	*Blobs
+
+	cfg    Config
+	clock  *clock.Clock
+	secret []byte
+	origin string
+	// uploaded is called with a file that was uploaded for a task. It takes over the
+	// blob.
+	uploaded func(taskID, filename string, b *Blob)
+
+	mu      sync.Mutex // guards published files
+	objects map[string]*File
+}
+
+// New returns a storage. Its origin is set by [Storage.SetOrigin].
+func New(blobs *Blobs, cfg Config, c *clock.Clock, uploaded func(taskID, filename string, b *Blob)) *Storage {
+	return &Storage{
+		Blobs: blobs, cfg: cfg, clock: c, secret: random.Bytes(32), uploaded: uploaded, objects: map[string]*File{},
+	}
+}
+
+// SetOrigin sets the scheme and the host of the URLs.
+func (s *Storage) SetOrigin(origin string) { s.origin = origin }
+
+// ServeHTTP handles an upload or a download.
+func (s *Storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", "nginx")
-	fail := s.serveStorage(w, r)
+	fail := s.serve(w, r)
 	if r.Method == http.MethodPost && r.Header.Get("Expect") == "" {
 		drain(r.Body)
 	}
 	if fail != nil {
-		writeXML(w, fail.status, storageErrorBody(fail.code, fail.message))
+		writeXML(w, fail.status, ErrorBody(fail.code, fail.message))
 	}
 }
 
-func (s *Server) serveStorage(w http.ResponseWriter, r *http.Request) *storageError {
+func (s *Storage) serve(w http.ResponseWriter, r *http.Request) *storageError {
 	if r.Header.Get("Authorization") != "" {
 		return &storageError{http.StatusBadRequest, "InvalidArgument", "Unsupported Authorization Type"}
 	}
@@ -59,8 +100,9 @@ func (s *Server) serveStorage(w http.ResponseWriter, r *http.Request) *storageEr
 	}
 }
 
-func storageErrorBody(code, message string) string {
-	return marshalXML(xmlError{Code: code, Message: message, RequestID: strings.ToUpper(newHex(8))})
+// ErrorBody returns the XML of an error.
+func ErrorBody(code, message string) string {
+	return marshalXML(xmlError{Code: code, Message: message, RequestID: strings.ToUpper(random.Hex(8))})
 }
 
 func marshalXML(v any) string {

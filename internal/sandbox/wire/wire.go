@@ -1,24 +1,25 @@
-package cloudconverttest
+// Package wire has the objects of the API. Their JSON names are the contract.
+package wire
 
 import (
 	"bytes"
 	"encoding/json"
 )
 
-// The objects of the API. Their JSON names are the contract.
-
-type wireJob struct {
-	ID        string     `json:"id"`
-	Tag       *string    `json:"tag"`
-	Status    string     `json:"status"`
-	CreatedAt string     `json:"created_at"`
-	StartedAt *string    `json:"started_at"`
-	EndedAt   *string    `json:"ended_at"`
-	Tasks     []wireTask `json:"tasks,omitzero"`
-	Links     wireSelf   `json:"links"`
+// Job is a job.
+type Job struct {
+	ID        string  `json:"id"`
+	Tag       *string `json:"tag"`
+	Status    string  `json:"status"`
+	CreatedAt string  `json:"created_at"`
+	StartedAt *string `json:"started_at"`
+	EndedAt   *string `json:"ended_at"`
+	Tasks     []Task  `json:"tasks,omitzero"`
+	Links     Self    `json:"links"`
 }
 
-type wireTask struct {
+// Task is a task.
+type Task struct {
 	ID               string         `json:"id"`
 	Name             string         `json:"name,omitempty"`
 	JobID            *string        `json:"job_id"`
@@ -28,9 +29,9 @@ type wireTask struct {
 	Message          *string        `json:"message"`
 	Percent          int            `json:"percent"`
 	Operation        string         `json:"operation"`
-	Engine           *wireEngine    `json:"-"`
+	Engine           *Engine        `json:"-"`
 	Payload          map[string]any `json:"payload,omitzero"`
-	Result           *wireResult    `json:"result"`
+	Result           *Result        `json:"result"`
 	CreatedAt        string         `json:"created_at"`
 	StartedAt        *string        `json:"started_at"`
 	EndedAt          *string        `json:"ended_at"`
@@ -42,38 +43,40 @@ type wireTask struct {
 	Storage          *string        `json:"storage"`
 	Region           string         `json:"region"`
 	DependsOnTaskIDs []string       `json:"depends_on_task_ids"`
-	DependsOnTasks   []wireTask     `json:"depends_on_tasks,omitzero"`
-	Retries          []wireTask     `json:"retries,omitzero"`
-	Job              *wireJob       `json:"job,omitempty"`
-	Links            wireSelf       `json:"links"`
+	DependsOnTasks   []Task         `json:"depends_on_tasks,omitzero"`
+	Retries          []Task         `json:"retries,omitzero"`
+	Job              *Job           `json:"job,omitempty"`
+	Links            Self           `json:"links"`
 }
 
-// wireEngine is present, with nulls where unknown, on processing tasks only.
-type wireEngine struct {
+// Engine is present, with nulls where unknown, on processing tasks only.
+type Engine struct {
 	Engine        *string `json:"engine"`
 	EngineVersion *string `json:"engine_version"`
 }
 
 // MarshalJSON adds engine and engine_version, if the task has them.
-func (t wireTask) MarshalJSON() ([]byte, error) {
-	type plain wireTask
+func (t Task) MarshalJSON() ([]byte, error) {
+	type plain Task
 	if t.Engine == nil {
-		return encode(plain(t))
+		return Encode(plain(t))
 	}
-	return encode(struct {
+	return Encode(struct {
 		plain
-		*wireEngine
+		*Engine
 	}{plain(t), t.Engine})
 }
 
-type wireResult struct {
-	Files    []wireFile     `json:"files,omitzero"`
-	Form     *wireForm      `json:"form,omitempty"`
+// Result is the result of a task.
+type Result struct {
+	Files    []File         `json:"files,omitzero"`
+	Form     *Form          `json:"form,omitempty"`
 	Metadata map[string]any `json:"metadata,omitzero"`
 	Output   *string        `json:"output,omitempty"`
 }
 
-type wireFile struct {
+// File is a file in a result.
+type File struct {
 	Filename string `json:"filename"`
 	Size     *int64 `json:"size,omitempty"`
 	Dir      string `json:"dir,omitempty"`
@@ -81,30 +84,33 @@ type wireFile struct {
 	URL      string `json:"url,omitempty"`
 }
 
-type wireForm struct {
+// Form is an upload form.
+type Form struct {
 	URL        string     `json:"url"`
-	Parameters parameters `json:"parameters"`
+	Parameters Parameters `json:"parameters"`
 }
 
-// parameters are the fields of an upload form in their order.
-type parameters []parameter
+// Parameters are the fields of an upload form in their order.
+type Parameters []Parameter
 
-type parameter struct {
-	name  string
-	value any
+// Parameter is a field of an upload form. Its value is a string or a number.
+type Parameter struct {
+	Name  string
+	Value any
 }
 
-func (p parameters) MarshalJSON() ([]byte, error) {
+// MarshalJSON keeps the order.
+func (p Parameters) MarshalJSON() ([]byte, error) {
 	buf := []byte{'{'}
 	for i, field := range p {
 		if i > 0 {
 			buf = append(buf, ',')
 		}
-		name, err := encode(field.name)
+		name, err := Encode(field.Name)
 		if err != nil {
 			return nil, err
 		}
-		value, err := encode(field.value)
+		value, err := Encode(field.Value)
 		if err != nil {
 			return nil, err
 		}
@@ -113,20 +119,23 @@ func (p parameters) MarshalJSON() ([]byte, error) {
 	return append(buf, '}'), nil
 }
 
-type wireSelf struct {
+// Self is the link of an object.
+type Self struct {
 	Self string `json:"self"`
 }
 
-type wireUser struct {
-	ID        int      `json:"id"`
-	Username  string   `json:"username"`
-	Email     string   `json:"email"`
-	CreatedAt string   `json:"created_at"`
-	Credits   int      `json:"credits"`
-	Links     wireSelf `json:"links"`
+// User is the account.
+type User struct {
+	ID        int    `json:"id"`
+	Username  string `json:"username"`
+	Email     string `json:"email"`
+	CreatedAt string `json:"created_at"`
+	Credits   int    `json:"credits"`
+	Links     Self   `json:"links"`
 }
 
-type wireWebhook struct {
+// Webhook is a webhook of the account.
+type Webhook struct {
 	ID            string   `json:"id"`
 	URL           string   `json:"url"`
 	Events        []string `json:"events"`
@@ -135,33 +144,38 @@ type wireWebhook struct {
 	SigningSecret string   `json:"signing_secret"`
 	CreatedAt     string   `json:"created_at"`
 	UpdatedAt     string   `json:"updated_at"`
-	Links         wireSelf `json:"links"`
+	Links         Self     `json:"links"`
 }
 
-type wireError struct {
+// Error is an error response.
+type Error struct {
 	Message string              `json:"message"`
 	Code    string              `json:"code"`
 	Errors  map[string][]string `json:"errors,omitempty"`
 }
 
-type wireData struct {
+// Data is the envelope of an object.
+type Data struct {
 	Data any `json:"data"`
 }
 
-type wirePage struct {
+// Page is a page of a list.
+type Page struct {
 	Data  any       `json:"data"`
-	Links pageLinks `json:"links"`
-	Meta  pageMeta  `json:"meta"`
+	Links PageLinks `json:"links"`
+	Meta  PageMeta  `json:"meta"`
 }
 
-type pageLinks struct {
+// PageLinks are the links of a page.
+type PageLinks struct {
 	First string  `json:"first"`
 	Last  *string `json:"last"`
 	Prev  *string `json:"prev"`
 	Next  *string `json:"next"`
 }
 
-type pageMeta struct {
+// PageMeta describes a page.
+type PageMeta struct {
 	CurrentPage int    `json:"current_page"`
 	From        *int   `json:"from"`
 	Path        string `json:"path"`
@@ -169,8 +183,8 @@ type pageMeta struct {
 	To          *int   `json:"to"`
 }
 
-// encode returns minified JSON without HTML escapes.
-func encode(v any) ([]byte, error) {
+// Encode returns minified JSON without HTML escapes.
+func Encode(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
@@ -180,13 +194,14 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
-// escapeSlashes escapes slashes like the API host and the webhooks. They occur only in
+// EscapeSlashes escapes slashes like the API host and the webhooks. They occur only in
 // strings.
-func escapeSlashes(minified []byte) []byte {
+func EscapeSlashes(minified []byte) []byte {
 	return bytes.ReplaceAll(minified, []byte("/"), []byte(`\/`))
 }
 
-func orNull(s string) *string {
+// OrNull returns nil for an empty string.
+func OrNull(s string) *string {
 	if s == "" {
 		return nil
 	}

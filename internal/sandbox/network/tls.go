@@ -1,4 +1,4 @@
-package cloudconverttest
+package network
 
 import (
 	"crypto/ecdsa"
@@ -40,8 +40,8 @@ var certificate = sync.OnceValues(func() (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
 })
 
-// serverTLS returns the TLS configuration of the hosts.
-func serverTLS() (*tls.Config, error) {
+// ServerTLS returns the TLS configuration of the hosts.
+func ServerTLS() (*tls.Config, error) {
 	cert, err := certificate()
 	if err != nil {
 		return nil, fmt.Errorf("make a certificate: %w", err)
@@ -55,15 +55,15 @@ func serverTLS() (*tls.Config, error) {
 	}, nil
 }
 
-// clientTLS returns a TLS configuration that trusts the hosts and the given roots, which
-// may be nil.
-func (s *Server) clientTLS(roots *x509.CertPool) *tls.Config {
-	if s.tls == nil {
+// ClientTLS returns a TLS configuration that trusts the hosts with the configuration
+// server, and the given roots, which may be nil. It returns nil without TLS.
+func ClientTLS(server *tls.Config, roots *x509.CertPool) *tls.Config {
+	if server == nil {
 		return nil
 	}
 	if roots == nil {
 		roots = x509.NewCertPool()
 	}
-	roots.AddCert(s.tls.Certificates[0].Leaf)
+	roots.AddCert(server.Certificates[0].Leaf)
 	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 }

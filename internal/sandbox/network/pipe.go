@@ -1,19 +1,13 @@
-package cloudconverttest
+// Package network connects a server with its clients, over sockets or in process: it has
+// listeners, TLS, and connections that can be counted and reset.
+package network
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"slices"
+	"strings"
 	"sync"
-	"sync/atomic"
-)
-
-// The addresses of a server in process. No socket listens on them.
-const (
-	inProcessAPI    = "127.0.0.1:1"
-	inProcessSync   = "127.0.0.1:2"
-	inProcessEvents = "127.0.0.1:3"
 )
 
 // pipeListener is a listener whose connections are pipes in memory.
@@ -25,7 +19,9 @@ type pipeListener struct {
 	once   sync.Once
 }
 
-func newPipeListener(addr string, secure bool) *pipeListener {
+// Pipes returns a listener whose connections are pipes in memory. Its address is that of
+// a socket, which does not exist. With secure its connections are for TLS.
+func Pipes(addr string, secure bool) net.Listener {
 	return &pipeListener{addr: pipeAddr(addr), tls: secure, conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
@@ -94,61 +90,30 @@ func (pipeAddr) Network() string { return "tcp" }
 
 func (a pipeAddr) String() string { return string(a) }
 
-// connections counts accepted connections.
-type connections struct{ open, total atomic.Int64 }
+// A DialFunc connects to an address, as [net.Dialer.DialContext].
+type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// countingListener counts the end of connections too, also of hijacked ones.
-type countingListener struct {
-	net.Listener
-
-	count *connections
+// PipeDialer connects to listeners in process, and uses dial for other addresses.
+func PipeDialer(dial DialFunc, listeners ...net.Listener) DialFunc {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		addr = strings.Replace(addr, "localhost:", "127.0.0.1:", 1)
+		for _, l := range listeners {
+			if p, ok := l.(*pipeListener); ok && p.addr.String() == addr {
+				return p.dial(ctx)
+			}
+		}
+		return dial(ctx, network, addr)
+	}
 }
 
-func (l countingListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
+// Reachable returns the address of a listener for a client on this machine.
+func Reachable(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
 	if err != nil {
-		return nil, err
+		return addr.String()
 	}
-	l.count.open.Add(1)
-	l.count.total.Add(1)
-	return &countedConn{Conn: c, count: l.count}, nil
-}
-
-type countedConn struct {
-	net.Conn
-
-	count *connections
-	once  sync.Once
-}
-
-// connKey is the context key of a request's connection.
-type connKey struct{}
-
-// withConn adds the connection, below TLS, to the context of its requests.
-func withConn(ctx context.Context, c net.Conn) context.Context {
-	if secure, ok := c.(*tls.Conn); ok {
-		c = secure.NetConn()
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
 	}
-	return context.WithValue(ctx, connKey{}, c)
+	return net.JoinHostPort(host, port)
 }
-
-// Close closes the connection and counts that once.
-func (c *countedConn) Close() error {
-	c.once.Do(func() { c.count.open.Add(-1) })
-	return c.Conn.Close()
-}
-
-// reset closes the connection so that the client gets a reset, or a closed pipe if there
-// is no socket.
-func (c *countedConn) reset() error {
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // without it, Close sends a FIN
-	}
-	return c.Close()
-}
-
-// Connections returns the number of open connections.
-func (s *Server) Connections() int { return int(s.conns.open.Load()) }
-
-// ConnectionsAccepted returns the number of connections since the start of the server.
-func (s *Server) ConnectionsAccepted() int { return int(s.conns.total.Load()) }

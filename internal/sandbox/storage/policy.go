@@ -1,4 +1,4 @@
-package cloudconverttest
+package storage
 
 import (
 	"encoding/base64"
@@ -10,6 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/signature"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 // grant is the response to an accepted upload.
@@ -19,25 +23,25 @@ type grant struct {
 	redirect string
 }
 
-// check verifies a form and returns its task, or nil if that is deleted, which the
-// storage does not know.
-func (s *Server) check(r *http.Request, form received) (*task, grant, *storageError) {
+// check verifies a form and returns the id of its task. The storage does not know
+// whether the task still exists.
+func (s *Storage) check(r *http.Request, form received) (taskID string, g grant, fail *storageError) {
 	if id, ok := strings.CutPrefix(r.URL.Path, oldUploadPath); ok {
 		return s.checkOld(r, id, form)
 	}
 	if r.URL.Path != uploadPath {
-		return nil, grant{}, &storageError{http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist"}
+		return "", grant{}, &storageError{http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist"}
 	}
 	if form.fields["key"] == "" {
-		return nil, grant{}, invalidArgument("Bucket POST must contain a field named 'key'. " +
+		return "", grant{}, invalidArgument("Bucket POST must contain a field named 'key'. " +
 			"If it is specified, please check the order of the fields.")
 	}
-	if fail := s.checkPolicy(form.fields, s.clock.now()); fail != nil {
-		return nil, grant{}, fail
+	if fail := s.checkPolicy(form.fields, s.clock.Now()); fail != nil {
+		return "", grant{}, fail
 	}
 	id, _, _ := strings.Cut(form.fields["key"], "/")
-	g := grant{
-		key: strings.ReplaceAll(form.fields["key"], filenameToken, baseName(form.filename)), status: http.StatusNoContent,
+	g = grant{
+		key: strings.ReplaceAll(form.fields["key"], filenameToken, names.Base(form.filename)), status: http.StatusNoContent,
 		redirect: form.fields["success_action_redirect"],
 	}
 	switch form.fields["success_action_status"] {
@@ -46,28 +50,18 @@ func (s *Server) check(r *http.Request, form received) (*task, grant, *storageEr
 	case "201":
 		g.status = http.StatusCreated
 	}
-	return s.uploadTask(id), g, nil
-}
-
-func (s *Server) uploadTask(id string) *task {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, ok := s.tasks.get(id)
-	if !ok || t.form == nil {
-		return nil
-	}
-	return t
+	return id, g, nil
 }
 
 // checkPolicy verifies the policy of a form and then its fields against it.
-func (s *Server) checkPolicy(fields map[string]string, now time.Time) *storageError {
+func (s *Storage) checkPolicy(fields map[string]string, now time.Time) *storageError {
 	encoded := fields["policy"]
 	switch {
 	case encoded == "":
 		return accessDenied("Access Denied")
 	case fields["x-amz-algorithm"] != "AWS4-HMAC-SHA256":
 		return invalidArgument("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"")
-	case !validSignature(s.storageSecret, encoded, fields["x-amz-signature"]):
+	case !signature.Valid(s.secret, encoded, fields["x-amz-signature"]):
 		return wrongSignature()
 	}
 	var p policy
@@ -126,7 +120,7 @@ func satisfied(condition any, fields map[string]string) (string, bool) {
 }
 
 func conditionText(condition any) string {
-	b, err := encode(condition)
+	b, err := wire.Encode(condition)
 	if err != nil {
 		return ""
 	}
@@ -134,20 +128,20 @@ func conditionText(condition any) string {
 }
 
 // checkOld verifies a form as in 2019.
-func (s *Server) checkOld(r *http.Request, id string, form received) (*task, grant, *storageError) {
+func (s *Storage) checkOld(r *http.Request, id string, form received) (taskID string, g grant, fail *storageError) {
 	expires, err := strconv.ParseInt(form.fields["expires"], 10, 64)
 	count, countErr := strconv.ParseInt(form.fields["max_file_count"], 10, 64)
 	size, sizeErr := strconv.ParseInt(form.fields["max_file_size"], 10, 64)
 	redirect := r.URL.Query().Get("redirect")
 	switch {
 	case err != nil || countErr != nil || sizeErr != nil:
-		return nil, grant{}, invalidArgument("FormPost: invalid form")
+		return "", grant{}, invalidArgument("FormPost: invalid form")
 	case s.oldSignature(id, redirect, expires, count, size) != form.fields["signature"]:
-		return nil, grant{}, wrongSignature()
-	case s.clock.now().Unix() >= expires:
-		return nil, grant{}, accessDenied("FormPost: Form Expired")
+		return "", grant{}, wrongSignature()
+	case s.clock.Now().Unix() >= expires:
+		return "", grant{}, accessDenied("FormPost: Form Expired")
 	}
-	return s.uploadTask(id), grant{key: id + "/" + form.filename, status: http.StatusCreated, redirect: redirect}, nil
+	return id, grant{key: id + "/" + form.filename, status: http.StatusCreated, redirect: redirect}, nil
 }
 
 // write responds with the location of the file.

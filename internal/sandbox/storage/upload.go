@@ -1,17 +1,20 @@
-package cloudconverttest
+package storage
 
 import (
-	"context"
 	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
 )
 
-// maxFormField is the size of the largest form field but the file.
-const maxFormField = 64 << 10
+const (
+	maxFormField = 64 << 10 // size of the largest form field but the file
+	maxDrain     = 64 << 20 // how much is read of what follows the file
+)
 
 // received is a form up to its file.
 type received struct {
@@ -21,7 +24,7 @@ type received struct {
 }
 
 // upload handles a form with a file, which it writes to disk.
-func (s *Server) upload(w http.ResponseWriter, r *http.Request) *storageError {
+func (s *Storage) upload(w http.ResponseWriter, r *http.Request) *storageError {
 	if r.ContentLength < 0 {
 		return &storageError{
 			http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header.",
@@ -35,48 +38,32 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) *storageError {
 }
 
 // accept checks a form and stores its file.
-func (s *Server) accept(w http.ResponseWriter, r *http.Request, form received) *storageError {
-	t, grant, fail := s.check(r, form)
+func (s *Storage) accept(w http.ResponseWriter, r *http.Request, form received) *storageError {
+	taskID, grant, fail := s.check(r, form)
 	if fail != nil {
 		return fail
 	}
-	content := &io.LimitedReader{R: form.file, N: s.cfg.maxUpload + 1}
-	b, err := s.blobs.write(extension(form.filename), content)
+	content := &io.LimitedReader{R: form.file, N: s.cfg.MaxUpload + 1}
+	b, err := s.Write(names.Extension(form.filename), content)
 	switch {
 	case err != nil:
 		return &storageError{http.StatusBadRequest, "IncompleteBody", "The request body ended too early."}
 	case content.N <= 0:
-		s.blobs.release(b)
+		s.Release(b)
 		return &storageError{
 			http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size",
 		}
 	}
 	drain(r.Body) // fields after the file are ignored
-	etag := `"` + b.md5 + `"`
-	s.receive(t, form.filename, b)
-	grant.write(w, s.storageOrigin, etag)
+	etag := `"` + b.MD5 + `"`
+	s.uploaded(taskID, form.filename, b)
+	grant.write(w, s.origin, etag)
 	return nil
 }
 
 // drain reads on for a while, so that a client that is still sending gets the response.
 func drain(body io.Reader) {
-	_, _ = io.CopyN(io.Discard, body, maxBody) // an error means that the client has disconnected
-}
-
-// receive adds a stored file to its task, unless that has a file or is deleted.
-func (s *Server) receive(t *task, filename string, b *blob) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t == nil || t.terminal() || t.deleted || t.form.used {
-		s.blobs.release(b)
-		return
-	}
-	t.form.used, t.form.filename, t.form.blob = true, filename, b
-	s.spawn(func(ctx context.Context) {
-		if s.take(ctx, s.cfg.uploadSettle) == nil {
-			s.work(ctx, t)
-		}
-	})
+	_, _ = io.CopyN(io.Discard, body, maxDrain) // an error means that the client has disconnected
 }
 
 // readForm reads the fields up to the file. Like the storage it ignores fields after it.

@@ -1,4 +1,4 @@
-package cloudconverttest
+package storage
 
 import (
 	"crypto/md5" //nolint:gosec // the service names files by their MD5
@@ -12,25 +12,28 @@ import (
 	"sync"
 )
 
-// blob is the content of a stored file. Several tasks may use it: an export lists the
+// Blob is the content of a stored file. Several tasks may use it: an export lists the
 // files of a conversion. It is removed from disk with its last user.
-type blob struct {
-	path string
-	size int64
-	md5  string
+type Blob struct {
+	Path string
+	Size int64
+	MD5  string
 	refs int
 }
 
-// blobs keeps contents in a directory.
-type blobs struct {
+// Blobs keeps contents in a directory. A content counts its users.
+type Blobs struct {
 	dir   string
 	mu    sync.Mutex
 	next  int
 	bytes int64
 }
 
-// write stores the content of r. The blob has one user: the caller.
-func (b *blobs) write(ext string, r io.Reader) (*blob, error) {
+// NewBlobs returns a store in a directory.
+func NewBlobs(dir string) *Blobs { return &Blobs{dir: dir} }
+
+// Write stores the content of r. The blob has one user: the caller.
+func (b *Blobs) Write(ext string, r io.Reader) (*Blob, error) {
 	path := b.newPath(ext)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -44,8 +47,8 @@ func (b *blobs) write(ext string, r io.Reader) (*blob, error) {
 	return b.add(path, size, hex.EncodeToString(sum.Sum(nil))), nil
 }
 
-// adopt moves a file into the store.
-func (b *blobs) adopt(path, ext string) (*blob, error) {
+// Adopt moves a file into the store.
+func (b *Blobs) Adopt(path, ext string) (*Blob, error) {
 	sum, size, err := digest(path)
 	if err != nil {
 		return nil, err
@@ -57,41 +60,42 @@ func (b *blobs) adopt(path, ext string) (*blob, error) {
 	return b.add(to, size, sum), nil
 }
 
-func (b *blobs) add(path string, size int64, sum string) *blob {
+func (b *Blobs) add(path string, size int64, sum string) *Blob {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.bytes += size
-	return &blob{path: path, size: size, md5: sum, refs: 1}
+	return &Blob{Path: path, Size: size, MD5: sum, refs: 1}
 }
 
-func (b *blobs) newPath(ext string) string {
+func (b *Blobs) newPath(ext string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.next++
 	return filepath.Join(b.dir, fmt.Sprintf("%08d%s", b.next, diskExtension(ext)))
 }
 
-// retain adds a user.
-func (b *blobs) retain(x *blob) *blob {
+// Retain adds a user.
+func (b *Blobs) Retain(x *Blob) *Blob {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	x.refs++
 	return x
 }
 
-// release removes a user, and the content with the last one.
-func (b *blobs) release(x *blob) {
+// Release removes a user, and the content with the last one.
+func (b *Blobs) Release(x *Blob) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	x.refs--
 	if x.refs > 0 {
 		return
 	}
-	b.bytes -= x.size
-	_ = os.Remove(x.path)
+	b.bytes -= x.Size
+	_ = os.Remove(x.Path)
 }
 
-func (b *blobs) stored() int64 {
+// Stored returns the size of all contents.
+func (b *Blobs) Stored() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.bytes
@@ -124,7 +128,3 @@ func diskExtension(ext string) string {
 	}
 	return "." + ext
 }
-
-// BytesStored returns the size of all files that the server keeps. Each content counts
-// once.
-func (s *Server) BytesStored() int64 { return s.blobs.stored() }
