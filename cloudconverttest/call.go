@@ -4,7 +4,6 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
@@ -27,7 +26,7 @@ var errAborted = errors.New("the connection is gone")
 // run responds to the call, or returns the error to respond with.
 func (c *call) run(scope string, h func(*Server, *call) error) error {
 	if scope != public {
-		if err := c.s.authenticate(c.r, scope); err != nil {
+		if err := c.authenticate(scope); err != nil {
 			return err
 		}
 	}
@@ -35,6 +34,32 @@ func (c *call) run(scope string, h func(*Server, *call) error) error {
 	c.s.sweep()
 	c.s.mu.Unlock()
 	return h(c.s, c)
+}
+
+// authenticate checks the key of a request and its scope.
+func (c *call) authenticate(scope string) error {
+	found, ok := c.s.keys.Find(c.r.Header.Get("Authorization"), c.s.clock.Now())
+	switch {
+	case !ok:
+		return errUnauthenticated
+	case !found.May(scope):
+		return errForbidden
+	}
+	return nil
+}
+
+// throttle returns a 429 if a creation exceeds the limit.
+func (c *call) throttle() error {
+	header, ok := c.s.rate.Take(c.s.clock.Now())
+	if !ok {
+		return &apiError{
+			status: http.StatusTooManyRequests, code: "TOO_MANY_REQUESTS", message: "Too Many Attempts.", header: header,
+		}
+	}
+	if !c.sync { // the sync host sends no headers
+		maps.Copy(c.w.Header(), header)
+	}
+	return nil
 }
 
 // finish responds with an error, if there is one.
@@ -67,7 +92,7 @@ func (c *call) json(status int, v any) error {
 		h.Set("Cache-Control", "no-cache, private")
 		body = wire.EscapeSlashes(body)
 	}
-	writeBody(c.w, status, body)
+	wire.WriteBody(c.w, status, body)
 	return nil
 }
 
@@ -79,15 +104,8 @@ func (c *call) noContent() error {
 
 func (c *call) redirect(to string) error {
 	c.w.Header().Set("Location", to)
-	writeBody(c.w, http.StatusFound, nil)
+	wire.WriteBody(c.w, http.StatusFound, nil)
 	return nil
-}
-
-func writeBody(w http.ResponseWriter, status int, body []byte) {
-	w.Header().Set("Server", "nginx")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // an error means that the client has disconnected
 }
 
 // include returns the query parameter include as a set.
@@ -148,7 +166,7 @@ func (e *apiError) write(w http.ResponseWriter, escape bool) {
 	maps.Copy(w.Header(), e.header)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-cache, private")
-	writeBody(w, e.status, body)
+	wire.WriteBody(w, e.status, body)
 }
 
 // invalid returns the validation error of a field.

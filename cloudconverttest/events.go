@@ -2,7 +2,6 @@ package cloudconverttest
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -58,11 +57,11 @@ func (s *Server) emit(event string, body func() any, channels ...string) {
 
 // authorizeJoin returns the HTTP status for a join request.
 func (s *Server) authorizeJoin(channel, authorization string) int {
-	c, ok := s.credential(authorization)
+	c, ok := s.keys.Find(authorization, s.clock.Now())
 	switch {
 	case !ok:
 		return http.StatusUnauthorized
-	case len(c.scopes) > 0 && !slices.Contains(c.scopes, "task.read"), !s.hasChannel(channel):
+	case !c.May("task.read"), !s.hasChannel(channel):
 		return http.StatusForbidden
 	}
 	return http.StatusOK

@@ -1,12 +1,10 @@
 package cloudconverttest
 
 import (
-	"math/rand/v2"
 	"net/http"
-	"path"
-	"strings"
-	"sync"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/fault"
 )
 
 // Phase is when a [Fault] occurs.
@@ -104,81 +102,12 @@ type Fault struct {
 // Inject adds a fault. If several match a request, the one that was injected first
 // applies. The others count the request too.
 func (s *Server) Inject(f Fault) {
-	f.Header = f.Header.Clone()
-	s.faults.add(f)
+	s.faults.Add(fault.Fault{
+		Method: f.Method, Path: f.Path, Role: string(f.Role), Nth: f.Nth, Times: f.Times, Share: f.Share, Seed: f.Seed,
+		Phase: fault.Phase(f.Phase), Kind: fault.Kind(f.Kind), Status: f.Status, Code: f.Code, Message: f.Message,
+		Body: f.Body, Header: f.Header.Clone(), Delay: f.Delay, Bytes: f.Bytes,
+	})
 }
 
 // ClearFaults removes all faults.
-func (s *Server) ClearFaults() { s.faults.clear() }
-
-type faultTable struct {
-	mu     sync.Mutex
-	faults []*armedFault
-}
-
-type armedFault struct {
-	Fault
-
-	rand *rand.Rand
-	seen int
-	hits int
-}
-
-func (t *faultTable) add(f Fault) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	source := rand.NewPCG(f.Seed, f.Seed)
-	t.faults = append(t.faults, &armedFault{Fault: f, rand: rand.New(source)})
-}
-
-func (t *faultTable) clear() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.faults = nil
-}
-
-// strike returns the fault that affects the request, if any.
-func (t *faultTable) strike(role Role, r *http.Request) (Fault, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var hit *armedFault
-	for _, f := range t.faults {
-		if f.matches(role, r) && f.due() && hit == nil {
-			hit = f
-		}
-	}
-	if hit == nil {
-		return Fault{}, false
-	}
-	hit.hits++
-	return hit.Fault, true
-}
-
-func (f *armedFault) matches(role Role, r *http.Request) bool {
-	if f.Method != "" && !strings.EqualFold(f.Method, r.Method) || f.Role != "" && f.Role != role {
-		return false
-	}
-	switch f.Path {
-	case "":
-		return true
-	case "storage:upload":
-		return role == RoleStorage && r.Method == http.MethodPost
-	case "storage:download":
-		return role == RoleStorage && r.Method != http.MethodPost
-	}
-	ok, err := path.Match(f.Path, r.URL.Path)
-	return ok && err == nil
-}
-
-// due counts a matching request and reports whether it is affected.
-func (f *armedFault) due() bool {
-	f.seen++
-	limit := f.Times
-	if limit == 0 && f.Nth > 0 {
-		limit = 1
-	}
-	if f.seen < f.Nth || limit > 0 && f.hits >= limit {
-		return false
-	}
-	return f.Share == 0 || f.rand.Float64() < f.Share
-}
+func (s *Server) ClearFaults() { s.faults.Clear() }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/fault"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
 )
 
@@ -261,4 +262,17 @@ func TestRequestsAreRecorded(t *testing.T) {
 		small.call(http.MethodGet, "/users/me", nil)
 	}
 	assert.Len(t, small.s.Requests(), 3)
+}
+
+// TestKindsAndPhases checks that the constants of internal/sandbox/fault are the same.
+func TestKindsAndPhases(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, []fault.Phase{fault.Before, fault.During, fault.After},
+		[]fault.Phase{fault.Phase(Before), fault.Phase(During), fault.Phase(After)})
+	for kind, want := range map[Kind]fault.Kind{
+		Status: fault.Status, Headers: fault.Headers, Reset: fault.Reset, Stall: fault.Stall, Slow: fault.Slow,
+		Truncate: fault.Truncate, WrongLength: fault.WrongLength, Garbage: fault.Garbage,
+	} {
+		assert.Equal(t, want, fault.Kind(kind))
+	}
 }

@@ -46,7 +46,7 @@ func (s *Server) createLocked(req *jobRequest) (*job, wire.Job, error) {
 	if err := s.afford(); err != nil {
 		return nil, wire.Job{}, err
 	}
-	if limit := s.cfg.parallelJobs; limit > 0 && s.openJobs >= limit {
+	if !s.account.StartJob() {
 		return nil, wire.Job{}, errTooManyJobs
 	}
 	j := s.addJob(req)
@@ -59,7 +59,7 @@ func (s *Server) createLocked(req *jobRequest) (*job, wire.Job, error) {
 
 // afford returns an error if there are no credits left.
 func (s *Server) afford() error {
-	if s.cfg.limitCredits && s.credits <= 0 {
+	if !s.account.Afford() {
 		return errNoCredits
 	}
 	return nil

@@ -43,7 +43,6 @@ func (s *Server) addJob(req *jobRequest) *job {
 		link(t, func(name string) *task { return byName[name] })
 	}
 	s.jobs.add(j.id, j)
-	s.openJobs++
 	if j.tag != nil {
 		if s.tagged[*j.tag] == nil {
 			s.tagged[*j.tag] = &table[*job]{}
@@ -202,7 +201,7 @@ func (s *Server) settle(t *task) {
 	if j.failed {
 		j.status, event = erroneous, "job.failed"
 	}
-	s.openJobs--
+	s.account.EndJob()
 	s.expiring = append(s.expiring, expiry{at: j.ended.Add(retention), job: j})
 	close(j.done)
 	s.notify(event, j)

@@ -92,7 +92,7 @@ func TestOAuthRefusals(t *testing.T) {
 		assert.Equal(t, c.code, x.token(c.change).expect(c.status).object()["error"], name)
 	}
 	code := x.code()
-	x.s.Advance(codeLifetime)
+	x.s.Advance(10 * time.Minute)
 	x.token(url.Values{"code": {code}}).expect(http.StatusBadRequest)
 
 	x.get(authorizeURL(x.s, url.Values{"client_id": {"x"}})).expect(http.StatusUnauthorized)

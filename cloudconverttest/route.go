@@ -60,8 +60,8 @@ func (s *Server) handle(role Role, w http.ResponseWriter, r *http.Request, next 
 		s.refuseBody(rec, r, err)
 		return
 	}
-	if f, ok := s.faults.strike(role, r); ok {
-		s.applyFault(f, role, rec, r, next)
+	if f, ok := s.faults.Strike(string(role), r); ok {
+		f.Apply(s.ctx.Done(), string(role), rec, r, next)
 	} else {
 		next.ServeHTTP(rec, r)
 	}
@@ -145,8 +145,8 @@ func (s *Server) apiRoutes() http.Handler {
 	s.handleAPI(mux, false, "DELETE /v2/webhooks/{id}", "webhook.write", (*Server).deleteWebhook)
 	s.handleAPI(mux, false, "/", public, (*Server).unknown)
 	mux.HandleFunc("/storage/", s.serveStorage)
-	mux.HandleFunc("GET /oauth/authorize", s.authorize)
-	mux.HandleFunc("POST /oauth/token", s.token)
+	mux.HandleFunc("GET /oauth/authorize", s.oauth.Authorize)
+	mux.HandleFunc("POST /oauth/token", s.oauth.Token)
 	s.handleAPI(mux, false, "GET /s/{id}", public, (*Server).signedURL)
 	return mux
 }

@@ -15,7 +15,10 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/clock"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/fault"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/limits"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/network"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/oauth"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
@@ -48,12 +51,13 @@ type Server struct {
 	conns      network.Connections
 	storage    *storage.Storage
 	requests   requestLog
-	faults     faultTable
-	limits     rateLimiter
-	keys       keyring
+	faults     fault.Table
+	account    *limits.Account
+	rate       *limits.Rate
+	keys       *limits.Keys
 	handlers   handlers
 	outbound   outbound
-	oauth      *oauth
+	oauth      *oauth.Server
 	deliveries deliveryLog
 	events     *EventSocket
 	heavy      chan struct{} // bounds concurrent conversions
@@ -113,17 +117,21 @@ func newServer(cfg config, dir string) *Server {
 		requests:     requestLog{limit: cfg.requestLog},
 		deliveries:   deliveryLog{limit: cfg.requestLog},
 		heavy:        make(chan struct{}, parallelConversions),
-		oauth:        newOAuth(),
 		signedPath:   "/s/" + random.ID(),
 		signedSecret: random.Secret(32),
 		ctx:          ctx,
 		cancel:       cancel,
-		state:        newState(cfg),
+		state:        newState(),
 	}
 	s.storage = storage.New(storage.NewBlobs(dir), storage.Config{
 		MaxUpload: cfg.maxUpload, OldForm: cfg.oldForm, FormLifetime: cfg.formExpiry, URLLifetime: cfg.downloadExpiry,
 	}, &s.clock, s.receive)
-	s.keys.init(cfg, s.key)
+	cfg.keys[s.key] = nil
+	s.keys = limits.NewKeys(cfg.keys, cfg.anyKey)
+	s.rate = &limits.Rate{Limit: cfg.rateLimit, Window: cfg.rateWindow}
+	s.account = &limits.Account{Limited: cfg.limitCredits, Free: cfg.sandbox, ParallelJobs: cfg.parallelJobs}
+	s.account.SetCredits(cfg.credits)
+	s.oauth = oauth.New(s.keys, cfg.tokenLifetime, &s.clock)
 	s.events = newEventSocket(s.authorizeJoin)
 	return s
 }
@@ -270,3 +278,15 @@ func (s *Server) Connections() int { return s.conns.Open() }
 
 // ConnectionsAccepted returns the number of connections since the start of the server.
 func (s *Server) ConnectionsAccepted() int { return s.conns.Total() }
+
+// RevokeKey revokes an API key or an OAuth access token.
+func (s *Server) RevokeKey(key string) { s.keys.Revoke(key) }
+
+// OAuthClient returns the id and the secret of the registered OAuth client. It may use
+// any redirect URL.
+func (s *Server) OAuthClient() (id, secret string) { return s.oauth.Client() }
+
+// OAuthURLs returns the URLs of the authorization page and of the token endpoint.
+func (s *Server) OAuthURLs() (authorize, token string) {
+	return s.origin + "/oauth/authorize", s.origin + "/oauth/token"
+}

@@ -26,11 +26,9 @@ type state struct {
 	tagged   map[string]*table[*job]
 	webhooks table[*webhook]
 	cached   map[string]cachedJob // of signed URLs
-	openJobs int
-	credits  int
-	since    time.Time // creation of the account
-	expiring []expiry  // in the order of time
-	forms    []*task   // upload tasks in the order their forms expire
+	since    time.Time            // creation of the account
+	expiring []expiry             // in the order of time
+	forms    []*task              // upload tasks in the order their forms expire
 }
 
 type expiry struct {
@@ -39,12 +37,11 @@ type expiry struct {
 	task *task
 }
 
-func newState(cfg config) state {
+func newState() state {
 	return state{
-		tagged:  map[string]*table[*job]{},
-		cached:  map[string]cachedJob{},
-		credits: cfg.credits,
-		since:   time.Now(),
+		tagged: map[string]*table[*job]{},
+		cached: map[string]cachedJob{},
+		since:  time.Now(),
 	}
 }
 
@@ -143,7 +140,7 @@ func (s *Server) removeJob(j *job) {
 		s.discard(t)
 	}
 	if j.ended.IsZero() {
-		s.openJobs--
+		s.account.EndJob()
 		close(j.done)
 	}
 }

@@ -10,7 +10,7 @@ import (
 func (s *Server) showUser(c *call) error {
 	s.mu.Lock()
 	u := wire.User{
-		ID: userID, Username: "local", Email: "local@example.com", CreatedAt: clock.Timestamp(s.since), Credits: s.credits,
+		ID: userID, Username: "local", Email: "local@example.com", CreatedAt: clock.Timestamp(s.since), Credits: s.account.Credits(),
 		Links: wire.Self{Self: s.URL + "/users/1"},
 	}
 	s.mu.Unlock()

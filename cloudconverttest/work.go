@@ -134,19 +134,8 @@ func (s *Server) finish(ctx context.Context, t *task, run *Run, err error) {
 	if res.engine != "" {
 		t.engine, t.engineVersion = res.engine, res.engineVersion
 	}
-	t.credits = new(s.charge(op))
+	t.credits = new(s.account.Charge(op.credits))
 	s.end(t)
-}
-
-// charge subtracts the price of an operation from the credits.
-func (s *Server) charge(op operation) int {
-	if s.cfg.sandbox {
-		return 0
-	}
-	if s.cfg.limitCredits {
-		s.credits = max(0, s.credits-op.credits)
-	}
-	return op.credits
 }
 
 // admit refuses files that are not on the whitelist. The failed task lists them.

@@ -4,6 +4,8 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
+	"strconv"
 )
 
 // Job is a job.
@@ -206,4 +208,12 @@ func OrNull(s string) *string {
 		return nil
 	}
 	return &s
+}
+
+// WriteBody writes a response with its length.
+func WriteBody(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Server", "nginx")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // an error means that the client has disconnected
 }

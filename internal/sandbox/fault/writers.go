@@ -1,4 +1,4 @@
-package cloudconverttest
+package fault
 
 import (
 	"net/http"

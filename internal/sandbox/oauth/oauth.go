@@ -1,4 +1,6 @@
-package cloudconverttest
+// Package oauth is the OAuth server: the registered client, its grants, and the access
+// tokens that they become.
+package oauth
 
 import (
 	"net/http"
@@ -9,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/clock"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/limits"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
@@ -19,9 +23,13 @@ const codeLifetime = 10 * time.Minute
 // scopes are the valid scopes.
 var scopes = []string{"user.read", "user.write", "task.read", "task.write", "webhook.read", "webhook.write"}
 
-// oauth is the registered client and its grants.
-type oauth struct {
+// Server is the registered client and its grants.
+type Server struct {
 	clientID, clientSecret string
+
+	keys     *limits.Keys
+	lifetime time.Duration // of access tokens
+	clock    *clock.Clock
 
 	mu      sync.Mutex
 	codes   map[string]authorization
@@ -34,28 +42,24 @@ type authorization struct {
 	expires     time.Time
 }
 
-func newOAuth() *oauth {
-	return &oauth{
-		clientID: random.Secret(16), clientSecret: random.Secret(40),
+// New returns a server with a registered client, which may use any redirect URL. The
+// server adds access tokens to keys.
+func New(keys *limits.Keys, lifetime time.Duration, c *clock.Clock) *Server {
+	return &Server{
+		clientID: random.Secret(16), clientSecret: random.Secret(40), keys: keys, lifetime: lifetime, clock: c,
 		codes: map[string]authorization{}, refresh: map[string]authorization{},
 	}
 }
 
-// OAuthClient returns the id and the secret of the registered OAuth client. It may use
-// any redirect URL.
-func (s *Server) OAuthClient() (id, secret string) { return s.oauth.clientID, s.oauth.clientSecret }
+// Client returns the id and the secret of the registered client.
+func (s *Server) Client() (id, secret string) { return s.clientID, s.clientSecret }
 
-// OAuthURLs returns the URLs of the authorization page and of the token endpoint.
-func (s *Server) OAuthURLs() (authorize, token string) {
-	return s.origin + "/oauth/authorize", s.origin + "/oauth/token"
-}
-
-// authorize grants every valid request at once.
-func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
+// Authorize grants every valid request at once.
+func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	back, err := url.Parse(q.Get("redirect_uri"))
-	if q.Get("client_id") != s.oauth.clientID || err != nil || !back.IsAbs() {
-		writeOAuthError(w, http.StatusUnauthorized, "invalid_client", "Client authentication failed")
+	if q.Get("client_id") != s.clientID || err != nil || !back.IsAbs() {
+		writeError(w, http.StatusUnauthorized, "invalid_client", "Client authentication failed")
 		return
 	}
 	params := url.Values{}
@@ -71,7 +75,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	a := authorization{scopes: asked, redirectURI: q.Get("redirect_uri"), expires: s.clock.Now().Add(codeLifetime)}
 	switch q.Get("response_type") {
 	case "code":
-		params.Set("code", s.oauth.grant(a))
+		params.Set("code", s.grant(a))
 	case "token":
 		t := s.issue(a, false)
 		params.Set("access_token", t.AccessToken)
@@ -95,95 +99,95 @@ func sendBack(w http.ResponseWriter, to *url.URL, params url.Values, fragment bo
 		to.RawQuery = q.Encode()
 	}
 	w.Header().Set("Location", to.String())
-	writeBody(w, http.StatusFound, nil)
+	wire.WriteBody(w, http.StatusFound, nil)
 }
 
-func (o *oauth) grant(a authorization) string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+func (s *Server) grant(a authorization) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	code := random.Hex(32)
-	o.codes[code] = a
+	s.codes[code] = a
 	return code
 }
 
-type wireToken struct {
+type token struct {
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int    `json:"expires_in"`
 	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token,omitempty"`
 }
 
-type wireOAuthError struct {
+type failure struct {
 	Error       string `json:"error"`
 	Description string `json:"error_description"`
 	Message     string `json:"message"`
 }
 
-// token exchanges a code or a refresh token. The body has the credentials of the client.
-func (s *Server) token(w http.ResponseWriter, r *http.Request) {
+// Token exchanges a code or a refresh token. The body has the credentials of the client.
+func (s *Server) Token(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		writeOAuthError(w, http.StatusBadRequest, "invalid_request", "The request is malformed")
+		writeError(w, http.StatusBadRequest, "invalid_request", "The request is malformed")
 		return
 	}
 	form := r.PostForm
-	if form.Get("client_id") != s.oauth.clientID || form.Get("client_secret") != s.oauth.clientSecret {
-		writeOAuthError(w, http.StatusUnauthorized, "invalid_client", "Client authentication failed")
+	if form.Get("client_id") != s.clientID || form.Get("client_secret") != s.clientSecret {
+		writeError(w, http.StatusUnauthorized, "invalid_client", "Client authentication failed")
 		return
 	}
 	var a authorization
 	var ok bool
 	switch form.Get("grant_type") {
 	case "authorization_code":
-		a, ok = s.oauth.redeem(form.Get("code"), form.Get("redirect_uri"), s.clock.Now())
+		a, ok = s.redeem(form.Get("code"), form.Get("redirect_uri"), s.clock.Now())
 	case "refresh_token":
-		a, ok = s.oauth.renew(form.Get("refresh_token"))
+		a, ok = s.renew(form.Get("refresh_token"))
 	default:
-		writeOAuthError(w, http.StatusBadRequest, "unsupported_grant_type", "The grant type is not supported")
+		writeError(w, http.StatusBadRequest, "unsupported_grant_type", "The grant type is not supported")
 		return
 	}
 	if !ok {
-		writeOAuthError(w, http.StatusBadRequest, "invalid_grant", "The grant is invalid or has expired")
+		writeError(w, http.StatusBadRequest, "invalid_grant", "The grant is invalid or has expired")
 		return
 	}
-	writeOAuth(w, http.StatusOK, s.issue(a, true))
+	write(w, http.StatusOK, s.issue(a, true))
 }
 
 // redeem exchanges a code, which is valid once and for its redirect URL.
-func (o *oauth) redeem(code, redirectURI string, now time.Time) (authorization, bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	a, ok := o.codes[code]
-	delete(o.codes, code)
+func (s *Server) redeem(code, redirectURI string, now time.Time) (authorization, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, ok := s.codes[code]
+	delete(s.codes, code)
 	return a, ok && a.redirectURI == redirectURI && now.Before(a.expires)
 }
 
 // renew exchanges a refresh token, which is valid once.
-func (o *oauth) renew(token string) (authorization, bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	a, ok := o.refresh[token]
-	delete(o.refresh, token)
+func (s *Server) renew(token string) (authorization, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, ok := s.refresh[token]
+	delete(s.refresh, token)
 	return a, ok
 }
 
 // issue makes an access token, and on request a refresh token.
-func (s *Server) issue(a authorization, refresh bool) wireToken {
-	t := wireToken{TokenType: "Bearer", ExpiresIn: int(s.cfg.tokenLifetime / time.Second), AccessToken: random.Secret(64)}
-	s.keys.add(t.AccessToken, credential{scopes: a.scopes, expires: s.clock.Now().Add(s.cfg.tokenLifetime)})
+func (s *Server) issue(a authorization, refresh bool) token {
+	t := token{TokenType: "Bearer", ExpiresIn: int(s.lifetime / time.Second), AccessToken: random.Secret(64)}
+	s.keys.Add(t.AccessToken, limits.Credential{Scopes: a.scopes, Expires: s.clock.Now().Add(s.lifetime)})
 	if refresh {
 		t.RefreshToken = random.Secret(64)
-		s.oauth.mu.Lock()
-		s.oauth.refresh[t.RefreshToken] = a
-		s.oauth.mu.Unlock()
+		s.mu.Lock()
+		s.refresh[t.RefreshToken] = a
+		s.mu.Unlock()
 	}
 	return t
 }
 
-func writeOAuthError(w http.ResponseWriter, status int, code, description string) {
-	writeOAuth(w, status, wireOAuthError{code, description, description})
+func writeError(w http.ResponseWriter, status int, code, description string) {
+	write(w, status, failure{code, description, description})
 }
 
-func writeOAuth(w http.ResponseWriter, status int, v any) {
+func write(w http.ResponseWriter, status int, v any) {
 	body, err := wire.Encode(v)
 	if err != nil {
 		http.Error(w, "", http.StatusInternalServerError)
@@ -191,5 +195,5 @@ func writeOAuth(w http.ResponseWriter, status int, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	writeBody(w, status, body)
+	wire.WriteBody(w, status, body)
 }
