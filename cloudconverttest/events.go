@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 // The events of tasks.
@@ -36,6 +38,13 @@ const (
 func (s *Server) emitJob(event string, j *job) {
 	body := func() any { return map[string]any{"job": s.wireJob(j, true)} }
 	s.emit(event, body, jobChannel+j.id, userJobs)
+}
+
+// notify sends an event with the current state of a job to the webhooks and to the event
+// socket.
+func (s *Server) notify(event string, j *job) {
+	s.emitJob(event, j)
+	s.webhooks.Notify(event, j.id, j.webhookURL, func() wire.Job { return s.wireJob(j, true) })
 }
 
 // emitTasks sends an event with the current state of each task to the event socket.

@@ -49,7 +49,7 @@ func (s *Server) put(ctx context.Context, run *Run, in Input) error {
 	}
 	req.ContentLength = in.Size
 	setHeaders(req.Header, run.Params["headers"])
-	resp, err := s.outbound.do(req)
+	resp, err := s.outbound.Do(req)
 	if err != nil {
 		return Fail(codeUpload, "Upload failed: "+withoutURL(err))
 	}

@@ -65,7 +65,7 @@ func decodeBase64(text string) ([]byte, error) {
 
 func (s *Server) importURL(ctx context.Context, run *Run) error {
 	rawURL := run.Text("url")
-	if local, ok := s.outbound.registered(rawURL); ok {
+	if local, ok := s.outbound.Registered(rawURL); ok {
 		return importLocal(run, local, nameOf(run.Text("filename"), rawURL, nil))
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, http.NoBody)
@@ -73,7 +73,7 @@ func (s *Server) importURL(ctx context.Context, run *Run) error {
 		return Fail(codeDownload, "The URL is invalid")
 	}
 	setHeaders(req.Header, run.Params["headers"])
-	resp, err := s.outbound.do(req)
+	resp, err := s.outbound.Do(req)
 	if err != nil {
 		return Fail(codeDownload, "Download failed: "+withoutURL(err))
 	}
@@ -164,16 +164,20 @@ func setHeaders(h http.Header, v any) {
 	}
 }
 
+// HandleURL makes import/url of a URL take the local file at path, without a request. An
+// empty path removes that.
+func (s *Server) HandleURL(url, path string) { s.outbound.Register(url, path) }
+
 // HandleObject registers an object of a storage service. Imports of the operation, such
 // as "import/s3", with the key, blob or file of this name or with a prefix of it, get the
 // local file at path.
 func (s *Server) HandleObject(operation, key, path string) {
-	s.outbound.register(operation+" "+key, path)
+	s.outbound.Register(operation+" "+key, path)
 }
 
 // importObjects imports registered objects of storage services.
 func (s *Server) importObjects(run *Run) error {
-	objects := s.outbound.objects(run.Operation + " ")
+	objects := s.outbound.Objects(run.Operation + " ")
 	var found []string
 	for _, key := range slices.Sorted(maps.Keys(objects)) {
 		if run.wantsObject(key) {

@@ -36,7 +36,7 @@ func TestAllowedHosts(t *testing.T) {
 			for rawURL, want := range c.want {
 				u, err := url.Parse(rawURL)
 				require.NoError(t, err)
-				assert.Equal(t, want, x.s.outbound.allow(u) == nil, rawURL)
+				assert.Equal(t, want, x.s.outbound.Allow(u) == nil, rawURL)
 			}
 		})
 	}

@@ -3,9 +3,6 @@ package cloudconverttest
 import (
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
-	"sync"
 	"time"
 )
 
@@ -45,89 +42,14 @@ type Request struct {
 // Requests returns the requests in the order of their arrival, including those without a
 // response yet and those with a fault. Only the newest 10,000 are kept, see
 // [WithRequestLog].
-func (s *Server) Requests() []Request { return s.requests.all() }
-
-type requestLog struct {
-	mu      sync.Mutex
-	limit   int
-	entries []*Request
-}
-
-func (l *requestLog) add(r *Request) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.limit == 0 {
-		return
-	}
-	if len(l.entries) >= 2*l.limit {
-		l.entries = slices.Clone(l.entries[len(l.entries)-l.limit:])
-	}
-	l.entries = append(l.entries, r)
-}
-
-func (l *requestLog) responded(r *Request, status int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	r.Status = status
-}
-
-func (l *requestLog) all() []Request {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	newest := l.entries[max(0, len(l.entries)-l.limit):]
-	out := make([]Request, len(newest))
-	for i, r := range newest {
-		out[i] = *r
-		out[i].Query, out[i].Header, out[i].Body = cloneValues(r.Query), r.Header.Clone(), slices.Clone(r.Body)
+func (s *Server) Requests() []Request {
+	all := s.requests.All()
+	out := make([]Request, len(all))
+	for i, r := range all {
+		out[i] = Request{
+			Method: r.Method, Role: Role(r.Role), Path: r.Path, Query: r.Query, Header: r.Header,
+			ContentLength: r.ContentLength, Body: r.Body, Status: r.Status, Time: r.Time,
+		}
 	}
 	return out
-}
-
-func cloneValues(v url.Values) url.Values { return url.Values(http.Header(v).Clone()) }
-
-func newRequest(role Role, r *http.Request, now time.Time) *Request {
-	return &Request{
-		Method:        r.Method,
-		Role:          role,
-		Path:          r.URL.Path,
-		Query:         redactQuery(r.URL.Query()),
-		Header:        redactHeader(r.Header),
-		ContentLength: r.ContentLength,
-		Time:          now,
-	}
-}
-
-const redacted = "REDACTED"
-
-// secretQuery are the query parameters and form fields that are redacted.
-var secretQuery = []string{
-	"s", "signature", "x-amz-signature", "x-amz-credential", "code", "access_token", "client_secret", "refresh_token",
-	"x-amz-security-token", "temp_url_sig", "job",
-}
-
-func redactQuery(v url.Values) url.Values {
-	for name := range v {
-		if slices.Contains(secretQuery, strings.ToLower(name)) {
-			v[name] = []string{redacted}
-		}
-	}
-	return v
-}
-
-func redactHeader(h http.Header) http.Header {
-	h = h.Clone()
-	for _, name := range []string{"Authorization", "Proxy-Authorization", "Cookie"} {
-		for i, v := range h[name] {
-			h[name][i] = redactScheme(v)
-		}
-	}
-	return h
-}
-
-// redactScheme redacts all but the first word of a header such as "Bearer key".
-func redactScheme(v string) string {
-	if scheme, _, ok := strings.Cut(v, " "); ok {
-		return scheme + " " + redacted
-	}
-	return redacted
 }

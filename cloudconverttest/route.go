@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/network"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/record"
 )
 
 // maxBody is the largest body of a request to the API.
@@ -51,11 +52,11 @@ func (s *Server) enter() bool {
 }
 
 func (s *Server) handle(role Role, w http.ResponseWriter, r *http.Request, next http.Handler) {
-	entry := newRequest(role, r, s.clock.Now())
+	entry := record.New(string(role), r, s.clock.Now())
 	begin := time.Now()
-	rec := &recorder{ResponseWriter: w, responded: func(status int) { s.requests.responded(entry, status) }}
+	rec := &recorder{ResponseWriter: w, responded: func(status int) { s.requests.Responded(entry, status) }}
 	err := s.readBody(role, entry, rec, r)
-	s.requests.add(entry)
+	s.requests.Add(entry)
 	if err != nil {
 		s.refuseBody(rec, r, err)
 		return
@@ -70,7 +71,7 @@ func (s *Server) handle(role Role, w http.ResponseWriter, r *http.Request, next 
 }
 
 // readBody reads the body of every request but uploads, which are written to disk.
-func (s *Server) readBody(role Role, entry *Request, w http.ResponseWriter, r *http.Request) error {
+func (s *Server) readBody(role Role, entry *record.Request, w http.ResponseWriter, r *http.Request) error {
 	if role == RoleStorage || r.Body == http.NoBody {
 		return nil
 	}
@@ -80,9 +81,9 @@ func (s *Server) readBody(role Role, entry *Request, w http.ResponseWriter, r *h
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if role == RoleOAuth {
-		entry.Body = recordableForm(body)
+		entry.Body = record.Form(body)
 	} else {
-		entry.Body = recordable(body)
+		entry.Body = record.JSON(body)
 	}
 	return nil
 }

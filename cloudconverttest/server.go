@@ -19,8 +19,11 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/limits"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/network"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/oauth"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/outbound"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/record"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/webhook"
 )
 
 // The addresses of a server in process. No socket listens on them.
@@ -40,27 +43,27 @@ type Server struct {
 	// events.WithURL(server.EventsURL)).
 	EventsURL string
 
-	cfg        config
-	log        *slog.Logger
-	origin     string // of the API host, without a path
-	key        string
-	dir        string
-	tls        *tls.Config // nil without TLS
-	clock      clock.Clock
-	busy       activity
-	conns      network.Connections
-	storage    *storage.Storage
-	requests   requestLog
-	faults     fault.Table
-	account    *limits.Account
-	rate       *limits.Rate
-	keys       *limits.Keys
-	handlers   handlers
-	outbound   outbound
-	oauth      *oauth.Server
-	deliveries deliveryLog
-	events     *EventSocket
-	heavy      chan struct{} // bounds concurrent conversions
+	cfg      config
+	log      *slog.Logger
+	origin   string // of the API host, without a path
+	key      string
+	dir      string
+	tls      *tls.Config // nil without TLS
+	clock    clock.Clock
+	busy     activity
+	conns    network.Connections
+	storage  *storage.Storage
+	requests *record.Log
+	faults   fault.Table
+	account  *limits.Account
+	rate     *limits.Rate
+	keys     *limits.Keys
+	handlers handlers
+	outbound *outbound.Client
+	oauth    *oauth.Server
+	webhooks *webhook.Hooks
+	events   *EventSocket
+	heavy    chan struct{} // bounds concurrent conversions
 
 	signedPath   string
 	signedSecret string
@@ -114,8 +117,7 @@ func newServer(cfg config, dir string) *Server {
 		log:          cfg.log,
 		key:          random.Secret(40),
 		dir:          dir,
-		requests:     requestLog{limit: cfg.requestLog},
-		deliveries:   deliveryLog{limit: cfg.requestLog},
+		requests:     record.NewLog(cfg.requestLog),
 		heavy:        make(chan struct{}, parallelConversions),
 		signedPath:   "/s/" + random.ID(),
 		signedSecret: random.Secret(32),
@@ -131,6 +133,10 @@ func newServer(cfg config, dir string) *Server {
 	s.rate = &limits.Rate{Limit: cfg.rateLimit, Window: cfg.rateWindow}
 	s.account = &limits.Account{Limited: cfg.limitCredits, Free: cfg.sandbox, ParallelJobs: cfg.parallelJobs}
 	s.account.SetCredits(cfg.credits)
+	s.webhooks = webhook.New(webhook.Config{
+		Delays: cfg.webhookDelays, JobSecret: cfg.jobWebhookSecret, Keep: cfg.requestLog, Log: cfg.log, Clock: &s.clock,
+		Send: func(r *http.Request) (*http.Response, error) { return s.outbound.DoOnce(r) }, Go: s.spawn,
+	})
 	s.oauth = oauth.New(s.keys, cfg.tokenLifetime, &s.clock)
 	s.events = newEventSocket(s.authorizeJoin)
 	return s
@@ -194,7 +200,11 @@ func (s *Server) connect(listeners ...net.Listener) {
 	if err != nil {
 		roots = nil // the server still trusts itself
 	}
-	s.outbound.init(s.cfg, &http.Transport{DialContext: dial, TLSClientConfig: network.ClientTLS(s.tls, roots)})
+	var transport http.RoundTripper = &http.Transport{DialContext: dial, TLSClientConfig: network.ClientTLS(s.tls, roots)}
+	if s.cfg.outbound != nil {
+		transport = s.cfg.outbound
+	}
+	s.outbound = outbound.New(transport, s.cfg.network || s.cfg.outbound != nil, s.cfg.importHosts...)
 }
 
 func (s *Server) serve(l net.Listener, h http.Handler) {
@@ -245,7 +255,7 @@ func (s *Server) Close() {
 		_ = srv.Close() // the listener is closed in any case
 	}
 	s.client.CloseIdleConnections()
-	s.outbound.client.CloseIdleConnections()
+	s.outbound.CloseIdleConnections()
 	s.wg.Wait()
 	if err := os.RemoveAll(s.dir); err != nil {
 		s.log.Warn("remove the directory of the server", "error", err)

@@ -24,7 +24,6 @@ type state struct {
 	jobs     table[*job]
 	tasks    table[*task]
 	tagged   map[string]*table[*job]
-	webhooks table[*webhook]
 	cached   map[string]cachedJob // of signed URLs
 	since    time.Time            // creation of the account
 	expiring []expiry             // in the order of time

@@ -17,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/webhook"
 )
 
 func TestWebhookEndpoints(t *testing.T) {
@@ -89,7 +91,7 @@ func TestDeliveries(t *testing.T) {
 	}))
 	t.Cleanup(receiver.Close)
 	x := newTester(t)
-	hook := x.call(http.MethodPost, "/webhooks", dict{"url": receiver.URL, "events": webhookEvents}).expect(http.StatusCreated).data()
+	hook := x.call(http.MethodPost, "/webhooks", dict{"url": receiver.URL, "events": webhook.Events}).expect(http.StatusCreated).data()
 
 	job, task := x.uploading()
 	e := <-events

@@ -3,26 +3,11 @@ package cloudconverttest
 import (
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/clock"
-	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/webhook"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
-
-// webhookEvents are the events of the account webhooks.
-var webhookEvents = []string{"job.created", "job.finished", "job.failed"}
-
-type webhook struct {
-	id       string
-	url      string
-	events   []string
-	secret   string
-	disabled bool
-	failing  bool
-	created  time.Time
-	updated  time.Time
-}
 
 func (s *Server) createWebhook(c *call) error {
 	fields, err := c.fields()
@@ -36,13 +21,7 @@ func (s *Server) createWebhook(c *call) error {
 		return p.err()
 	}
 	hookURL, _ := asText(decodeValue(fields["url"]))
-	now := s.clock.Now()
-	h := &webhook{id: random.ID(), url: hookURL, events: events, secret: random.Secret(32), created: now, updated: now}
-	s.mu.Lock()
-	s.webhooks.add(h.id, h)
-	shown := s.wireWebhook(h)
-	s.mu.Unlock()
-	return c.data(http.StatusCreated, shown)
+	return c.data(http.StatusCreated, s.showWebhook(s.webhooks.Create(hookURL, events)))
 }
 
 func (p problems) events(v any) []string {
@@ -56,7 +35,7 @@ func (p problems) events(v any) []string {
 	events := make([]string, 0, len(list))
 	for _, e := range list {
 		name, _ := e.(string)
-		if !slices.Contains(webhookEvents, name) {
+		if !slices.Contains(webhook.Events, name) {
 			p.add("events", "The selected events is invalid.")
 			return nil
 		}
@@ -65,10 +44,10 @@ func (p problems) events(v any) []string {
 	return events
 }
 
-func (s *Server) wireWebhook(h *webhook) wire.Webhook {
+func (s *Server) showWebhook(h webhook.Hook) wire.Webhook {
 	return wire.Webhook{
-		ID: h.id, URL: h.url, Events: h.events, Disabled: h.disabled, Failing: h.failing, SigningSecret: h.secret,
-		CreatedAt: clock.Timestamp(h.created), UpdatedAt: clock.Timestamp(h.updated), Links: wire.Self{Self: s.URL + "/webhooks/" + h.id},
+		ID: h.ID, URL: h.URL, Events: h.Events, Disabled: h.Disabled, Failing: h.Failing, SigningSecret: h.Secret,
+		CreatedAt: clock.Timestamp(h.Created), UpdatedAt: clock.Timestamp(h.Updated), Links: wire.Self{Self: s.URL + "/webhooks/" + h.ID},
 	}
 }
 
@@ -78,25 +57,16 @@ func (s *Server) listWebhooks(c *call) error {
 	if len(p) > 0 {
 		return p.err()
 	}
-	s.mu.Lock()
-	hooks, more := pick(s.webhooks.newestFirst(), w, func(h *webhook) bool { return hookURL == "" || h.url == hookURL })
+	hooks, more := pick(slices.Values(s.webhooks.List()), w, func(h webhook.Hook) bool { return hookURL == "" || h.URL == hookURL })
 	data := make([]wire.Webhook, len(hooks))
 	for i, h := range hooks {
-		data[i] = s.wireWebhook(h)
+		data[i] = s.showWebhook(h)
 	}
-	s.mu.Unlock()
 	return c.page(data, len(data), w, more)
 }
 
 func (s *Server) deleteWebhook(c *call) error {
-	s.mu.Lock()
-	h, ok := s.webhooks.get(c.r.PathValue("id"))
-	if ok {
-		h.disabled = true // a running delivery is not retried
-		s.webhooks.remove(h.id)
-	}
-	s.mu.Unlock()
-	if !ok {
+	if !s.webhooks.Delete(c.r.PathValue("id")) {
 		return errNotFound
 	}
 	return c.noContent()

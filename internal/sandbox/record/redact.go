@@ -1,10 +1,13 @@
-package cloudconverttest
+package record
 
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 const (
@@ -25,18 +28,18 @@ func secretField(name string) bool {
 // secretObject reports whether all strings inside a member may be credentials.
 func secretObject(name string) bool { return name == "headers" }
 
-// recordableForm redacts the body of a form.
-func recordableForm(body []byte) []byte {
+// Form redacts the body of a form.
+func Form(body []byte) []byte {
 	v, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil
 	}
-	return bound([]byte(redactQuery(v).Encode()))
+	return bound([]byte(query(v).Encode()))
 }
 
-// recordable redacts a JSON body and shortens its long strings. It keeps the order and
+// JSON redacts a JSON body and shortens its long strings. It keeps the order and
 // the layout. A body that is not JSON is shortened.
-func recordable(body []byte) []byte {
+func JSON(body []byte) []byte {
 	r := redactor{in: body}
 	for len(r.in) > 0 && len(r.out) <= recordedBody {
 		r.step()
@@ -128,8 +131,8 @@ func unquote(token []byte) string {
 	return s
 }
 
-// redactParameters returns a copy of the parameters of a task without its credentials.
-func redactParameters(params map[string]any) map[string]any {
+// Parameters returns a copy of the parameters of a task without its credentials.
+func Parameters(params map[string]any) map[string]any {
 	out := make(map[string]any, len(params))
 	for name, v := range params {
 		if secretField(name) || secretObject(name) {
@@ -138,4 +141,39 @@ func redactParameters(params map[string]any) map[string]any {
 		out[name] = v
 	}
 	return out
+}
+
+const redacted = "REDACTED"
+
+// secretQuery are the query parameters and form fields that are redacted.
+var secretQuery = []string{
+	"s", "signature", "x-amz-signature", "x-amz-credential", "code", "access_token", "client_secret", "refresh_token",
+	"x-amz-security-token", "temp_url_sig", "job",
+}
+
+func query(v url.Values) url.Values {
+	for name := range v {
+		if slices.Contains(secretQuery, strings.ToLower(name)) {
+			v[name] = []string{redacted}
+		}
+	}
+	return v
+}
+
+func header(h http.Header) http.Header {
+	h = h.Clone()
+	for _, name := range []string{"Authorization", "Proxy-Authorization", "Cookie"} {
+		for i, v := range h[name] {
+			h[name][i] = scheme(v)
+		}
+	}
+	return h
+}
+
+// scheme redacts all but the first word of a header such as "Bearer key".
+func scheme(v string) string {
+	if name, _, ok := strings.Cut(v, " "); ok {
+		return name + " " + redacted
+	}
+	return redacted
 }

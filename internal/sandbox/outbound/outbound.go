@@ -1,0 +1,102 @@
+// Package outbound sends the requests of a server, for imports, exports and webhooks, and
+// has the local files that replace what is imported.
+package outbound
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+)
+
+var errForeignHost = errors.New("the local server sends no requests to other hosts: use WithNetworkImports, WithImportHosts or HandleURL")
+
+// Client sends the requests of a server, and holds the files that replace them.
+type Client struct {
+	client *http.Client
+	any    bool
+	hosts  []string
+
+	mu    sync.Mutex
+	local map[string]string // by URL or object
+}
+
+// New returns a client that sends requests to the loopback interface and to hosts, or to
+// any host.
+func New(transport http.RoundTripper, anyHost bool, hosts ...string) *Client {
+	c := &Client{any: anyHost, hosts: hosts}
+	c.client = &http.Client{Transport: transport, CheckRedirect: c.redirect}
+	return c
+}
+
+// CloseIdleConnections closes the connections that no request uses.
+func (c *Client) CloseIdleConnections() { c.client.CloseIdleConnections() }
+
+// redirect refuses redirects to other hosts.
+func (c *Client) redirect(req *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return errors.New("too many redirects")
+	}
+	return c.Allow(req.URL)
+}
+
+// Do sends a request, and follows redirects to permitted hosts.
+func (c *Client) Do(req *http.Request) (*http.Response, error) {
+	if err := c.Allow(req.URL); err != nil {
+		return nil, err
+	}
+	return c.client.Do(req)
+}
+
+// Allow returns an error for a host that no requests are sent to.
+func (c *Client) Allow(u *url.URL) error {
+	host := u.Hostname()
+	ip := net.ParseIP(host)
+	if c.any || host == "localhost" || ip != nil && ip.IsLoopback() || slices.Contains(c.hosts, host) {
+		return nil
+	}
+	return errForeignHost
+}
+
+// Register makes the local file at path stand for a URL or an object. An empty path
+// removes that.
+func (c *Client) Register(name, path string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.local == nil {
+		c.local = map[string]string{}
+	}
+	c.local[name] = path
+}
+
+// Registered returns the file that stands for a URL.
+func (c *Client) Registered(name string) (string, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	path := c.local[name]
+	return path, path != ""
+}
+
+// Objects returns the files whose names have a prefix, by the rest of the name.
+func (c *Client) Objects(prefix string) map[string]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found := map[string]string{}
+	for name, path := range c.local {
+		if key, ok := strings.CutPrefix(name, prefix); ok && path != "" {
+			found[key] = path
+		}
+	}
+	return found
+}
+
+// DoOnce is like Do without redirects.
+func (c *Client) DoOnce(req *http.Request) (*http.Response, error) {
+	if err := c.Allow(req.URL); err != nil {
+		return nil, err
+	}
+	return c.client.Transport.RoundTrip(req)
+}
