@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
@@ -68,6 +69,11 @@ func (c *call) finish(err error) {
 		return
 	}
 	fail, ok := errors.AsType[*apiError](err)
+	if invalid, isInvalid := errors.AsType[request.Problems](err); isInvalid {
+		fail, ok = &apiError{
+			status: http.StatusUnprocessableEntity, code: "INVALID_DATA", message: invalid.Error(), fields: invalid,
+		}, true
+	}
 	if !ok {
 		fail = &apiError{status: http.StatusInternalServerError, code: "INTERNAL_ERROR", message: "Server Error"}
 		c.s.log.Error("request failed", "path", c.r.URL.Path, "error", err)
@@ -167,25 +173,4 @@ func (e *apiError) write(w http.ResponseWriter, escape bool) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-cache, private")
 	wire.WriteBody(w, e.status, body)
-}
-
-// invalid returns the validation error of a field.
-func invalid(field, message string) *apiError {
-	p := problems{}
-	p.add(field, message)
-	return p.err()
-}
-
-// problems collects validation errors by field.
-type problems map[string][]string
-
-func (p problems) add(field, message string) { p[field] = append(p[field], message) }
-
-func (p problems) required(field string) { p.add(field, "The "+field+" field is required.") }
-
-// err returns nil without problems. Check len before returning it as an error.
-func (p problems) err() *apiError {
-	return &apiError{
-		status: http.StatusUnprocessableEntity, code: "INVALID_DATA", message: "The given data was invalid.", fields: p,
-	}
 }

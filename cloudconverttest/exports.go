@@ -10,13 +10,14 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
 
 // exportFiles exports the files of a run. Exports to storage services only list the
 // files.
 func (s *Server) exportFiles(ctx context.Context, run *Run) error {
-	if run.Operation == opExportURL && run.Bool("archive_multiple_files") && len(run.Inputs) > 1 {
+	if run.Operation == catalog.ExportURL && run.Bool("archive_multiple_files") && len(run.Inputs) > 1 {
 		return s.pack(ctx, run, "archive.zip", "zip")
 	}
 	for _, in := range run.Inputs {

@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 )
 
 // Handler does the work of a task: it reads the inputs of run and adds files to
@@ -80,7 +83,7 @@ func (s *Server) executeAside(ctx context.Context, run *Run) error {
 
 // execute does the work of a task, by a registered function or a built-in conversion.
 func (s *Server) execute(ctx context.Context, run *Run) error {
-	if run.Operation == opConvert {
+	if run.Operation == catalog.Convert {
 		return s.convertAll(ctx, run)
 	}
 	if fn := s.handlers.operation(run.Operation); fn != nil {
@@ -92,12 +95,12 @@ func (s *Server) execute(ctx context.Context, run *Run) error {
 // Default runs the built-in conversion, as if no handler were registered. A handler for
 // only some files calls it for the others.
 func (r *Run) Default(ctx context.Context) error {
-	switch operations[r.Operation].family {
-	case importing:
+	switch catalog.Operations[r.Operation].Family {
+	case catalog.Importing:
 		return r.s.importFiles(ctx, r)
-	case exporting:
+	case catalog.Exporting:
 		return r.s.exportFiles(ctx, r)
-	case processing:
+	case catalog.Processing:
 		return r.s.process(ctx, r)
 	}
 	return nil
@@ -105,7 +108,7 @@ func (r *Run) Default(ctx context.Context) error {
 
 // convertAll converts the input files one by one.
 func (s *Server) convertAll(ctx context.Context, run *Run) error {
-	if fn := s.handlers.operation(opConvert); fn != nil && !s.hasPair(run) {
+	if fn := s.handlers.operation(catalog.Convert); fn != nil && !s.hasPair(run) {
 		return fn(ctx, run)
 	}
 	for i := range run.Inputs {
@@ -142,12 +145,12 @@ func (r *Run) part(i int) *Run {
 }
 
 // engineOf returns the engine that a task will probably use.
-func engineOf(r taskRequest) (engine, version string) {
-	op := operations[r.operation]
-	if op.family != processing {
+func engineOf(r request.Task) (engine, version string) {
+	op := catalog.Operations[r.Operation]
+	if op.Family != catalog.Processing {
 		return "", ""
 	}
-	engine, _ = asText(r.params["engine"])
-	version, _ = asText(r.params["engine_version"])
-	return cmp.Or(engine, op.engine), version
+	engine, _ = request.Text(r.Params["engine"])
+	version, _ = request.Text(r.Params["engine_version"])
+	return cmp.Or(engine, op.Engine), version
 }

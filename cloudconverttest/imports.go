@@ -14,12 +14,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 )
 
 func (s *Server) importFiles(ctx context.Context, run *Run) error {
 	switch run.Operation {
-	case opImportUpload:
+	case catalog.ImportUpload:
 		return importUpload(run)
 	case "import/url":
 		return s.importURL(ctx, run)
@@ -158,7 +160,7 @@ func importLocal(run *Run, path, name string) error {
 func setHeaders(h http.Header, v any) {
 	headers, _ := v.(map[string]any)
 	for name, value := range headers {
-		if s, ok := asText(value); ok {
+		if s, ok := request.Text(value); ok {
 			h.Set(name, s)
 		}
 	}

@@ -76,7 +76,7 @@ func (s *Server) Tasks() []Task {
 func (s *Server) inspect(t *task) Task {
 	shown := Task{
 		ID: t.id, Name: t.name, Operation: t.operation, Status: t.status, Code: t.code, Message: t.message,
-		Inputs: slices.Clone(t.request.inputs), Params: record.Parameters(t.request.params), Metadata: t.metadata, Ended: t.ended,
+		Inputs: slices.Clone(t.request.Inputs), Params: record.Parameters(t.request.Params), Metadata: t.metadata, Ended: t.ended,
 	}
 	for _, f := range t.files {
 		file := File{Name: f.Name, Dir: f.Dir, Size: f.Size, MD5: f.MD5, URL: s.storage.URL(f)}

@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/network"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
@@ -13,11 +15,11 @@ func (s *Server) createJob(c *call) error {
 	if err := c.throttle(); err != nil {
 		return err
 	}
-	fields, err := c.fields()
+	fields, err := request.Fields(c.r)
 	if err != nil {
 		return err
 	}
-	req, err := parseJob(fields, c.sync)
+	req, err := request.ParseJob(fields, c.sync)
 	if err != nil {
 		return err
 	}
@@ -31,18 +33,18 @@ func (s *Server) createJob(c *call) error {
 	if err := c.await(j.done); err != nil {
 		return err
 	}
-	return c.job(http.StatusCreated, j, req.redirect)
+	return c.job(http.StatusCreated, j, req.Redirect)
 }
 
 // startJob creates and starts a job. The wire.Job has its state at the creation.
-func (s *Server) startJob(req *jobRequest) (*job, wire.Job, error) {
+func (s *Server) startJob(req *request.Job) (*job, wire.Job, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.createLocked(req)
 }
 
 // createLocked is startJob for callers that hold s.mu.
-func (s *Server) createLocked(req *jobRequest) (*job, wire.Job, error) {
+func (s *Server) createLocked(req *request.Job) (*job, wire.Job, error) {
 	if err := s.afford(); err != nil {
 		return nil, wire.Job{}, err
 	}
@@ -106,7 +108,7 @@ func (s *Server) exported(j *job) string {
 		return ""
 	}
 	for _, t := range j.tasks {
-		if t.operation != opExportURL {
+		if t.operation != catalog.ExportURL {
 			continue
 		}
 		for _, f := range t.files {

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
 
@@ -28,15 +30,15 @@ const (
 )
 
 // addJob adds a job without starting it.
-func (s *Server) addJob(req *jobRequest) *job {
+func (s *Server) addJob(req *request.Job) *job {
 	j := &job{
-		id: random.ID(), tag: req.tag, webhookURL: req.webhookURL, status: waiting, created: s.clock.Now(),
-		done: make(chan struct{}), open: len(req.tasks),
+		id: random.ID(), tag: req.Tag, webhookURL: req.WebhookURL, status: waiting, created: s.clock.Now(),
+		done: make(chan struct{}), open: len(req.Tasks),
 	}
 	byName := map[string]*task{}
-	for _, r := range req.tasks {
+	for _, r := range req.Tasks {
 		t := s.addTask(r, j)
-		byName[r.name] = t
+		byName[r.Name] = t
 		j.tasks = append(j.tasks, t)
 	}
 	for _, t := range j.tasks {
@@ -52,14 +54,14 @@ func (s *Server) addJob(req *jobRequest) *job {
 	return j
 }
 
-func (s *Server) addTask(r taskRequest, j *job) *task {
+func (s *Server) addTask(r request.Task, j *job) *task {
 	t := &task{
-		id: random.ID(), name: r.name, operation: r.operation, job: j, request: r, status: waiting, percent: 100,
+		id: random.ID(), name: r.Name, operation: r.Operation, job: j, request: r, status: waiting, percent: 100,
 		created: s.clock.Now(), done: make(chan struct{}),
 	}
 	t.engine, t.engineVersion = engineOf(r)
-	if r.operation == opImportUpload {
-		redirect, _ := asText(r.params["redirect"])
+	if r.Operation == catalog.ImportUpload {
+		redirect, _ := request.Text(r.Params["redirect"])
 		t.message, t.form = messageAwaitsUpload, &uploadForm{Form: s.storage.NewForm(t.id, redirect)}
 		s.forms = append(s.forms, t)
 	}
@@ -69,12 +71,12 @@ func (s *Server) addTask(r taskRequest, j *job) *task {
 
 // link connects a task with those it needs, and ignores unknown names.
 func link(t *task, find func(name string) *task) {
-	for _, name := range t.request.inputs {
+	for _, name := range t.request.Inputs {
 		if in := find(name); in != nil && !slices.Contains(t.inputs, in) {
 			t.inputs = append(t.inputs, in)
 		}
 	}
-	for _, name := range t.request.dependencies() {
+	for _, name := range t.request.Dependencies() {
 		need := find(name)
 		if need == nil || slices.Contains(t.needs, need) {
 			continue
@@ -94,7 +96,7 @@ func (t *task) await(need *task) {
 }
 
 // blocks reports whether tasks that need t cannot run.
-func (t *task) blocks() bool { return t.status == erroneous && !t.request.ignoreError }
+func (t *task) blocks() bool { return t.status == erroneous && !t.request.IgnoreError }
 
 // launch starts the tasks that need no other task.
 func (s *Server) launch(tasks ...*task) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
@@ -16,11 +17,11 @@ const maxPerPage = 1000
 // window is the requested part of a list.
 type window struct{ page, perPage int }
 
-func (c *call) window(p problems) window {
+func (c *call) window(p request.Problems) window {
 	return window{page: c.positive(p, "page", 1), perPage: min(c.positive(p, "per_page", c.s.cfg.perPage), maxPerPage)}
 }
 
-func (c *call) positive(p problems, name string, otherwise int) int {
+func (c *call) positive(p request.Problems, name string, otherwise int) int {
 	v := c.r.URL.Query().Get(name)
 	if v == "" {
 		return otherwise
@@ -28,18 +29,18 @@ func (c *call) positive(p problems, name string, otherwise int) int {
 	n, err := strconv.Atoi(v)
 	switch {
 	case err != nil:
-		p.add(name, "The "+name+" must be an integer.")
+		p.Add(name, "The "+name+" must be an integer.")
 	case n < 1:
-		p.add(name, "The "+name+" must be at least 1.")
+		p.Add(name, "The "+name+" must be at least 1.")
 	}
 	return n
 }
 
 // filter returns the value of a filter, which must be one of allowed, if there are any.
-func (c *call) filter(p problems, name string, allowed ...string) string {
+func (c *call) filter(p request.Problems, name string, allowed ...string) string {
 	v := c.r.URL.Query().Get("filter[" + name + "]")
 	if v != "" && len(allowed) > 0 && !slices.Contains(allowed, v) {
-		p.add("filter."+name, "The selected filter."+name+" is invalid.")
+		p.Add("filter."+name, "The selected filter."+name+" is invalid.")
 	}
 	return v
 }
@@ -97,10 +98,10 @@ func (c *call) pageLink(path string, page int) string {
 }
 
 func (s *Server) listJobs(c *call) error {
-	p := problems{}
+	p := request.Problems{}
 	w, status, tag := c.window(p), c.filter(p, "status", working, finished, erroneous), c.filter(p, "tag")
 	if len(p) > 0 {
-		return p.err()
+		return p.Err()
 	}
 	data, more := s.pageOfJobs(w, status, tag, c.include()["tasks"])
 	return c.page(data, len(data), w, more)
@@ -127,11 +128,11 @@ func (s *Server) pageOfJobs(w window, status, tag string, tasks bool) ([]wire.Jo
 }
 
 func (s *Server) listTasks(c *call) error {
-	p := problems{}
+	p := request.Problems{}
 	w, status := c.window(p), c.filter(p, "status", waiting, working, finished, erroneous)
 	jobID, operation := c.filter(p, "job_id"), c.filter(p, "operation")
 	if len(p) > 0 {
-		return p.err()
+		return p.Err()
 	}
 	data, more := s.pageOfTasks(w, jobID, c.include(), func(t *task) bool {
 		return (status == "" || t.status == status) && (operation == "" || t.operation == operation)

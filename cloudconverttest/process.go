@@ -10,6 +10,8 @@ import (
 	"path"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/media"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 )
 
 // parallelConversions bounds the memory that images take during conversions.
@@ -26,13 +28,13 @@ func (s *Server) process(ctx context.Context, run *Run) error {
 
 func (s *Server) convertBuiltIn(ctx context.Context, run *Run) error {
 	switch run.Operation {
-	case opConvert:
+	case catalog.Convert:
 		return s.each(ctx, run, s.convert)
 	case "thumbnail":
 		return s.each(ctx, run, s.thumbnail)
 	case "optimize":
 		return s.each(ctx, run, s.optimize)
-	case opWatermark:
+	case catalog.Watermark:
 		return s.each(ctx, run, s.watermark)
 	case "metadata":
 		return s.each(ctx, run, s.metadata)
@@ -46,7 +48,7 @@ func (s *Server) convertBuiltIn(ctx context.Context, run *Run) error {
 // hint if no handler is registered for the run.
 func (s *Server) unsupported(run *Run) error {
 	name, registered := "Handle", s.handlers.operation(run.Operation) != nil
-	if run.Operation == opConvert {
+	if run.Operation == catalog.Convert {
 		name, registered = "HandleConvert", registered || s.hasPair(run)
 	}
 	message := messageUnsupported
@@ -72,10 +74,10 @@ func (s *Server) each(ctx context.Context, run *Run, f func(context.Context, *Ru
 
 // mayConvert returns false if a pair of formats is known to be unsupported before the
 // task runs.
-func (s *Server) mayConvert(req taskRequest) bool {
-	from, _ := req.params["input_format"].(string)
-	to, _ := req.params["output_format"].(string)
-	if from == "" || s.handlers.operation(opConvert) != nil {
+func (s *Server) mayConvert(req request.Task) bool {
+	from, _ := req.Params["input_format"].(string)
+	to, _ := req.Params["output_format"].(string)
+	if from == "" || s.handlers.operation(catalog.Convert) != nil {
 		return true
 	}
 	from, to = formatOf(from), formatOf(to)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/media"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
 
@@ -112,7 +113,7 @@ func (r *Run) InputOf(task string) (Input, bool) {
 
 // Text returns a parameter that is a string or a number as text, or "".
 func (r *Run) Text(name string) string {
-	s, _ := asText(r.Params[name])
+	s, _ := request.Text(r.Params[name])
 	return s
 }
 
@@ -128,7 +129,7 @@ func (r *Run) Number(name string) float64 {
 // Bool returns a parameter that is a boolean, or a string or number that stands for one,
 // or false.
 func (r *Run) Bool(name string) bool {
-	b, _ := asBool(r.Params[name])
+	b, _ := request.Bool(r.Params[name])
 	return b
 }
 

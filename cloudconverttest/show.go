@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/clock"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
@@ -51,7 +52,7 @@ func (s *Server) wireTask(t *task, include map[string]bool) wire.Task {
 	if !t.started.IsZero() {
 		w.HostName = new("local")
 	}
-	if operations[t.operation].family == processing {
+	if catalog.Operations[t.operation].Family == catalog.Processing {
 		w.Engine = &wire.Engine{Engine: wire.OrNull(t.engine), EngineVersion: wire.OrNull(t.engineVersion)}
 	}
 	for _, need := range t.needs {
@@ -78,12 +79,12 @@ func (s *Server) includes(w *wire.Task, t *task, include map[string]bool) {
 
 // payload returns the request of the task, with its input as an array.
 func (t *task) payload() map[string]any {
-	p := maps.Clone(t.request.params)
+	p := maps.Clone(t.request.Params)
 	p["operation"] = t.operation
-	if len(t.request.inputs) > 0 {
-		p["input"] = t.request.inputs
+	if len(t.request.Inputs) > 0 {
+		p["input"] = t.request.Inputs
 	}
-	if t.request.ignoreError {
+	if t.request.IgnoreError {
 		p["ignore_error"] = true
 	}
 	return p
@@ -109,7 +110,7 @@ func (s *Server) wireResult(t *task) *wire.Result {
 
 func (s *Server) wireFile(t *task, f *storage.File) wire.File {
 	w := wire.File{Filename: f.Name, Dir: f.Dir, Size: &f.Size, URL: s.storage.URL(f)}
-	if s.cfg.sandbox && operations[t.operation].family == importing {
+	if s.cfg.sandbox && catalog.Operations[t.operation].Family == catalog.Importing {
 		w.Size, w.MD5 = nil, f.MD5
 	}
 	return w

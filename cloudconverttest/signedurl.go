@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/signature"
 )
 
@@ -79,13 +80,13 @@ func (s *Server) signedJob(query map[string]string) (*job, error) {
 		j, _, err := s.startJob(req)
 		return j, err
 	}
-	if !taskName.MatchString(key) {
-		return nil, invalid("cache_key", "The cache_key format is invalid.")
+	if !request.Name.MatchString(key) {
+		return nil, request.Invalid("cache_key", "The cache_key format is invalid.")
 	}
 	return s.cachedJob(key, req)
 }
 
-func (s *Server) cachedJob(key string, req *jobRequest) (*job, error) {
+func (s *Server) cachedJob(key string, req *request.Job) (*job, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.clock.Now()
@@ -102,18 +103,18 @@ func (s *Server) cachedJob(key string, req *jobRequest) (*job, error) {
 }
 
 // decodeSigned decodes the job of a signed URL, in any variant of base64.
-func decodeSigned(text string) (*jobRequest, error) {
+func decodeSigned(text string) (*request.Job, error) {
 	text = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=")
 	raw, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil {
-		return nil, invalid("job", "The job format is invalid.")
+		return nil, request.Invalid("job", "The job format is invalid.")
 	}
-	req, err := parseJob(jsonFields(raw), false)
+	req, err := request.ParseJob(request.JSON(raw), false)
 	if err != nil {
 		return nil, err
 	}
-	if !hasExportURL(req.tasks) {
-		return nil, invalid("job", "The job needs an export/url task.")
+	if !request.HasExportURL(req.Tasks) {
+		return nil, request.Invalid("job", "The job needs an export/url task.")
 	}
 	return req, nil
 }

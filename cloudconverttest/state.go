@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
 
@@ -65,7 +66,7 @@ type task struct {
 	name          string
 	operation     string
 	job           *job // nil for a task on its own
-	request       taskRequest
+	request       request.Task
 	inputs        []*task // whose files it uses
 	needs         []*task // all tasks it depends on
 	dependents    []*task

@@ -3,33 +3,35 @@ package cloudconverttest
 import (
 	"net/http"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 // createTask creates a task without a job. Its inputs are ids.
 func (s *Server) createTask(c *call) error {
 	name := c.r.PathValue("operation")
-	op, ok := operations[name]
+	op, ok := catalog.Operations[name]
 	if !ok {
 		return errNotFound
 	}
 	if err := c.throttle(); err != nil {
 		return err
 	}
-	fields, err := c.fields()
+	fields, err := request.Fields(c.r)
 	if err != nil {
 		return err
 	}
 	params := map[string]any{}
 	for field, raw := range fields {
-		params[field] = decodeValue(raw)
+		params[field] = request.Decode(raw)
 	}
 	params["operation"] = name
 	delete(params, "name")
-	p := problems{}
-	req := p.task("", "", params)
+	p := request.Problems{}
+	req := p.Task("", "", params)
 	if len(p) > 0 {
-		return p.err()
+		return p.Err()
 	}
 	created, err := s.startTask(req, op)
 	if err != nil {
@@ -39,18 +41,18 @@ func (s *Server) createTask(c *call) error {
 }
 
 // startTask creates and starts a task. The wire.Task has its state at the creation.
-func (s *Server) startTask(req taskRequest, op operation) (wire.Task, error) {
+func (s *Server) startTask(req request.Task, op catalog.Operation) (wire.Task, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.afford(); err != nil && op.credits > 0 {
+	if err := s.afford(); err != nil && op.Credits > 0 {
 		return wire.Task{}, err
 	}
-	for _, id := range req.dependencies() {
+	for _, id := range req.Dependencies() {
 		if _, ok := s.tasks.get(id); !ok {
-			return wire.Task{}, invalid("input", invalidInput)
+			return wire.Task{}, request.Invalid("input", request.InvalidInput)
 		}
 	}
-	if req.operation == opConvert && !s.mayConvert(req) {
+	if req.Operation == catalog.Convert && !s.mayConvert(req) {
 		return wire.Task{}, errUnsupportedPair
 	}
 	t := s.addTask(req, nil)
@@ -116,7 +118,7 @@ func (s *Server) cancelTask(c *call) error {
 	s.fail(t, codeCancelled, messageCancelled)
 	s.mu.Unlock()
 	if ended {
-		return invalid("status", "Cannot change status: task already completed.")
+		return request.Invalid("status", "Cannot change status: task already completed.")
 	}
 	return c.task(http.StatusOK, t)
 }
@@ -142,7 +144,7 @@ func (s *Server) copyTask(id string) (wire.Task, error) {
 	case !ok:
 		return wire.Task{}, errNotFound
 	case !old.terminal():
-		return wire.Task{}, invalid("status", "Cannot retry: task not completed.")
+		return wire.Task{}, request.Invalid("status", "Cannot retry: task not completed.")
 	}
 	if err := s.afford(); err != nil {
 		return wire.Task{}, err

@@ -7,6 +7,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 )
 
 func TestInvalidJobs(t *testing.T) {
@@ -138,7 +141,7 @@ var required = map[string][]string{
 func TestRequiredParameters(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
-	assert.Len(t, operations, len(required)+1, "import/upload requires nothing")
+	assert.Len(t, catalog.Operations, len(required)+1, "import/upload requires nothing")
 	for operation, fields := range required {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
@@ -189,7 +192,7 @@ func TestContentTypeIsRequired(t *testing.T) {
 func TestBodyTooLarge(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
-	file := make([]byte, maxInline*4/3+10)
+	file := make([]byte, request.MaxInline*4/3+10)
 	for i := range file {
 		file[i] = 'A'
 	}

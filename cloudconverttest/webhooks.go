@@ -5,43 +5,21 @@ import (
 	"slices"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/clock"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/webhook"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 func (s *Server) createWebhook(c *call) error {
-	fields, err := c.fields()
+	fields, err := request.Fields(c.r)
 	if err != nil {
 		return err
 	}
-	p := problems{}
-	p.parameter("url", param{name: "url", kind: webURL, required: true}, decodeValue(fields["url"]))
-	events := p.events(decodeValue(fields["events"]))
-	if len(p) > 0 {
-		return p.err()
+	hookURL, events, err := request.Webhook(fields, webhook.Events)
+	if err != nil {
+		return err
 	}
-	hookURL, _ := asText(decodeValue(fields["url"]))
 	return c.data(http.StatusCreated, s.showWebhook(s.webhooks.Create(hookURL, events)))
-}
-
-func (p problems) events(v any) []string {
-	list, ok := v.([]any)
-	switch {
-	case !present(v):
-		p.required("events")
-	case !ok:
-		p.add("events", "The events must be an array.")
-	}
-	events := make([]string, 0, len(list))
-	for _, e := range list {
-		name, _ := e.(string)
-		if !slices.Contains(webhook.Events, name) {
-			p.add("events", "The selected events is invalid.")
-			return nil
-		}
-		events = append(events, name)
-	}
-	return events
 }
 
 func (s *Server) showWebhook(h webhook.Hook) wire.Webhook {
@@ -52,10 +30,10 @@ func (s *Server) showWebhook(h webhook.Hook) wire.Webhook {
 }
 
 func (s *Server) listWebhooks(c *call) error {
-	p := problems{}
+	p := request.Problems{}
 	w, hookURL := c.window(p), c.filter(p, "url")
 	if len(p) > 0 {
-		return p.err()
+		return p.Err()
 	}
 	hooks, more := pick(slices.Values(s.webhooks.List()), w, func(h webhook.Hook) bool { return hookURL == "" || h.URL == hookURL })
 	data := make([]wire.Webhook, len(hooks))

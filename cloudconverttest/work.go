@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
@@ -76,7 +77,7 @@ func (s *Server) take(ctx context.Context, d time.Duration) error {
 // tasks are deleted.
 func (s *Server) newRun(t *task) *Run {
 	r := &Run{
-		Operation: t.operation, TaskID: t.id, Name: t.name, Params: t.request.params, s: s, t: t, total: 1,
+		Operation: t.operation, TaskID: t.id, Name: t.name, Params: t.request.Params, s: s, t: t, total: 1,
 		results: &results{},
 	}
 	if t.job != nil {
@@ -117,8 +118,8 @@ func (s *Server) finish(ctx context.Context, t *task, run *Run, err error) {
 	if t.terminal() || t.deleted || s.ctx.Err() != nil {
 		return // it was cancelled or deleted
 	}
-	op := operations[t.operation]
-	if err == nil && op.family == importing && s.cfg.sandbox {
+	op := catalog.Operations[t.operation]
+	if err == nil && op.Family == catalog.Importing && s.cfg.sandbox {
 		err = s.admit(t, res)
 	}
 	if err != nil {
@@ -127,14 +128,14 @@ func (s *Server) finish(ctx context.Context, t *task, run *Run, err error) {
 		return
 	}
 	t.files, res.files = res.files, nil
-	if op.family == exporting && t.operation == opExportURL {
+	if op.Family == catalog.Exporting && t.operation == catalog.ExportURL {
 		s.publish(t, run.Bool("inline"))
 	}
 	t.status, t.percent, t.message, t.metadata, t.output = finished, 100, res.message, res.metadata, res.output
 	if res.engine != "" {
 		t.engine, t.engineVersion = res.engine, res.engineVersion
 	}
-	t.credits = new(s.account.Charge(op.credits))
+	t.credits = new(s.account.Charge(op.Credits))
 	s.end(t)
 }
 

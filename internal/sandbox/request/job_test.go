@@ -1,10 +1,12 @@
-package cloudconverttest
+package request
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 )
 
 func FuzzParseJob(f *testing.F) {
@@ -13,14 +15,14 @@ func FuzzParseJob(f *testing.F) {
 	f.Add([]byte(`{"tasks":{"":{"operation":1}}}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		req, err := parseJob(jsonFields(body), true)
+		req, err := ParseJob(JSON(body), true)
 		if err != nil {
 			return
 		}
-		require.NotEmpty(t, req.tasks)
-		for _, task := range req.tasks {
-			assert.Regexp(t, taskName, task.name)
-			assert.Contains(t, operations, task.operation)
+		require.NotEmpty(t, req.Tasks)
+		for _, task := range req.Tasks {
+			assert.Regexp(t, Name, task.Name)
+			assert.Contains(t, catalog.Operations, task.Operation)
 		}
 	})
 }

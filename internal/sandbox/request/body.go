@@ -1,4 +1,4 @@
-package cloudconverttest
+package request
 
 import (
 	"bytes"
@@ -21,27 +21,25 @@ type member struct {
 
 var errNotObject = errors.New("not a JSON object")
 
-// fields decodes the body of a request. As with the service, a body that is neither JSON
+// Fields decodes the body of a request. As with the service, a body that is neither JSON
 // nor a form counts as empty.
-func (c *call) fields() (map[string]json.RawMessage, error) {
-	body, err := io.ReadAll(c.r.Body)
+func Fields(r *http.Request) (map[string]json.RawMessage, error) {
+	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
 	}
-	mediaType, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
-	if err != nil {
-		return map[string]json.RawMessage{}, nil //nolint:nilerr // no usable content type, so no fields
-	}
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case mediaType == "application/json" || strings.HasSuffix(mediaType, "+json"):
-		return jsonFields(body), nil
-	case mediaType == "application/x-www-form-urlencoded" && c.r.Method == http.MethodPost:
+		return JSON(body), nil
+	case mediaType == "application/x-www-form-urlencoded" && r.Method == http.MethodPost:
 		return formFields(body), nil
 	}
 	return map[string]json.RawMessage{}, nil
 }
 
-func jsonFields(body []byte) map[string]json.RawMessage {
+// JSON decodes an object. Anything else counts as an empty one.
+func JSON(body []byte) map[string]json.RawMessage {
 	fields := map[string]json.RawMessage{}
 	if json.Unmarshal(body, &fields) != nil || fields == nil {
 		return map[string]json.RawMessage{}
@@ -96,8 +94,8 @@ func orderedObject(raw json.RawMessage) ([]member, error) {
 	return members, nil
 }
 
-// decodeValue decodes any JSON value. Numbers are kept as json.Number.
-func decodeValue(raw json.RawMessage) any {
+// Decode decodes any JSON value. Numbers are kept as json.Number.
+func Decode(raw json.RawMessage) any {
 	if isNull(raw) {
 		return nil
 	}

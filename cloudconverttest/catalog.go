@@ -1,0 +1,23 @@
+package cloudconverttest
+
+import (
+	"net/http"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
+)
+
+func (s *Server) listOperations(c *call) error {
+	return c.catalog(c.r.URL.Query().Get("filter[operation]"))
+}
+
+func (s *Server) listConvertFormats(c *call) error { return c.catalog(catalog.Convert) }
+
+// catalog responds with all items that match, on one page.
+func (c *call) catalog(operation string) error {
+	q, include := c.r.URL.Query(), c.include()
+	return c.data(http.StatusOK, catalog.List(catalog.Query{
+		Operation: operation, InputFormat: q.Get("filter[input_format]"), OutputFormat: q.Get("filter[output_format]"),
+		Engine: q.Get("filter[engine]"), EngineVersion: q.Get("filter[engine_version]"), Alternatives: c.flag("alternatives"),
+		Options: include["options"], EngineVersions: include["engine_versions"],
+	}))
+}
