@@ -1,12 +1,10 @@
 package cloudconverttest
 
 import (
-	"encoding/json"
 	"net/http"
-	"sync"
 	"time"
 
-	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/socket"
 	"github.com/cloudconvert/cloudconvert-go/internal/sioserver"
 )
 
@@ -15,13 +13,7 @@ import (
 //
 // A key with the scope task.read may join the channels of existing jobs and tasks, and
 // those of the account of Users.Me. Everything else is refused with 401 or 403.
-type EventSocket struct {
-	socket *sioserver.Server
-
-	mu     sync.Mutex
-	silent bool
-	repeat int
-}
+type EventSocket struct{ socket *socket.Socket }
 
 // EventFaults are faults of the event socket. The zero value has none. Faults of the
 // upgrade request are those of [RoleEvents], see [Server.Inject].
@@ -59,15 +51,8 @@ type EventJoin struct {
 // Events returns the event socket.
 func (s *Server) Events() *EventSocket { return s.events }
 
-func newEventSocket(authorize sioserver.Authorize) *EventSocket {
-	return &EventSocket{socket: sioserver.New(authorize)}
-}
-
 // SetFaults replaces the faults.
 func (e *EventSocket) SetFaults(f EventFaults) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.silent, e.repeat = f.Silent, max(f.Repeat, 0)
 	faults := sioserver.Faults{
 		Frozen: f.Frozen, Refuse: f.Refuse, Old: f.Old, ConnectDelay: f.ConnectDelay, JoinDelay: f.JoinDelay,
 		PingInterval: f.PingInterval, PingTimeout: f.PingTimeout,
@@ -75,7 +60,7 @@ func (e *EventSocket) SetFaults(f EventFaults) {
 	if f.Join != nil {
 		faults.Join = func(channel, _ string) int { return f.Join(channel) }
 	}
-	e.socket.Set(faults)
+	e.socket.SetFaults(faults, f.Silent, f.Repeat)
 }
 
 // Cut breaks all connections.
@@ -112,31 +97,6 @@ func (e *EventSocket) Hears(channel string) bool { return e.socket.Hears(channel
 
 // Connections returns the number of open connections.
 func (e *EventSocket) Connections() int { return e.socket.Connections() }
-
-// emit sends an event to all clients in the channels.
-func (e *EventSocket) emit(event string, body func() any, channels ...string) error {
-	e.mu.Lock()
-	silent, times := e.silent, 1+e.repeat
-	e.mu.Unlock()
-	if silent {
-		return nil
-	}
-	for _, channel := range channels {
-		if !e.socket.Hears(channel) {
-			continue
-		}
-		data, err := wire.Encode(body())
-		if err != nil {
-			return err
-		}
-		for range times {
-			if err := e.socket.Emit(channel, event, json.RawMessage(data)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
 
 func (s *Server) eventRoutes() http.Handler {
 	mux := http.NewServeMux()

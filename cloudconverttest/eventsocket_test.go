@@ -218,9 +218,9 @@ func TestAuthorizeJoin(t *testing.T) {
 		{"private-user.2.jobs", s.Key(), http.StatusForbidden},
 		{job.ID, s.Key(), http.StatusForbidden},
 	} {
-		assert.Equal(t, test.want, s.authorizeJoin(test.channel, "Bearer "+test.key), "%s %s", test.channel, test.key)
+		assert.Equal(t, test.want, s.events.socket.Channels.Authorize(test.channel, "Bearer "+test.key), "%s %s", test.channel, test.key)
 	}
-	assert.Equal(t, http.StatusUnauthorized, s.authorizeJoin("private-job."+job.ID, s.Key()))
+	assert.Equal(t, http.StatusUnauthorized, s.events.socket.Channels.Authorize("private-job."+job.ID, s.Key()))
 }
 
 func TestEventFaults(t *testing.T) {

@@ -7,11 +7,9 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"slices"
-	"strconv"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
-	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
 )
 
 // exportFiles exports the files of a run. Exports to storage services only list the
@@ -26,15 +24,9 @@ func (s *Server) exportFiles(ctx context.Context, run *Run) error {
 				return err
 			}
 		}
-		run.share(in)
+		run.work.Share(in.source)
 	}
 	return nil
-}
-
-// share adds an input file to the result.
-func (r *Run) share(in Input) {
-	f := &storage.File{Name: in.Name, Dir: in.Dir, Blob: r.s.storage.Retain(in.blob), Size: in.Size, MD5: in.blob.MD5}
-	r.set(func(x *results) { x.files = append(x.files, f) })
 }
 
 // put sends a file to the URL of an export/upload.
@@ -46,28 +38,20 @@ func (s *Server) put(ctx context.Context, run *Run, in Input) error {
 	defer func() { _ = f.Close() }() // it was only read
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, run.Text("url"), io.NopCloser(f))
 	if err != nil {
-		return Fail(codeUpload, "The URL is invalid")
+		return Fail(jobs.CodeUpload, "The URL is invalid")
 	}
 	req.ContentLength = in.Size
 	setHeaders(req.Header, run.Params["headers"])
 	resp, err := s.outbound.Do(req)
 	if err != nil {
-		return Fail(codeUpload, "Upload failed: "+withoutURL(err))
+		return Fail(jobs.CodeUpload, "Upload failed: "+withoutURL(err))
 	}
 	_, err = io.Copy(io.Discard, resp.Body)
 	if err := errors.Join(err, resp.Body.Close()); err != nil {
-		return Fail(codeUpload, "Upload failed: "+withoutURL(err))
+		return Fail(jobs.CodeUpload, "Upload failed: "+withoutURL(err))
 	}
 	if resp.StatusCode >= 300 {
-		return Fail(codeUpload, "Upload failed: the server responded with "+resp.Status)
+		return Fail(jobs.CodeUpload, "Upload failed: the server responded with "+resp.Status)
 	}
 	return nil
-}
-
-// publish makes the files of a finished export/url downloadable.
-func (s *Server) publish(t *task, inline bool) {
-	for i, f := range t.files {
-		s.storage.Publish(f, inline, t.id+"/"+f.Name, t.id+"/"+strconv.Itoa(i)+"/"+f.Name)
-	}
-	t.files = slices.Clip(t.files)
 }

@@ -1,13 +1,12 @@
 package cloudconverttest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
-	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
 )
 
 // Handler does the work of a task: it reads the inputs of run and adds files to
@@ -70,9 +69,13 @@ func (h *handlers) pair(from, to string) Handler {
 var errGoexit = errors.New("the handler called runtime.Goexit, as FailNow of a test does")
 
 // executeAside does the work of a task in a separate goroutine, which a handler may end.
-func (s *Server) executeAside(ctx context.Context, run *Run) error {
+func (s *Server) executeAside(ctx context.Context, work *jobs.Run) error {
+	run, err := s.newRun(work, s.handlers.operation(work.Operation) != nil)
+	if err != nil {
+		return err
+	}
 	ended := make(chan struct{})
-	err := errGoexit
+	err = errGoexit
 	go func() {
 		defer close(ended)
 		err = s.execute(ctx, run)
@@ -142,15 +145,4 @@ func (r *Run) part(i int) *Run {
 	one := *r
 	one.Inputs, one.index, one.total = r.Inputs[i:i+1], i, len(r.Inputs)
 	return &one
-}
-
-// engineOf returns the engine that a task will probably use.
-func engineOf(r request.Task) (engine, version string) {
-	op := catalog.Operations[r.Operation]
-	if op.Family != catalog.Processing {
-		return "", ""
-	}
-	engine, _ = request.Text(r.Params["engine"])
-	version, _ = request.Text(r.Params["engine_version"])
-	return cmp.Or(engine, op.Engine), version
 }

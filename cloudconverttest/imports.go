@@ -2,7 +2,6 @@ package cloudconverttest
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 )
@@ -25,14 +25,8 @@ func (s *Server) importFiles(ctx context.Context, run *Run) error {
 		return importUpload(run)
 	case "import/url":
 		return s.importURL(ctx, run)
-	case "import/base64":
-		content, err := decodeBase64(run.Text("file"))
-		if err != nil {
-			return Fail("INVALID_FILE", "The file is not valid base64")
-		}
-		return importFile(run, run.Text("filename"), strings.NewReader(string(content)))
-	case "import/raw":
-		return importFile(run, run.Text("filename"), strings.NewReader(run.Text("file")))
+	case "import/base64", "import/raw":
+		return importInline(run)
 	}
 	return s.importObjects(run)
 }
@@ -40,29 +34,36 @@ func (s *Server) importFiles(ctx context.Context, run *Run) error {
 // importFile adds a file. Its name must have an extension.
 func importFile(run *Run, name string, content io.Reader) error {
 	if name = names.Base(name); names.Extension(name) == "" {
-		return Fail(codeFilename, "The file name "+name+" has no extension")
+		return Fail(jobs.CodeFilename, "The file name "+name+" has no extension")
 	}
 	return run.ReadFrom(name, content)
 }
 
 // importUpload adds the uploaded file.
 func importUpload(run *Run) error {
-	run.s.mu.Lock()
-	b, name := run.t.form.blob, run.t.form.filename
-	run.t.form.blob = nil
-	run.s.mu.Unlock()
-	if name = names.Base(name); names.Extension(name) == "" {
-		run.s.storage.Release(b)
-		return Fail(codeFilename, "The uploaded file has no usable name")
+	name, b := run.work.Uploaded()
+	if b == nil {
+		return errors.New("the upload has ended")
 	}
-	return run.add(name, b)
+	if name = names.Base(name); names.Extension(name) == "" {
+		run.work.Storage().Release(b)
+		return Fail(jobs.CodeFilename, "The uploaded file has no usable name")
+	}
+	return run.work.Add(name, b)
 }
 
-func decodeBase64(text string) ([]byte, error) {
-	if b, err := base64.StdEncoding.DecodeString(text); err == nil {
-		return b, nil
+// importInline adds the file of the request.
+func importInline(run *Run) error {
+	b, ok := run.work.Inline()
+	if !ok {
+		return Fail("INVALID_FILE", "The file is not valid base64")
 	}
-	return base64.RawStdEncoding.DecodeString(text)
+	name := names.Base(run.Text("filename"))
+	if names.Extension(name) == "" {
+		run.work.Storage().Release(b)
+		return Fail(jobs.CodeFilename, "The file name "+name+" has no extension")
+	}
+	return run.work.Add(name, b)
 }
 
 func (s *Server) importURL(ctx context.Context, run *Run) error {
@@ -72,21 +73,21 @@ func (s *Server) importURL(ctx context.Context, run *Run) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, http.NoBody)
 	if err != nil {
-		return Fail(codeDownload, "The URL is invalid")
+		return Fail(jobs.CodeDownload, "The URL is invalid")
 	}
 	setHeaders(req.Header, run.Params["headers"])
 	resp, err := s.outbound.Do(req)
 	if err != nil {
-		return Fail(codeDownload, "Download failed: "+withoutURL(err))
+		return Fail(jobs.CodeDownload, "Download failed: "+withoutURL(err))
 	}
 	defer func() { _ = resp.Body.Close() }() // it was only read
 	if resp.StatusCode != http.StatusOK {
-		return Fail(codeDownload, "Download failed: the server responded with "+resp.Status)
+		return Fail(jobs.CodeDownload, "Download failed: the server responded with "+resp.Status)
 	}
 	body := &bodyReader{r: resp.Body}
 	err = importFile(run, nameOf(run.Text("filename"), rawURL, resp.Header), body)
 	if body.err != nil {
-		return Fail(codeDownload, "Download failed: "+body.err.Error())
+		return Fail(jobs.CodeDownload, "Download failed: "+body.err.Error())
 	}
 	return err
 }
@@ -152,7 +153,7 @@ func usualExtension(mediaType string) string {
 func importLocal(run *Run, path, name string) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return Fail(codeDownload, "Download failed: the registered file cannot be read")
+		return Fail(jobs.CodeDownload, "Download failed: the registered file cannot be read")
 	}
 	return errors.Join(importFile(run, name, f), f.Close())
 }
@@ -187,7 +188,7 @@ func (s *Server) importObjects(run *Run) error {
 		}
 	}
 	if len(found) == 0 {
-		return Fail(codeDownload, "Download failed: there is no such object")
+		return Fail(jobs.CodeDownload, "Download failed: there is no such object")
 	}
 	for _, key := range found {
 		name := names.Base(key)

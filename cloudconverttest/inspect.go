@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/record"
 )
 
@@ -45,40 +46,44 @@ type File struct {
 
 // Jobs returns all jobs that were not deleted, in the order of their creation.
 func (s *Server) Jobs() []Job {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	jobs := make([]Job, 0, s.jobs.order.Len())
-	for j := range s.jobs.oldestFirst() {
-		shown := Job{ID: j.id, WebhookURL: j.webhookURL, Status: j.status, Created: j.created, Ended: j.ended}
-		if j.tag != nil {
-			shown.Tag = *j.tag
+	var all []Job
+	s.jobs.View(func() {
+		n, _ := s.jobs.Count()
+		all = make([]Job, 0, n)
+		for j := range s.jobs.OldestFirst() {
+			shown := Job{ID: j.ID, WebhookURL: j.WebhookURL, Status: j.Status, Created: j.Created, Ended: j.Ended}
+			if j.Tag != nil {
+				shown.Tag = *j.Tag
+			}
+			for _, t := range j.Tasks {
+				shown.Tasks = append(shown.Tasks, s.inspect(t))
+			}
+			all = append(all, shown)
 		}
-		for _, t := range j.tasks {
-			shown.Tasks = append(shown.Tasks, s.inspect(t))
-		}
-		jobs = append(jobs, shown)
-	}
-	return jobs
+	})
+	return all
 }
 
 // Tasks returns all tasks that were not deleted, with and without a job, in the order of
 // their creation.
 func (s *Server) Tasks() []Task {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	tasks := make([]Task, 0, s.tasks.order.Len())
-	for t := range s.tasks.oldestFirst() {
-		tasks = append(tasks, s.inspect(t))
-	}
-	return tasks
+	var all []Task
+	s.jobs.View(func() {
+		_, n := s.jobs.Count()
+		all = make([]Task, 0, n)
+		for t := range s.jobs.TasksOldestFirst() {
+			all = append(all, s.inspect(t))
+		}
+	})
+	return all
 }
 
-func (s *Server) inspect(t *task) Task {
+func (s *Server) inspect(t *jobs.Task) Task {
 	shown := Task{
-		ID: t.id, Name: t.name, Operation: t.operation, Status: t.status, Code: t.code, Message: t.message,
-		Inputs: slices.Clone(t.request.Inputs), Params: record.Parameters(t.request.Params), Metadata: t.metadata, Ended: t.ended,
+		ID: t.ID, Name: t.Name, Operation: t.Operation, Status: t.Status, Code: t.Code, Message: t.Message,
+		Inputs: slices.Clone(t.Request.Inputs), Params: record.Parameters(t.Request.Params), Metadata: t.Metadata, Ended: t.Ended,
 	}
-	for _, f := range t.files {
+	for _, f := range t.Files {
 		file := File{Name: f.Name, Dir: f.Dir, Size: f.Size, MD5: f.MD5, URL: s.storage.URL(f)}
 		if f.Blob != nil {
 			file.Path = f.Blob.Path

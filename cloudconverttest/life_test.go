@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
 )
 
 func TestShapes(t *testing.T) {
@@ -287,7 +289,7 @@ func TestRetention(t *testing.T) {
 	alone := x.call(http.MethodPost, "/import/raw", dict{"file": "x", "filename": "a.txt"}).expect(http.StatusCreated).data()
 	require.NoError(t, x.s.WaitIdle(t.Context()))
 	open := x.call(http.MethodPost, "/jobs", dict{"tasks": dict{"in": dict{"operation": "import/upload"}}}).data()
-	x.s.Advance(retention - time.Minute)
+	x.s.Advance(jobs.Retention - time.Minute)
 	x.call(http.MethodGet, "/jobs/"+str(job["id"]), nil).expect(http.StatusOK)
 	x.s.Advance(time.Minute)
 	x.call(http.MethodGet, "/jobs/"+str(job["id"]), nil).expect(http.StatusNotFound)
@@ -295,7 +297,7 @@ func TestRetention(t *testing.T) {
 	x.get(str(file["url"])).expect(http.StatusForbidden)
 	assert.Zero(t, x.s.BytesStored())
 	x.call(http.MethodGet, "/jobs/"+str(open["id"]), nil).expect(http.StatusOK)
-	x.s.Advance(retention)
+	x.s.Advance(jobs.Retention)
 	x.call(http.MethodGet, "/jobs/"+str(open["id"]), nil).expect(http.StatusNotFound)
 	assert.Empty(t, x.s.Tasks())
 }
@@ -325,7 +327,7 @@ func TestTaskTimesInBubble(t *testing.T) {
 		assert.Equal(t, "processing", state(outPath))
 		assert.Equal(t, "finished", x.ended(job)["status"])
 		assert.Equal(t, 130*time.Second, time.Since(begin))
-		time.Sleep(retention) //nolint:forbidigo // the clock of the bubble
+		time.Sleep(jobs.Retention) //nolint:forbidigo // the clock of the bubble
 		x.call(http.MethodGet, jobPath, nil).expect(http.StatusNotFound)
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/media"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 )
 
@@ -51,11 +52,11 @@ func (s *Server) unsupported(run *Run) error {
 	if run.Operation == catalog.Convert {
 		name, registered = "HandleConvert", registered || s.hasPair(run)
 	}
-	message := messageUnsupported
+	message := jobs.MessageUnsupported
 	if !registered {
 		message += hintOf(name)
 	}
-	return Fail(codeUnsupported, message)
+	return Fail(jobs.CodeUnsupported, message)
 }
 
 // hintOf names the method that registers the handler which is missing.
@@ -119,9 +120,9 @@ func (s *Server) optimize(ctx context.Context, run *Run) error {
 	if err != nil {
 		return err
 	}
-	run.set(func(x *results) {
-		small := x.files[len(x.files)-1].Size
-		x.message = fmt.Sprintf("File size reduced by %d%%", 100*(in.Size-small)/max(in.Size, 1))
+	run.work.Update(func(x *jobs.Result) {
+		small := x.Files[len(x.Files)-1].Size
+		x.Message = fmt.Sprintf("File size reduced by %d%%", 100*(in.Size-small)/max(in.Size, 1))
 	})
 	return nil
 }
@@ -132,7 +133,7 @@ func (s *Server) watermark(ctx context.Context, run *Run) error {
 	if name := run.Text("image"); name != "" {
 		image, ok := run.InputOf(name)
 		if !ok {
-			return Fail(codeInputFailed, messageInputFailed)
+			return Fail(jobs.CodeInputFailed, jobs.MessageInputFailed)
 		}
 		f, err := os.Open(image.Path)
 		if err != nil {
@@ -169,11 +170,11 @@ func (s *Server) metadata(ctx context.Context, run *Run) error {
 		if err != nil {
 			return err
 		}
-		run.set(func(x *results) {
-			if x.metadata == nil {
-				x.metadata = map[string]any{}
+		run.work.Update(func(x *jobs.Result) {
+			if x.Metadata == nil {
+				x.Metadata = map[string]any{}
 			}
-			maps.Copy(x.metadata, found)
+			maps.Copy(x.Metadata, found)
 		})
 		return nil
 	})
@@ -208,14 +209,14 @@ func (s *Server) pack(ctx context.Context, run *Run, name, format string) error 
 func (s *Server) unpack(ctx context.Context, run *Run) error {
 	in := run.Input()
 	again := run.OutputFormat != in.Format && media.CanArchive(run.OutputFormat)
-	inner := *run
+	into := run.work
 	if again {
-		inner.results = &results{}
-		defer func() { s.cleanUp(&Run{results: inner.results, s: s}) }()
+		into = run.work.Part()
+		defer into.Close()
 	}
 	err := s.read(ctx, run, func(f *os.File) error {
 		return media.Extract(ctx, f, in.Format, func(dir, name string, r io.Reader) error {
-			return inner.ReadFrom(path.Join(dir, name), r)
+			return into.ReadFrom(path.Join(dir, name), r)
 		})
 	})
 	if err != nil || !again {
@@ -223,8 +224,8 @@ func (s *Server) unpack(ctx context.Context, run *Run) error {
 	}
 	packed := *run
 	packed.Inputs = nil
-	for _, f := range inner.results.files {
-		packed.Inputs = append(packed.Inputs, Input{Name: f.Name, Dir: f.Dir, Path: f.Blob.Path, Size: f.Size})
+	for _, f := range into.Files() {
+		packed.Inputs = append(packed.Inputs, input(f, ""))
 	}
 	return s.pack(ctx, &packed, run.OutputName(in), run.OutputFormat)
 }

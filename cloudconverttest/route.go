@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/api"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/network"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/record"
 )
@@ -93,8 +94,7 @@ func (s *Server) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
 		network.Cut(w, r) // the client has disconnected
 		return
 	}
-	fail := &apiError{status: http.StatusRequestEntityTooLarge, code: "PAYLOAD_TOO_LARGE", message: "Payload Too Large"}
-	fail.write(w, true)
+	api.WriteError(w, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "Payload Too Large")
 }
 
 // recorder records the status of a response before its first byte is sent.
@@ -126,53 +126,14 @@ func (r *recorder) Write(p []byte) (int, error) {
 
 func (s *Server) apiRoutes() http.Handler {
 	mux := http.NewServeMux()
-	s.handleAPI(mux, false, "GET /v2/jobs", "task.read", (*Server).listJobs)
-	s.handleAPI(mux, false, "POST /v2/jobs", "task.write", (*Server).createJob)
-	s.handleAPI(mux, false, "GET /v2/jobs/{id}", "task.read", (*Server).showJob)
-	s.handleAPI(mux, false, "GET /v2/jobs/{id}/wait", "task.read", (*Server).waitJob)
-	s.handleAPI(mux, false, "DELETE /v2/jobs/{id}", "task.write", (*Server).deleteJob)
-	s.handleAPI(mux, false, "GET /v2/tasks", "task.read", (*Server).listTasks)
-	s.handleAPI(mux, false, "GET /v2/tasks/{id}", "task.read", (*Server).showTask)
-	s.handleAPI(mux, false, "GET /v2/tasks/{id}/wait", "task.read", (*Server).waitTask)
-	s.handleAPI(mux, false, "POST /v2/tasks/{id}/cancel", "task.write", (*Server).cancelTask)
-	s.handleAPI(mux, false, "POST /v2/tasks/{id}/retry", "task.write", (*Server).retryTask)
-	s.handleAPI(mux, false, "DELETE /v2/tasks/{id}", "task.write", (*Server).deleteTask)
-	s.handleAPI(mux, false, "POST /v2/{operation...}", "task.write", (*Server).createTask)
-	s.handleAPI(mux, false, "GET /v2/operations", public, (*Server).listOperations)
-	s.handleAPI(mux, false, "GET /v2/convert/formats", public, (*Server).listConvertFormats)
-	s.handleAPI(mux, false, "GET /v2/users/me", "user.read", (*Server).showUser)
-	s.handleAPI(mux, false, "POST /v2/webhooks", "webhook.write", (*Server).createWebhook)
-	s.handleAPI(mux, false, "GET /v2/users/me/webhooks", "webhook.read", (*Server).listWebhooks)
-	s.handleAPI(mux, false, "DELETE /v2/webhooks/{id}", "webhook.write", (*Server).deleteWebhook)
-	s.handleAPI(mux, false, "/", public, (*Server).unknown)
+	mux.Handle("/", s.api.Handler())
 	mux.HandleFunc("/storage/", s.serveStorage)
 	mux.HandleFunc("GET /oauth/authorize", s.oauth.Authorize)
 	mux.HandleFunc("POST /oauth/token", s.oauth.Token)
-	s.handleAPI(mux, false, "GET /s/{id}", public, (*Server).signedURL)
 	return mux
 }
-
-func (s *Server) syncRoutes() http.Handler {
-	mux := http.NewServeMux()
-	s.handleAPI(mux, true, "POST /v2/jobs", "task.write", (*Server).createJob)
-	s.handleAPI(mux, true, "GET /v2/jobs/{id}", "task.read", (*Server).waitJob)
-	s.handleAPI(mux, true, "GET /v2/tasks/{id}", "task.read", (*Server).waitTask)
-	s.handleAPI(mux, true, "/", public, (*Server).unknown)
-	return mux
-}
-
-func (s *Server) handleAPI(mux *http.ServeMux, sync bool, pattern, scope string, h func(*Server, *call) error) {
-	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		c := &call{s: s, w: w, r: r, sync: sync}
-		c.finish(c.run(scope, h))
-	})
-}
-
-func (s *Server) unknown(*call) error { return errNotFound }
 
 func (s *Server) serveStorage(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	s.sweep()
-	s.mu.Unlock()
+	s.jobs.Expire()
 	s.storage.ServeHTTP(w, r)
 }

@@ -1,23 +1,18 @@
 package cloudconverttest
 
 import (
+	"bytes"
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/media"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
-	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
 
 // Run is a run of a task. For the operation convert it is the run for one of its input
@@ -39,11 +34,10 @@ type Run struct {
 	// jpg; it may be empty.
 	OutputFormat string
 
-	s       *Server
-	t       *task
-	index   int // of the input file, for numbered names
-	total   int
-	results *results
+	s     *Server
+	work  *jobs.Run
+	index int // of the input file, for numbered names
+	total int
 }
 
 // Input is an input file of a task.
@@ -64,20 +58,35 @@ type Input struct {
 	// TaskID and Task are the id and the name of the task that made the file.
 	TaskID, Task string
 
-	blob *storage.Blob
+	source jobs.Input
 }
 
-// results are the results of the runs of a task.
-type results struct {
-	mu            sync.Mutex
-	scratch       string
-	held          []*storage.Blob // of inputs beyond Run.Inputs
-	files         []*storage.File
-	message       string
-	engine        string
-	engineVersion string
-	metadata      map[string]any
-	output        *string
+// newRun returns the run of a task. With content, the parameters have the content of an
+// inline import.
+func (s *Server) newRun(work *jobs.Run, content bool) (*Run, error) {
+	r := &Run{
+		Operation: work.Operation, TaskID: work.TaskID, JobID: work.JobID, Name: work.Name, Params: work.Request.Params,
+		s: s, work: work, total: 1,
+	}
+	if content {
+		var err error
+		if r.Params, err = work.Params(); err != nil {
+			return nil, err
+		}
+	}
+	r.OutputFormat = formatOf(r.Text("output_format"))
+	for _, in := range work.Inputs {
+		r.Inputs = append(r.Inputs, input(in, r.Text("input_format")))
+	}
+	return r, nil
+}
+
+// input returns an input file with a format, or with that of its name.
+func input(in jobs.Input, format string) Input {
+	return Input{
+		Name: in.Name, Dir: in.Dir, Format: formatOf(cmp.Or(format, names.Extension(in.Name))), Path: in.Blob.Path,
+		Size: in.Blob.Size, TaskID: in.TaskID, Task: in.Task, source: in,
+	}
 }
 
 // Input returns the first input file. Its Path is empty if there is none.
@@ -92,23 +101,11 @@ func (r *Run) Input() Input {
 // id of that task. An example is the task in the parameter image of a watermark. It
 // returns false if there is none.
 func (r *Run) InputOf(task string) (Input, bool) {
-	r.results.mu.Lock()
-	defer r.results.mu.Unlock()
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	for _, need := range r.t.needs {
-		if need.name != task && need.id != task {
-			continue
-		}
-		files := r.s.inputsFrom(need, "")
-		for _, in := range files {
-			r.results.held = append(r.results.held, in.blob)
-		}
-		if len(files) > 0 {
-			return files[0], true
-		}
+	inputs := r.work.InputsOf(task)
+	if len(inputs) == 0 {
+		return Input{}, false
 	}
-	return Input{}, false
+	return input(inputs[0], ""), true
 }
 
 // Text returns a parameter that is a string or a number as text, or "".
@@ -157,134 +154,46 @@ func numbered(name string, n, total int) string {
 }
 
 // Dir returns an empty directory for temporary files. It is removed after the task.
-func (r *Run) Dir() (string, error) {
-	r.results.mu.Lock()
-	defer r.results.mu.Unlock()
-	if r.results.scratch == "" {
-		dir, err := os.MkdirTemp(r.s.dir, "run-")
-		if err != nil {
-			return "", fmt.Errorf("make a directory: %w", err)
-		}
-		r.results.scratch = dir
-	}
-	return os.MkdirTemp(r.results.scratch, "")
-}
+func (r *Run) Dir() (string, error) { return r.work.Dir() }
 
 // Write adds a file with the given content to the result of the task. The name
 // may have slash-separated directories.
 func (r *Run) Write(name string, content []byte) error {
-	return r.ReadFrom(name, strings.NewReader(string(content)))
+	return r.ReadFrom(name, bytes.NewReader(content))
 }
 
 // ReadFrom adds a file with the content of from to the result of the task.
-func (r *Run) ReadFrom(name string, from io.Reader) error {
-	b, err := r.s.storage.Write(names.Extension(name), from)
-	if err != nil {
-		return err
-	}
-	return r.add(name, b)
-}
+func (r *Run) ReadFrom(name string, from io.Reader) error { return r.work.ReadFrom(name, from) }
 
 // AddFile adds a file on disk to the result of the task. It moves a file in [Run.Dir],
 // and copies any other.
-func (r *Run) AddFile(name, path string) error {
-	if r.mayMove(path) {
-		b, err := r.s.storage.Adopt(path, names.Extension(name))
-		if err != nil {
-			return err
-		}
-		return r.add(name, b)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("add a file: %w", err)
-	}
-	return errors.Join(r.ReadFrom(name, f), f.Close())
-}
-
-// mayMove reports whether a file is in a directory of the run. Others, such as inputs,
-// have other users.
-func (r *Run) mayMove(path string) bool {
-	r.results.mu.Lock()
-	defer r.results.mu.Unlock()
-	rel, err := filepath.Rel(r.results.scratch, path)
-	return r.results.scratch != "" && err == nil && filepath.IsLocal(rel)
-}
-
-func (r *Run) add(name string, b *storage.Blob) error {
-	dir, base := path.Split(path.Clean("/" + strings.ReplaceAll(name, `\`, "/")))
-	if base == "" {
-		r.s.storage.Release(b)
-		return Fail(codeFilename, "The output has no file name")
-	}
-	r.results.mu.Lock()
-	defer r.results.mu.Unlock()
-	r.results.files = append(r.results.files, &storage.File{
-		Name: base, Dir: strings.Trim(dir, "/"), Blob: b, Size: b.Size, MD5: b.MD5,
-	})
-	return nil
-}
+func (r *Run) AddFile(name, path string) error { return r.work.AddFile(name, path) }
 
 // SetMessage sets the message of the finished task, such as "File size reduced by 12%".
-func (r *Run) SetMessage(message string) { r.set(func(x *results) { x.message = message }) }
+func (r *Run) SetMessage(message string) {
+	r.work.Update(func(x *jobs.Result) { x.Message = message })
+}
 
 // SetEngine sets the engine of the task.
 func (r *Run) SetEngine(engine, version string) {
-	r.set(func(x *results) { x.engine, x.engineVersion = engine, version })
+	r.work.Update(func(x *jobs.Result) { x.Engine, x.EngineVersion = engine, version })
 }
 
 // SetMetadata sets the metadata in the result of the task.
 func (r *Run) SetMetadata(metadata map[string]any) {
-	r.set(func(x *results) { x.metadata = maps.Clone(metadata) })
+	r.work.Update(func(x *jobs.Result) { x.Metadata = maps.Clone(metadata) })
 }
 
 // SetOutput sets the console output in the result of the task.
-func (r *Run) SetOutput(output string) { r.set(func(x *results) { x.output = &output }) }
-
-func (r *Run) set(f func(*results)) {
-	r.results.mu.Lock()
-	defer r.results.mu.Unlock()
-	f(r.results)
-}
+func (r *Run) SetOutput(output string) { r.work.Update(func(x *jobs.Result) { x.Output = &output }) }
 
 // SetPercent sets the progress of the task.
-func (r *Run) SetPercent(percent int) {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	percent = min(max(percent, 0), 100)
-	if r.t.terminal() || r.t.percent == percent {
-		return
-	}
-	r.t.percent = percent
-	r.s.emitTasks(taskUpdated, r.t)
-}
-
-// taskError is an error with a code of the service.
-type taskError struct{ code, message string }
-
-// Error returns the message.
-func (e *taskError) Error() string { return e.message }
+func (r *Run) SetPercent(percent int) { r.work.SetPercent(percent) }
 
 // Fail returns an error with a code of the service, such as "OPEN_FAILED", and a message,
 // for a handler that fails its task. With any other error the task has no code, as with
 // the service when a tool fails.
-func Fail(code, message string) error { return &taskError{code, message} }
-
-// failure returns the code and the message of the task for an error of its run.
-func failure(ctx context.Context, err error) (code, message string) {
-	if fail, ok := errors.AsType[*taskError](err); ok {
-		return fail.code, fail.message
-	}
-	switch {
-	case errors.Is(context.Cause(ctx), errTimeout):
-		return codeTimeout, "The task took too long"
-	case errors.Is(err, media.ErrUnsupported):
-		return codeUnsupported, messageUnsupported
-	case errors.Is(err, media.ErrOpen):
-		return codeOpen, err.Error()
-	}
-	return "", err.Error()
-}
+func Fail(code, message string) error { return jobs.Fail(code, message) }
 
 // formatOf returns the canonical name of a format.
 func formatOf(format string) string { return media.Normalize(strings.TrimPrefix(format, ".")) }

@@ -10,20 +10,25 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/api"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/clock"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/fault"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/limits"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/network"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/oauth"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/outbound"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/record"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/socket"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/webhook"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 // The addresses of a server in process. No socket listens on them.
@@ -53,6 +58,8 @@ type Server struct {
 	busy     activity
 	conns    network.Connections
 	storage  *storage.Storage
+	jobs     *jobs.Jobs
+	api      *api.API
 	requests *record.Log
 	faults   fault.Table
 	account  *limits.Account
@@ -65,9 +72,6 @@ type Server struct {
 	events   *EventSocket
 	heavy    chan struct{} // bounds concurrent conversions
 
-	signedPath   string
-	signedSecret string
-
 	ctx     context.Context //nolint:containedctx // the life of the server
 	cancel  context.CancelFunc
 	servers []*http.Server
@@ -76,9 +80,6 @@ type Server struct {
 	lifeMu sync.Mutex
 	closed bool
 	wg     sync.WaitGroup
-
-	mu sync.Mutex // guards the state of jobs, tasks, files and webhooks
-	state
 }
 
 // NewServer starts a server. Like httptest.NewServer it panics if it cannot listen on an
@@ -113,21 +114,18 @@ func Start(opts ...Option) (*Server, error) {
 func newServer(cfg config, dir string) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
-		cfg:          cfg,
-		log:          cfg.log,
-		key:          random.Secret(40),
-		dir:          dir,
-		requests:     record.NewLog(cfg.requestLog),
-		heavy:        make(chan struct{}, parallelConversions),
-		signedPath:   "/s/" + random.ID(),
-		signedSecret: random.Secret(32),
-		ctx:          ctx,
-		cancel:       cancel,
-		state:        newState(),
+		cfg:      cfg,
+		log:      cfg.log,
+		key:      random.Secret(40),
+		dir:      dir,
+		requests: record.NewLog(cfg.requestLog),
+		heavy:    make(chan struct{}, parallelConversions),
+		ctx:      ctx,
+		cancel:   cancel,
 	}
 	s.storage = storage.New(storage.NewBlobs(dir), storage.Config{
 		MaxUpload: cfg.maxUpload, OldForm: cfg.oldForm, FormLifetime: cfg.formExpiry, URLLifetime: cfg.downloadExpiry,
-	}, &s.clock, s.receive)
+	}, &s.clock, func(taskID, filename string, b *storage.Blob) { s.jobs.Receive(taskID, filename, b) })
 	cfg.keys[s.key] = nil
 	s.keys = limits.NewKeys(cfg.keys, cfg.anyKey)
 	s.rate = &limits.Rate{Limit: cfg.rateLimit, Window: cfg.rateWindow}
@@ -138,7 +136,21 @@ func newServer(cfg config, dir string) *Server {
 		Send: func(r *http.Request) (*http.Response, error) { return s.outbound.DoOnce(r) }, Go: s.spawn,
 	})
 	s.oauth = oauth.New(s.keys, cfg.tokenLifetime, &s.clock)
-	s.events = newEventSocket(s.authorizeJoin)
+	s.jobs = jobs.New(jobs.Config{
+		Storage: s.storage, Account: s.account, Clock: &s.clock, Log: cfg.log, Dir: dir, TaskDuration: cfg.taskDuration,
+		UploadSettle: cfg.uploadSettle, Sandbox: cfg.sandbox, Whitelist: cfg.whitelist, Execute: s.executeAside,
+		MayConvert: s.mayConvert, JobEvent: s.jobEvent, TaskEvent: s.taskEvent, Go: s.spawn,
+	})
+	s.api = api.New(api.Config{
+		Jobs: s.jobs, Storage: s.storage, Hooks: s.webhooks, Keys: s.keys, Rate: s.rate, Account: s.account,
+		Clock: &s.clock, Log: cfg.log, PerPage: cfg.perPage, SyncDrop: cfg.syncDrop, SyncTimeout: cfg.syncTimeout,
+		Sandbox: cfg.sandbox, UnsupportedHint: hintOf("HandleConvert"), Closed: ctx.Done(),
+	})
+	s.events = &EventSocket{socket.New(socket.Channels{
+		UserID: strconv.Itoa(api.UserID), Keys: s.keys, Now: s.clock.Now,
+		HasJob:  func(id string) bool { _, err := s.jobs.Find(id); return err == nil },
+		HasTask: func(id string) bool { _, err := s.jobs.FindTask(id); return err == nil },
+	})}
 	return s
 }
 
@@ -162,13 +174,14 @@ func (s *Server) listen() error {
 	}
 	s.origin = scheme + network.Reachable(api.Addr())
 	s.URL = s.origin + "/v2"
+	s.api.SetOrigin(s.origin)
 	s.SyncURL = scheme + network.Reachable(syncHost.Addr()) + "/v2"
 	s.EventsURL = scheme + network.Reachable(socket.Addr())
 	// Another name, since the storage of the service is another host.
 	s.storage.SetOrigin(strings.Replace(s.origin, "127.0.0.1", "localhost", 1))
 	s.connect(api, syncHost, socket)
 	s.serve(api, s.route(apiRole, s.apiRoutes()))
-	s.serve(syncHost, s.route(func(string) Role { return RoleSync }, s.syncRoutes()))
+	s.serve(syncHost, s.route(func(string) Role { return RoleSync }, s.api.SyncHandler()))
 	s.serve(socket, s.route(func(string) Role { return RoleEvents }, s.eventRoutes()))
 	return nil
 }
@@ -278,9 +291,7 @@ func (s *Server) Key() string { return s.key }
 // retry is real time, or the time of a testing/synctest bubble.
 func (s *Server) Advance(d time.Duration) {
 	s.clock.Advance(max(d, 0))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sweep()
+	s.jobs.Expire()
 }
 
 // Connections returns the number of open connections.
@@ -299,4 +310,31 @@ func (s *Server) OAuthClient() (id, secret string) { return s.oauth.Client() }
 // OAuthURLs returns the URLs of the authorization page and of the token endpoint.
 func (s *Server) OAuthURLs() (authorize, token string) {
 	return s.origin + "/oauth/authorize", s.origin + "/oauth/token"
+}
+
+// SignedURLBase returns the base URL of signed URLs and their secret.
+func (s *Server) SignedURLBase() (base, secret string) { return s.api.SignedURLBase() }
+
+// jobEvent sends an event with the current state of a job to the event socket and the
+// webhooks. The event job.updated is only for the socket.
+func (s *Server) jobEvent(event string, j *jobs.Job) {
+	err := s.events.socket.JobEvent(event, j.ID, func() any { return map[string]any{"job": s.api.Job(j, true)} })
+	if err != nil {
+		s.log.Error("encode an event", "event", event, "error", err)
+	}
+	if event != "job.updated" {
+		s.webhooks.Notify(event, j.ID, j.WebhookURL, func() wire.Job { return s.api.Job(j, true) })
+	}
+}
+
+// taskEvent sends an event with the current state of a task to the event socket.
+func (s *Server) taskEvent(event string, t *jobs.Task) {
+	jobID := ""
+	if t.Job != nil {
+		jobID = t.Job.ID
+	}
+	err := s.events.socket.TaskEvent(event, t.ID, jobID, func() any { return map[string]any{"task": s.api.Task(t, nil)} })
+	if err != nil {
+		s.log.Error("encode an event", "event", event, "error", err)
+	}
 }

@@ -1,12 +1,14 @@
-package cloudconverttest
+package api
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/signature"
 )
@@ -15,35 +17,34 @@ import (
 const cacheTime = 24 * time.Hour
 
 type cachedJob struct {
-	job     *job
+	job     *jobs.Job
 	expires time.Time
 }
 
 // SignedURLBase returns the base URL of signed URLs and their secret.
-func (s *Server) SignedURLBase() (base, secret string) {
-	return s.origin + s.signedPath, s.signedSecret
+func (a *API) SignedURLBase() (base, secret string) {
+	return a.origin + a.signedPath, a.signedSecret
 }
 
 // signedURL starts the job of a signed URL, waits for it, and redirects to its first
 // exported file.
-func (s *Server) signedURL(c *call) error {
-	if c.r.URL.Path != s.signedPath {
+func (a *API) signedURL(c *call) error {
+	if c.r.URL.Path != a.signedPath {
 		return errNotFound
 	}
-	query, err := s.verifySigned(c.r.URL.RawQuery)
+	query, err := a.verifySigned(c.r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	j, err := s.signedJob(query)
+	j, err := a.signedJob(query)
 	if err != nil {
 		return err
 	}
-	if err := c.await(j.done); err != nil {
+	if err := c.await(j.Done); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	to := s.exported(j)
-	s.mu.Unlock()
+	var to string
+	a.cfg.Jobs.View(func() { to = a.exported(j) })
 	if to == "" {
 		return &apiError{status: http.StatusUnprocessableEntity, code: "JOB_FAILED", message: "The job has failed."}
 	}
@@ -52,9 +53,9 @@ func (s *Server) signedURL(c *call) error {
 
 // verifySigned verifies the signature of a query as it was sent, and returns the signed
 // parameters.
-func (s *Server) verifySigned(query string) (map[string]string, error) {
+func (a *API) verifySigned(query string) (map[string]string, error) {
 	at := strings.LastIndex(query, "&s=")
-	base, secret := s.SignedURLBase()
+	base, secret := a.SignedURLBase()
 	if at < 0 || !signature.Valid([]byte(secret), base+"?"+query[:at], query[at+len("&s="):]) {
 		return nil, &apiError{status: http.StatusForbidden, code: "INVALID_SIGNATURE", message: "Invalid signature."}
 	}
@@ -70,35 +71,38 @@ func (s *Server) verifySigned(query string) (map[string]string, error) {
 
 // signedJob starts the job of a signed URL, or returns an earlier one with the same cache
 // key.
-func (s *Server) signedJob(query map[string]string) (*job, error) {
+func (a *API) signedJob(query map[string]string) (*jobs.Job, error) {
 	req, err := decodeSigned(query["job"])
 	if err != nil {
 		return nil, err
 	}
 	key := query["cache_key"]
 	if key == "" {
-		j, _, err := s.startJob(req)
-		return j, err
+		return a.cfg.Jobs.Create(req, func(*jobs.Job) {})
 	}
 	if !request.Name.MatchString(key) {
 		return nil, request.Invalid("cache_key", "The cache_key format is invalid.")
 	}
-	return s.cachedJob(key, req)
+	return a.cachedJob(key, req)
 }
 
-func (s *Server) cachedJob(key string, req *request.Job) (*job, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.clock.Now()
-	c, ok := s.cached[key]
-	if ok && now.Before(c.expires) && c.job.status != erroneous && !c.job.deleted {
+func (a *API) cachedJob(key string, req *request.Job) (*jobs.Job, error) {
+	a.cacheMu.Lock()
+	defer a.cacheMu.Unlock()
+	now := a.cfg.Clock.Now()
+	a.cfg.Jobs.View(func() {
+		maps.DeleteFunc(a.cached, func(_ string, c cachedJob) bool {
+			return !now.Before(c.expires) || c.job.Status == jobs.Failed || c.job.Deleted
+		})
+	})
+	if c, ok := a.cached[key]; ok {
 		return c.job, nil
 	}
-	j, _, err := s.createLocked(req)
+	j, err := a.cfg.Jobs.Create(req, func(*jobs.Job) {})
 	if err != nil {
 		return nil, err
 	}
-	s.cached[key] = cachedJob{j, now.Add(cacheTime)}
+	a.cached[key] = cachedJob{j, now.Add(cacheTime)}
 	return j, nil
 }
 

@@ -1,4 +1,4 @@
-package cloudconverttest
+package api
 
 import (
 	"errors"
@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
@@ -15,7 +14,7 @@ const public = ""
 
 // call is a request to the API and its response.
 type call struct {
-	s    *Server
+	api  *API
 	w    http.ResponseWriter
 	r    *http.Request
 	sync bool
@@ -25,21 +24,19 @@ type call struct {
 var errAborted = errors.New("the connection is gone")
 
 // run responds to the call, or returns the error to respond with.
-func (c *call) run(scope string, h func(*Server, *call) error) error {
+func (c *call) run(scope string, h func(*API, *call) error) error {
 	if scope != public {
 		if err := c.authenticate(scope); err != nil {
 			return err
 		}
 	}
-	c.s.mu.Lock()
-	c.s.sweep()
-	c.s.mu.Unlock()
-	return h(c.s, c)
+	c.api.cfg.Jobs.Expire()
+	return h(c.api, c)
 }
 
 // authenticate checks the key of a request and its scope.
 func (c *call) authenticate(scope string) error {
-	found, ok := c.s.keys.Find(c.r.Header.Get("Authorization"), c.s.clock.Now())
+	found, ok := c.api.cfg.Keys.Find(c.r.Header.Get("Authorization"), c.api.cfg.Clock.Now())
 	switch {
 	case !ok:
 		return errUnauthenticated
@@ -51,7 +48,7 @@ func (c *call) authenticate(scope string) error {
 
 // throttle returns a 429 if a creation exceeds the limit.
 func (c *call) throttle() error {
-	header, ok := c.s.rate.Take(c.s.clock.Now())
+	header, ok := c.api.cfg.Rate.Take(c.api.cfg.Clock.Now())
 	if !ok {
 		return &apiError{
 			status: http.StatusTooManyRequests, code: "TOO_MANY_REQUESTS", message: "Too Many Attempts.", header: header,
@@ -68,15 +65,10 @@ func (c *call) finish(err error) {
 	if err == nil || errors.Is(err, errAborted) {
 		return
 	}
-	fail, ok := errors.AsType[*apiError](err)
-	if invalid, isInvalid := errors.AsType[request.Problems](err); isInvalid {
-		fail, ok = &apiError{
-			status: http.StatusUnprocessableEntity, code: "INVALID_DATA", message: invalid.Error(), fields: invalid,
-		}, true
-	}
-	if !ok {
+	fail := c.api.errorOf(err)
+	if fail == nil {
 		fail = &apiError{status: http.StatusInternalServerError, code: "INTERNAL_ERROR", message: "Server Error"}
-		c.s.log.Error("request failed", "path", c.r.URL.Path, "error", err)
+		c.api.cfg.Log.Error("request failed", "path", c.r.URL.Path, "error", err)
 	}
 	fail.write(c.w, !c.sync)
 }
@@ -129,48 +121,4 @@ func (c *call) include() map[string]bool {
 func (c *call) flag(name string) bool {
 	v := c.r.URL.Query().Get(name)
 	return v == "true" || v == "1"
-}
-
-// apiError is an error response of the API.
-type apiError struct {
-	status  int
-	code    string
-	message string
-	fields  map[string][]string
-	header  http.Header
-}
-
-var (
-	errUnauthenticated = &apiError{status: http.StatusUnauthorized, code: "UNAUTHENTICATED", message: "Unauthenticated."}
-	errForbidden       = &apiError{status: http.StatusForbidden, code: "FORBIDDEN", message: "Invalid scope(s) provided."}
-	errNotFound        = &apiError{status: http.StatusNotFound, code: "NOT_FOUND", message: "Resource not found."}
-	errNoCredits       = &apiError{
-		status: http.StatusPaymentRequired, code: "CREDITS_EXCEEDED",
-		message: "Your account has run out of conversion credits",
-	}
-	errTooManyJobs = &apiError{
-		status: http.StatusPaymentRequired, code: "PARALLEL_JOB_LIMIT_EXCEEDED",
-		message: "You have started too many jobs at once",
-	}
-	errUnsupportedPair = &apiError{
-		status: http.StatusUnprocessableEntity, code: codeUnsupported, message: messageUnsupported + hintOf("HandleConvert"),
-	}
-)
-
-// Error returns the message.
-func (e *apiError) Error() string { return e.message }
-
-func (e *apiError) write(w http.ResponseWriter, escape bool) {
-	body, err := wire.Encode(wire.Error{Message: e.message, Code: e.code, Errors: e.fields})
-	if err != nil {
-		http.Error(w, "", http.StatusInternalServerError)
-		return
-	}
-	if escape {
-		body = wire.EscapeSlashes(body)
-	}
-	maps.Copy(w.Header(), e.header)
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-cache, private")
-	wire.WriteBody(w, e.status, body)
 }

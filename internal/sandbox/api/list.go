@@ -1,4 +1,4 @@
-package cloudconverttest
+package api
 
 import (
 	"iter"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
@@ -18,7 +19,7 @@ const maxPerPage = 1000
 type window struct{ page, perPage int }
 
 func (c *call) window(p request.Problems) window {
-	return window{page: c.positive(p, "page", 1), perPage: min(c.positive(p, "per_page", c.s.cfg.perPage), maxPerPage)}
+	return window{page: c.positive(p, "page", 1), perPage: min(c.positive(p, "per_page", c.api.cfg.PerPage), maxPerPage)}
 }
 
 func (c *call) positive(p request.Problems, name string, otherwise int) int {
@@ -66,7 +67,7 @@ func pick[T any](all iter.Seq[T], w window, match func(T) bool) (items []T, more
 // page responds with a page of a list. As with the service, there is neither a total nor
 // a last page.
 func (c *call) page(data any, n int, w window, more bool) error {
-	path := c.s.origin + c.r.URL.Path
+	path := c.api.origin + c.r.URL.Path
 	out := wire.Page{
 		Data:  data,
 		Links: wire.PageLinks{First: c.pageLink(path, 1)},
@@ -97,71 +98,41 @@ func (c *call) pageLink(path string, page int) string {
 	return path + "?" + q.Encode()
 }
 
-func (s *Server) listJobs(c *call) error {
+func (a *API) listJobs(c *call) error {
 	p := request.Problems{}
-	w, status, tag := c.window(p), c.filter(p, "status", working, finished, erroneous), c.filter(p, "tag")
+	w, status, tag := c.window(p), c.filter(p, "status", jobs.Processing, jobs.Finished, jobs.Failed), c.filter(p, "tag")
 	if len(p) > 0 {
 		return p.Err()
 	}
-	data, more := s.pageOfJobs(w, status, tag, c.include()["tasks"])
+	tasks, data, more := c.include()["tasks"], []wire.Job{}, false
+	a.cfg.Jobs.View(func() {
+		var found []*jobs.Job
+		found, more = pick(a.cfg.Jobs.NewestFirst(tag), w, func(j *jobs.Job) bool {
+			return status == "" || j.Status == status || status == jobs.Processing && j.Status == jobs.Waiting
+		})
+		for _, j := range found {
+			data = append(data, a.Job(j, tasks))
+		}
+	})
 	return c.page(data, len(data), w, more)
 }
 
-func (s *Server) pageOfJobs(w window, status, tag string, tasks bool) ([]wire.Job, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := &s.jobs
-	if tag != "" {
-		all = s.tagged[tag]
-	}
-	if all == nil {
-		return []wire.Job{}, false
-	}
-	jobs, more := pick(all.newestFirst(), w, func(j *job) bool {
-		return status == "" || j.status == status || status == working && j.status == waiting
-	})
-	data := make([]wire.Job, len(jobs))
-	for i, j := range jobs {
-		data[i] = s.wireJob(j, tasks)
-	}
-	return data, more
-}
-
-func (s *Server) listTasks(c *call) error {
+func (a *API) listTasks(c *call) error {
 	p := request.Problems{}
-	w, status := c.window(p), c.filter(p, "status", waiting, working, finished, erroneous)
+	w, status := c.window(p), c.filter(p, "status", jobs.Waiting, jobs.Processing, jobs.Finished, jobs.Failed)
 	jobID, operation := c.filter(p, "job_id"), c.filter(p, "operation")
 	if len(p) > 0 {
 		return p.Err()
 	}
-	data, more := s.pageOfTasks(w, jobID, c.include(), func(t *task) bool {
-		return (status == "" || t.status == status) && (operation == "" || t.operation == operation)
+	include, data, more := c.include(), []wire.Task{}, false
+	a.cfg.Jobs.View(func() {
+		var found []*jobs.Task
+		found, more = pick(a.cfg.Jobs.TasksNewestFirst(jobID), w, func(t *jobs.Task) bool {
+			return (status == "" || t.Status == status) && (operation == "" || t.Operation == operation)
+		})
+		for _, t := range found {
+			data = append(data, a.Task(t, include))
+		}
 	})
 	return c.page(data, len(data), w, more)
-}
-
-func (s *Server) pageOfTasks(w window, jobID string, include map[string]bool, match func(*task) bool) ([]wire.Task, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := s.tasks.newestFirst()
-	if jobID != "" {
-		all = s.tasksOf(jobID)
-	}
-	tasks, more := pick(all, w, match)
-	data := make([]wire.Task, len(tasks))
-	for i, t := range tasks {
-		data[i] = s.wireTask(t, include)
-	}
-	return data, more
-}
-
-// tasksOf yields the tasks of a job, the newest first.
-func (s *Server) tasksOf(jobID string) iter.Seq[*task] {
-	j, ok := s.jobs.get(jobID)
-	if !ok {
-		return func(func(*task) bool) {}
-	}
-	tasks := slices.Concat(j.tasks, slices.DeleteFunc(slices.Clone(j.copies), func(t *task) bool { return t.deleted }))
-	slices.Reverse(tasks)
-	return slices.Values(tasks)
 }

@@ -1,4 +1,4 @@
-package cloudconverttest
+package jobs
 
 import (
 	"container/list"
@@ -33,6 +33,17 @@ func (t *table[T]) remove(id string) {
 		t.order.Remove(e)
 		delete(t.byID, id)
 	}
+}
+
+// oldest returns the value that was inserted first.
+func (t *table[T]) oldest() (T, bool) {
+	e := t.order.Back()
+	if e == nil {
+		var zero T
+		return zero, false
+	}
+	v, ok := e.Value.(T)
+	return v, ok
 }
 
 func (t *table[T]) newestFirst() iter.Seq[T] {

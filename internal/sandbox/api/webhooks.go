@@ -1,4 +1,4 @@
-package cloudconverttest
+package api
 
 import (
 	"net/http"
@@ -10,7 +10,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
-func (s *Server) createWebhook(c *call) error {
+func (a *API) createWebhook(c *call) error {
 	fields, err := request.Fields(c.r)
 	if err != nil {
 		return err
@@ -19,32 +19,32 @@ func (s *Server) createWebhook(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.data(http.StatusCreated, s.showWebhook(s.webhooks.Create(hookURL, events)))
+	return c.data(http.StatusCreated, a.showWebhook(a.cfg.Hooks.Create(hookURL, events)))
 }
 
-func (s *Server) showWebhook(h webhook.Hook) wire.Webhook {
+func (a *API) showWebhook(h webhook.Hook) wire.Webhook {
 	return wire.Webhook{
 		ID: h.ID, URL: h.URL, Events: h.Events, Disabled: h.Disabled, Failing: h.Failing, SigningSecret: h.Secret,
-		CreatedAt: clock.Timestamp(h.Created), UpdatedAt: clock.Timestamp(h.Updated), Links: wire.Self{Self: s.URL + "/webhooks/" + h.ID},
+		CreatedAt: clock.Timestamp(h.Created), UpdatedAt: clock.Timestamp(h.Updated), Links: wire.Self{Self: a.url + "/webhooks/" + h.ID},
 	}
 }
 
-func (s *Server) listWebhooks(c *call) error {
+func (a *API) listWebhooks(c *call) error {
 	p := request.Problems{}
 	w, hookURL := c.window(p), c.filter(p, "url")
 	if len(p) > 0 {
 		return p.Err()
 	}
-	hooks, more := pick(slices.Values(s.webhooks.List()), w, func(h webhook.Hook) bool { return hookURL == "" || h.URL == hookURL })
+	hooks, more := pick(slices.Values(a.cfg.Hooks.List()), w, func(h webhook.Hook) bool { return hookURL == "" || h.URL == hookURL })
 	data := make([]wire.Webhook, len(hooks))
 	for i, h := range hooks {
-		data[i] = s.showWebhook(h)
+		data[i] = a.showWebhook(h)
 	}
 	return c.page(data, len(data), w, more)
 }
 
-func (s *Server) deleteWebhook(c *call) error {
-	if !s.webhooks.Delete(c.r.PathValue("id")) {
+func (a *API) deleteWebhook(c *call) error {
+	if !a.cfg.Hooks.Delete(c.r.PathValue("id")) {
 		return errNotFound
 	}
 	return c.noContent()

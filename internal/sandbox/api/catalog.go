@@ -1,4 +1,4 @@
-package cloudconverttest
+package api
 
 import (
 	"net/http"
@@ -6,11 +6,11 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 )
 
-func (s *Server) listOperations(c *call) error {
+func (a *API) listOperations(c *call) error {
 	return c.catalog(c.r.URL.Query().Get("filter[operation]"))
 }
 
-func (s *Server) listConvertFormats(c *call) error { return c.catalog(catalog.Convert) }
+func (a *API) listConvertFormats(c *call) error { return c.catalog(catalog.Convert) }
 
 // catalog responds with all items that match, on one page.
 func (c *call) catalog(operation string) error {
