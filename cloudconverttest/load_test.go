@@ -3,11 +3,8 @@ package cloudconverttest
 import (
 	"fmt"
 	"net/http"
-	"runtime"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -46,50 +43,6 @@ func TestConcurrentClients(t *testing.T) {
 		require.NoError(t, x.s.WaitIdle(t.Context()))
 		assert.Len(t, x.s.Jobs(), 32)
 	})
-}
-
-// TestManyJobs runs five thousand jobs with 64 clients, and checks that everything is
-// released.
-func TestManyJobs(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes some seconds")
-	}
-	t.Parallel()
-	const jobs, clients = 5000, 64
-	x := newTester(t)
-	body := dict{"tasks": dict{
-		"in":  dict{"operation": "import/raw", "file": strings.Repeat("x", 1000), "filename": "a.txt"},
-		"zip": dict{"operation": "archive", "input": "in", "output_format": "zip"},
-		"out": dict{"operation": "export/url", "input": "zip"},
-	}, "tag": "many"}
-	queue := make(chan int, jobs)
-	for i := range jobs {
-		queue <- i
-	}
-	close(queue)
-	var wg sync.WaitGroup
-	for range clients {
-		wg.Go(func() {
-			y := &tester{t: t, s: x.s, key: x.key}
-			for range queue {
-				job := y.call(http.MethodPost, x.s.SyncURL+"/jobs", body).expect(http.StatusCreated).data()
-				y.get(str(filesOf(taskOf(t, job, "out"))[0]["url"])).expect(http.StatusOK)
-			}
-		})
-	}
-	wg.Wait()
-
-	assert.Len(t, x.call(http.MethodGet, "/jobs?filter[tag]=many&per_page=1000&page=5", nil).items(), 1000)
-	require.NoError(t, x.s.WaitIdle(t.Context()))
-	var stats runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&stats)
-	assert.Less(t, stats.HeapAlloc, uint64(200<<20), "memory of %d jobs", jobs)
-	x.s.HTTPClient().CloseIdleConnections()
-	assert.Less(t, x.s.ConnectionsAccepted(), 4*clients, "connections are reused")
-	x.s.Advance(24 * time.Hour)
-	assert.Zero(t, x.s.BytesStored())
-	assert.Empty(t, x.s.Jobs())
 }
 
 func BenchmarkJob(b *testing.B) {

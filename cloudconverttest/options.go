@@ -224,5 +224,6 @@ func WithTransport(rt http.RoundTripper) Option { return func(c *config) { c.out
 func WithPerPage(n int) Option { return func(c *config) { c.perPage = max(n, 1) } }
 
 // WithRequestLog sets how many requests [Server.Requests] keeps, and how many deliveries
-// [Server.Deliveries]: the newest ones. The default is 10,000.
+// [Server.Deliveries]: the newest ones. The default is 10,000. Of each, at most 64 MiB are
+// kept.
 func WithRequestLog(n int) Option { return func(c *config) { c.requestLog = max(n, 0) } }

@@ -41,7 +41,7 @@ type Request struct {
 
 // Requests returns the requests in the order of their arrival, including those without a
 // response yet and those with a fault. Only the newest 10,000 are kept, see
-// [WithRequestLog].
+// [WithRequestLog], and only up to 64 MiB.
 func (s *Server) Requests() []Request {
 	all := s.requests.All()
 	out := make([]Request, len(all))

@@ -1,6 +1,7 @@
 package limits
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -35,10 +36,11 @@ func NewKeys(keys map[string][]string, anyKey bool) *Keys {
 // refused reports whether a key is never accepted, for tests.
 func refused(key string) bool { return key == "" || strings.HasPrefix(key, "invalid") }
 
-// Add adds a key.
-func (k *Keys) Add(key string, c Credential) {
+// Add adds a key and removes those that have expired.
+func (k *Keys) Add(key string, c Credential, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	maps.DeleteFunc(k.keys, func(_ string, c Credential) bool { return !c.Expires.IsZero() && !now.Before(c.Expires) })
 	k.keys[key] = c
 }
 

@@ -3,6 +3,7 @@
 package oauth
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -105,6 +106,8 @@ func sendBack(w http.ResponseWriter, to *url.URL, params url.Values, fragment bo
 func (s *Server) grant(a authorization) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now := s.clock.Now()
+	maps.DeleteFunc(s.codes, func(_ string, a authorization) bool { return !now.Before(a.expires) })
 	code := random.Hex(32)
 	s.codes[code] = a
 	return code
@@ -173,7 +176,8 @@ func (s *Server) renew(token string) (authorization, bool) {
 // issue makes an access token, and on request a refresh token.
 func (s *Server) issue(a authorization, refresh bool) token {
 	t := token{TokenType: "Bearer", ExpiresIn: int(s.lifetime / time.Second), AccessToken: random.Secret(64)}
-	s.keys.Add(t.AccessToken, limits.Credential{Scopes: a.scopes, Expires: s.clock.Now().Add(s.lifetime)})
+	now := s.clock.Now()
+	s.keys.Add(t.AccessToken, limits.Credential{Scopes: a.scopes, Expires: now.Add(s.lifetime)}, now)
 	if refresh {
 		t.RefreshToken = random.Secret(64)
 		s.mu.Lock()

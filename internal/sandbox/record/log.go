@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/newest"
 )
 
 // Request is a request to the server. The public type of the same name describes the
@@ -34,27 +36,37 @@ func New(role string, r *http.Request, now time.Time) *Request {
 	}
 }
 
+// maxSize is the total size of the requests that a log keeps.
+const maxSize = 64 << 20
+
 // Log has the newest requests.
 type Log struct {
-	mu      sync.Mutex
-	limit   int
-	entries []*Request
+	mu       sync.Mutex
+	requests newest.Values[*Request]
 }
 
-// NewLog returns a log that keeps the newest requests, up to limit.
-func NewLog(limit int) *Log { return &Log{limit: limit} }
+// NewLog returns a log that keeps the newest requests, up to limit and 64 MiB.
+func NewLog(limit int) *Log {
+	return &Log{requests: newest.Values[*Request]{Limit: limit, MaxSize: maxSize, Size: (*Request).size}}
+}
+
+// size returns roughly the size of a request in memory.
+func (r *Request) size() int {
+	n := len(r.Path) + len(r.Body)
+	for name, values := range r.Header {
+		n += len(name)
+		for _, v := range values {
+			n += len(v)
+		}
+	}
+	return n
+}
 
 // Add adds a request.
 func (l *Log) Add(r *Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.limit == 0 {
-		return
-	}
-	if len(l.entries) >= 2*l.limit {
-		l.entries = slices.Clone(l.entries[len(l.entries)-l.limit:])
-	}
-	l.entries = append(l.entries, r)
+	l.requests.Add(r)
 }
 
 // Responded sets the status of a request.
@@ -68,9 +80,8 @@ func (l *Log) Responded(r *Request, status int) {
 func (l *Log) All() []Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	newest := l.entries[max(0, len(l.entries)-l.limit):]
-	out := make([]Request, len(newest))
-	for i, r := range newest {
+	out := make([]Request, l.requests.Len())
+	for i, r := range l.requests.All() {
 		out[i] = *r
 		out[i].Query, out[i].Header, out[i].Body = cloneValues(r.Query), r.Header.Clone(), slices.Clone(r.Body)
 	}

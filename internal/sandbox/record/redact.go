@@ -47,7 +47,7 @@ func JSON(body []byte) []byte {
 	return bound(r.out)
 }
 
-func bound(body []byte) []byte { return body[:min(len(body), recordedBody)] }
+func bound(body []byte) []byte { return bytes.Clone(body[:min(len(body), recordedBody)]) }
 
 // redactor copies JSON token by token.
 type redactor struct {

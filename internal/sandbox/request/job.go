@@ -92,12 +92,12 @@ func isWebURL(s string) bool {
 
 // tasks decodes the tasks object in its order.
 func (p Problems) tasks(raw json.RawMessage) []Task {
-	if v := Decode(raw); v == nil || isEmpty(v) {
+	members, err := orderedObject(raw)
+	switch {
+	case err == nil && len(members) == 0, err != nil && isAbsent(Decode(raw)):
 		p.Required("tasks")
 		return nil
-	}
-	members, err := orderedObject(raw)
-	if err != nil {
+	case err != nil:
 		p.Add("tasks", "The tasks must be an object.")
 		return nil
 	}
@@ -116,6 +116,8 @@ func (p Problems) tasks(raw json.RawMessage) []Task {
 	}
 	return tasks
 }
+
+func isAbsent(v any) bool { return v == nil || isEmpty(v) }
 
 func isEmpty(v any) bool {
 	switch v := v.(type) {

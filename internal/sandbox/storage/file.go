@@ -10,11 +10,10 @@ type File struct {
 	Size int64
 	MD5  string
 
-	object   string // path in the storage, if published
-	inline   bool
-	stored   time.Time
-	signed   string // the last signed URL
-	signedAt time.Time
+	object string // path in the storage, if published
+	inline bool
+	stored time.Time
+	signed time.Time // when the URL was signed
 }
 
 // Publish makes a file downloadable under the first of the given keys that is not taken.
@@ -40,10 +39,10 @@ func (s *Storage) URL(f *File) string {
 		return ""
 	}
 	now := s.clock.Now()
-	if f.signed == "" || now.Sub(f.signedAt) > s.cfg.URLLifetime/2 {
-		f.signed, f.signedAt = s.signFileURL(f, now), now
+	if f.signed.IsZero() || now.Sub(f.signed) > s.cfg.URLLifetime/2 {
+		f.signed = now
 	}
-	return f.signed
+	return s.signFileURL(f, f.signed)
 }
 
 // Free releases files and makes their URLs invalid.

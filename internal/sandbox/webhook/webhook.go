@@ -11,11 +11,15 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/clock"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/newest"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
 )
 
 // Events are the events of the webhooks of the account.
 var Events = []string{"job.created", "job.finished", "job.failed"}
+
+// maxSize is the total size of the deliveries that are kept.
+const maxSize = 64 << 20
 
 // Hook is a webhook of the account.
 type Hook struct {
@@ -48,11 +52,15 @@ type Hooks struct {
 
 	mu         sync.Mutex
 	hooks      []*Hook // the oldest first
-	deliveries []Delivery
+	deliveries newest.Values[Delivery]
 }
 
 // New returns hooks without a webhook.
-func New(cfg Config) *Hooks { return &Hooks{cfg: cfg} }
+func New(cfg Config) *Hooks {
+	return &Hooks{cfg: cfg, deliveries: newest.Values[Delivery]{
+		Limit: cfg.Keep, MaxSize: maxSize, Size: func(d Delivery) int { return len(d.URL) + len(d.Body) },
+	}}
+}
 
 // Create adds a webhook.
 func (h *Hooks) Create(url string, events []string) Hook {
@@ -93,15 +101,16 @@ func (h *Hooks) Delete(id string) bool {
 func (h *Hooks) Deliveries() []Delivery {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Clone(h.deliveries[max(0, len(h.deliveries)-h.cfg.Keep):])
+	out := make([]Delivery, h.deliveries.Len())
+	for i, d := range h.deliveries.All() {
+		out[i] = d
+	}
+	return out
 }
 
 // record keeps an attempt.
 func (h *Hooks) record(d Delivery) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.deliveries) >= 2*h.cfg.Keep+1 {
-		h.deliveries = slices.Clone(h.deliveries[len(h.deliveries)-h.cfg.Keep:])
-	}
-	h.deliveries = append(h.deliveries, d)
+	h.deliveries.Add(d)
 }

@@ -1,0 +1,5 @@
+//go:build race
+
+package cloudconverttest
+
+const raceEnabled = true
