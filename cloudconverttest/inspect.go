@@ -28,7 +28,7 @@ type Task struct {
 	Code      string // of a failed task; may be empty
 	Message   string
 	Inputs    []string       // as in the request
-	Params    map[string]any // as in the request, with credentials redacted
+	Params    map[string]any // as in the request, without credentials and the content of a file
 	Files     []File
 	Metadata  map[string]any
 	Ended     time.Time // zero until then

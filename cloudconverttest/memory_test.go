@@ -20,7 +20,7 @@ func heap() int64 {
 	runtime.GC() // what finalizers held
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
-	return int64(stats.HeapAlloc) //nolint:gosec // far below the limit
+	return int64(stats.HeapAlloc)
 }
 
 // each calls f n times from several goroutines.
@@ -100,7 +100,10 @@ func TestManyJobs(t *testing.T) { //nolint:paralleltest // see above
 		"out": dict{"operation": "export/url", "input": "zip"},
 	}, "tag": "many"})
 	before := heap()
-	each(jobs, 64, func() {
+	each(jobs*9/10, 64, func() {
+		x.call(http.MethodPost, x.s.SyncURL+"/jobs", body).expect(http.StatusCreated)
+	})
+	each(jobs/10, 64, func() { // fewer downloads, which take most of the time
 		job := x.call(http.MethodPost, x.s.SyncURL+"/jobs", body).expect(http.StatusCreated).data()
 		x.get(str(filesOf(taskOf(t, job, "out"))[0]["url"])).expect(http.StatusOK)
 	})

@@ -29,6 +29,9 @@ func Fields(r *http.Request) (map[string]json.RawMessage, error) {
 		return nil, err
 	}
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return map[string]json.RawMessage{}, nil //nolint:nilerr // no usable content type, so no fields
+	}
 	switch {
 	case mediaType == "application/json" || strings.HasSuffix(mediaType, "+json"):
 		return JSON(body), nil

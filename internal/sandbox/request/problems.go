@@ -1,7 +1,7 @@
 package request
 
 // Problems are validation errors by field. They are an error unless they are empty.
-type Problems map[string][]string
+type Problems map[string][]string //nolint:errname // an error only if there are any
 
 // Error returns the message of the service for invalid requests.
 func (p Problems) Error() string { return "The given data was invalid." }
