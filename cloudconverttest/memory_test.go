@@ -1,6 +1,7 @@
 package cloudconverttest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -80,6 +81,47 @@ func TestInlineFilesAreNotInMemory(t *testing.T) { //nolint:paralleltest // it m
 	for _, request := range x.s.Requests() {
 		assert.Less(t, len(request.Body), 2048)
 	}
+}
+
+func TestDeletedUploadIsReleased(t *testing.T) {
+	t.Parallel()
+	x := newTester(t, WithUploadSettle(time.Hour))
+	job := x.job(dict{"in": dict{"operation": "import/upload"}})
+	x.upload(taskOf(t, job, "in"), "a.txt", []byte("hello")).expect(http.StatusCreated)
+	assert.EqualValues(t, 5, x.s.BytesStored())
+	x.call(http.MethodDelete, "/jobs/"+str(job["id"]), nil).expect(http.StatusNoContent)
+	assert.Zero(t, x.s.BytesStored())
+}
+
+func TestRefusedInlineFileIsReleased(t *testing.T) {
+	t.Parallel()
+	x := newTester(t, WithCredits(0))
+	x.call(http.MethodPost, "/jobs", dict{"tasks": dict{"in": importing64("a.txt", []byte("hello"))}}).
+		expect(http.StatusPaymentRequired)
+	assert.Zero(t, x.s.BytesStored())
+}
+
+// TestInlineFileOfHandler checks that a handler gets the file, which the server does not
+// keep in memory, and that a retried task does too.
+func TestInlineFileOfHandler(t *testing.T) {
+	t.Parallel()
+	x := newTester(t)
+	files := make(chan string, 2)
+	x.s.Handle("import/base64", func(ctx context.Context, run *Run) error {
+		files <- run.Text("file")
+		return run.Default(ctx)
+	})
+	task := taskOf(t, x.run(dict{"in": importing64("a.txt", []byte("hello"))}), "in")
+	assert.Equal(t, "finished", task["status"])
+	x.call(http.MethodPost, "/tasks/"+str(task["id"])+"/retry", nil).expect(http.StatusCreated)
+	require.NoError(t, x.s.WaitIdle(t.Context()))
+	assert.Equal(t, "aGVsbG8=", <-files)
+	assert.Equal(t, "aGVsbG8=", <-files)
+	assert.EqualValues(t, 5, x.s.BytesStored(), "the content counts once")
+
+	shown := x.call(http.MethodGet, "/tasks/"+str(task["id"])+"?include=payload", nil).expect(http.StatusOK).data()
+	payload, _ := shown["payload"].(map[string]any)
+	assert.Equal(t, "(8 bytes)", payload["file"])
 }
 
 // TestManyJobs runs ten thousand conversions with 64 clients, and checks that they take
