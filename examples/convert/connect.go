@@ -42,7 +42,7 @@ func connectLocally(term *terminal) (*cloudconvert.Client, func(), error) {
 		return nil, nil, fmt.Errorf("start a local sandbox: %w", err)
 	}
 	var names []string
-	for _, engine := range engines.Register(server) {
+	for _, engine := range engines.Register(server, engines.Options{Strict: true}) {
 		names = append(names, engine.Name)
 	}
 	term.printf("No CLOUDCONVERT_API_KEY is set: using a local sandbox, which converts images and archives, and more with %s.",

@@ -13,8 +13,11 @@
 // NewClientFromEnv reads the variables of the API. CLOUDCONVERT_EVENTS_URL, the event
 // socket, is read by examples/watch. Other programs pass it to events.WithURL.
 //
-// It converts images and archives, edits PDFs, and converts documents, audio and video if
-// LibreOffice and ffmpeg are installed. When it is interrupted, it removes all files.
+// It converts images and archives and edits PDFs. It does more with the programs that are
+// installed: LibreOffice, ffmpeg, ImageMagick, poppler, Chromium, OCRmyPDF, Ghostscript,
+// ExifTool and 7-Zip. Other tasks finish with a stand-in: a small file of the right type
+// that says that the sandbox has made it. Their engine is named stand-in. With -strict they
+// fail. When the sandbox is interrupted, it removes all files.
 package main
 
 import (
@@ -78,8 +81,11 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		fault.Seed = s.seed
 		server.Inject(fault)
 	}
-	for _, engine := range engines.Register(server) {
+	for _, engine := range engines.Register(server, engines.Options{Strict: s.strict, Network: s.network}) {
 		fmt.Fprintln(stderr, engine.Line(ctx))
+	}
+	if !s.strict {
+		fmt.Fprintln(stderr, "stand-in: everything else (-strict turns it off)")
 	}
 	if len(s.faults) > 0 {
 		fmt.Fprintln(stderr, "faults: seed", s.seed)

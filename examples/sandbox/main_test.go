@@ -163,6 +163,16 @@ func TestFlags(t *testing.T) {
 		_, err := s.client.Convert(t.Context(), cloudconvert.FromURL("https://example.com/photo.png?v=1"), "jpg")
 		assert.NoError(t, err)
 	})
+	t.Run("strict", func(t *testing.T) {
+		t.Parallel()
+		for args, want := range map[string]error{"-network": nil, "-strict": cloudconvert.ErrJobFailed} {
+			s := start(t, args)
+			_, err := s.client.Convert(t.Context(), cloudconvert.FromBytes("a.csv", []byte("a")), "epub")
+			require.ErrorIs(t, err, want)
+			_, stderr := s.stop()
+			assert.Equal(t, want == nil, strings.Contains(stderr, "\nstand-in: everything else"), stderr)
+		}
+	})
 	t.Run("any key", func(t *testing.T) {
 		t.Parallel()
 		s := start(t, "-any-key", "-parallel", "3", "-task-duration", "1ms", "-upload-settle", "1ms")

@@ -29,6 +29,8 @@ type settings struct {
 	faults         faultsFlag
 	seed           uint64
 	envFile        string
+	strict         bool
+	network        bool
 }
 
 func parse(args []string, stderr io.Writer) (settings, error) {
@@ -68,6 +70,8 @@ func (s *settings) flags() *flag.FlagSet {
 	flags.Var(&s.faults, "fault", "let a share of the requests go wrong, given as `kind=share`, such as reset=0.05; may be repeated; the kinds are "+faultKinds())
 	flags.Uint64Var(&s.seed, "seed", s.seed, "`number` that decides which requests go wrong (default a random one)")
 	flags.StringVar(&s.envFile, "env-file", "", "write the environment variables to this `file` as soon as the sandbox is ready")
+	flags.BoolVar(&s.strict, "strict", false, "fail tasks that no engine can do, in place of making a stand-in")
+	flags.BoolVar(&s.network, "network", false, "let tasks and webhooks reach any host (default only this machine)")
 	for _, name := range []string{"credits", "seed"} {
 		flags.Lookup(name).DefValue = "0" // the usage describes the default in words
 	}
@@ -98,6 +102,7 @@ func (s *settings) options(stderr io.Writer) []cloudconverttest.Option {
 		cloudconverttest.WithUploadSettle(s.uploadSettle),
 		cloudconverttest.WithParallelJobs(s.parallel),
 		cloudconverttest.WithRateLimit(s.rate.limit, s.rate.window),
+		cloudconverttest.WithNetworkImports(s.network),
 		cloudconverttest.WithLogger(slog.New(newJournal(stderr))),
 		cloudconverttest.WithRequestLog(0),
 	}

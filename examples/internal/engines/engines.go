@@ -1,9 +1,10 @@
-// Package engines adds conversions to a local sandbox: PDFs with a library, and
-// documents, audio and video with LibreOffice and ffmpeg if they are installed.
+// Package engines adds conversions to a local sandbox: PDFs with a library, and others
+// with the programs that are installed. For what no engine does, it makes stand-ins.
 package engines
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,27 +45,36 @@ func (e Engine) Line(ctx context.Context) string {
 	return strings.TrimSpace(e.Name+" "+e.Version(ctx)) + ": " + strings.Join(does, "; ")
 }
 
-// Register registers the engines of this machine with a server and returns them. The
-// server handles files of other formats.
-func Register(server *cloudconverttest.Server) []Engine { return newKit().register(server) }
+// Options are the options of [Register].
+type Options struct {
+	// Strict fails the tasks that no engine can do. By default they finish with a file
+	// of package standin.
+	Strict bool
+	// Network allows captures of any website. By default only of those on this machine.
+	Network bool
+}
 
-// engine is an engine with its functions.
+// Register registers the engines of this machine with a server and returns them. If
+// several can do a task, the first one does it.
+func Register(server *cloudconverttest.Server, options Options) []Engine {
+	return newKit(options).register(server)
+}
+
+// engine is an engine with its functions. One that cannot do a task returns
+// [cloudconverttest.ErrUnsupported] before it writes a file.
 type engine struct {
 	Engine
 
-	inputs     []string // formats of inputs, for all but convert and merge
-	convert    func(context.Context, work) error
-	operations map[string]func(context.Context, work) error // for each input file
-	merge      func(context.Context, *cloudconverttest.Run) error
+	inputs  []string // formats of inputs for the operations; nil means all
+	convert func(context.Context, work) error
+	files   map[string]func(context.Context, work) error // operations on each input file
+	tasks   map[string]func(context.Context, *cloudconverttest.Run) error
 }
 
 func listed(engines []engine) []Engine {
 	out := make([]Engine, len(engines))
 	for i, e := range engines {
-		e.Operations = slices.Sorted(maps.Keys(e.operations))
-		if e.merge != nil {
-			e.Operations = append([]string{"merge"}, e.Operations...)
-		}
+		e.Operations = slices.Concat(slices.Sorted(maps.Keys(e.tasks)), slices.Sorted(maps.Keys(e.files)))
 		out[i] = e.Engine
 	}
 	return out
@@ -72,42 +82,73 @@ func listed(engines []engine) []Engine {
 
 func (k *kit) register(server *cloudconverttest.Server) []Engine {
 	engines := k.engines()
+	for pair, converters := range conversions(engines) {
+		server.HandleConvert(pair[0], pair[1], k.converts(converters))
+	}
+	files, tasks := map[string][]engine{}, map[string][]engine{}
+	if !k.options.Strict {
+		server.HandleConvert("*", "*", k.converts(nil))
+		for _, name := range standInFiles {
+			files[name] = nil
+		}
+		for _, name := range standInTasks {
+			tasks[name] = nil
+		}
+	}
 	for _, e := range engines {
-		k.registerConversions(server, e)
-		for name, do := range e.operations {
-			server.Handle(name, k.eachOf(e, do))
+		for name := range e.files {
+			files[name] = append(files[name], e)
 		}
-		if e.merge != nil {
-			server.Handle("merge", k.whole(e))
+		for name := range e.tasks {
+			tasks[name] = append(tasks[name], e)
 		}
+	}
+	for name, all := range files {
+		server.Handle(name, k.eachFile(name, all))
+	}
+	for name, all := range tasks {
+		server.Handle(name, k.wholeTask(name, all))
 	}
 	return listed(engines)
 }
 
-func (k *kit) registerConversions(server *cloudconverttest.Server, e engine) {
-	do := func(ctx context.Context, run *cloudconverttest.Run) error {
-		return k.one(ctx, e, e.convert, work{run: run, in: run.Input(), n: 1, total: 1})
-	}
-	for _, c := range e.Conversions {
-		for _, from := range c.From {
-			for _, to := range c.To {
-				if from != to {
-					server.HandleConvert(from, to, do)
+// conversions returns the engines for each pair of formats.
+func conversions(engines []engine) map[[2]string][]engine {
+	pairs := map[[2]string][]engine{}
+	for _, e := range engines {
+		for _, c := range e.Conversions {
+			for _, from := range c.From {
+				for _, to := range c.To {
+					if from != to {
+						pairs[[2]string{from, to}] = append(pairs[[2]string{from, to}], e)
+					}
 				}
 			}
 		}
 	}
+	return pairs
 }
 
-// eachOf returns a handler for the input files of the engine's formats. The server
-// handles the others.
-func (k *kit) eachOf(e engine, do func(context.Context, work) error) cloudconverttest.Handler {
+// converts returns a handler that converts with the first engine that can.
+func (k *kit) converts(engines []engine) cloudconverttest.Handler {
 	return func(ctx context.Context, run *cloudconverttest.Run) error {
-		for i, in := range run.Inputs {
-			part := *run
-			part.Inputs = run.Inputs[i : i+1]
-			err := k.one(ctx, e, do, work{run: &part, in: in, n: i + 1, total: len(run.Inputs)})
-			if err != nil {
+		w := work{run: run, in: run.Input(), n: 1, total: 1}
+		for _, e := range engines {
+			err := k.use(ctx, e, run, func(ctx context.Context) error { return e.convert(ctx, w) })
+			if !errors.Is(err, cloudconverttest.ErrUnsupported) {
+				return err
+			}
+		}
+		return k.builtIn(ctx, run, func() error { return standIn(w) })
+	}
+}
+
+// eachFile returns a handler that does an operation on each input file, with the first
+// engine that can.
+func (k *kit) eachFile(name string, engines []engine) cloudconverttest.Handler {
+	return func(ctx context.Context, run *cloudconverttest.Run) error {
+		for i := range run.Inputs {
+			if err := k.file(ctx, name, engines, partOf(run, i)); err != nil {
 				return err
 			}
 		}
@@ -115,25 +156,50 @@ func (k *kit) eachOf(e engine, do func(context.Context, work) error) cloudconver
 	}
 }
 
-// one handles an input file.
-func (k *kit) one(ctx context.Context, e engine, do func(context.Context, work) error, w work) error {
-	if e.inputs != nil && w.run.Operation != "convert" && !slices.Contains(e.inputs, w.in.Format) {
-		return w.run.Default(ctx)
+func (k *kit) file(ctx context.Context, name string, engines []engine, w work) error {
+	for _, e := range engines {
+		if e.inputs != nil && !slices.Contains(e.inputs, w.in.Format) {
+			continue
+		}
+		err := k.use(ctx, e, w.run, func(ctx context.Context) error { return e.files[name](ctx, w) })
+		if !errors.Is(err, cloudconverttest.ErrUnsupported) {
+			return err
+		}
 	}
-	ctx, cancel := k.limited(ctx, w.run)
-	defer cancel()
-	w.run.SetEngine(e.Name, e.Version(ctx))
-	return do(ctx, w)
+	return k.builtIn(ctx, w.run, func() error { return standIn(w) })
 }
 
-// whole returns a handler for an operation on all files together.
-func (k *kit) whole(e engine) cloudconverttest.Handler {
+// wholeTask returns a handler that does a task with the first engine that can.
+func (k *kit) wholeTask(name string, engines []engine) cloudconverttest.Handler {
 	return func(ctx context.Context, run *cloudconverttest.Run) error {
-		ctx, cancel := k.limited(ctx, run)
-		defer cancel()
-		run.SetEngine(e.Name, e.Version(ctx))
-		return e.merge(ctx, run)
+		for _, e := range engines {
+			err := k.use(ctx, e, run, func(ctx context.Context) error { return e.tasks[name](ctx, run) })
+			if !errors.Is(err, cloudconverttest.ErrUnsupported) {
+				return err
+			}
+		}
+		return k.builtIn(ctx, run, func() error { return standInTask(run) })
 	}
+}
+
+// use runs f with the time limit of the task, and names the engine if it succeeds.
+func (k *kit) use(ctx context.Context, e engine, run *cloudconverttest.Run, f func(context.Context) error) error {
+	ctx, cancel := k.limited(ctx, run)
+	defer cancel()
+	err := f(ctx)
+	if err == nil {
+		run.SetEngine(e.Name, e.Version(ctx))
+	}
+	return err
+}
+
+// builtIn runs the built-in conversion of the server, and standIn if there is none.
+func (k *kit) builtIn(ctx context.Context, run *cloudconverttest.Run, standIn func() error) error {
+	err := run.Default(ctx)
+	if k.options.Strict || !replaceable(run, err) {
+		return err
+	}
+	return standIn()
 }
 
 // limited sets a time limit for a task without one.

@@ -65,9 +65,9 @@ func (f *ffmpeg) engine() engine {
 			{From: filmFormats, To: slices.Concat(filmFormats, soundFormats, []string{"gif"})},
 			{From: []string{"gif"}, To: filmFormats},
 		}},
-		inputs:     filmFormats,
-		convert:    f.convert,
-		operations: map[string]func(context.Context, work) error{"thumbnail": f.thumbnail},
+		inputs:  filmFormats,
+		convert: f.convert,
+		files:   map[string]func(context.Context, work) error{"thumbnail": f.thumbnail},
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
 // maxThumbnails bounds the images of a video that a task makes.
@@ -62,7 +64,7 @@ func (f *ffmpeg) image(ctx context.Context, w work, name, position string, scali
 func (f *ffmpeg) frame(ctx context.Context, w work, args []string) (string, error) {
 	format, ok := map[string]string{"png": "png", "jpg": "mjpeg", "webp": "libwebp"}[w.run.OutputFormat]
 	if !ok {
-		return "", unsupported()
+		return "", cloudconverttest.ErrUnsupported
 	}
 	dir, err := w.run.Dir()
 	if err != nil {

@@ -36,7 +36,9 @@ type bench struct {
 func libraryOnly() *kit { return kitOn("") }
 
 func kitOn(path string) *kit {
-	return &kit{path: path, limit: time.Minute, slots: make(chan struct{}, runtime.NumCPU())}
+	return &kit{
+		options: Options{Strict: true}, path: path, limit: time.Minute, slots: make(chan struct{}, runtime.NumCPU()),
+	}
 }
 
 func newBench(t *testing.T, k *kit) *bench {

@@ -11,16 +11,18 @@ import (
 
 // kit is the shared part of the engines of a server.
 type kit struct {
-	path  string        // directories of programs, as in PATH
-	limit time.Duration // of a task without a timeout
-	slots chan struct{} // bounds concurrent files
+	options Options
+	path    string        // directories of programs, as in PATH
+	limit   time.Duration // of a task without a timeout
+	slots   chan struct{} // bounds concurrent files
 }
 
-func newKit() *kit {
+func newKit(options Options) *kit {
 	return &kit{
-		path:  os.Getenv("PATH"),
-		limit: 10 * time.Minute,
-		slots: make(chan struct{}, runtime.NumCPU()),
+		options: options,
+		path:    os.Getenv("PATH"),
+		limit:   10 * time.Minute,
+		slots:   make(chan struct{}, runtime.NumCPU()),
 	}
 }
 

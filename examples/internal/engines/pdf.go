@@ -36,8 +36,8 @@ func (p *pdf) engine() engine {
 		},
 		inputs:  []string{"pdf"},
 		convert: p.fromImage,
-		merge:   p.merge,
-		operations: map[string]func(context.Context, work) error{
+		tasks:   map[string]func(context.Context, *cloudconverttest.Run) error{"merge": p.merge},
+		files: map[string]func(context.Context, work) error{
 			"optimize":          p.optimize,
 			"watermark":         p.watermark,
 			"pdf/encrypt":       p.encrypt,

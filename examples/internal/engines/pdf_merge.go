@@ -67,5 +67,5 @@ func (p *pdf) asPDF(ctx context.Context, w work) ([]byte, error) {
 		}
 		return content(cloudconverttest.Input{Name: w.in.Name, Path: path, Size: sizeOf(path)}, maxPDFInput)
 	}
-	return nil, unsupported()
+	return nil, cloudconverttest.ErrUnsupported
 }

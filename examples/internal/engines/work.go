@@ -3,6 +3,7 @@ package engines
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"strconv"
@@ -18,13 +19,21 @@ type work struct {
 	n, total int // the number of the file, from 1, and how many there are
 }
 
-// name returns the name of the result, if there is one for each input file.
-func (w work) name() string {
-	if w.run.Text("filename") != "" && w.total > 1 {
-		return w.numbered(w.n)
+// partOf returns the work on one of the input files of a task. If the parameter filename
+// is to be the name of several results, the part has it with the number of the file.
+func partOf(run *cloudconverttest.Run, i int) work {
+	part := *run
+	part.Inputs = run.Inputs[i : i+1]
+	w := work{run: &part, in: run.Inputs[i], n: i + 1, total: len(run.Inputs)}
+	if w.total > 1 && run.Text("filename") != "" {
+		part.Params = maps.Clone(run.Params)
+		part.Params["filename"] = work{run: run, in: w.in}.numbered(w.n)
 	}
-	return w.run.OutputName(w.in)
+	return w
 }
+
+// name returns the name of the result, if there is one for each input file.
+func (w work) name() string { return w.run.OutputName(w.in) }
 
 // numbered returns the name of one of several results.
 func (w work) numbered(n int) string {
@@ -46,11 +55,6 @@ func content(in cloudconverttest.Input, limit int64) ([]byte, error) {
 			fmt.Sprintf("%s has %d bytes, and the limit is %d", in.Name, in.Size, limit))
 	}
 	return os.ReadFile(in.Path)
-}
-
-// unsupported returns the error for an unsupported task.
-func unsupported() error {
-	return cloudconverttest.Fail("INVALID_CONVERSION_TYPE", "This conversion type is not supported")
 }
 
 // openFailed returns the error for an unreadable input.

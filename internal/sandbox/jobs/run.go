@@ -247,6 +247,12 @@ type taskError struct{ code, message string }
 // Error returns the message.
 func (e *taskError) Error() string { return e.message }
 
+// Is reports whether target is an error of [Fail] with the same code.
+func (e *taskError) Is(target error) bool {
+	other, ok := errors.AsType[*taskError](target)
+	return ok && other.code == e.code
+}
+
 // Fail returns an error that fails a task with a code and a message.
 func Fail(code, message string) error { return &taskError{code, message} }
 
