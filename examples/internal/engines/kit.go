@@ -26,17 +26,47 @@ func newKit(options Options) *kit {
 	}
 }
 
-// engines returns the installed engines.
+// engines returns the installed engines. The first one that can do a task does it.
 func (k *kit) engines() []engine {
 	office := k.findOffice()
 	engines := []engine{newPDF(k, office).engine()}
+	if c := k.findChrome(); c != nil {
+		engines = append(engines, c.engine())
+	}
 	if office != nil {
 		engines = append(engines, office.engine())
 	}
 	if f := k.findFFmpeg(); f != nil {
 		engines = append(engines, f.engine())
 	}
-	return engines
+	if p := k.findPoppler(office); p != nil {
+		engines = append(engines, p.engine())
+	}
+	if m := k.findMagick(); m != nil {
+		engines = append(engines, m.engine())
+	}
+	if o := k.findOCR(); o != nil {
+		engines = append(engines, o.engine())
+	}
+	if g := k.findGhostscript(); g != nil {
+		engines = append(engines, g.engine())
+	}
+	if e := k.findExifTool(); e != nil {
+		engines = append(engines, e.engine())
+	}
+	if a := k.findArchiver(); a != nil {
+		engines = append(engines, a.engine())
+	}
+	return append(engines, k.commands()...)
+}
+
+// tool returns the first program that exists, or nil. The argument ask prints its version.
+func (k *kit) tool(ask string, names ...string) *program {
+	path := k.find(names...)
+	if path == "" {
+		return nil
+	}
+	return &program{kit: k, path: path, ask: ask}
 }
 
 // find returns the path of the first program that exists, or "".

@@ -34,6 +34,7 @@ type execution struct {
 	dir    string    // private to the run: its home, temporary and working directory
 	stdout io.Writer // may be nil
 	stderr io.Writer // as stdout
+	env    []string  // besides the usual variables
 	args   []string
 }
 
@@ -48,7 +49,7 @@ func (p *program) run(ctx context.Context, e execution) error {
 	last := &tail{limit: 4 << 10}
 	cmd := exec.CommandContext(ctx, p.path, e.args...) //nolint:gosec // a list of arguments, and no shell
 	cmd.Dir = e.dir
-	cmd.Env = environment(e.dir)
+	cmd.Env = append(environment(e.dir), e.env...)
 	cmd.Stdout, cmd.Stderr = both(e.stdout, nil), both(e.stderr, last)
 	cmd.WaitDelay = 5 * time.Second
 	kill := isolate(cmd)
@@ -106,11 +107,12 @@ func (p *program) readVersion(ctx context.Context) string {
 		return ""
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // the directory is empty
-	output := &bounded{limit: 64 << 10}
-	if err := p.run(ctx, execution{dir: dir, stdout: output, args: []string{p.ask}}); err != nil {
+	// Some programs print it to stderr.
+	output, errors := &bounded{limit: 64 << 10}, &bounded{limit: 64 << 10}
+	if err := p.run(ctx, execution{dir: dir, stdout: output, stderr: errors, args: []string{p.ask}}); err != nil {
 		return ""
 	}
-	p.version = versionNumber.FindString(string(output.buffer))
+	p.version = versionNumber.FindString(string(output.buffer) + " " + string(errors.buffer))
 	return p.version
 }
 

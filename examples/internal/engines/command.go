@@ -1,0 +1,177 @@
+package engines
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+)
+
+// command runs one of the programs that tasks with the operation command may name.
+type command struct {
+	engine, name string
+	*program
+}
+
+// commands returns the engines for the programs that are installed.
+func (k *kit) commands() []engine {
+	var engines []engine
+	for _, c := range []command{
+		{"ffmpeg", "ffmpeg", k.tool("-version", "ffmpeg")},
+		{"ffmpeg", "ffprobe", k.tool("-version", "ffprobe")},
+		{"imagemagick", "convert", k.tool("-version", "convert")},
+		{"imagemagick", "identify", k.tool("-version", "identify")},
+		{"graphicsmagick", "gm", k.tool("version", "gm")},
+	} {
+		if c.program != nil {
+			engines = append(engines, engine{
+				Engine: Engine{Name: c.engine, Path: c.path, version: c.readVersion},
+				tasks:  map[string]func(context.Context, *cloudconverttest.Run) error{"command": c.do},
+			})
+		}
+	}
+	return engines
+}
+
+// maxConsole is the size of the console output that a task keeps.
+const maxConsole = 1 << 20
+
+// do runs the program in a directory with the inputs in input/TASK/NAME. What it leaves in
+// output is the result.
+func (c command) do(ctx context.Context, run *cloudconverttest.Run) error {
+	if run.Text("engine") != c.engine || run.Text("command") != c.name {
+		return cloudconverttest.ErrUnsupported
+	}
+	args, err := commandArguments(c.engine, run.Text("arguments"))
+	if err != nil {
+		return err
+	}
+	dir, err := run.Dir()
+	if err != nil {
+		return err
+	}
+	for i, in := range run.Inputs {
+		if err := copyInto(filepath.Join(dir, "input", filepath.Base(in.Task)), in, i); err != nil {
+			return err
+		}
+	}
+	output := filepath.Join(dir, "output")
+	if err := os.Mkdir(output, 0o700); err != nil {
+		return err
+	}
+	env, err := magickPolicy(dir)
+	if err != nil {
+		return err
+	}
+	shown := &console{tail: tail{limit: maxConsole}}
+	err = c.run(ctx, execution{dir: dir, env: env, stdout: shown, stderr: shown, args: args})
+	if run.Bool("capture_output") && (err == nil || errors.Is(err, errExit)) {
+		run.SetOutput(asOfService(string(shown.tail.buffer)))
+	}
+	if err != nil {
+		return err
+	}
+	return addTree(run, output)
+}
+
+// console keeps the end of what is written to both streams, concurrently.
+type console struct {
+	mu   sync.Mutex
+	tail tail
+}
+
+func (c *console) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tail.Write(b)
+}
+
+// addTree adds the regular files of a directory to the result.
+func addTree(run *cloudconverttest.Run, dir string) error {
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		return run.AddFile(filepath.ToSlash(name), path)
+	})
+}
+
+var ownPath = regexp.MustCompile(`(^|[^\w/.-])(input|output)/`)
+
+// asOfService returns console output with the paths that the service shows.
+func asOfService(text string) string { return ownPath.ReplaceAllString(text, "$1/$2/") }
+
+var (
+	servicePath = regexp.MustCompile(`(^|[^\w.-])/(input|output)/`)
+	// outside matches what may lead out of the directory: an absolute path, one with "..",
+	// a URL, a list of files after @, and a command after |.
+	outside  = regexp.MustCompile(`(^|[^\w)\]}])[/~\\]|\.\.|\w+://|^@|[:=]@`)
+	protocol = regexp.MustCompile(`(?i)(^|[^\w])(tcp|udp|tls|http|https|ftp|rtmp\w*|rtp|rtsp|srt|unix|gopher\w*|sftp|smb|ipfs|ipns|async|crypto|data|fd|pipe|prompeg|icecast|mmsh|mmst|zmq|libssh):`)
+)
+
+// commandArguments splits the arguments and maps the paths of the service to those of the
+// directory. It refuses others. That keeps a program from reaching other files by
+// mistake, but it is not a jail.
+func commandArguments(engine, text string) ([]string, error) {
+	args, err := splitArguments(text)
+	if err != nil {
+		return nil, err
+	}
+	for i, arg := range args {
+		arg = servicePath.ReplaceAllString(arg, "$1$2/")
+		switch {
+		case outside.MatchString(arg), protocol.MatchString(arg), engine != "ffmpeg" && strings.Contains(arg, "|"):
+			return nil, invalid("arguments must name files in /input/ and /output/ only, not %q", clip(args[i]))
+		}
+		args[i] = arg
+	}
+	return args, nil
+}
+
+// splitArguments splits a text as a shell does, with quotes and backslashes, but without
+// variables, patterns and operators.
+func splitArguments(text string) ([]string, error) {
+	var args []string
+	var word strings.Builder
+	var quote rune
+	started, escaped := false, false
+	for _, r := range text {
+		switch {
+		case escaped:
+			word.WriteRune(r)
+			escaped = false
+		case r == '\\' && quote != '\'':
+			started, escaped = true, true
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '"' || r == '\''):
+			started, quote = true, r
+		case quote == 0 && strings.ContainsRune(" \t\r\n", r):
+			if started {
+				args = append(args, word.String())
+			}
+			word.Reset()
+			started = false
+		default:
+			word.WriteRune(r)
+			started = true
+		}
+	}
+	if quote != 0 || escaped {
+		return nil, invalid("arguments have a quote or a backslash that is not closed")
+	}
+	if started {
+		args = append(args, word.String())
+	}
+	return args, nil
+}

@@ -1,0 +1,90 @@
+package engines
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+)
+
+// ocr recognizes the text of PDFs with OCRmyPDF and tesseract.
+type ocr struct{ *program }
+
+// findOCR returns nil if one of the programs is not installed.
+func (k *kit) findOCR() *ocr {
+	p := k.tool("--version", "ocrmypdf")
+	if p == nil || k.find("tesseract") == "" {
+		return nil
+	}
+	return &ocr{p}
+}
+
+func (o *ocr) engine() engine {
+	return engine{
+		Engine: Engine{Name: "ocrmypdf", Path: o.path, version: o.readVersion},
+		inputs: []string{"pdf"},
+		files:  map[string]func(context.Context, work) error{"pdf/ocr": o.recognize},
+	}
+}
+
+// recognize adds the text of pages that have none.
+func (o *ocr) recognize(ctx context.Context, w work) error {
+	if w.in.Size > maxPDFInput {
+		return cloudconverttest.Fail("FILE_TOO_LARGE", w.in.Name+" is too large")
+	}
+	dir, err := w.run.Dir()
+	if err != nil {
+		return err
+	}
+	languages, err := o.languages(ctx, dir, w)
+	if err != nil {
+		return err
+	}
+	args := []string{"--skip-text", "--output-type", "pdf", "--jobs", "1", "--quiet", "--language", strings.Join(languages, "+")}
+	if allowed(w, "auto_orient") {
+		args = append(args, "--rotate-pages")
+	}
+	err = o.run(ctx, execution{dir: dir, args: append(args, w.in.Path, "out.pdf")})
+	if errors.Is(err, errExit) {
+		return openFailed(w.in, clip(err.Error()))
+	}
+	if err != nil {
+		return err
+	}
+	return w.run.AddFile(w.name(), filepath.Join(dir, "out.pdf"))
+}
+
+// languages returns the languages of the task that are installed. If there are none,
+// another engine must do the task.
+func (o *ocr) languages(ctx context.Context, dir string, w work) ([]string, error) {
+	wanted := []string{"eng"}
+	if list, ok := w.run.Params["language"].([]any); ok && len(list) > 0 {
+		wanted = nil
+		for _, value := range list {
+			if language, ok := value.(string); ok {
+				wanted = append(wanted, language)
+			}
+		}
+	}
+	tesseract := o.kit.tool("--version", "tesseract")
+	if tesseract == nil {
+		return nil, cloudconverttest.ErrUnsupported
+	}
+	out := &bounded{limit: 64 << 10}
+	if err := tesseract.run(ctx, execution{dir: dir, stdout: out, args: []string{"--list-langs"}}); err != nil {
+		return nil, err
+	}
+	var installed []string
+	for line := range bytes.Lines(out.buffer) {
+		installed = append(installed, strings.TrimSpace(string(line)))
+	}
+	wanted = slices.DeleteFunc(wanted, func(language string) bool { return !slices.Contains(installed, language) })
+	if len(wanted) == 0 {
+		return nil, cloudconverttest.ErrUnsupported
+	}
+	return wanted, nil
+}
