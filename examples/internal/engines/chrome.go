@@ -93,7 +93,7 @@ func (c *chrome) load(ctx context.Context, run *cloudconverttest.Run, dir string
 	defer stop()
 	ctx, closeBrowser := chromedp.NewContext(ctx)
 	defer closeBrowser()
-	if err := chromedp.Do(ctx, prepare(run), navigate(run), settle(run)); err != nil {
+	if err := chromedp.Do(ctx, prepare(run), chromedp.Navigate(run.Text("url")), settle(run)); err != nil {
 		return nil, err
 	}
 	if run.OutputFormat == "pdf" {
@@ -119,42 +119,39 @@ func (c *chrome) load(ctx context.Context, run *cloudconverttest.Run, dir string
 // prepare sets the size of the window, the headers and the type of media.
 func prepare(run *cloudconverttest.Run) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		width, height := int64(run.Number("screen_width")), int64(run.Number("screen_height"))
-		if width <= 0 || width > 10_000 {
-			width = 1440
+		width, height := screenSide(run, "screen_width", 1440), screenSide(run, "screen_height", 900)
+		if _, err := chromedp.EmulateViewport(width, height)(ctx, t); err != nil {
+			return err
 		}
-		if height <= 0 || height > 10_000 {
-			height = 900
-		}
-		_, err := chromedp.EmulateViewport(width, height)(ctx, t)
+		_, err := cdp.Call(ctx, t, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: extraHeaders(run)})
 		if err != nil {
 			return err
 		}
-		if headers, ok := run.Params["headers"].(map[string]any); ok && len(headers) > 0 {
-			extra := network.Headers{}
-			for name, value := range headers {
-				extra[name] = fmt.Sprint(value)
-			}
-			if _, err := cdp.Call(ctx, t, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: extra}); err != nil {
-				return err
-			}
-		}
-		if media := run.Text("css_media_type"); media != "" {
-			_, err = cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media})
-		}
+		_, err = cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: run.Text("css_media_type")})
 		return err
 	})
 }
 
-// navigate loads the website until its load event. That is later than domcontentloaded.
-func navigate(run *cloudconverttest.Run) chromedp.Action[chromedp.Void] {
-	return chromedp.Navigate(run.Text("url"))
+func screenSide(run *cloudconverttest.Run, name string, standard int64) int64 {
+	if n := int64(run.Number(name)); n > 0 && n <= 10_000 {
+		return n
+	}
+	return standard
+}
+
+func extraHeaders(run *cloudconverttest.Run) network.Headers {
+	extra := network.Headers{}
+	headers, _ := run.Params["headers"].(map[string]any)
+	for name, value := range headers {
+		extra[name] = fmt.Sprint(value)
+	}
+	return extra
 }
 
 // quiet is how long a network without requests is idle.
 const quiet = 500 * time.Millisecond
 
-// settle waits after the load event as the parameters say.
+// settle waits after the load event, which is later than domcontentloaded.
 func settle(run *cloudconverttest.Run) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		if strings.HasPrefix(run.Text("wait_until"), "networkidle") {

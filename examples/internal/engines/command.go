@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -29,7 +30,8 @@ func (k *kit) commands() []engine {
 		{"imagemagick", "identify", k.tool("-version", "identify")},
 		{"graphicsmagick", "gm", k.tool("version", "gm")},
 	} {
-		if c.program != nil {
+		// On Windows, convert.exe is another program.
+		if c.program != nil && (c.name != "convert" || runtime.GOOS != "windows") {
 			engines = append(engines, engine{
 				Engine: Engine{Name: c.engine, Path: c.path, version: c.readVersion},
 				tasks:  map[string]func(context.Context, *cloudconverttest.Run) error{"command": c.do},

@@ -123,7 +123,7 @@ func tagsOf(w work, name string) ([]byte, error) {
 	metadata, _ := w.run.Params["metadata"].(map[string]any)
 	for tag, value := range metadata {
 		found := tagName.FindStringSubmatch(tag)
-		if found == nil || slices.Contains(ofSystem, strings.ToLower(found[2])) {
+		if len(found) != 3 || slices.Contains(ofSystem, strings.ToLower(found[2])) {
 			return nil, invalid("metadata has the tag %q, which cannot be written: use one such as Title", clip(tag))
 		}
 		switch value.(type) {

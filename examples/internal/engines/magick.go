@@ -3,11 +3,11 @@ package engines
 import (
 	"context"
 	"errors"
-	"fmt"
 	"html"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
@@ -76,7 +76,7 @@ func (m *magick) convert(ctx context.Context, w work) error {
 		args = append(args, "-resize", "256x256>")
 	}
 	if quality := int(w.run.Number("quality")); quality > 0 {
-		args = append(args, "-quality", fmt.Sprint(min(quality, 100)))
+		args = append(args, "-quality", strconv.Itoa(min(quality, 100)))
 	}
 	err = m.run(ctx, execution{dir: dir, env: env, args: append(args, w.run.OutputFormat+":out")})
 	if errors.Is(err, errExit) {
@@ -92,7 +92,7 @@ func (m *magick) convert(ctx context.Context, w work) error {
 func magickSize(w work) []string {
 	side := func(name string) string {
 		if n := int(w.run.Number(name)); n > 0 {
-			return fmt.Sprint(min(n, 10_000))
+			return strconv.Itoa(min(n, 10_000))
 		}
 		return ""
 	}

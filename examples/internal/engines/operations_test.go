@@ -1,6 +1,7 @@
 package engines
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -201,9 +202,7 @@ func (s sample) task() cloudconvert.RawTask {
 	if len(s.files) > 0 {
 		all["input"] = []string{"a", "b", "c"}[:len(s.files)]
 	}
-	for name, value := range s.fields {
-		all[name] = value
-	}
+	maps.Copy(all, s.fields)
 	return cloudconvert.RawTask{Op: cloudconvert.Operation(s.operation), Fields: all}
 }
 
@@ -222,7 +221,8 @@ func (s sample) check(t *testing.T, results []upload) {
 
 // hasType reports whether the content of a file has the type of its name.
 func hasType(file upload) bool {
-	at, bytes := 0, ""
+	var at int
+	var bytes string
 	switch format := formatOf(file.name); format {
 	case "pdf":
 		bytes = "%PDF-"
