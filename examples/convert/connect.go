@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go"
@@ -43,7 +44,9 @@ func connectLocally(term *terminal) (*cloudconvert.Client, func(), error) {
 	}
 	var names []string
 	for _, engine := range engines.Register(server, engines.Options{Strict: true}) {
-		names = append(names, engine.Name)
+		if !slices.Contains(names, engine.Name) {
+			names = append(names, engine.Name)
+		}
 	}
 	term.printf("No CLOUDCONVERT_API_KEY is set: using a local sandbox, which converts images and archives, and more with %s.",
 		strings.Join(names, ", "))
