@@ -190,7 +190,7 @@ func newClient(c config, shared *core, opts []Option) (*Client, error) {
 	if shared != nil && c.tokens == shared.config.tokens && c.apiKey.value() == shared.config.apiKey.value() {
 		core.account = shared.account
 	} else {
-		core.account = &account{queue: limiter.NewQueue(), keys: newKeyTurns()}
+		core.account = &account{queue: limiter.NewQueue(), keys: newKeys()}
 	}
 	core.engine = newEngine(c, core.account)
 	core.storage = newStorageClient(c, core.policy)

@@ -52,7 +52,7 @@ func (s *JobsService) Create(ctx context.Context, r *JobRequest, opts ...CreateO
 	if err := config.checkKey(body.Tag); err != nil {
 		return nil, err
 	}
-	job, err := s.createOrAdopt(ctx, newCreation(body, config.key), config, s.create)
+	job, err := s.createOrAdopt(ctx, newCreation(body, config), config, s.create)
 	return job, config.underKey(err)
 }
 
@@ -82,7 +82,7 @@ func (s *JobsService) CreateForURL(ctx context.Context, r *JobRequest, opts ...C
 	if err := config.checkKey(body.Tag); err != nil {
 		return "", err
 	}
-	creation := newCreation(body, config.key)
+	creation := newCreation(body, config)
 	creation.redirect = true
 	url, err := s.createForURL(ctx, creation, config)
 	return url, config.underKey(err)
@@ -137,10 +137,9 @@ type createFunc func(ctx context.Context, c *creation, config createConfig) (*Jo
 type creation struct {
 	body jobBody
 	// own reports that the job can be found by the tag: this package chose it, or it is a key.
-	own bool
-	// keyed reports that the tag is a key, and replaced is the id of the job that had it.
-	keyed    bool
-	replaced string
+	own      bool
+	key      string // of the call, "" if there is none
+	replaced string // the id of the job that had the key
 	// pending reports that the job waits for an upload after its creation.
 	pending bool
 	// journaled reports that the next run with the journal looks for the job.
@@ -152,10 +151,10 @@ type creation struct {
 
 // newCreation returns the creation of a job. Its tag is the key or that of the request.
 // Without either, newCreation chooses one.
-func newCreation(body jobBody, key string) *creation {
-	c := &creation{body: body, own: body.Tag == "", keyed: key != ""}
+func newCreation(body jobBody, config createConfig) *creation {
+	c := &creation{body: body, own: body.Tag == "", key: config.key}
 	if c.own {
-		c.body.Tag = cmp.Or(key, newTag())
+		c.body.Tag = cmp.Or(config.tag(), newTag())
 	}
 	return c
 }
@@ -166,7 +165,7 @@ func newTag() string { return "cloudconvert-go-" + rand.Text() }
 // asError adds the tag to an error after which the job may exist.
 func (c *creation) asError(err error) error {
 	if isOpen(err) {
-		return &OutcomeError{Tag: c.body.Tag, pending: c.pending, journaled: c.journaled, keyed: c.keyed, err: err}
+		return &OutcomeError{Tag: c.body.Tag, pending: c.pending, journaled: c.journaled, key: c.key, err: err}
 	}
 	return err
 }
@@ -206,6 +205,7 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, config cre
 	job, err := s.post(ctx, post, config.calls)
 	if c.redirect && response.StatusCode/100 == 3 {
 		if c.url = redirectURL(response.StatusCode, response.Header); c.url != "" {
+			s.remember(c, nil, time.Now())
 			return nil, nil //nolint:nilnil // the response is the URL
 		}
 		if e, ok := errors.AsType[*Error](err); ok {
@@ -283,9 +283,9 @@ func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err err
 }
 
 // remember records a creation under a key for the next call with the key. job is nil if
-// the response was lost.
+// the response was lost, or did not name it.
 func (s *JobsService) remember(c *creation, job *Job, at time.Time) {
-	if !c.keyed {
+	if c.key == "" {
 		return
 	}
 	created := keyedCreation{at: at}
@@ -311,22 +311,4 @@ func (s *JobsService) findLost(ctx context.Context, c *creation) *Job {
 		}
 	}
 	return nil
-}
-
-// find returns the newest job with a tag that has not failed and still has its files, or
-// else the newest one, or nil if there is none.
-func (s *JobsService) find(ctx context.Context, tag string, opts ...CallOption) (*Job, error) {
-	var failed *Job
-	for job, err := range s.All(ctx, JobListOptions{Tag: tag, Include: []Include{IncludeTasks}}, opts...) {
-		switch {
-		case err != nil:
-			return nil, err
-		case job.Tag != tag:
-		case isUsable(job):
-			return job, nil
-		case failed == nil:
-			failed = job
-		}
-	}
-	return failed, nil
 }

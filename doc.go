@@ -49,7 +49,7 @@
 //
 // [IsRetryable] reports whether the same call may succeed later and does no harm.
 //
-// With [WithKey], a call can be repeated after any of these errors, also by another
+// With [WithKey], a call can be repeated after any of these errors, even by another
 // process: it continues the job that there is.
 //
 // # Retries

@@ -290,17 +290,18 @@ type paidError interface {
 // [ErrOutcomeUnknown]. If you sent the request again, it could create, and charge, a
 // second job. Look for the first one instead:
 //
-//	page, err := client.Jobs.List(ctx, cloudconvert.JobListOptions{Tag: outcome.Tag})
+//	job, err := client.Jobs.Find(ctx, outcome.Tag)
 //
+// With [WithKey], the same call does this.
 // For a work of [Client.RunAll] with [WithJournal], the next run with the
 // journal does this.
 type OutcomeError struct {
 	// Tag is the tag of the job. It is empty for tasks outside of jobs.
 	Tag string
 
-	pending   bool // the job waits for an upload that will not come
-	journaled bool // the next run with the journal looks for the job
-	keyed     bool // the next call with the key looks for the job
+	pending   bool   // the job waits for an upload that will not come
+	journaled bool   // the next run with the journal looks for the job
+	key       string // of the call, "" if there is none
 	err       error
 }
 
@@ -309,8 +310,8 @@ func (e *OutcomeError) Error() string {
 	if e.Tag == "" {
 		return fmt.Sprintf("%v; the task may have been created", e.err)
 	}
-	if e.keyed {
-		return fmt.Sprintf("%v; the job may have been created: the next call with the key %q looks for it", e.err, engine.HideQueries(e.Tag))
+	if e.key != "" {
+		return fmt.Sprintf("%v; the job may have been created: the next call with the key %q looks for it", e.err, engine.HideQueries(e.key))
 	}
 	if e.journaled {
 		return fmt.Sprintf("%v; the job may have been created: the next run with this journal looks for the tag %q", e.err, e.Tag)

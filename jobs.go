@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-	"unicode/utf8"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
@@ -49,13 +48,31 @@ func (s *JobsService) Find(ctx context.Context, tag string, opts ...CallOption) 
 		return nil, invalid(errors.New("the tag is empty: every job would match"))
 	}
 	job, err := s.find(ctx, tagOf(tag), opts...)
-	if job == nil && err == nil && tagOf(tag) != tag && utf8.ValidString(tag) {
+	if job == nil && err == nil && tagOf(tag) != tag {
 		job, err = s.find(ctx, tag, opts...) // it is not a key
 	}
 	if job == nil && err == nil {
 		err = fmt.Errorf("%w: no job has the tag %q", ErrNotFound, engine.HideQueries(tag))
 	}
 	return job, err
+}
+
+// find returns the newest job with a tag that has not failed and still has its files, or
+// else the newest one, or nil if there is none.
+func (s *JobsService) find(ctx context.Context, tag string, opts ...CallOption) (*Job, error) {
+	var failed *Job
+	for job, err := range s.All(ctx, JobListOptions{Tag: tag, Include: []Include{IncludeTasks}}, opts...) {
+		switch {
+		case err != nil:
+			return nil, err
+		case job.Tag != tag:
+		case isUsable(job):
+			return job, nil
+		case failed == nil:
+			failed = job
+		}
+	}
+	return failed, nil
 }
 
 // List returns one page of jobs.

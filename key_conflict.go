@@ -89,12 +89,21 @@ func sameInputs(ids []string, names map[string]string, inputs, references []stri
 		}
 		reported = append(reported, names[id])
 	}
-	isReported := func(name string) bool { return slices.Contains(reported, name) }
-	isSent := func(name string) bool { return slices.Contains(inputs, name) || slices.Contains(references, name) }
-	return len(reported) == 0 || !slices.ContainsFunc(inputs, not(isReported)) && !slices.ContainsFunc(reported, not(isSent))
+	if len(reported) == 0 {
+		return true
+	}
+	for _, name := range inputs {
+		if !slices.Contains(reported, name) {
+			return false
+		}
+	}
+	for _, name := range reported {
+		if !slices.Contains(inputs, name) && !slices.Contains(references, name) {
+			return false
+		}
+	}
+	return true
 }
-
-func not(f func(string) bool) func(string) bool { return func(s string) bool { return !f(s) } }
 
 // sameText reports whether two values of a parameter name the same format.
 func sameText(name, a, b string) bool {

@@ -246,3 +246,69 @@ func TestKeyDeletesJobWithRefusedUpload(t *testing.T) {
 		assert.Zero(t, testkit.JobCount(server))
 	})
 }
+
+// A job whose upload form has expired is replaced.
+func TestKeyReplacesJobWithExpiredForm(t *testing.T) {
+	t.Parallel()
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		request := toPDF(cloudconvert.FromBytes("a.txt", []byte(testkit.Content(testkit.InlineDefault+1))))
+		server.Inject(cloudconverttest.Fault{Path: "storage:upload", Kind: cloudconverttest.Stall})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := server.Client().Run(ctx, request, cloudconvert.WithKey("k"))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 1, testkit.JobCount(server))
+		first := server.Jobs()[0].ID
+		server.ClearFaults()
+		server.Inject(cloudconverttest.Fault{Path: "storage:upload", Status: http.StatusForbidden, Times: 1})
+		job, err := server.Client().Run(t.Context(), request, cloudconvert.WithKey("k"))
+		require.NoError(t, err)
+		assert.NotEqual(t, first, job.ID)
+		assert.Equal(t, 1, testkit.JobCount(server), "the first is deleted")
+	})
+}
+
+// A failed job that lists do not have yet is not taken for the one whose response was
+// lost.
+func TestKeySettlesWithLateLists(t *testing.T) {
+	t.Parallel()
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		hidden := true
+		client := changedResponses(server, func(path string, body map[string]any) {
+			if path == "/v2/jobs" && hidden {
+				body["data"], hidden = []any{}, false
+			}
+		})
+		request := cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("text")), cloudconvert.Convert{OutputFormat: "bad"})
+		first, err := client.Run(t.Context(), request, cloudconvert.WithKey("k"))
+		require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
+		hidden = true
+		server.Inject(cloudconverttest.Fault{Method: http.MethodPost, Kind: cloudconverttest.Reset, Times: 1})
+		_, err = client.Run(t.Context(), request, cloudconvert.WithKey("k"))
+		require.ErrorIs(t, err, cloudconvert.ErrOutcomeUnknown)
+		require.NotNil(t, first)
+		assert.Equal(t, 1, testkit.JobCount(server))
+	})
+}
+
+// The redirect to a file names no job, but there is one.
+func TestKeyRemembersRedirect(t *testing.T) {
+	t.Parallel()
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		hidden := 2
+		client := changedResponses(server, func(path string, body map[string]any) {
+			if path == "/v2/jobs" && hidden > 0 {
+				body["data"] = []any{}
+				hidden--
+			}
+		})
+		for range 2 {
+			_, err := client.Jobs.CreateForURL(t.Context(), remotely(), cloudconvert.WithKey("k"))
+			require.NoError(t, err)
+		}
+		assert.Equal(t, 1, testkit.JobCount(server))
+	})
+}

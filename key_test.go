@@ -88,7 +88,7 @@ func optionsAs[T any](opts []cloudconvert.CreateOption) []T {
 	return converted
 }
 
-// A second process with the same key goes on with the job of the first, and the lookup
+// A second process with the same key continues the job of the first, and the lookup
 // costs one request.
 func TestKeyContinuesJob(t *testing.T) {
 	t.Parallel()

@@ -111,7 +111,7 @@ type account struct {
 	limits    limitMemory
 	limiter   limiter.Limiter
 	queue     *limiter.Queue
-	keys      *keyTurns
+	keys      *keys
 	deletions atomic.Int64 // counts DELETE requests
 }
 

@@ -26,8 +26,8 @@ import (
 //
 // Small sources are sent within the request that creates the job, see
 // [WithInlineLimit], and larger ones are uploaded when it is created, at most
-// [TransferPolicy.Parallel] concurrently. If an upload fails, the job is deleted. A job
-// without uploads usually takes a single request. It takes two if the request has a Tag,
+// [TransferPolicy.Parallel] concurrently. If an upload fails, the job is deleted, unless
+// [WithKey] is given. A job without uploads usually takes a single request. It takes two if the request has a Tag,
 // or if other creations wait to learn the limits of the service from its response. Run
 // does not change the request, which can be used again unless it contains a reader that
 // can be read only once.
@@ -76,7 +76,7 @@ func (c *Client) runWithoutFiles(ctx context.Context, r *JobRequest, opts []RunO
 //
 // If the files of a finished job could not be written, the error is an [*UnsavedError]
 // with the job. Continue with [Client.SaveAs]: another RunFile would create, and
-// charge, a second job.
+// charge, a second job, unless [WithKey] is given.
 func (c *Client) RunFile(ctx context.Context, r *JobRequest, dst string, opts ...RunOption) ([]string, error) {
 	w, err := c.newWork(r, defaultRun, opts)
 	if err != nil {
@@ -166,8 +166,9 @@ type work struct {
 	dst      *destination // nil if no files are written
 	begun    time.Time    // when the creation of the job began, zero if it did not
 
-	record journal.Work // of a batch with a journal
-	known  []string     // the paths of files that are known before the creation
+	record   journal.Work // of a batch with a journal
+	replaced string       // the id of the job that had the key
+	known    []string     // the paths of files that are known before the creation
 	// claimPath reserves a path that no other work of the batch may write.
 	claimPath func(path string) error
 	permit    func() error // called right before a creation, may be nil
@@ -176,8 +177,6 @@ type work struct {
 	// unsent reports that a file was not sent, so that the job had to be deleted, and
 	// deleted that it was.
 	unsent, deleted bool
-
-	replaced string // the id of the failed job under the key
 }
 
 // newWork plans a job. The options are applied to config.
@@ -289,7 +288,11 @@ func (w *work) start(ctx context.Context, waited bool) (*Job, error) {
 		return nil, err
 	}
 	if job != nil {
-		return w.resume(ctx, job)
+		job, err := w.resume(ctx, job)
+		if !w.deleted || w.config.create.key == "" {
+			return job, err
+		}
+		w.replaced, w.unsent, w.deleted = job.ID, false, false // its upload form had expired
 	}
 	if w.dst != nil {
 		if err := w.dst.prepare(w.plan.output, w.isReplaceable); err != nil {
@@ -315,8 +318,9 @@ func (w *work) adopt(ctx context.Context) (*Job, error) {
 	}
 	var job *Job
 	var err error
-	if earlier.Tag != "" && earlier.Tag != config.key {
+	if earlier.Tag != "" && earlier.Tag != config.tag() {
 		job, _, err = w.client.Jobs.adopt(ctx, search{tag: earlier.Tag, patience: patience})
+		patience = 0
 	}
 	if config.key != "" && job == nil && err == nil {
 		job, w.replaced, err = w.client.Jobs.adoptByKey(ctx, config, patience, keyedRequest{w.plan.body.Tasks, w.plan.sources})
@@ -357,7 +361,7 @@ func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 	if body.Tasks, err = w.sources.fill(ctx, body.Tasks); err != nil {
 		return nil, err
 	}
-	creation := newCreation(body, w.config.create.key)
+	creation := newCreation(body, w.config.create)
 	creation.replaced = w.replaced
 	creation.pending = w.sources.needUploads()
 	stop, err := creation.recordIn(ctx, &w.record)
@@ -377,7 +381,7 @@ func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 	if err == nil {
 		return job, nil
 	}
-	if creation.pending && creation.own && !creation.keyed && isOpen(err) && w.removeLost(ctx, creation.body.Tag) {
+	if creation.pending && creation.own && creation.key == "" && isOpen(err) && w.removeLost(ctx, creation.body.Tag) {
 		return nil, err // it is known that there is no job any more
 	}
 	return nil, creation.asError(err)
@@ -530,7 +534,7 @@ func percentOf(job *Job) int {
 // them forever, and count as running. Under a key the next call sends them, unless they were
 // refused. removeUnsent returns the failure, joined with that of the deletion.
 func (w *work) removeUnsent(ctx context.Context, job *Job, failure error) error {
-	if IsRetryable(w.config.create.underKey(failure)) && w.config.create.key != "" {
+	if w.config.create.key != "" && IsRetryable(w.config.create.underKey(failure)) {
 		return failure
 	}
 	w.unsent = true

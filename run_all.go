@@ -106,7 +106,7 @@ type batch struct {
 	results chan Result      // closed when the last work has ended
 
 	mu       sync.Mutex
-	claimed  map[[16]byte]struct{} // names and paths
+	claimed  map[[16]byte]struct{} // names, keys and paths
 	spent    int                   // credits
 	stopped  bool                  // no more works may be started
 	panicked any                   // what the iterator panicked with
@@ -259,7 +259,7 @@ func (b *batch) permit() error {
 	return nil
 }
 
-// prepare validates a work, and claims its name and path. It sets the name even if it
+// prepare validates a work, and claims its name, key and path. It sets the name even if it
 // returns an error: a result without a name is a failure of the batch.
 func (b *batch) prepare(given *Work) (*work, error) {
 	given.Name = cmp.Or(given.Name, given.Request.defaultName())

@@ -84,7 +84,7 @@ func withoutLinks(path string) string {
 	return path
 }
 
-// reserve records a name or path. It reports false if it was recorded before.
+// reserve records a name, key or path. It reports false if it was recorded before.
 func (b *batch) reserve(kind, value string) bool {
 	sum := sha256.Sum256([]byte(kind + "\x00" + value))
 	key := [16]byte(sum[:16])

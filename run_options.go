@@ -49,7 +49,7 @@ type (
 type createConfig struct {
 	calls    []CallOption
 	queueing bool
-	key      string    // as a tag, "" without WithKey
+	key      string    // "" without WithKey
 	takeover time.Time // until when another process may have used the key
 }
 

@@ -134,12 +134,12 @@ func (s *saver) save(ctx context.Context, dir string, files []File, names []stri
 	}.Save(ctx)
 }
 
-// errNoFiles is why nothing can ever be saved.
+// errNoFiles means that a finished job exports nothing: a retry would not help.
 var errNoFiles = errors.New("the job has no exported files")
 
 // UnsavedError is the error of a job that has finished, and is paid for, but whose
 // files could not be saved. Save them with [Client.SaveAs], and do not run another job.
-// With [WithJournal], the next run saves them.
+// With [WithJournal], the next run saves them, and with [WithKey] the same call.
 type UnsavedError struct {
 	// Job is the finished job. Its files stay on the service for 24 hours.
 	Job *Job

@@ -29,10 +29,10 @@ type converter struct {
 	summary          summary
 }
 
-// Ends of a run whose failures have been printed.
+// Errors of a run that has printed its failures.
 var (
-	errIncomplete  = errors.New("not everything was converted: the same command goes on")
-	errInterrupted = errors.New("interrupted: the same command goes on")
+	errIncomplete  = errors.New("not everything was converted: run the same command again to continue")
+	errInterrupted = errors.New("interrupted: run the same command again to continue")
 )
 
 // run prints each conversion, each failure and a summary.
@@ -137,7 +137,7 @@ func (c *converter) convert(ctx context.Context, inputs map[string]bool) error {
 	}
 }
 
-// works yields the works, up to a failure. Those that run by then go on.
+// works yields the works, up to a failure. Those that run by then continue.
 func (c *converter) works(ctx context.Context, inputs map[string]bool, failure chan<- error) iter.Seq[cloudconvert.Work] {
 	return func(yield func(cloudconvert.Work) bool) {
 		wait := !c.fresh
@@ -231,6 +231,8 @@ func (c *converter) take(ctx context.Context, result cloudconvert.Result) error 
 		c.summary.add(overBudget)
 	case ctx.Err() != nil:
 		c.summary.add(interrupted)
+	case errors.Is(err, cloudconvert.ErrUnauthorized), errors.Is(err, cloudconvert.ErrCreditsExceeded):
+		return err // no other object would succeed
 	default:
 		c.summary.add(failed)
 		fmt.Fprintln(c.stderr, printable(result.Work.Name+": "+err.Error()))

@@ -189,7 +189,7 @@ func TestListingThatFails(t *testing.T) {
 	err := w.run(t)
 	require.ErrorIs(t, err, errOffline)
 	assert.NotContains(t, err.Error(), "lister-secret")
-	assert.Len(t, w.puts(), 3, "what was begun goes on, and the last one of the page is still held")
+	assert.Len(t, w.puts(), 3, "what was begun continues, and the last one of the page is still held")
 
 	w.s3.fail, w.s3.disorder = nil, true
 	require.ErrorContains(t, w.run(t), "list s3://in/docs/: it is not sorted by key")

@@ -3,7 +3,7 @@
 //	bucket -to pdf -service-profile cloudconvert s3://documents/in s3://documents/out
 //
 // CloudConvert reads and writes the objects itself, and the bucket of the results is the
-// journal: the same command goes on where the last run ended, on any machine. Run it with
+// journal: the same command continues where the last run ended, on any machine. Run it with
 // -h for its manual. The README has the permissions that it needs.
 package main
 

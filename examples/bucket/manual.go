@@ -18,7 +18,7 @@ These are skipped and counted: folder markers, empty objects, objects in the
 FORMAT, objects whose extension CloudConvert cannot convert to it, and keys with
 %d, which CloudConvert would replace by a number.
 
-The same command goes on where the last run ended. A job that an interrupted run
+The same command continues where the last run ended. A job that an interrupted run
 has created is waited for, within 24 hours. Run the command once at a time for
 one DESTINATION.
 
@@ -36,9 +36,9 @@ FLAGS
   -from-region REGION        the region of the SOURCE bucket, and
   -to-region REGION          that of the DESTINATION bucket, unless it is the
                              region of the AWS configuration
-  -fresh                     do not look for jobs of a run that was killed during
-                             the last half minute, which delays the first
-                             conversions by that time
+  -fresh                     begin at once. Without it, the first conversions
+                             wait half a minute for jobs of a run that was just
+                             killed
   -h                         show this manual
 
 OUTPUT

@@ -102,9 +102,11 @@ func (p *place) interrupt(t *testing.T, results int, how os.Signal) {
 	require.Eventually(t, func() bool { return p.stored() >= results }, 2*time.Minute, time.Millisecond)
 	require.NoError(t, command.Process.Signal(how))
 	require.Error(t, command.Wait(), "%s", stderr)
+	// The next run does not wait for requests of this one that are still on their way.
+	require.Eventually(t, func() bool { return p.server.Connections() == 0 }, time.Minute, time.Millisecond)
 }
 
-// Of two runs, one converts a tenth of the objects. The other one goes on after two that
+// Of two runs, one converts a tenth of the objects. The other one continues after two that
 // were interrupted.
 func TestManyObjectsInterruptedTwice(t *testing.T) {
 	t.Parallel()

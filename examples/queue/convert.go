@@ -50,11 +50,14 @@ func (c *converter) Work(ctx context.Context, job *river.Job[conversion]) error 
 			fmt.Fprintln(c.stdout, path)
 		}
 		return nil
-	case errors.Is(ctx.Err(), context.Canceled):
-		return ctx.Err() // the process stops: River makes the job available, without losing an attempt
+	case errors.Is(ctx.Err(), context.Canceled): // by a stop of the process; a timeout is DeadlineExceeded
+		return ctx.Err() // River makes the job available, without losing an attempt
 	case isRefused(err):
 		c.stop(err)
 		return river.JobSnooze(0) // the other files would fail, too
+	case errors.Is(err, fs.ErrExist):
+		c.report(job, err.Error())
+		return river.JobCancel(err) // retryable, but the file is not ours to remove
 	case ctx.Err() != nil || cloudconvert.IsRetryable(err): // the attempt took too long, or failed
 		c.report(job, fmt.Sprintf("%v; to be retried", err))
 		return err
@@ -100,6 +103,7 @@ func (c *converter) convert(ctx context.Context, job *river.Job[conversion]) (pe
 	if !run.Status.Terminal() {
 		return percentOf(run), nil, nil
 	}
+	// Under the key, unlike with SaveAs, a file that an earlier attempt saved counts as saved.
 	paths, err = c.client.RunFile(ctx, request, job.Args.Destination, options...)
 	return 0, paths, err
 }
@@ -113,7 +117,8 @@ func (c *converter) begin(
 		return nil, err
 	}
 	if job.Priority != priorityBegun {
-		// River has no method for it.
+		// River has no method for it, and it is optional. The two databases write
+		// placeholders differently.
 		update := fmt.Sprintf("UPDATE river_job SET priority = %d WHERE id = %d", priorityBegun, job.ID)
 		if _, err := c.db.ExecContext(ctx, update); err != nil {
 			c.report(job, err.Error()) // it works with any priority
@@ -140,13 +145,12 @@ func percentOf(run *cloudconvert.Job) int {
 }
 
 // isRefused reports whether the service refuses the account or its key, which concerns
-// all files.
+// all files. Storage may refuse a single one.
 func isRefused(err error) bool {
-	if _, isUnsaved := errors.AsType[*cloudconvert.UnsavedError](err); isUnsaved {
-		return false // storage refuses a single download
-	}
-	return errors.Is(err, cloudconvert.ErrUnauthorized) || errors.Is(err, cloudconvert.ErrForbidden) ||
-		errors.Is(err, cloudconvert.ErrCreditsExceeded)
+	refusal, ok := errors.AsType[*cloudconvert.Error](err)
+	isAPI := ok && strings.HasPrefix(refusal.Path, "/") // otherwise the path begins with the host of the storage
+	return isAPI && (errors.Is(err, cloudconvert.ErrUnauthorized) || errors.Is(err, cloudconvert.ErrForbidden) ||
+		errors.Is(err, cloudconvert.ErrCreditsExceeded))
 }
 
 func (c *converter) report(job *river.Job[conversion], message string) {

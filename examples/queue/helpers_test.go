@@ -156,6 +156,7 @@ func (q *queue) kill(t *testing.T, p *process) {
 		}
 	}
 	q.exec(t, "DELETE FROM river_leader WHERE leader_id = '"+p.id+"'")
+	q.killed += n
 	t.Logf("killed %s, which had %d files", p.id, n)
 }
 
@@ -165,6 +166,7 @@ type queue struct {
 	client      *river.Client[sqlTx]
 	server      *cloudconverttest.Server
 	dir, file   string
+	killed      int // files that killed processes had
 	environment [][2]string
 }
 

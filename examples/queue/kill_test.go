@@ -117,6 +117,7 @@ func testKilledProcesses(t *testing.T, databaseURL string) {
 	}
 	t.Logf("%d were rescued, %d snoozed", rescued, snoozed)
 	assert.Positive(t, snoozed)
+	assert.Equal(t, q.killed > 0, rescued > 0)
 }
 
 // newDatabase creates a PostgreSQL database for the test, and returns its URL.

@@ -91,7 +91,7 @@ type settings struct {
 type pace struct {
 	// attempt is how long an attempt to upload or download a file may take.
 	attempt time.Duration
-	// rescue is how long after its beginning an attempt is known to have ended, also if
+	// rescue is how long after its beginning an attempt is known to have ended, even if
 	// its process was killed. Only then may another process use the key. It exceeds
 	// attempt by the time that it takes to end, and by the difference of two clocks.
 	rescue time.Duration

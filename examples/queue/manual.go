@@ -35,7 +35,7 @@ FLAGS OF WORK
                     (8). Long conversions run without a place among the N
   -timeout TIME     how long an attempt to upload or download a file may take
                     (5m). The files of a killed process are continued after
-                    this time and about a minute. All processes need the same
+                    this time and about a minute. Use the same for all processes
   -webhook URL      be woken by webhooks at this URL, instead of the event
                     socket. End it with a secret: https://example.com/3A9C...
   -listen ADDRESS   where webhooks arrive (127.0.0.1:8080)

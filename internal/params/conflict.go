@@ -105,13 +105,14 @@ func equal(name, a, b string) bool {
 
 // signatureParameters are names in the queries of signed URLs of storages. Others begin
 // with one of signaturePrefixes, or are those of credentials.
-var signatureParameters = []string{
-	"signature", "expires", "policy", "key-pair-id", "awsaccesskeyid", "googleaccessid",
-	"sig", "se", "sp", "sv", "sr", "st", "spr", "sip", "skoid", "sktid", "skt", "ske", "sks", "skv",
-	"temp_url_sig", "temp_url_expires",
-}
-
-var signaturePrefixes = []string{"x-amz-", "x-goog-"}
+var (
+	signatureParameters = []string{
+		"signature", "expires", "policy", "key-pair-id", "googleaccessid", "temp_url_sig", "temp_url_expires",
+	}
+	signaturePrefixes = []string{"x-amz-", "x-goog-"}
+	// sasParameters are those of Azure, if there is a "sig" among them.
+	sasParameters = []string{"sig", "se", "sp", "sv", "sr", "st", "spr", "sip", "skoid", "sktid", "skt", "ske", "sks", "skv"}
+)
 
 // unsigned returns a URL without its signature, decoded and with a sorted query.
 func unsigned(text string) string {
@@ -120,10 +121,12 @@ func unsigned(text string) string {
 		return text
 	}
 	query := target.Query()
+	hasSAS := query.Has("sig")
 	for key := range query {
 		name := strings.ToLower(key)
 		isPrefix := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
-		if IsCredential(name) || slices.Contains(signatureParameters, name) || slices.ContainsFunc(signaturePrefixes, isPrefix) {
+		if IsCredential(name) || slices.Contains(signatureParameters, name) || slices.ContainsFunc(signaturePrefixes, isPrefix) ||
+			hasSAS && slices.Contains(sasParameters, name) {
 			query.Del(key)
 		}
 	}

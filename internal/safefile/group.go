@@ -35,8 +35,8 @@ type Group struct {
 }
 
 // Save writes the files and returns their paths. If it fails, it removes the files that
-// it has saved and the directories that it has created below Dir. Files that it has
-// already replaced stay replaced.
+// it has saved, unless KeepsIdentical is set, and the directories that it has created below
+// Dir. Files that it has already replaced stay replaced.
 func (g Group) Save(ctx context.Context) ([]string, error) {
 	if err := os.MkdirAll(g.Dir, NewDirMode); err != nil {
 		return nil, fmt.Errorf("cloudconvert: save: %w", err)

@@ -10,14 +10,14 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
-// keyTurns makes calls with the same key take turns, and remembers the jobs that they
+// keys makes calls with the same key take turns, and remembers the jobs that they
 // created: a list may not have a job yet.
-type keyTurns struct {
+type keys struct {
 	mu sync.Mutex
 	// taken has a channel for each key in use. It is closed at the end of the turn.
 	taken   map[string]chan struct{}
 	created map[string]keyedCreation
-	sweep   int // at how many entries of created to remove old ones
+	sweepAt int // at how many entries of created to remove old ones
 }
 
 // keyedCreation is a creation under a key.
@@ -26,12 +26,12 @@ type keyedCreation struct {
 	id string // of the job, "" if the response was lost
 }
 
-func newKeyTurns() *keyTurns {
-	return &keyTurns{taken: map[string]chan struct{}{}, created: map[string]keyedCreation{}}
+func newKeys() *keys {
+	return &keys{taken: map[string]chan struct{}{}, created: map[string]keyedCreation{}}
 }
 
 // take waits until no other call uses the key. The caller must call done.
-func (k *keyTurns) take(ctx context.Context, key string) (done func(), err error) {
+func (k *keys) take(ctx context.Context, key string) (done func(), err error) {
 	if key == "" {
 		return func() {}, nil
 	}
@@ -50,7 +50,7 @@ func (k *keyTurns) take(ctx context.Context, key string) (done func(), err error
 
 // tryTake takes a key if it is free. Otherwise it returns a channel that is closed when
 // the key becomes free.
-func (k *keyTurns) tryTake(key string) (ended <-chan struct{}, free bool) {
+func (k *keys) tryTake(key string) (ended <-chan struct{}, free bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if ended, taken := k.taken[key]; taken {
@@ -60,7 +60,7 @@ func (k *keyTurns) tryTake(key string) (ended <-chan struct{}, free bool) {
 	return nil, true
 }
 
-func (k *keyTurns) free(key string) {
+func (k *keys) free(key string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	close(k.taken[key])
@@ -68,18 +68,18 @@ func (k *keyTurns) free(key string) {
 }
 
 // setCreated records a creation under a key.
-func (k *keyTurns) setCreated(key string, c keyedCreation) {
+func (k *keys) setCreated(key string, c keyedCreation) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.created) >= k.sweep {
+	if len(k.created) >= k.sweepAt {
 		maps.DeleteFunc(k.created, func(_ string, c keyedCreation) bool { return patienceSince(c.at) == 0 })
-		k.sweep = 2*len(k.created) + 100
+		k.sweepAt = 2*len(k.created) + 100
 	}
 	k.created[key] = c
 }
 
 // creationOf returns the last creation under a key, unless lists have its job by now.
-func (k *keyTurns) creationOf(key string) keyedCreation {
+func (k *keys) creationOf(key string) keyedCreation {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if c := k.created[key]; patienceSince(c.at) > 0 {
