@@ -3,7 +3,6 @@ package cloudconvert
 import (
 	"context"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
@@ -17,8 +16,11 @@ type keys struct {
 	// taken has a channel for each key in use. It is closed at the end of the turn.
 	taken   map[string]chan struct{}
 	created map[string]keyedCreation
-	sweepAt int // at how many entries of created to remove old ones
+	order   []string // the keys in created, the oldest first
 }
+
+// maxCreations is how many creations under keys a client remembers. Lists have older jobs.
+const maxCreations = 1000
 
 // keyedCreation is a creation under a key.
 type keyedCreation struct {
@@ -71,11 +73,14 @@ func (k *keys) free(key string) {
 func (k *keys) setCreated(key string, c keyedCreation) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.created) >= k.sweepAt {
-		maps.DeleteFunc(k.created, func(_ string, c keyedCreation) bool { return patienceSince(c.at) == 0 })
-		k.sweepAt = 2*len(k.created) + 100
+	if _, found := k.created[key]; !found {
+		k.order = append(k.order, key)
 	}
 	k.created[key] = c
+	if len(k.order) > maxCreations {
+		delete(k.created, k.order[0])
+		k.order = k.order[1:]
+	}
 }
 
 // creationOf returns the last creation under a key, unless lists have its job by now.
