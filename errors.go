@@ -236,11 +236,14 @@ func (e *Error) LogValue() slog.Value {
 }
 
 // IsRetryable reports whether the same call may succeed later, and does no harm if it
-// is made again. It returns false if the call would fail again in the same way. Without
-// [WithKey], it also returns false if a job may already have been created, if the
-// context ended, and for failures after a job has finished, such as to save its files:
-// another job would be charged. With a key, the same call continues that job, and
-// IsRetryable returns true.
+// is made again. It returns false if the call would fail again in the same way, and for
+// errors of the account, such as [ErrUnauthorized] and [ErrCreditsExceeded]: keep the
+// work, and do not continue with other work.
+//
+// Without [WithKey], it also returns false if a job may already have been created, if the
+// context ended, and for failures after a job has finished, such as to save its files,
+// because the repeated call would create, and charge, another job. With a key, the same
+// call continues that job, and IsRetryable returns true.
 //
 // This package has usually retried the request before it returned the error: pause
 // before you call again.

@@ -17,8 +17,8 @@ type function struct {
 	hook   string // the URL at which the platform calls ended
 }
 
-// uploaded starts the conversion of a new file and returns while the job runs. The
-// platform may call it more than once for a file: the calls share one job.
+// uploaded starts the conversion of a new file and returns while the job runs. The name
+// is unique. If the platform calls it again for a file, the calls share one job.
 func (f *function) uploaded(ctx context.Context, name, url string) error {
 	request := cloudconvert.Pipeline(cloudconvert.FromURL(url), cloudconvert.Convert{OutputFormat: "pdf"})
 	request.WebhookURL = f.hook

@@ -12,7 +12,7 @@ import (
 // under the key and has not failed, the call continues it instead of creating a second
 // one: it uploads the files that the job still waits for, waits for it, and saves its
 // files. A job that failed, that was deleted, or that ended more than 24 hours ago is
-// replaced by a new one. [JobsService.Find] returns such a job instead.
+// replaced by a new one. [JobsService.Find] returns a job that failed without replacing it.
 //
 // Use the id that a durable queue gave the work, with a prefix if several programs use
 // the account. The key is the tag of the job. A key of more than 255 bytes, or with a
@@ -24,8 +24,9 @@ import (
 // of those that share its account, take turns. See also [WithTakeover].
 //
 // If the job belongs to another request, the error matches [ErrKeyConflict]. WithKey
-// compares the tasks, the parameters that the request sets and, where the service reports
-// them, the names and sizes of sources. It does not compare the contents of files.
+// compares the tasks, the parameters that both the request and the job have and, where the
+// service reports them, the names and sizes of sources. It does not compare the contents
+// of files.
 //
 // Under a key, an [*UnsavedError], an [*OutcomeError], a [*WaitError] and the end of the
 // context are retryable, see [IsRetryable]: the same call continues. If an upload fails,
@@ -51,11 +52,12 @@ func WithKey(key string) CreateOption {
 	}}
 }
 
-// WithTakeover says until when another process may have used the key of [WithKey]. Pass
-// time.Now() if a queue delivers the work for a second time, or the start of this process
-// if a batch continues that of a process that was killed. The last request of the other
-// process may still be on its way, so that its job cannot be found yet: if there is no
-// job, the call looks for it until half a minute after that time before it creates one.
+// WithTakeover gives the latest time at which another process may have used the key of
+// [WithKey]. A time in the future counts as now. Pass time.Now() if a queue delivers the
+// work for a second time, or the start of this process if a batch continues that of a
+// process that was killed. The last request of the other process may still be on its way,
+// so that its job cannot be found yet: if there is no job, the call looks for it until
+// half a minute after that time before it creates one.
 //
 // A client remembers its own calls, which do not need WithTakeover.
 func WithTakeover(until time.Time) CreateOption {

@@ -64,7 +64,9 @@ ENVIRONMENT
                            https://cloudconvert.com/dashboard/api/v2/keys
   CLOUDCONVERT_SANDBOX     true uses the hosted sandbox
   CLOUDCONVERT_REGION      eu-central or us-east
-  CLOUDCONVERT_EVENTS_URL  another event socket, of a local sandbox for example
+  CLOUDCONVERT_API_URL, CLOUDCONVERT_SYNC_URL, CLOUDCONVERT_EVENTS_URL
+                           another service, such as a local sandbox, whose flag
+                           -env-file writes all of these
   DATABASE_URL             the PostgreSQL database of the queue, such as
                            postgres://user@host/database
 `

@@ -1,6 +1,7 @@
 package engines
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -72,4 +73,11 @@ func FuzzParsePages(f *testing.F) {
 			assert.LessOrEqual(t, page, count)
 		}
 	})
+}
+
+func TestReadablePath(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	separator := string(filepath.ListSeparator)
+	assert.Equal(t, dir, readablePath(filepath.Join(dir, "missing")+separator+dir+separator))
 }

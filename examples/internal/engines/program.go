@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -70,13 +72,21 @@ func (p *program) run(ctx context.Context, e execution) error {
 // environment returns the environment of a program, without the keys in that of this
 // process.
 func environment(dir string) []string {
-	env := []string{"HOME=" + dir, "TMPDIR=" + dir, "LANG=C.UTF-8"}
-	for _, name := range []string{"PATH", "SYSTEMROOT"} {
-		if value := os.Getenv(name); value != "" {
-			env = append(env, name+"="+value)
-		}
+	env := []string{"HOME=" + dir, "TMPDIR=" + dir, "LANG=C.UTF-8", "PATH=" + readablePath(os.Getenv("PATH"))}
+	if root := os.Getenv("SYSTEMROOT"); root != "" {
+		env = append(env, "SYSTEMROOT="+root)
 	}
 	return env
+}
+
+// readablePath returns the directories of a PATH that this user may use. Python programs
+// fail if one is closed to them.
+func readablePath(path string) string {
+	dirs := slices.DeleteFunc(filepath.SplitList(path), func(dir string) bool {
+		info, err := os.Stat(dir)
+		return err != nil || !info.IsDir()
+	})
+	return strings.Join(dirs, string(filepath.ListSeparator))
 }
 
 func both(first io.Writer, second io.Writer) io.Writer {
