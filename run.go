@@ -27,10 +27,10 @@ import (
 // Small sources are sent within the request that creates the job, see
 // [WithInlineLimit], and larger ones are uploaded when it is created, at most
 // [TransferPolicy.Parallel] concurrently. If an upload fails, the job is deleted, unless
-// [WithKey] is given. A job without uploads usually takes a single request. It takes two if the request has a Tag,
-// or if other creations wait to learn the limits of the service from its response. Run
-// does not change the request, which can be used again unless it contains a reader that
-// can be read only once.
+// [WithKey] is given. A job without uploads usually takes a single request. It takes two
+// if the request has a Tag, or if other creations wait to learn the limits of the service
+// from its response. Run does not change the request, which can be used again unless it
+// contains a reader that can be read only once.
 //
 // If the job ends in error, Run returns it together with a [*JobError]. A job is never
 // created twice, see [JobsService.Create].
@@ -531,8 +531,8 @@ func percentOf(job *Job) int {
 }
 
 // removeUnsent deletes a job that was not sent all of its files: it would wait for
-// them forever, and count as running. Under a key the next call sends them, unless they were
-// refused. removeUnsent returns the failure, joined with that of the deletion.
+// them forever, and count as running. Under a key the next call sends them, unless they
+// were refused. removeUnsent returns the failure, joined with that of the deletion.
 func (w *work) removeUnsent(ctx context.Context, job *Job, failure error) error {
 	if w.config.create.key != "" && IsRetryable(w.config.create.underKey(failure)) {
 		return failure
