@@ -17,12 +17,13 @@ type function struct {
 	hook   string // the URL at which the platform calls ended
 }
 
-// uploaded starts the conversion of a new file and returns while the job runs. The name
-// is unique. If the platform calls it again for a file, the calls share one job.
-func (f *function) uploaded(ctx context.Context, name, url string) error {
+// uploaded starts the conversion of a new file and returns while the job runs. The id is
+// that of the upload: a new version of the file has another one. If the platform calls it
+// again, the calls share one job.
+func (f *function) uploaded(ctx context.Context, id, url string) error {
 	request := cloudconvert.Pipeline(cloudconvert.FromURL(url), cloudconvert.Convert{OutputFormat: "pdf"})
 	request.WebhookURL = f.hook
-	_, err := f.client.Start(ctx, request, cloudconvert.WithKey(name))
+	_, err := f.client.Start(ctx, request, cloudconvert.WithKey(id))
 	return err
 }
 
@@ -63,7 +64,7 @@ func ExampleClient_Start_shortLived() {
 	f.hook = public.URL + "/hook"
 
 	for range 2 { // the platform calls it twice
-		if err := f.uploaded(ctx, "report.docx", public.URL+"/report.docx"); err != nil {
+		if err := f.uploaded(ctx, "upload-42", public.URL+"/report.docx"); err != nil {
 			fmt.Println(err)
 		}
 	}
@@ -72,6 +73,6 @@ func ExampleClient_Start_shortLived() {
 	}
 	fmt.Println("jobs:", len(server.Jobs()))
 	// Output:
-	// report.docx is converted: %PDF-1.7
+	// upload-42 is converted: %PDF-1.7
 	// jobs: 1
 }

@@ -40,9 +40,10 @@ type JobListOptions struct {
 	Page int `url:"page,omitempty"`
 }
 
-// Find returns the newest job with a tag that has not failed. If all have failed, it
-// returns the newest one, and if there is none, the error matches [ErrNotFound]. The tag
-// may also be the key of a call with [WithKey]. The tasks of the job are included.
+// Find returns the newest of the jobs with a tag that have not failed, whether it has
+// ended or not. If all have failed, it returns the newest one, without an error, and if
+// there is none, the error matches [ErrNotFound]. The tag may also be the key of a call
+// with [WithKey]. The tasks of the job are included.
 func (s *JobsService) Find(ctx context.Context, tag string, opts ...CallOption) (*Job, error) {
 	if tag == "" {
 		return nil, invalid(errors.New("the tag is empty: every job would match"))

@@ -25,8 +25,8 @@ import (
 //
 // If the job belongs to another request, the error matches [ErrKeyConflict]. WithKey
 // compares the tasks, the parameters that both the request and the job have and, where the
-// service reports them, the names and sizes of sources. It does not compare the contents
-// of files.
+// service reports them, the names and sizes of sources. It compares neither the contents
+// of files nor the signatures of URLs.
 //
 // Under a key, an [*UnsavedError], an [*OutcomeError], a [*WaitError] and the end of the
 // context are retryable, see [IsRetryable]: the same call continues. If an upload fails,
@@ -36,9 +36,9 @@ import (
 // stay if another one fails.
 //
 // A request that has a Tag is refused, and so are [WithDelete] and [WithDeleteOnCancel]:
-// without its job, the next call would create another. Delete the job with
+// if its job were deleted, the next call would create another. Delete the job with
 // [JobsService.Delete] when the work is acknowledged. For [Client.RunAll], WithKey is an
-// option of a [Work].
+// option of a [Work]. With [WithJournal], the key is the tag that the journal records.
 func WithKey(key string) CreateOption {
 	return createOption{"WithKey", func(c *createConfig) error {
 		switch {
@@ -57,7 +57,8 @@ func WithKey(key string) CreateOption {
 // work for a second time, or the start of this process if a batch continues that of a
 // process that was killed. The last request of the other process may still be on its way,
 // so that its job cannot be found yet: if there is no job, the call looks for it until
-// half a minute after that time before it creates one.
+// half a minute after that time before it creates one. The context, and the lease of a
+// queue, must last longer.
 //
 // A client remembers its own calls, which do not need WithTakeover.
 func WithTakeover(until time.Time) CreateOption {
@@ -97,7 +98,7 @@ func tagOf(key string) string {
 func (c *createConfig) checkKey(tag string) error {
 	switch {
 	case c.key == "" && !c.takeover.IsZero():
-		return invalid(errors.New("WithTakeover is for calls with WithKey"))
+		return invalid(errors.New("WithTakeover is for calls with WithKey: give the call, or each work of a batch, a key"))
 	case c.key != "" && tag != "":
 		return invalid(errors.New("the request has a Tag, but the key is the tag: leave it empty"))
 	}

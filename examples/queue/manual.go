@@ -34,7 +34,7 @@ FLAGS OF WORK
   -concurrency N    upload, download or wait for at most N files concurrently
                     (8). Long conversions run without a place among the N
   -timeout TIME     how long an attempt to upload or download a file may take
-                    (5m). The files of a killed process are continued after
+                    (5m, at least 1m). The files of a killed process are continued after
                     this time and about a minute. Use the same for all processes
   -webhook URL      be woken by webhooks at this URL, instead of the event
                     socket. End it with a secret: https://example.com/3A9C...
