@@ -1,6 +1,7 @@
 package cloudconvert_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"testing"
@@ -17,6 +18,7 @@ func TestFormatsList(t *testing.T) {
 	t.Parallel()
 	server := cloudconverttest.NewServer()
 	t.Cleanup(server.Close)
+	server.HandleConvert("docx", "pdf", func(context.Context, *cloudconverttest.Run) error { return nil })
 	client := server.Client()
 
 	page, err := client.Formats.List(t.Context(), cloudconvert.FormatListOptions{
@@ -61,7 +63,7 @@ func TestFormatsListConversions(t *testing.T) {
 	server := cloudconverttest.NewServer()
 	t.Cleanup(server.Close)
 
-	page, err := server.Client().Formats.ListConversions(t.Context(), cloudconvert.FormatListOptions{Engine: "office"})
+	page, err := server.Client().Formats.ListConversions(t.Context(), cloudconvert.FormatListOptions{Engine: "imagemagick"})
 	require.NoError(t, err)
 	require.NotEmpty(t, page.Data)
 	for _, format := range page.Data {
@@ -73,7 +75,7 @@ func TestFormatsListConversions(t *testing.T) {
 
 func TestFormatsAll(t *testing.T) {
 	t.Parallel()
-	server := cloudconverttest.NewServer()
+	server := cloudconverttest.NewServer(cloudconverttest.WithStandIns())
 	t.Cleanup(server.Close)
 	operations := map[cloudconvert.Operation]bool{}
 	for format, err := range server.Client().Formats.All(t.Context(), cloudconvert.FormatListOptions{}) {

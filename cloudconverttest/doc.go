@@ -36,7 +36,9 @@
 //
 // The server converts images, makes thumbnails and watermarks, packs and unpacks
 // archives, and reads metadata. Everything else fails with INVALID_CONVERSION_TYPE,
-// unless a function for it was registered with [Server.HandleConvert] or [Server.Handle].
+// unless a function for it was registered with [Server.HandleConvert] or [Server.Handle],
+// or [WithStandIns] finishes every task with a small file of the right type. The catalog
+// of operations and formats lists what the server does.
 //
 // Where the behavior of the service is unknown, do not rely on that of the server: the
 // order of tasks in a job, the state of a cancelled task, jobs of retried tasks, and the

@@ -48,6 +48,19 @@ func (s *Server) HandleConvert(from, to string, fn func(ctx context.Context, run
 	s.handlers.pairs[[2]string{formatOf(from), formatOf(to)}] = fn
 }
 
+// conversions returns the pairs of formats that have a function. "*" is in none.
+func (h *handlers) conversions() []catalog.Pair {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	var pairs []catalog.Pair
+	for pair, fn := range h.pairs {
+		if fn != nil && pair[0] != "*" && pair[1] != "*" {
+			pairs = append(pairs, catalog.Pair{Operation: catalog.Convert, From: pair[0], To: pair[1]})
+		}
+	}
+	return pairs
+}
+
 func (h *handlers) operation(name string) Handler {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -78,7 +91,9 @@ func (s *Server) executeAside(ctx context.Context, work *jobs.Run) error {
 	err = errGoexit
 	go func() {
 		defer close(ended)
-		err = s.execute(ctx, run)
+		if err = s.execute(ctx, run); err == nil {
+			s.nameEngine(run)
+		}
 	}()
 	<-ended
 	return err
@@ -100,7 +115,11 @@ func (s *Server) execute(ctx context.Context, run *Run) error {
 func (r *Run) Default(ctx context.Context) error {
 	switch catalog.Operations[r.Operation].Family {
 	case catalog.Importing:
-		return r.s.importFiles(ctx, r)
+		err := r.s.importFiles(ctx, r)
+		if err != nil && r.s.cfg.standIns && importsObjects(r.Operation) {
+			return standInObject(r)
+		}
+		return err
 	case catalog.Exporting:
 		return r.s.exportFiles(ctx, r)
 	case catalog.Processing:
@@ -123,7 +142,7 @@ func (s *Server) convertAll(ctx context.Context, run *Run) error {
 			}
 			continue
 		}
-		if err := s.convert(ctx, one); err != nil {
+		if err := s.process(ctx, one); err != nil {
 			return err
 		}
 	}
@@ -140,8 +159,11 @@ func (s *Server) hasPair(run *Run) bool {
 	return false
 }
 
-// part returns the run for one of several input files.
+// part returns the run for one of several input files. A part of one file is the run.
 func (r *Run) part(i int) *Run {
+	if len(r.Inputs) == 1 {
+		return r
+	}
 	one := *r
 	one.Inputs, one.index, one.total = r.Inputs[i:i+1], i, len(r.Inputs)
 	return &one

@@ -24,6 +24,7 @@ type Task struct {
 	ID        string
 	Name      string // empty for a task without a job
 	Operation string
+	Engine    string // empty if unknown
 	Status    string // waiting, processing, finished or error
 	Code      string // of a failed task; may be empty
 	Message   string
@@ -80,7 +81,7 @@ func (s *Server) Tasks() []Task {
 
 func (s *Server) inspect(t *jobs.Task) Task {
 	shown := Task{
-		ID: t.ID, Name: t.Name, Operation: t.Operation, Status: t.Status, Code: t.Code, Message: t.Message,
+		ID: t.ID, Name: t.Name, Operation: t.Operation, Engine: t.Engine, Status: t.Status, Code: t.Code, Message: t.Message,
 		Inputs: slices.Clone(t.Request.Inputs), Params: record.Parameters(t.Request.Params), Metadata: t.Metadata, Ended: t.Ended,
 	}
 	for _, f := range t.Files {

@@ -21,7 +21,7 @@ func TestShapes(t *testing.T) {
 	x := newTester(t)
 	a := x.call(http.MethodPost, "/jobs", `{"tasks": {
 		"first": {"operation": "import/raw", "file": "x", "filename": "a.txt"},
-		"then":  {"operation": "metadata", "input": "first", "engine_version": "12.07"},
+		"then":  {"operation": "metadata", "input": "first", "engine": "exiftool", "engine_version": "12.07"},
 		"last":  {"operation": "export/url", "input": ["then"]}
 	}}`).expect(http.StatusCreated)
 	assert.Contains(t, string(a.body), `import\/raw`, "slashes are escaped on the API host")

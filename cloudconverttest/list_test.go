@@ -128,34 +128,3 @@ func TestListTasks(t *testing.T) {
 	a := x.call(http.MethodGet, "/tasks?filter[status]=queued", nil).expect(http.StatusUnprocessableEntity)
 	assert.Contains(t, string(a.body), "The selected filter.status is invalid.")
 }
-
-func TestCatalogue(t *testing.T) {
-	t.Parallel()
-	x := newTester(t)
-	x.key = ""
-	count := func(query string) int {
-		return len(x.call(http.MethodGet, query, nil).expect(http.StatusOK).items())
-	}
-	all := count("/operations")
-	assert.Greater(t, all, 12)
-	assert.Greater(t, count("/operations?alternatives=true"), all)
-	assert.Less(t, count("/convert/formats"), all)
-	assert.Equal(t, 1, count("/operations?filter[operation]=convert&filter[input_format]=docx&filter[output_format]=pdf"))
-	assert.Equal(t, 2, count("/convert/formats?filter[input_format]=docx&filter[output_format]=pdf&alternatives=true"))
-	assert.Equal(t, 1, count("/operations?filter[engine]=office&filter[engine_version]=2016"))
-	assert.Zero(t, count("/operations?filter[operation]=none"))
-
-	item := x.call(http.MethodGet, "/operations?filter[engine]=office&filter[input_format]=docx", nil).items()[0]
-	assert.NotContains(t, item, "options")
-	assert.NotContains(t, item, "engine_versions")
-	item = x.call(http.MethodGet, "/operations?filter[engine]=office&filter[input_format]=docx&include=options,engine_versions", nil).items()[0]
-	options, _ := item["options"].([]any)
-	require.NotEmpty(t, options)
-	first, _ := options[0].(map[string]any)
-	assert.Equal(t, "pages", first["name"])
-	assert.Equal(t, "string", first["type"])
-	assert.Contains(t, first, "default")
-	assert.Contains(t, first, "possible_values")
-	assert.Len(t, item["engine_versions"], 2)
-	assert.Equal(t, map[string]any{"group": "document"}, item["meta"])
-}

@@ -41,6 +41,7 @@ type config struct {
 	network           bool
 	importHosts       []string
 	outbound          http.RoundTripper
+	standIns          bool
 	perPage           int
 	requestLog        int
 }
@@ -219,6 +220,12 @@ func WithImportHosts(hosts ...string) Option {
 // export/upload and webhooks. All hosts are then allowed. In a testing/synctest bubble,
 // where sockets do not work, the transport can pass requests to a handler.
 func WithTransport(rt http.RoundTripper) Option { return func(c *config) { c.outbound = rt } }
+
+// WithStandIns finishes tasks that neither a handler nor a built-in conversion does, but
+// the service would: their results are stand-ins, small valid files of the right type
+// which say that the sandbox has made them. The engine of such a task is "stand-in". An
+// import of an object that does not exist has one, too.
+func WithStandIns() Option { return func(c *config) { c.standIns = true } }
 
 // WithPerPage sets the length of a page of a list without per_page. The default is 100.
 func WithPerPage(n int) Option { return func(c *config) { c.perPage = max(n, 1) } }

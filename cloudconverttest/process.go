@@ -12,16 +12,21 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/media"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
-	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 )
 
 // parallelConversions bounds the memory that images take during conversions.
 const parallelConversions = 4
 
-// process runs the built-in conversions. It refuses others like the service.
+// process runs the built-in conversions. Of others it makes stand-ins, or refuses them
+// like the service.
 func (s *Server) process(ctx context.Context, run *Run) error {
 	err := s.convertBuiltIn(ctx, run)
-	if errors.Is(err, media.ErrUnsupported) {
+	unsupported := errors.Is(err, media.ErrUnsupported) || errors.Is(err, ErrUnsupported)
+	if unsupported && s.cfg.standIns {
+		err = standIn(run)
+		unsupported = errors.Is(err, ErrUnsupported)
+	}
+	if unsupported {
 		return s.unsupported(run)
 	}
 	return err
@@ -31,18 +36,18 @@ func (s *Server) convertBuiltIn(ctx context.Context, run *Run) error {
 	switch run.Operation {
 	case catalog.Convert:
 		return s.each(ctx, run, s.convert)
-	case "thumbnail":
+	case catalog.Thumbnail:
 		return s.each(ctx, run, s.thumbnail)
-	case "optimize":
+	case catalog.Optimize:
 		return s.each(ctx, run, s.optimize)
 	case catalog.Watermark:
 		return s.each(ctx, run, s.watermark)
-	case "metadata":
+	case catalog.Metadata:
 		return s.each(ctx, run, s.metadata)
-	case "archive":
+	case catalog.Archive:
 		return s.archive(ctx, run)
 	}
-	return s.unsupported(run)
+	return ErrUnsupported
 }
 
 // unsupported returns the error of a run that no built-in conversion can do. It has a
@@ -73,27 +78,16 @@ func (s *Server) each(ctx context.Context, run *Run, f func(context.Context, *Ru
 	return nil
 }
 
-// mayConvert returns false if a pair of formats is known to be unsupported before the
-// task runs.
-func (s *Server) mayConvert(req request.Task) bool {
-	from, _ := req.Params["input_format"].(string)
-	to, _ := req.Params["output_format"].(string)
-	if from == "" || s.handlers.operation(catalog.Convert) != nil {
-		return true
-	}
-	from, to = formatOf(from), formatOf(to)
-	return media.CanConvert(from, to) || media.CanExtract(from) || s.handlers.pair(from, to) != nil
-}
-
-// convert converts a file. An archive is unpacked, or converted to another format of
-// archives.
+// convert converts a file. An archive is converted to another format of archives. Any other
+// output format means to unpack it.
 func (s *Server) convert(ctx context.Context, run *Run) error {
 	in := run.Input()
+	isArchive := catalog.Converts(in.Format, run.OutputFormat)
 	switch {
-	case media.CanExtract(in.Format):
+	case media.CanExtract(in.Format) && (!isArchive || media.CanArchive(run.OutputFormat)):
 		return s.unpack(ctx, run)
 	case !media.CanConvert(in.Format, run.OutputFormat):
-		return s.unsupported(run)
+		return ErrUnsupported
 	}
 	return s.produce(ctx, run, run.OutputName(in), func(w io.Writer, r *os.File) error {
 		return media.Convert(ctx, w, r, in.Format, run.OutputFormat, media.ConvertOptions{
@@ -182,13 +176,9 @@ func (s *Server) metadata(ctx context.Context, run *Run) error {
 
 func (s *Server) archive(ctx context.Context, run *Run) error {
 	if !media.CanArchive(run.OutputFormat) {
-		return s.unsupported(run)
+		return ErrUnsupported
 	}
-	name := run.Text("filename")
-	if name == "" {
-		name = "archive." + run.OutputFormat
-	}
-	return s.pack(ctx, run, name, run.OutputFormat)
+	return s.pack(ctx, run, run.OutputName(run.Input()), run.OutputFormat)
 }
 
 // pack adds an archive of all inputs to the result.

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/media"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
@@ -132,13 +134,28 @@ func (r *Run) Bool(name string) bool {
 
 // OutputName returns the name that the service gives to the result for an input file: the
 // parameter filename with the number of the file for %d, or the name of the input with
-// the extension of the output format.
+// the extension of the output format. The default name of an archive is archive, that of
+// a capture the host of the website.
 func (r *Run) OutputName(in Input) string {
-	name := r.Text("filename")
-	if name == "" {
-		return names.Stem(in.Name) + "." + cmp.Or(r.OutputFormat, in.Format)
+	if name := r.Text("filename"); name != "" {
+		return numbered(name, r.index+1, r.total)
 	}
-	return numbered(name, r.index+1, r.total)
+	stem := names.Stem(in.Name)
+	switch r.Operation {
+	case catalog.Archive:
+		stem = "archive"
+	case catalog.CaptureWebsite:
+		stem = hostOf(r.Text("url"))
+	}
+	return stem + "." + cmp.Or(r.OutputFormat, in.Format)
+}
+
+// hostOf returns the host of a URL, for the name of a file.
+func hostOf(rawURL string) string {
+	if u, err := url.Parse(rawURL); err == nil && u.Hostname() != "" {
+		return u.Hostname()
+	}
+	return "website"
 }
 
 // numbered replaces the placeholder of a name by a number, or adds the number if there

@@ -66,6 +66,7 @@ type Server struct {
 	rate     *limits.Rate
 	keys     *limits.Keys
 	handlers handlers
+	formats  formats
 	outbound *outbound.Client
 	oauth    *oauth.Server
 	webhooks *webhook.Hooks
@@ -144,7 +145,7 @@ func newServer(cfg config, dir string) *Server {
 	s.api = api.New(api.Config{
 		Jobs: s.jobs, Storage: s.storage, Hooks: s.webhooks, Keys: s.keys, Rate: s.rate, Account: s.account,
 		Clock: &s.clock, Log: cfg.log, PerPage: cfg.perPage, SyncDrop: cfg.syncDrop, SyncTimeout: cfg.syncTimeout,
-		Sandbox: cfg.sandbox, UnsupportedHint: hintOf("HandleConvert"), Closed: ctx.Done(),
+		Sandbox: cfg.sandbox, UnsupportedHint: hintOf("HandleConvert"), Formats: s.listFormats, Closed: ctx.Done(),
 	})
 	s.events = &EventSocket{socket.New(socket.Channels{
 		UserID: strconv.Itoa(api.UserID), Keys: s.keys, Now: s.clock.Now,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -43,7 +44,7 @@ func connectLocally(term *terminal) (*cloudconvert.Client, func(), error) {
 		return nil, nil, fmt.Errorf("start a local sandbox: %w", err)
 	}
 	var names []string
-	for _, engine := range engines.Register(server, engines.Options{Strict: true}) {
+	for _, engine := range engines.Register(context.Background(), server, engines.Options{}) {
 		if !slices.Contains(names, engine.Name) {
 			names = append(names, engine.Name)
 		}

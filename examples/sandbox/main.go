@@ -81,7 +81,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		fault.Seed = s.seed
 		server.Inject(fault)
 	}
-	for _, engine := range engines.Register(server, engines.Options{Strict: s.strict, Network: s.network}) {
+	for _, engine := range engines.Register(ctx, server, engines.Options{Network: s.network}) {
 		fmt.Fprintln(stderr, engine.Line(ctx))
 	}
 	if !s.strict {

@@ -106,6 +106,9 @@ func (s *settings) options(stderr io.Writer) []cloudconverttest.Option {
 		cloudconverttest.WithLogger(slog.New(newJournal(stderr))),
 		cloudconverttest.WithRequestLog(0),
 	}
+	if !s.strict {
+		options = append(options, cloudconverttest.WithStandIns())
+	}
 	if s.key != "" {
 		options = append(options, cloudconverttest.WithKeys(s.key))
 	}

@@ -30,6 +30,18 @@ func File(format, about string) (content []byte, ok bool) {
 	return content, err == nil
 }
 
+// Has reports whether a format is known.
+func Has(format string) bool {
+	if generators[format] != nil {
+		return true
+	}
+	f, err := data.Open("data/" + prefix + format)
+	if err == nil {
+		_ = f.Close() // it is embedded
+	}
+	return err == nil
+}
+
 // Formats returns the known formats, sorted.
 func Formats() []string {
 	formats := slices.Collect(maps.Keys(generators))

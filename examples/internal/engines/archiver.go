@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
-	"github.com/cloudconvert/cloudconvert-go/internal/media"
 )
 
 // The limits of an archive that is unpacked.
@@ -45,14 +44,22 @@ func (a *archiver) engine() engine {
 			{From: []string{"7z", "tar.bz2"}, To: append([]string{"*"}, packed...)},
 			{From: []string{"zip", "tar", "tar.gz"}, To: []string{"7z", "tar.bz2"}},
 		}},
-		convert: a.convert,
-		tasks:   map[string]func(context.Context, *cloudconverttest.Run) error{"archive": a.archive},
+		convert:    a.convert,
+		operations: map[string]operation{"archive": {to: a.outputs(), task: a.archive}},
 	}
+}
+
+// outputs are the formats that archive makes. The server makes others.
+func (a *archiver) outputs() []string {
+	if a.rar == nil {
+		return []string{"7z", "tar.bz2"}
+	}
+	return []string{"7z", "rar", "tar.bz2"}
 }
 
 // archive packs all input files.
 func (a *archiver) archive(ctx context.Context, run *cloudconverttest.Run) error {
-	if media.CanArchive(run.OutputFormat) || run.OutputFormat == "rar" && a.rar == nil {
+	if !slices.Contains(a.outputs(), run.OutputFormat) {
 		return cloudconverttest.ErrUnsupported
 	}
 	dir, err := run.Dir()
@@ -65,7 +72,7 @@ func (a *archiver) archive(ctx context.Context, run *cloudconverttest.Run) error
 			return err
 		}
 	}
-	return a.pack(ctx, run, dir, run.OutputFormat, archiveName(run))
+	return a.pack(ctx, run, dir, run.OutputFormat, run.OutputName(run.Input()))
 }
 
 // copyInto copies an input to a directory, under its name. If that is taken, its number

@@ -40,7 +40,9 @@ func (k *kit) findChrome() *chrome {
 func (c *chrome) engine() engine {
 	return engine{
 		Engine: Engine{Name: "chrome", Path: c.path, version: c.readVersion},
-		tasks:  map[string]func(context.Context, *cloudconverttest.Run) error{"capture-website": c.capture},
+		operations: map[string]operation{
+			"capture-website": {to: []string{"jpg", "pdf", "png"}, task: c.capture},
+		},
 	}
 }
 
@@ -66,7 +68,7 @@ func (c *chrome) capture(ctx context.Context, run *cloudconverttest.Run) error {
 	case err != nil:
 		return cloudconverttest.Fail("CAPTURE_FAILED", "The website cannot be captured: "+clip(err.Error()))
 	}
-	return run.Write(captureName(run), file)
+	return run.Write(run.OutputName(run.Input()), file)
 }
 
 // local reports whether a host is this machine.

@@ -1,6 +1,7 @@
 package engines
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -33,8 +34,8 @@ func (k *kit) commands() []engine {
 		// On Windows, convert.exe is another program.
 		if c.program != nil && (c.name != "convert" || runtime.GOOS != "windows") {
 			engines = append(engines, engine{
-				Engine: Engine{Name: c.engine, Path: c.path, version: c.readVersion},
-				tasks:  map[string]func(context.Context, *cloudconverttest.Run) error{"command": c.do},
+				Engine:     Engine{Name: c.engine, Path: c.path, version: c.readVersion},
+				operations: map[string]operation{"command": {task: c.do}},
 			})
 		}
 	}
@@ -59,7 +60,7 @@ func (c command) do(ctx context.Context, run *cloudconverttest.Run) error {
 		return err
 	}
 	for i, in := range run.Inputs {
-		if err := copyInto(filepath.Join(dir, "input", filepath.Base(in.Task)), in, i); err != nil {
+		if err := copyInto(filepath.Join(dir, "input", filepath.Base(cmp.Or(in.Task, in.TaskID))), in, i); err != nil {
 			return err
 		}
 	}

@@ -1,5 +1,5 @@
 // Package engines adds conversions to a local sandbox: PDFs with a library, and others
-// with the programs that are installed. For what no engine does, it makes stand-ins.
+// with the programs that are installed.
 package engines
 
 import (
@@ -47,17 +47,17 @@ func (e Engine) Line(ctx context.Context) string {
 
 // Options are the options of [Register].
 type Options struct {
-	// Strict fails the tasks that no engine can do. By default they finish with a file
-	// of package standin.
-	Strict bool
 	// Network allows captures of any website. By default only of those on this machine.
 	Network bool
 }
 
-// Register registers the engines of this machine with a server and returns them. If
-// several can do a task, the first one does it.
-func Register(server *cloudconverttest.Server, options Options) []Engine {
-	return newKit(options).register(server)
+// Register registers the engines of this machine with a server and its catalog, and
+// returns them. If several can do a task, the first one does it. It runs their programs,
+// for their versions.
+func Register(ctx context.Context, server *cloudconverttest.Server, options Options) []Engine {
+	engines := newKit(options).register(server)
+	addFormats(ctx, server, engines)
+	return listed(engines)
 }
 
 // engine is an engine with its functions. One that cannot do a task returns
@@ -65,51 +65,51 @@ func Register(server *cloudconverttest.Server, options Options) []Engine {
 type engine struct {
 	Engine
 
-	inputs  []string // formats of inputs for the operations; nil means all
-	convert func(context.Context, work) error
-	files   map[string]func(context.Context, work) error // operations on each input file
-	tasks   map[string]func(context.Context, *cloudconverttest.Run) error
+	convert    func(context.Context, work) error
+	operations map[string]operation
 }
+
+// operation is an operation of an engine, on each input file or on the whole task.
+type operation struct {
+	from []string // formats of inputs; nil means all
+	to   []string // formats of outputs; nil means that of the input
+
+	file func(context.Context, work) error
+	task func(context.Context, *cloudconverttest.Run) error
+}
+
+// reads reports whether the operation is for inputs of a format.
+func (o operation) reads(format string) bool { return o.from == nil || slices.Contains(o.from, format) }
 
 func listed(engines []engine) []Engine {
 	out := make([]Engine, len(engines))
 	for i, e := range engines {
-		e.Operations = slices.Concat(slices.Sorted(maps.Keys(e.tasks)), slices.Sorted(maps.Keys(e.files)))
+		e.Operations = slices.Sorted(maps.Keys(e.operations))
 		out[i] = e.Engine
 	}
 	return out
 }
 
-func (k *kit) register(server *cloudconverttest.Server) []Engine {
+// register registers the engines of this machine with a server.
+func (k *kit) register(server *cloudconverttest.Server) []engine {
 	engines := k.engines()
 	for pair, converters := range conversions(engines) {
 		server.HandleConvert(pair[0], pair[1], k.converts(converters))
 	}
-	files, tasks := map[string][]engine{}, map[string][]engine{}
-	if !k.options.Strict {
-		server.HandleConvert("*", "*", k.converts(nil))
-		for _, name := range standInFiles {
-			files[name] = nil
-		}
-		for _, name := range standInTasks {
-			tasks[name] = nil
-		}
-	}
+	doing := map[string][]engine{}
 	for _, e := range engines {
-		for name := range e.files {
-			files[name] = append(files[name], e)
-		}
-		for name := range e.tasks {
-			tasks[name] = append(tasks[name], e)
+		for name := range e.operations {
+			doing[name] = append(doing[name], e)
 		}
 	}
-	for name, all := range files {
-		server.Handle(name, k.eachFile(name, all))
+	for name, all := range doing {
+		if all[0].operations[name].task != nil {
+			server.Handle(name, k.wholeTask(name, all))
+		} else {
+			server.Handle(name, k.eachFile(name, all))
+		}
 	}
-	for name, all := range tasks {
-		server.Handle(name, k.wholeTask(name, all))
-	}
-	return listed(engines)
+	return engines
 }
 
 // conversions returns the engines for each pair of formats.
@@ -139,7 +139,7 @@ func (k *kit) converts(engines []engine) cloudconverttest.Handler {
 				return err
 			}
 		}
-		return k.builtIn(ctx, run, func() error { return standIn(w) })
+		return run.Default(ctx)
 	}
 }
 
@@ -158,27 +158,27 @@ func (k *kit) eachFile(name string, engines []engine) cloudconverttest.Handler {
 
 func (k *kit) file(ctx context.Context, name string, engines []engine, w work) error {
 	for _, e := range engines {
-		if e.inputs != nil && !slices.Contains(e.inputs, w.in.Format) {
+		if !e.operations[name].reads(w.in.Format) {
 			continue
 		}
-		err := k.use(ctx, e, w.run, func(ctx context.Context) error { return e.files[name](ctx, w) })
+		err := k.use(ctx, e, w.run, func(ctx context.Context) error { return e.operations[name].file(ctx, w) })
 		if !errors.Is(err, cloudconverttest.ErrUnsupported) {
 			return err
 		}
 	}
-	return k.builtIn(ctx, w.run, func() error { return standIn(w) })
+	return w.run.Default(ctx)
 }
 
 // wholeTask returns a handler that does a task with the first engine that can.
 func (k *kit) wholeTask(name string, engines []engine) cloudconverttest.Handler {
 	return func(ctx context.Context, run *cloudconverttest.Run) error {
 		for _, e := range engines {
-			err := k.use(ctx, e, run, func(ctx context.Context) error { return e.tasks[name](ctx, run) })
+			err := k.use(ctx, e, run, func(ctx context.Context) error { return e.operations[name].task(ctx, run) })
 			if !errors.Is(err, cloudconverttest.ErrUnsupported) {
 				return err
 			}
 		}
-		return k.builtIn(ctx, run, func() error { return standInTask(run) })
+		return run.Default(ctx)
 	}
 }
 
@@ -191,15 +191,6 @@ func (k *kit) use(ctx context.Context, e engine, run *cloudconverttest.Run, f fu
 		run.SetEngine(e.Name, e.Version(ctx))
 	}
 	return err
-}
-
-// builtIn runs the built-in conversion of the server, and standIn if there is none.
-func (k *kit) builtIn(ctx context.Context, run *cloudconverttest.Run, standIn func() error) error {
-	err := run.Default(ctx)
-	if k.options.Strict || !replaceable(run, err) {
-		return err
-	}
-	return standIn()
 }
 
 // limited sets a time limit for a task without one.

@@ -29,8 +29,9 @@ func (k *kit) findExifTool() *exifTool {
 func (e *exifTool) engine() engine {
 	return engine{
 		Engine: Engine{Name: "exiftool", Path: e.path, version: e.readVersion},
-		files: map[string]func(context.Context, work) error{
-			"metadata": e.read, "metadata/write": e.write,
+		operations: map[string]operation{
+			"metadata":       {file: e.read},
+			"metadata/write": {from: writableFormats, file: e.write},
 		},
 	}
 }
@@ -46,6 +47,12 @@ func (e *exifTool) input(w work) (dir, name string, err error) {
 		name += "." + w.in.Format
 	}
 	return dir, name, copyFile(w.in.Path, filepath.Join(dir, name))
+}
+
+// writableFormats are formats whose metadata ExifTool can write.
+var writableFormats = []string{
+	"3gp", "ai", "avif", "cr2", "dng", "eps", "gif", "heic", "jpg", "m4a", "m4v", "mov", "mp4", "nef", "orf", "pdf", "png", "ppm", "ps",
+	"psd", "raf", "rw2", "tiff", "webp",
 }
 
 // ofCopy are values that describe the copy and not the file.

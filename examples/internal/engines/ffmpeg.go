@@ -65,9 +65,10 @@ func (f *ffmpeg) engine() engine {
 			{From: filmFormats, To: slices.Concat(filmFormats, soundFormats, []string{"gif"})},
 			{From: []string{"gif"}, To: filmFormats},
 		}},
-		inputs:  filmFormats,
 		convert: f.convert,
-		files:   map[string]func(context.Context, work) error{"thumbnail": f.thumbnail},
+		operations: map[string]operation{
+			"thumbnail": {from: filmFormats, to: []string{"jpg", "png", "webp"}, file: f.thumbnail},
+		},
 	}
 }
 

@@ -25,8 +25,10 @@ func (k *kit) findGhostscript() *ghostscript {
 func (g *ghostscript) engine() engine {
 	return engine{
 		Engine: Engine{Name: "ghostscript", Path: g.path, version: g.readVersion},
-		inputs: []string{"pdf"},
-		files:  map[string]func(context.Context, work) error{"pdf/a": g.archive, "pdf/x": g.printable},
+		operations: map[string]operation{
+			"pdf/a": {from: onlyPDF, file: g.archive},
+			"pdf/x": {from: onlyPDF, file: g.printable},
+		},
 	}
 }
 

@@ -37,15 +37,15 @@ func libraryOnly() *kit { return kitOn("") }
 
 func kitOn(path string) *kit {
 	return &kit{
-		options: Options{Strict: true}, path: path, limit: time.Minute, slots: make(chan struct{}, runtime.NumCPU()),
+		path: path, limit: time.Minute, slots: make(chan struct{}, runtime.NumCPU()),
 	}
 }
 
-func newBench(t *testing.T, k *kit) *bench {
+func newBench(t *testing.T, k *kit, options ...cloudconverttest.Option) *bench {
 	t.Helper()
-	server := cloudconverttest.NewServer()
+	server := cloudconverttest.NewServer(options...)
 	t.Cleanup(server.Close)
-	k.register(server)
+	addFormats(t.Context(), server, k.register(server))
 	return &bench{server, server.Client()}
 }
 

@@ -39,18 +39,11 @@ func (m *magick) engine() engine {
 			{From: magickFormats, To: []string{"webp", "ico", "tga"}},
 			{From: []string{"ico", "tga"}, To: magickFormats},
 		}},
-		inputs:  magickFormats,
 		convert: m.convert,
-		files:   map[string]func(context.Context, work) error{"thumbnail": m.thumbnail},
+		operations: map[string]operation{
+			"thumbnail": {from: magickFormats, to: []string{"jpg", "png", "webp"}, file: m.convert},
+		},
 	}
-}
-
-// thumbnail makes a webp. The server makes the others.
-func (m *magick) thumbnail(ctx context.Context, w work) error {
-	if w.run.OutputFormat != "webp" && w.in.Format != "ico" && w.in.Format != "tga" {
-		return cloudconverttest.ErrUnsupported
-	}
-	return m.convert(ctx, w)
 }
 
 func (m *magick) convert(ctx context.Context, w work) error {

@@ -25,9 +25,8 @@ func (k *kit) findOCR() *ocr {
 
 func (o *ocr) engine() engine {
 	return engine{
-		Engine: Engine{Name: "ocrmypdf", Path: o.path, version: o.readVersion},
-		inputs: []string{"pdf"},
-		files:  map[string]func(context.Context, work) error{"pdf/ocr": o.recognize},
+		Engine:     Engine{Name: "ocrmypdf", Path: o.path, version: o.readVersion},
+		operations: map[string]operation{"pdf/ocr": {from: onlyPDF, file: o.recognize}},
 	}
 }
 

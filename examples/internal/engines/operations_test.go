@@ -1,10 +1,12 @@
 package engines
 
 import (
+	"encoding/base64"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 	"github.com/cloudconvert/cloudconvert-go/internal/standin"
 )
 
@@ -91,7 +94,6 @@ func everyOperation(t *testing.T, site string) []sample {
 
 		one("optimize", "a.png", png, fields{"quality": 70}),
 		one("optimize", "a.pdf", pdf, fields{"profile": "max", "flatten_signatures": true, "colorspace": "rgb", "filename": "a.pdf"}),
-		one("optimize", "a.webp", standIn("a.webp", "webp"), nil),
 		one("watermark", "a.pdf", pdf, fields{
 			"text": "draft", "pages": "1-2", "layer": "below", "font_size": 20, "font_color": "#ff0000", "font_name": "Arial Bold",
 			"font_align": "center", "position_vertical": "top", "position_horizontal": "left", "margin_vertical": 10,
@@ -182,18 +184,52 @@ func TestEveryOperation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			k := kitOn(path)
-			k.options.Strict = false
-			b := newBench(t, k)
+			b := newBench(t, k, cloudconverttest.WithStandIns())
 			done := map[string]bool{uploaded: true}
 			for _, s := range everyOperation(t, site.URL) {
-				done[s.operation] = true
 				task, results := b.do(t, s.task(), s.files...)
 				assert.Equal(t, "finished", task.Status, "%s %v: %s %s", s.operation, s.fields, task.Code, task.Message)
 				s.check(t, results)
+				s.checkCatalog(t, b, task)
+				if !done[s.operation] {
+					assert.Equal(t, cloudconvert.StatusFinished, b.alone(t, s).Status, "%s %v without a job", s.operation, s.fields)
+				}
+				done[s.operation] = true
 			}
 			assert.Len(t, done, 34)
 		})
 	}
+}
+
+// alone runs the task of a sample without a job.
+func (b *bench) alone(t *testing.T, s sample) *cloudconvert.Task {
+	t.Helper()
+	task := s.task()
+	ids := map[any]string{}
+	var inputs []string
+	for i, f := range s.files {
+		imported, err := b.client.Tasks.Create(t.Context(), cloudconvert.ImportBase64{
+			File: base64.StdEncoding.EncodeToString(f.content), Filename: f.name,
+		})
+		require.NoError(t, err)
+		ids[string(rune('a'+i))] = imported.ID
+		inputs = append(inputs, imported.ID)
+	}
+	if _, ok := task.Fields["image"]; ok {
+		task.Fields["image"] = ids[task.Fields["image"]]
+		inputs = inputs[:1]
+	}
+	if len(inputs) > 0 {
+		task.Fields["input"] = inputs
+	}
+	if arguments, ok := task.Fields["arguments"].(string); ok {
+		task.Fields["arguments"] = strings.ReplaceAll(arguments, "/input/a/", "/input/"+inputs[0]+"/")
+	}
+	created, err := b.client.Tasks.Create(t.Context(), task)
+	require.NoError(t, err)
+	done, err := b.client.Tasks.Wait(t.Context(), created.ID)
+	require.NoError(t, err, "%s %v", s.operation, s.fields)
+	return done
 }
 
 // task returns the task on the files of the sample.
@@ -204,6 +240,32 @@ func (s sample) task() cloudconvert.RawTask {
 	}
 	maps.Copy(all, s.fields)
 	return cloudconvert.RawTask{Op: cloudconvert.Operation(s.operation), Fields: all}
+}
+
+// byParameters are the operations with samples whose parameters an engine may not support:
+// an SVG as watermark, a website of another host, an input to merge, a variant of PDF/X.
+var byParameters = []string{"capture-website", "merge", "pdf/x", "watermark"}
+
+// checkCatalog checks that the catalog has the task with its engine.
+func (s sample) checkCatalog(t *testing.T, b *bench, task cloudconverttest.Task) {
+	t.Helper()
+	format := ""
+	if len(s.files) > 0 {
+		format = formatOf(s.files[0].name)
+	}
+	engines := map[string]bool{}
+	for f, err := range b.client.Formats.All(t.Context(), cloudconvert.FormatListOptions{Operation: cloudconvert.Operation(s.operation)}) {
+		require.NoError(t, err)
+		to := s.fields["output_format"]
+		if (f.InputFormat == "" || f.InputFormat == format) && (f.OutputFormat == "" || f.OutputFormat == to) {
+			engines[f.Engine] = true
+		}
+	}
+	assert.NotEmpty(t, engines, "%s %v", s.operation, s.fields)
+	if slices.Contains(byParameters, s.operation) && task.Engine == "stand-in" || task.Engine == s.fields["engine"] {
+		return
+	}
+	assert.Contains(t, engines, task.Engine, "%s %v on %s", s.operation, s.fields, format)
 }
 
 // check checks the names and the types of results.
@@ -265,8 +327,7 @@ func hasType(file upload) bool {
 func TestStandInsAreMarked(t *testing.T) {
 	t.Parallel()
 	k := libraryOnly()
-	k.options.Strict = false
-	b := newBench(t, k)
+	b := newBench(t, k, cloudconverttest.WithStandIns())
 	job, err := b.client.Jobs.Create(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
 		"a":    cloudconvert.ImportRaw{File: "text", Filename: "a.docx"},
 		"work": cloudconvert.Convert{Input: []string{"a"}, OutputFormat: "odt", Engine: "office"},
@@ -285,8 +346,7 @@ func TestStandInsAreMarked(t *testing.T) {
 func TestStandInsOfSeveralFiles(t *testing.T) {
 	t.Parallel()
 	k := libraryOnly()
-	k.options.Strict = false
-	b := newBench(t, k)
+	b := newBench(t, k, cloudconverttest.WithStandIns())
 	files := []upload{{"a.docx", []byte("x")}, {"b.docx", []byte("x")}}
 	task, results := b.do(t, cloudconvert.RawTask{Op: "metadata/write", Fields: fields{
 		"input": []string{"a", "b"}, "metadata": fields{"Title": "T"}, "filename": "c-%d.docx",
@@ -300,40 +360,44 @@ func TestStandInsOfSeveralFiles(t *testing.T) {
 // TestNoStandIn checks tasks that fail nevertheless.
 func TestNoStandIn(t *testing.T) {
 	t.Parallel()
-	loose := libraryOnly()
-	loose.options.Strict = false
 	for name, c := range map[string]struct {
-		kit  *kit
-		task cloudconvert.RawTask
-		file upload
-		code string
+		strict bool
+		task   cloudconvert.RawTask
+		file   upload
+		code   string
 	}{
 		"strict": {
-			libraryOnly(),
+			true,
 			cloudconvert.RawTask{Op: "convert", Fields: fields{"input": "a", "output_format": "pdf"}},
 			upload{"a.docx", []byte("x")},
 			"INVALID_CONVERSION_TYPE",
 		},
 		"strict operation": {
-			libraryOnly(),
+			true,
 			cloudconvert.RawTask{Op: "pdf/ocr", Fields: fields{"input": "a"}},
 			upload{"a.pdf", makePDF(100)},
 			"INVALID_CONVERSION_TYPE",
 		},
 		"unknown format": {
-			loose,
+			false,
 			cloudconvert.RawTask{Op: "convert", Fields: fields{"input": "a", "output_format": "xyz"}},
 			upload{"a.docx", []byte("x")},
 			"INVALID_CONVERSION_TYPE",
 		},
+		"not a pair of the service": {
+			false,
+			cloudconvert.RawTask{Op: "convert", Fields: fields{"input": "a", "output_format": "mp3"}},
+			upload{"a.docx", []byte("x")},
+			"INVALID_CONVERSION_TYPE",
+		},
 		"not a PDF": {
-			loose,
+			false,
 			cloudconvert.RawTask{Op: "pdf/a", Fields: fields{"input": "a"}},
 			upload{"a.docx", []byte("x")},
 			"INVALID_CONVERSION_TYPE",
 		},
 		"damaged": {
-			loose,
+			false,
 			cloudconvert.RawTask{Op: "convert", Fields: fields{"input": "a", "output_format": "jpg"}},
 			upload{"a.png", []byte("x")},
 			"OPEN_FAILED",
@@ -341,7 +405,11 @@ func TestNoStandIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			task, results := newBench(t, c.kit).do(t, c.task, c.file)
+			var options []cloudconverttest.Option
+			if !c.strict {
+				options = append(options, cloudconverttest.WithStandIns())
+			}
+			task, results := newBench(t, libraryOnly(), options...).do(t, c.task, c.file)
 			assert.Equal(t, c.code, task.Code, task.Message)
 			assert.Empty(t, results)
 		})

@@ -25,6 +25,9 @@ type pdf struct {
 	office *office // converts documents for merge; may be nil
 }
 
+// onlyPDF are the formats of operations on PDFs.
+var onlyPDF = []string{"pdf"}
+
 func newPDF(k *kit, o *office) *pdf { return &pdf{kit: k, office: o} }
 
 func (p *pdf) engine() engine {
@@ -34,17 +37,16 @@ func (p *pdf) engine() engine {
 			Conversions: []Conversion{{From: imageFormats, To: []string{"pdf"}}},
 			version:     func(context.Context) string { return libraryVersion() },
 		},
-		inputs:  []string{"pdf"},
 		convert: p.fromImage,
-		tasks:   map[string]func(context.Context, *cloudconverttest.Run) error{"merge": p.merge},
-		files: map[string]func(context.Context, work) error{
-			"optimize":          p.optimize,
-			"watermark":         p.watermark,
-			"pdf/encrypt":       p.encrypt,
-			"pdf/decrypt":       p.decrypt,
-			"pdf/split-pages":   p.split,
-			"pdf/extract-pages": p.extract,
-			"pdf/rotate-pages":  p.rotate,
+		operations: map[string]operation{
+			"merge":             {to: onlyPDF, task: p.merge},
+			"optimize":          {from: onlyPDF, file: p.optimize},
+			"watermark":         {from: onlyPDF, file: p.watermark},
+			"pdf/encrypt":       {from: onlyPDF, file: p.encrypt},
+			"pdf/decrypt":       {from: onlyPDF, file: p.decrypt},
+			"pdf/split-pages":   {from: onlyPDF, file: p.split},
+			"pdf/extract-pages": {from: onlyPDF, file: p.extract},
+			"pdf/rotate-pages":  {from: onlyPDF, file: p.rotate},
 		},
 	}
 }

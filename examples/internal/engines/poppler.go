@@ -49,9 +49,8 @@ func (p *poppler) engine() engine {
 			{From: inputs, To: images},
 			{From: []string{"pdf"}, To: []string{"txt"}},
 		}},
-		inputs:  inputs,
-		convert: p.convert,
-		files:   map[string]func(context.Context, work) error{"thumbnail": p.thumbnail},
+		convert:    p.convert,
+		operations: map[string]operation{"thumbnail": {from: inputs, to: []string{"jpg", "png"}, file: p.thumbnail}},
 	}
 }
 
@@ -140,7 +139,7 @@ func (p *poppler) convert(ctx context.Context, w work) error {
 
 // thumbnail makes an image of the first page.
 func (p *poppler) thumbnail(ctx context.Context, w work) error {
-	if !media.CanConvert("png", w.run.OutputFormat) {
+	if w.run.OutputFormat == "webp" {
 		return cloudconverttest.ErrUnsupported
 	}
 	d, err := p.open(ctx, w)

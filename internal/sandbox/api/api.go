@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/clock"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/limits"
@@ -33,7 +34,9 @@ type Config struct {
 	Sandbox     bool          // imports list the MD5 of their files in place of the size
 	// UnsupportedHint is added to the message for an unsupported conversion.
 	UnsupportedHint string
-	Closed          <-chan struct{} // when the server has closed
+	// Formats lists the catalog.
+	Formats func(catalog.Query) []catalog.Entry
+	Closed  <-chan struct{} // when the server has closed
 }
 
 // API is the API of a server.

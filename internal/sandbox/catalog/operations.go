@@ -4,10 +4,18 @@ package catalog
 
 // The operations that are handled specially.
 const (
-	ImportUpload = "import/upload"
-	Watermark    = "watermark"
-	ExportURL    = "export/url"
-	Convert      = "convert"
+	ImportUpload   = "import/upload"
+	Convert        = "convert"
+	Optimize       = "optimize"
+	Watermark      = "watermark"
+	CaptureWebsite = "capture-website"
+	Thumbnail      = "thumbnail"
+	Merge          = "merge"
+	Archive        = "archive"
+	Metadata       = "metadata"
+	WriteMetadata  = "metadata/write"
+	Command        = "command"
+	ExportURL      = "export/url"
 )
 
 // Family is a kind of operation.
@@ -27,7 +35,6 @@ type Operation struct {
 	Params  []Param
 	OneOf   [][]string // at least one of each group is required
 	Credits int
-	Engine  string
 }
 
 // NeedsInput reports whether the parameter input is required.
@@ -66,7 +73,7 @@ func need(names ...string) []Param {
 func with(params []Param, more ...Param) []Param { return append(params, more...) }
 
 var (
-	pdfOperation = Operation{Family: Processing, Credits: 1, Engine: "qpdf"}
+	pdfOperation = Operation{Family: Processing, Credits: 1}
 	thumbnails   = []string{"png", "jpg", "webp"}
 	captures     = []string{"pdf", "png", "jpg"}
 	archives     = []string{"zip", "rar", "7z", "tar", "tar.gz", "tar.bz2"}
@@ -103,13 +110,13 @@ var Operations = map[string]Operation{
 	},
 
 	Convert: {Family: Processing, Credits: 1, Params: with(need("output_format"), common...)},
-	"optimize": {Family: Processing, Credits: 1, Engine: "imagemagick", Params: with([]Param{
+	Optimize: {Family: Processing, Credits: 1, Params: with([]Param{
 		{Name: "profile", Values: []string{"web", "print", "archive", "mrc", "max"}},
 		{Name: "quality", Kind: Integer},
 		{Name: "flatten_signatures", Kind: Boolean},
 		{Name: "colorspace", Values: []string{"unchanged", "rgb", "cmyk", "greyscale", "grayscale"}},
 	}, common...)},
-	Watermark: {Family: Processing, Credits: 1, Engine: "imagemagick", Params: with([]Param{
+	Watermark: {Family: Processing, Credits: 1, Params: with([]Param{
 		{Name: "text"},
 		{Name: "image"},
 		{Name: "pages"},
@@ -129,7 +136,7 @@ var Operations = map[string]Operation{
 		{Name: "opacity", Kind: Number},
 		{Name: "rotation", Kind: Number},
 	}, common...), OneOf: [][]string{{"text", "image"}}},
-	"capture-website": {Family: Processing, Credits: 1, Engine: "chrome", NoInput: true, Params: with([]Param{
+	CaptureWebsite: {Family: Processing, Credits: 1, NoInput: true, Params: with([]Param{
 		{Name: "url", Kind: WebURL, Required: true},
 		{Name: "output_format", Required: true, Values: captures},
 		{Name: "headers", Kind: Object},
@@ -141,24 +148,24 @@ var Operations = map[string]Operation{
 		{Name: "wait_until", Values: []string{"load", "domcontentloaded", "networkidle0", "networkidle2"}},
 		{Name: "css_media_type", Values: []string{"print", "screen"}},
 	}, common...)},
-	"thumbnail": {Family: Processing, Credits: 1, Engine: "imagemagick", Params: with([]Param{
+	Thumbnail: {Family: Processing, Credits: 1, Params: with([]Param{
 		{Name: "output_format", Required: true, Values: thumbnails},
 		{Name: "width", Kind: Integer},
 		{Name: "height", Kind: Integer},
 		{Name: "count", Kind: Integer},
 		{Name: "fit", Values: []string{"max", "crop", "scale"}},
 	}, common...)},
-	"merge": {Family: Processing, Credits: 1, Engine: "qpdf", Params: with([]Param{
+	Merge: {Family: Processing, Credits: 1, Params: with([]Param{
 		{Name: "output_format", Required: true, Values: []string{"pdf"}},
 	}, common...)},
-	"archive": {Family: Processing, Credits: 1, Engine: "archivetool", Params: with([]Param{
+	Archive: {Family: Processing, Credits: 1, Params: with([]Param{
 		{Name: "output_format", Required: true, Values: archives},
 	}, common...)},
-	"metadata": {Family: Processing, Engine: "exiftool", Params: common},
-	"metadata/write": {Family: Processing, Engine: "exiftool", Params: with([]Param{
+	Metadata: {Family: Processing, Params: common},
+	WriteMetadata: {Family: Processing, Params: with([]Param{
 		{Name: "metadata", Kind: Object, Required: true},
 	}, common...)},
-	"command": {Family: Processing, Credits: 1, Params: with([]Param{
+	Command: {Family: Processing, Credits: 1, Params: with([]Param{
 		{Name: "engine", Required: true, Values: []string{"ffmpeg", "imagemagick", "graphicsmagick"}},
 		{Name: "command", Required: true, Values: []string{"ffmpeg", "ffprobe", "convert", "identify", "gm"}},
 		{Name: "arguments", Required: true},

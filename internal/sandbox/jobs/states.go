@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -73,9 +72,8 @@ func (s *Jobs) addTask(r request.Task, j *Job, content *inline) *Task {
 		ID: random.ID(), Name: r.Name, Operation: r.Operation, Job: j, Request: r, Status: Waiting, Percent: 100,
 		Created: s.cfg.Clock.Now(), Done: make(chan struct{}), inline: content,
 	}
-	if op := catalog.Operations[r.Operation]; op.Family == catalog.Processing {
-		engine, _ := request.Text(r.Params["engine"])
-		t.Engine = cmp.Or(engine, op.Engine) // until the run says which
+	if catalog.Operations[r.Operation].Family == catalog.Processing {
+		t.Engine, _ = request.Text(r.Params["engine"])
 		t.EngineVersion, _ = request.Text(r.Params["engine_version"])
 	}
 	if r.Operation == catalog.ImportUpload {

@@ -1,0 +1,64 @@
+package engines
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+)
+
+// addFormats adds what the engines do to the catalog of a server. If several do the same,
+// the first one is in it.
+func addFormats(ctx context.Context, server *cloudconverttest.Server, engines []engine) {
+	for _, e := range slices.Backward(engines) {
+		formats := e.formats()
+		for i := range formats {
+			formats[i].Engine, formats[i].EngineVersion = e.Name, e.Version(ctx)
+		}
+		server.AddFormats(formats...)
+	}
+}
+
+// formats returns what the engine does.
+func (e engine) formats() []cloudconverttest.Format {
+	var formats []cloudconverttest.Format
+	for _, c := range e.Conversions {
+		formats = append(formats, pairs("convert", c.From, c.To)...)
+	}
+	for name, o := range e.operations {
+		formats = append(formats, pairs(name, orAny(o.from), orAny(o.to))...)
+	}
+	return formats
+}
+
+// orAny returns a list of formats, or one with the empty format, which stands for any.
+func orAny(formats []string) []string {
+	if formats == nil {
+		return []string{""}
+	}
+	return formats
+}
+
+func pairs(operation string, from, to []string) []cloudconverttest.Format {
+	var formats []cloudconverttest.Format
+	for _, in := range from {
+		for _, out := range to {
+			if out != "*" && (operation != "convert" || in != out) {
+				formats = append(formats, cloudconverttest.Format{Operation: operation, InputFormat: in, OutputFormat: out})
+			}
+		}
+	}
+	return formats
+}
+
+// formatOf returns the format of a name.
+func formatOf(name string) string {
+	name = strings.ToLower(name)
+	for _, format := range []string{"tar.gz", "tar.bz2"} {
+		if strings.HasSuffix(name, "."+format) {
+			return format
+		}
+	}
+	return strings.TrimPrefix(name[strings.LastIndex(name, ".")+1:], ".")
+}
