@@ -2,46 +2,53 @@ package main
 
 import (
 	"context"
-	"embed"
-	"encoding/json"
-	"errors"
+	"io"
 	"log"
+	"mime"
 	"net/http"
+	"path"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// patience is how long a job may take, including the upload.
-const patience = 15 * time.Minute
-
-//go:embed page.html uploaded.html
-var pages embed.FS
+const (
+	maxUpload    = 20 << 20         // size of the largest image
+	maxForm      = maxUpload + 4096 // with the other parts of the form
+	maxMemory    = 1 << 20          // of a form; the rest of it is in a temporary file
+	transferTime = 5 * time.Minute  // for an upload or a download
+	startTime    = time.Minute      // to create a job and to send its image
+	jobTime      = 10 * time.Minute // for a job to end
+	retention    = time.Hour        // for the result of a job
+)
 
 // formats are the formats that a visitor can choose.
 var formats = []string{"jpg", "png", "gif", "bmp", "tiff"}
 
-// app converts the images of its visitors.
+// app converts the images of its visitors. It accepts them from anyone: a service that
+// others can reach should limit who may convert, and how often.
 type app struct {
-	ctx     context.Context //nolint:containedctx // that of the program, which outlives every request.
+	ctx     context.Context //nolint:containedctx // that of the program: jobs outlive requests.
 	client  *cloudconvert.Client
 	waiter  *cloudconvert.WebhookWaiter
 	webhook *cloudconvert.Webhook
 	hook    http.Handler
-	public  string
 
 	mu    sync.Mutex
-	jobs  map[string]*outcome
+	jobs  map[string]*job
 	waits sync.WaitGroup
 }
 
-// outcome is the result of a job. Its fields may be read after done is closed.
-type outcome struct {
-	done chan struct{}
-	job  *cloudconvert.Job
-	err  error
+// job is a job of a visitor. Its result and err may be read after done is closed.
+type job struct {
+	id     string
+	cancel context.CancelFunc
+	done   chan struct{}
+	result *cloudconvert.Job
+	err    error
 }
 
 // newApp registers a webhook under the public URL.
@@ -54,14 +61,14 @@ func newApp(ctx context.Context, client *cloudconvert.Client, public string) (*a
 		return nil, err
 	}
 	a := &app{
-		ctx: ctx, client: client, webhook: webhook, public: public,
-		waiter: client.Webhooks.NewWaiter(), jobs: map[string]*outcome{},
+		ctx: ctx, client: client, webhook: webhook,
+		waiter: client.Webhooks.NewWaiter(), jobs: map[string]*job{},
 	}
 	a.hook, err = cloudconvert.WebhookHandler(a.waiter.Deliver, webhook.SigningSecret)
 	return a, err
 }
 
-// close removes the webhook.
+// close waits for the jobs, which end with the context, and removes the webhook.
 func (a *app) close() error {
 	a.waits.Wait()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), 5*time.Second)
@@ -71,146 +78,159 @@ func (a *app) close() error {
 
 func (a *app) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", page("page.html"))
-	mux.HandleFunc("GET /uploaded", page("uploaded.html"))
+	mux.HandleFunc("GET /{$}", a.start)
+	mux.Handle("GET /static/", http.FileServerFS(static))
 	mux.HandleFunc("POST /jobs", a.create)
-	mux.HandleFunc("GET /jobs/{id}", a.status)
-	mux.HandleFunc("GET /jobs/{id}/result", a.result)
+	mux.HandleFunc("GET /jobs/{id}", a.withJob(a.status))
+	mux.HandleFunc("POST /jobs/{id}/cancel", a.withJob(a.cancel))
+	mux.HandleFunc("GET /jobs/{id}/result", a.withJob(a.result))
 	mux.Handle("POST /hook", a.hook)
-	return mux
+	return secure(http.NewCrossOriginProtection().Handler(mux))
 }
 
-func page(name string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, pages, name) }
-}
-
-// create creates a job that waits for a file, and returns the form for the browser to
-// post.
-func (a *app) create(w http.ResponseWriter, r *http.Request) {
-	format := r.FormValue("format")
-	if !slices.Contains(formats, format) {
-		http.Error(w, "choose one of the formats", http.StatusBadRequest)
-		return
-	}
-	job, err := a.client.Jobs.Create(r.Context(), cloudconvert.Pipeline(
-		cloudconvert.ImportUpload{Redirect: a.public + "/uploaded"},
-		cloudconvert.Convert{OutputFormat: format},
-		cloudconvert.ExportURL{Inline: true},
-	))
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	task, _ := job.Task("import-upload")
-	form, err := a.client.Tasks.UploadForm(r.Context(), task.ID)
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	a.follow(job.ID) //nolint:contextcheck // the wait outlives the request.
-	reply(w, map[string]any{"id": job.ID, "url": form.URL, "fields": form.Fields})
-}
-
-// follow waits for a job whose file the browser uploads. It deletes a job without an
-// upload.
-func (a *app) follow(id string) {
-	o := &outcome{done: make(chan struct{})}
-	a.mu.Lock()
-	a.jobs[id] = o
-	a.mu.Unlock()
-	a.waits.Go(func() {
-		ctx, cancel := context.WithTimeout(a.ctx, patience)
-		defer cancel()
-		o.job, o.err = a.client.Jobs.Wait(ctx, id, cloudconvert.WithSignal(a.waiter), cloudconvert.WithPendingUpload(), cloudconvert.WithDeleteOnCancel())
-		close(o.done)
+// secure sets the headers that restrict what a page may load and run.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; "+
+			"img-src 'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "same-origin") // the URL of a job is a secret of its visitor
+		next.ServeHTTP(w, r)
 	})
 }
 
-// find returns the job of a request, if this program created it: the key can read every
-// job of the account.
-func (a *app) find(w http.ResponseWriter, r *http.Request) (*outcome, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	o, found := a.jobs[r.PathValue("id")]
-	if !found {
-		http.NotFound(w, r)
-	}
-	return o, found
-}
+func (a *app) start(w http.ResponseWriter, r *http.Request) { show(w, r, http.StatusOK, view{}) }
 
-// state is the part of a job that the page shows.
-type state struct {
-	Status  string `json:"status"`
-	Percent int    `json:"percent"`
-	Message string `json:"message"`
-}
-
-func (a *app) status(w http.ResponseWriter, r *http.Request) {
-	o, found := a.find(w, r)
-	if !found {
+// create starts a job for the image that a visitor posts.
+func (a *app) create(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseMultipartForm(maxMemory); err != nil {
+		fail(w, r, err)
 		return
 	}
+	file, header, err := r.FormFile("file")
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	defer file.Close()
+	format := r.PostFormValue("format")
+	if !slices.Contains(formats, format) {
+		fail(w, r, errFormat)
+		return
+	}
+	ctx, stop := context.WithTimeout(r.Context(), startTime)
+	defer stop()
+	created, err := a.client.Start(ctx, cloudconvert.Pipeline(
+		cloudconvert.FromReader(header.Filename, file),
+		cloudconvert.Convert{OutputFormat: format},
+		cloudconvert.ExportURL{},
+	))
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	a.follow(created.ID) //nolint:contextcheck // the job outlives the request.
+	http.Redirect(w, r, "/jobs/"+created.ID, http.StatusSeeOther)
+}
+
+// follow waits for the end of a job. It deletes the job if it is cancelled, takes too
+// long, or the program ends first.
+func (a *app) follow(id string) {
+	ctx, cancel := context.WithTimeout(a.ctx, jobTime)
+	j := &job{id: id, cancel: cancel, done: make(chan struct{})}
+	a.mu.Lock()
+	a.jobs[id] = j
+	a.mu.Unlock()
+	a.waits.Go(func() {
+		defer cancel()
+		j.result, j.err = a.client.Jobs.Wait(ctx, id, cloudconvert.WithSignal(a.waiter), cloudconvert.WithDeleteOnCancel())
+		if j.err != nil {
+			log.Println(j.err)
+		}
+		close(j.done)
+		time.AfterFunc(retention, func() { a.forget(id) })
+	})
+}
+
+func (a *app) forget(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.jobs, id)
+}
+
+// withJob calls a handler with the job of the request, if this program created it: the
+// API key can read every job of the account.
+func (a *app) withJob(handle func(http.ResponseWriter, *http.Request, *job)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a.mu.Lock()
+		j, found := a.jobs[r.PathValue("id")]
+		a.mu.Unlock()
+		if !found {
+			fail(w, r, errNoJob)
+			return
+		}
+		handle(w, r, j)
+	}
+}
+
+func (a *app) status(w http.ResponseWriter, r *http.Request, j *job) {
 	select {
-	case <-o.done:
-		reply(w, o.state())
+	case <-j.done:
+		show(w, r, http.StatusOK, j.view())
 		return
 	default:
 	}
-	job, err := a.client.Jobs.Get(r.Context(), r.PathValue("id"))
+	current, err := a.client.Jobs.Get(r.Context(), j.id)
 	if err != nil {
-		fail(w, err)
+		fail(w, r, err)
 		return
 	}
 	ended := 0
-	for _, task := range job.Tasks {
+	for _, task := range current.Tasks {
 		if task.Status.Terminal() {
 			ended++
 		}
 	}
-	reply(w, state{Status: "processing", Percent: 100 * ended / max(len(job.Tasks), 1)})
+	show(w, r, http.StatusOK, view{URL: j.url(), Status: converting, Percent: 100 * ended / max(len(current.Tasks), 1)})
 }
 
-// state describes an ended job.
-func (o *outcome) state() state {
-	failure, failed := errors.AsType[*cloudconvert.JobError](o.err)
-	switch {
-	case failed && len(failure.Tasks) > 0:
-		return state{Status: "error", Message: failure.Tasks[0].Message}
-	case o.err != nil || len(o.job.Files()) == 0:
-		return state{Status: "error", Message: "the image could not be converted"}
-	default:
-		return state{Status: "finished", Percent: 100, Message: o.job.Files()[0].Filename}
-	}
-}
-
-// result redirects to the file in storage, whose URL is a secret of the visitor.
-func (a *app) result(w http.ResponseWriter, r *http.Request) {
-	o, found := a.find(w, r)
-	if !found {
-		return
-	}
+// cancel ends a job, unless it has ended.
+func (a *app) cancel(w http.ResponseWriter, r *http.Request, j *job) {
+	j.cancel()
 	select {
-	case <-o.done:
+	case <-j.done:
+		http.Redirect(w, r, j.url(), http.StatusSeeOther)
+	case <-r.Context().Done():
+	}
+}
+
+// result sends the converted image. The URL of the image in storage stays a secret of
+// this program.
+func (a *app) result(w http.ResponseWriter, r *http.Request, j *job) {
+	select {
+	case <-j.done:
 	default:
-		http.Error(w, "the job is still running", http.StatusConflict)
+		fail(w, r, errRunning)
 		return
 	}
-	if o.err != nil || len(o.job.Files()) == 0 {
-		http.NotFound(w, r)
+	image, err := j.file()
+	if err != nil {
+		fail(w, r, err)
 		return
 	}
-	http.Redirect(w, r, o.job.Files()[0].URL, http.StatusSeeOther)
-}
-
-// fail shows a failure to the visitor, and logs its cause.
-func fail(w http.ResponseWriter, err error) {
-	log.Println(err)
-	http.Error(w, "the service cannot be reached, try again", http.StatusBadGateway)
-}
-
-func reply(w http.ResponseWriter, value any) {
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(value); err != nil {
-		log.Println("the visitor has gone:", err)
+	content, err := a.client.Open(r.Context(), image)
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	defer content.Close()
+	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(image.Filename)))
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": image.Filename}))
+	w.Header().Set("Content-Length", strconv.FormatInt(image.Size, 10))
+	w.Header().Set("Cache-Control", "no-store")
+	if _, err := io.Copy(w, content); err != nil {
+		log.Println(err)
+		panic(http.ErrAbortHandler) // the browser must not take a part for the whole
 	}
 }

@@ -1,5 +1,5 @@
-// Command web is a web service that converts images. The browser posts the file directly
-// to storage, and a webhook reports the end of the job:
+// Command web is a web service that converts images. A visitor posts an image, a webhook
+// reports the end of its job, and the page shows the progress and the result:
 //
 //	web -addr 127.0.0.1:8080
 //
@@ -118,7 +118,13 @@ func connect(stderr io.Writer) (*cloudconvert.Client, func(), error) {
 
 // serveUntilDone handles requests until the context ends.
 func serveUntilDone(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       transferTime,
+		WriteTimeout:      2 * transferTime, // it includes the time to read the request
+		IdleTimeout:       2 * time.Minute,
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {

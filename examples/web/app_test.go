@@ -1,0 +1,282 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"image"
+	_ "image/jpeg"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+)
+
+// site is the app on a local server, with a sandbox as its service.
+type site struct {
+	url     string
+	sandbox *cloudconverttest.Server
+	server  *httptest.Server
+	app     *app
+
+	mu   sync.Mutex
+	held map[string]chan struct{}
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{sandbox: cloudconverttest.NewServer(), held: map[string]chan struct{}{}}
+	t.Cleanup(s.sandbox.Close)
+	s.server = httptest.NewUnstartedServer(nil)
+	s.url = "http://" + s.server.Listener.Addr().String()
+	ctx, cancel := context.WithCancel(t.Context())
+	var err error
+	s.app, err = newApp(ctx, s.sandbox.Client(), s.url)
+	require.NoError(t, err)
+	s.server.Config.Handler = s.hold(s.app.routes())
+	s.server.Start()
+	t.Cleanup(func() {
+		cancel()
+		assert.NoError(t, s.app.close())
+		s.server.CloseClientConnections()
+		s.server.Close()
+	})
+	return s
+}
+
+// hold lets requests wait while their path is held.
+func (s *site) hold(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		var released chan struct{}
+		for pattern, c := range s.held {
+			if match, _ := path.Match(pattern, r.URL.Path); match {
+				released = c
+			}
+		}
+		s.mu.Unlock()
+		if released != nil {
+			select {
+			case <-released:
+			case <-r.Context().Done():
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// holdBack holds requests for paths that match a pattern, until the returned function
+// is called.
+func (s *site) holdBack(pattern string) (release func()) {
+	c := make(chan struct{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[pattern] = c
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.held, pattern)
+		close(c)
+	}
+}
+
+// blockConversions makes conversions to JPEG wait until the returned function is called.
+func (s *site) blockConversions() (release func()) {
+	c := make(chan struct{})
+	s.sandbox.HandleConvert("png", "jpg", func(ctx context.Context, run *cloudconverttest.Run) error {
+		select {
+		case <-c:
+			return run.Default(ctx)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	return func() { close(c) }
+}
+
+// waitForJob waits until the app knows the end of a job.
+func (s *site) waitForJob(url *url.URL) {
+	s.app.mu.Lock()
+	done := s.app.jobs[path.Base(url.Path)].done
+	s.app.mu.Unlock()
+	<-done
+}
+
+// do sends a request as the script of the page does, or as a browser without scripts.
+func do(t *testing.T, script bool, method, url, contentType string, body io.Reader) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, body)
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", contentType)
+	if script {
+		request.Header.Set("Accept", "application/json")
+	}
+	response, err := new(http.Client).Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response, string(content)
+}
+
+func form(t *testing.T, format, name string, content []byte) (contentType string, body io.Reader) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	require.NoError(t, w.WriteField("format", format))
+	if name != "" {
+		part, err := w.CreateFormFile("file", name)
+		require.NoError(t, err)
+		_, err = part.Write(content)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	return w.FormDataContentType(), &b
+}
+
+func testdata(t *testing.T, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile("../../testdata/" + name)
+	require.NoError(t, err)
+	return content
+}
+
+func TestConvertsWithoutScript(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	release := s.blockConversions()
+	contentType, body := form(t, "jpg", "photo.png", testdata(t, "photo.png"))
+	response, page := do(t, false, http.MethodPost, s.url+"/jobs", contentType, body)
+	assert.Equal(t, http.StatusOK, response.StatusCode)
+	assert.Contains(t, page, `role="status">Converting the image</p>`)
+	assert.Contains(t, page, `<a id="update" href="`+response.Request.URL.Path+`">Update</a>`)
+
+	job := response.Request.URL.String()
+	refused, page := do(t, false, http.MethodGet, job+"/result", "", http.NoBody)
+	assert.Equal(t, http.StatusConflict, refused.StatusCode)
+	assert.Contains(t, page, "still being converted")
+
+	release()
+	s.waitForJob(response.Request.URL)
+	_, page = do(t, false, http.MethodGet, job, "", http.NoBody)
+	assert.Contains(t, page, "The image is converted.")
+	assert.Contains(t, page, `download="photo.jpg">Download photo.jpg</a>`)
+
+	response, content := do(t, false, http.MethodGet, job+"/result", "", http.NoBody)
+	assert.Equal(t, "image/jpeg", response.Header.Get("Content-Type"))
+	assert.Equal(t, "inline; filename=photo.jpg", response.Header.Get("Content-Disposition"))
+	converted, format, err := image.Decode(strings.NewReader(content))
+	require.NoError(t, err)
+	assert.Equal(t, "jpeg", format)
+	assert.Equal(t, image.Pt(640, 480), converted.Bounds().Size())
+}
+
+func TestCancelWithoutScript(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	defer s.blockConversions()()
+	contentType, body := form(t, "jpg", "photo.png", testdata(t, "photo.png"))
+	response, _ := do(t, false, http.MethodPost, s.url+"/jobs", contentType, body)
+	_, page := do(t, false, http.MethodPost, response.Request.URL.String()+"/cancel", "", http.NoBody)
+	assert.Contains(t, page, "The conversion was cancelled.")
+	assert.Empty(t, s.sandbox.Jobs(), "a cancelled job is deleted")
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	const unknown = "/jobs/4b6ee8e2-e293-4805-b48e-a03876d1ec66"
+	photo := testdata(t, "photo.png")
+	refusal := func(status int, code string) *cloudconverttest.Fault {
+		return &cloudconverttest.Fault{Method: http.MethodPost, Path: "/v2/jobs", Kind: cloudconverttest.Status, Status: status, Code: code}
+	}
+	for name, c := range map[string]struct {
+		format, file string
+		content      []byte
+		fault        *cloudconverttest.Fault
+		status       int
+		message      string
+	}{
+		"no file":       {"jpg", "", nil, nil, http.StatusBadRequest, "No image was sent."},
+		"too large":     {"jpg", "photo.png", make([]byte, maxForm), nil, http.StatusRequestEntityTooLarge, "The image is larger than 20 MB."},
+		"output format": {"exe", "photo.png", photo, nil, http.StatusBadRequest, "This output format is not offered."},
+		"no extension":  {"jpg", "photo", photo, nil, http.StatusUnprocessableEntity, "The format of this file is unknown."},
+		"no credits": {
+			"jpg", "photo.png", photo, refusal(http.StatusPaymentRequired, "CREDITS_EXCEEDED"),
+			http.StatusServiceUnavailable, "This service has run out of credits.",
+		},
+		"too many jobs": {
+			"jpg", "photo.png", photo, refusal(http.StatusPaymentRequired, "PARALLEL_JOB_LIMIT_EXCEEDED"),
+			http.StatusServiceUnavailable, "Too many images are being converted.",
+		},
+		"wrong key": {
+			"jpg", "photo.png", photo, refusal(http.StatusUnauthorized, "UNAUTHENTICATED"),
+			http.StatusBadGateway, "The conversion failed on our side.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			if c.fault != nil {
+				s.sandbox.Inject(*c.fault)
+			}
+			contentType, body := form(t, c.format, c.file, c.content)
+			response, text := do(t, true, http.MethodPost, s.url+"/jobs", contentType, body)
+			assert.Equal(t, c.status, response.StatusCode)
+			var v view
+			require.NoError(t, json.Unmarshal([]byte(text), &v))
+			assert.Equal(t, failed, v.Status)
+			assert.True(t, strings.HasPrefix(v.Message, c.message), v.Message)
+			assert.NotContains(t, text, "cloudconvert", "errors are not shown")
+
+			contentType, body = form(t, c.format, c.file, c.content)
+			response, text = do(t, false, http.MethodPost, s.url+"/jobs", contentType, body)
+			assert.Equal(t, c.status, response.StatusCode)
+			assert.Contains(t, text, `role="alert">`+v.Message+"</p>")
+		})
+	}
+	s := newSite(t)
+	for path, status := range map[string]int{
+		"GET " + unknown:              http.StatusNotFound,
+		"GET " + unknown + "/result":  http.StatusNotFound,
+		"POST " + unknown + "/cancel": http.StatusNotFound,
+		"POST /hook":                  http.StatusUnsupportedMediaType,
+		"POST /jobs":                  http.StatusBadRequest, // not a form
+	} {
+		method, path, _ := strings.Cut(path, " ")
+		response, _ := do(t, true, method, s.url+path, "", http.NoBody)
+		assert.Equal(t, status, response.StatusCode, path)
+	}
+}
+
+func TestRefusesFormsOfOtherSites(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	contentType, body := form(t, "jpg", "photo.png", testdata(t, "photo.png"))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/jobs", body)
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", contentType)
+	request.Header.Set("Origin", "https://example.com")
+	response, err := new(http.Client).Do(request)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	assert.Equal(t, http.StatusForbidden, response.StatusCode)
+	assert.Empty(t, s.sandbox.Jobs())
+}
+
+func TestForgetsJobs(t *testing.T) {
+	t.Parallel()
+	a := &app{jobs: map[string]*job{"a": {}, "b": {}}}
+	a.forget("a")
+	assert.Equal(t, map[string]*job{"b": {}}, a.jobs)
+}
