@@ -10,12 +10,12 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -106,11 +106,16 @@ func (s *site) blockConversions() (release func()) {
 }
 
 // waitForJob waits until the app knows the end of a job.
-func (s *site) waitForJob(url *url.URL) {
+func (s *site) waitForJob(t *testing.T, id string) {
+	t.Helper()
 	s.app.mu.Lock()
-	done := s.app.jobs[path.Base(url.Path)].done
+	done := s.app.jobs[id].done
 	s.app.mu.Unlock()
-	<-done
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		require.Fail(t, "the job does not end")
+	}
 }
 
 // do sends a request as the script of the page does, or as a browser without scripts.
@@ -159,6 +164,8 @@ func TestConvertsWithoutScript(t *testing.T) {
 	contentType, body := form(t, "jpg", "photo.png", testdata(t, "photo.png"))
 	response, page := do(t, false, http.MethodPost, s.url+"/jobs", contentType, body)
 	assert.Equal(t, http.StatusOK, response.StatusCode)
+	assert.Equal(t, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "+
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'", response.Header.Get("Content-Security-Policy"))
 	assert.Contains(t, page, `role="status">Converting the image</p>`)
 	assert.Contains(t, page, `<a id="update" href="`+response.Request.URL.Path+`">Update</a>`)
 
@@ -168,7 +175,7 @@ func TestConvertsWithoutScript(t *testing.T) {
 	assert.Contains(t, page, "still being converted")
 
 	release()
-	s.waitForJob(response.Request.URL)
+	s.waitForJob(t, path.Base(job))
 	_, page = do(t, false, http.MethodGet, job, "", http.NoBody)
 	assert.Contains(t, page, "The image is converted.")
 	assert.Contains(t, page, `download="photo.jpg">Download photo.jpg</a>`)

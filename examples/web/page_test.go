@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"html/template"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -19,6 +22,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go"
 )
 
 // visitor uses the page in a headless browser.
@@ -289,6 +294,52 @@ func TestPageExplainsFailures(t *testing.T) {
 	}
 }
 
+func TestPageCancelsJob(t *testing.T) {
+	t.Parallel()
+	v, s := newVisitor(t), newSite(t)
+	defer s.blockConversions()()
+	v.open(s.url)
+	v.choose(inTestdata(t, "photo.png"))
+	v.do(chromedp.Click("#convert"))
+	v.wait(`document.getElementById('status').textContent.startsWith('Converting')`)
+	jobs := s.sandbox.Jobs()
+	require.Len(t, jobs, 1)
+	v.do(chromedp.Click("#cancel"))
+	assert.Equal(t, "The conversion was cancelled. To start over, press Convert.", v.waitForError())
+	s.waitForJob(t, jobs[0].ID)
+	assert.Empty(t, s.sandbox.Jobs())
+}
+
+// A page can also post a file directly to storage, without the program.
+func TestUploadFormInBrowser(t *testing.T) {
+	t.Parallel()
+	v, s := newVisitor(t), newSite(t)
+	client := s.sandbox.Client()
+	job, err := client.Start(t.Context(), cloudconvert.Pipeline(
+		cloudconvert.ImportUpload{Redirect: s.url + "/static/favicon.svg"},
+		cloudconvert.Convert{OutputFormat: "jpg"},
+		cloudconvert.ExportURL{},
+	))
+	require.NoError(t, err)
+	task, _ := job.Task("import-upload")
+	form, err := client.Tasks.UploadForm(t.Context(), task.ID)
+	require.NoError(t, err)
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		assert.NoError(t, template.Must(template.New("").Parse(`<!doctype html>
+			<form method="post" action="{{.URL}}" enctype="multipart/form-data">
+				{{range .Fields}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">{{end}}
+				<input type="file" name="file"><button>Upload</button>
+			</form>`)).Execute(w, form))
+	}))
+	defer page.Close()
+
+	v.do(chromedp.Navigate(page.URL), chromedp.SetUploadFiles("input[type=file]", []string{inTestdata(t, "photo.png")}),
+		chromedp.Click("button"), chromedp.WaitReady("svg"))
+	job, err = client.Jobs.Wait(t.Context(), job.ID, cloudconvert.WithPendingUpload())
+	require.NoError(t, err)
+	assert.Equal(t, "photo.jpg", job.Files()[0].Filename)
+}
+
 func TestPageRefusesRemovedFile(t *testing.T) {
 	t.Parallel()
 	v, s := newVisitor(t), newSite(t)
@@ -314,14 +365,14 @@ type violation struct {
 	Nodes []struct{ HTML, FailureSummary string }
 }
 
-// TestAccessibility checks each state of the page with axe-core, the file that AXE names:
+// TestAccessibility checks each state of the page with axe-core, the file that AXE_CORE names:
 // all its rules, in light and dark, on narrow and wide screens. If SCREENSHOTS is set, it
 // writes images of the states to that directory.
 func TestAccessibility(t *testing.T) {
 	t.Parallel()
-	file := os.Getenv("AXE")
+	file := os.Getenv("AXE_CORE")
 	if file == "" {
-		t.Skip("AXE does not name the file axe.min.js of axe-core")
+		t.Skip("AXE_CORE does not name the file axe.min.js of axe-core")
 	}
 	axe, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -373,7 +424,7 @@ func TestAccessibility(t *testing.T) {
 	v.do(withoutScript(s.url), chromedp.Navigate(response.Request.URL.String()))
 	check("converting-without-script")
 	conversion()
-	s.waitForJob(response.Request.URL)
+	s.waitForJob(t, path.Base(response.Request.URL.Path))
 	v.do(chromedp.Click("#update"), chromedp.WaitVisible("#result"))
 	check("done-without-script")
 }
