@@ -104,7 +104,7 @@ func (a *app) start(w http.ResponseWriter, r *http.Request) { show(w, r, http.St
 // create starts a job for the image that a visitor posts.
 func (a *app) create(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseMultipartForm(maxMemory); err != nil {
+	if err := r.ParseMultipartForm(maxMemory); err != nil { //nolint:gosec // the body is bounded.
 		fail(w, r, err)
 		return
 	}
@@ -113,7 +113,7 @@ func (a *app) create(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, err)
 		return
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // it is only read.
 	format := r.PostFormValue("format")
 	if !slices.Contains(formats, format) {
 		fail(w, r, errFormat)
@@ -130,8 +130,8 @@ func (a *app) create(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, err)
 		return
 	}
-	a.follow(created.ID) //nolint:contextcheck // the job outlives the request.
-	http.Redirect(w, r, "/jobs/"+created.ID, http.StatusSeeOther)
+	a.follow(created.ID)                                          //nolint:contextcheck // the job outlives the request.
+	http.Redirect(w, r, "/jobs/"+created.ID, http.StatusSeeOther) //nolint:gosec // the service chose the id.
 }
 
 // follow waits for the end of a job. It deletes the job if it is cancelled, takes too
@@ -227,10 +227,12 @@ func (a *app) result(w http.ResponseWriter, r *http.Request, j *job) {
 	defer content.Close()
 	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(image.Filename)))
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": image.Filename}))
-	w.Header().Set("Content-Length", strconv.FormatInt(image.Size, 10))
+	if image.Size > 0 { // it is known
+		w.Header().Set("Content-Length", strconv.FormatInt(image.Size, 10))
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	if _, err := io.Copy(w, content); err != nil {
 		log.Println(err)
-		panic(http.ErrAbortHandler) // the browser must not take a part for the whole
+		panic(http.ErrAbortHandler) //nolint:forbidigo // a part must not pass for the whole image.
 	}
 }

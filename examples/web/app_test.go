@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path"
 	"strings"
@@ -118,8 +119,16 @@ func (s *site) waitForJob(t *testing.T, id string) {
 	}
 }
 
+// received is a response to a request.
+type received struct {
+	status int
+	header http.Header
+	url    string // after redirects
+	body   string
+}
+
 // do sends a request as the script of the page does, or as a browser without scripts.
-func do(t *testing.T, script bool, method, url, contentType string, body io.Reader) (*http.Response, string) {
+func do(t *testing.T, script bool, method, url, contentType string, body io.Reader) received {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	require.NoError(t, err)
@@ -132,7 +141,14 @@ func do(t *testing.T, script bool, method, url, contentType string, body io.Read
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	return response, string(content)
+	return received{response.StatusCode, response.Header, response.Request.URL.String(), string(content)}
+}
+
+// createWithoutScript posts an image as a browser without scripts does.
+func (s *site) createWithoutScript(t *testing.T) received {
+	t.Helper()
+	contentType, body := form(t, "jpg", "photo.png", photo(t))
+	return do(t, false, http.MethodPost, s.url+"/jobs", contentType, body)
 }
 
 func form(t *testing.T, format, name string, content []byte) (contentType string, body io.Reader) {
@@ -150,9 +166,9 @@ func form(t *testing.T, format, name string, content []byte) (contentType string
 	return w.FormDataContentType(), &b
 }
 
-func testdata(t *testing.T, name string) []byte {
+func photo(t *testing.T) []byte {
 	t.Helper()
-	content, err := os.ReadFile("../../testdata/" + name)
+	content, err := os.ReadFile("../../testdata/photo.png")
 	require.NoError(t, err)
 	return content
 }
@@ -161,29 +177,29 @@ func TestConvertsWithoutScript(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	release := s.blockConversions()
-	contentType, body := form(t, "jpg", "photo.png", testdata(t, "photo.png"))
-	response, page := do(t, false, http.MethodPost, s.url+"/jobs", contentType, body)
-	assert.Equal(t, http.StatusOK, response.StatusCode)
+	page := s.createWithoutScript(t)
+	job, err := url.Parse(page.url)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, page.status)
 	assert.Equal(t, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "+
-		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'", response.Header.Get("Content-Security-Policy"))
-	assert.Contains(t, page, `role="status">Converting the image</p>`)
-	assert.Contains(t, page, `<a id="update" href="`+response.Request.URL.Path+`">Update</a>`)
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'", page.header.Get("Content-Security-Policy"))
+	assert.Contains(t, page.body, `role="status">Converting the image</p>`)
+	assert.Contains(t, page.body, `<a id="update" href="`+job.Path+`">Update</a>`)
 
-	job := response.Request.URL.String()
-	refused, page := do(t, false, http.MethodGet, job+"/result", "", http.NoBody)
-	assert.Equal(t, http.StatusConflict, refused.StatusCode)
-	assert.Contains(t, page, "still being converted")
+	page = do(t, false, http.MethodGet, job.String()+"/result", "", http.NoBody)
+	assert.Equal(t, http.StatusConflict, page.status)
+	assert.Contains(t, page.body, "still being converted")
 
 	release()
-	s.waitForJob(t, path.Base(job))
-	_, page = do(t, false, http.MethodGet, job, "", http.NoBody)
-	assert.Contains(t, page, "The image is converted.")
-	assert.Contains(t, page, `download="photo.jpg">Download photo.jpg</a>`)
+	s.waitForJob(t, path.Base(job.Path))
+	page = do(t, false, http.MethodGet, job.String(), "", http.NoBody)
+	assert.Contains(t, page.body, "The image is converted.")
+	assert.Contains(t, page.body, `download="photo.jpg">Download photo.jpg</a>`)
 
-	response, content := do(t, false, http.MethodGet, job+"/result", "", http.NoBody)
-	assert.Equal(t, "image/jpeg", response.Header.Get("Content-Type"))
-	assert.Equal(t, "inline; filename=photo.jpg", response.Header.Get("Content-Disposition"))
-	converted, format, err := image.Decode(strings.NewReader(content))
+	result := do(t, false, http.MethodGet, job.String()+"/result", "", http.NoBody)
+	assert.Equal(t, "image/jpeg", result.header.Get("Content-Type"))
+	assert.Equal(t, "inline; filename=photo.jpg", result.header.Get("Content-Disposition"))
+	converted, format, err := image.Decode(strings.NewReader(result.body))
 	require.NoError(t, err)
 	assert.Equal(t, "jpeg", format)
 	assert.Equal(t, image.Pt(640, 480), converted.Bounds().Size())
@@ -192,18 +208,28 @@ func TestConvertsWithoutScript(t *testing.T) {
 func TestCancelWithoutScript(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	defer s.blockConversions()()
-	contentType, body := form(t, "jpg", "photo.png", testdata(t, "photo.png"))
-	response, _ := do(t, false, http.MethodPost, s.url+"/jobs", contentType, body)
-	_, page := do(t, false, http.MethodPost, response.Request.URL.String()+"/cancel", "", http.NoBody)
-	assert.Contains(t, page, "The conversion was cancelled.")
+	release := s.blockConversions()
+	defer release()
+	page := do(t, false, http.MethodPost, s.createWithoutScript(t).url+"/cancel", "", http.NoBody)
+	assert.Contains(t, page.body, "The conversion was cancelled.")
 	assert.Empty(t, s.sandbox.Jobs(), "a cancelled job is deleted")
+}
+
+func TestResultThatCannotBeDownloaded(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	job := s.createWithoutScript(t).url
+	s.waitForJob(t, path.Base(job))
+	s.sandbox.Inject(cloudconverttest.Fault{Path: "storage:download", Kind: cloudconverttest.Status, Status: http.StatusNotFound})
+	page := do(t, false, http.MethodGet, job+"/result", "", http.NoBody)
+	assert.Equal(t, http.StatusBadGateway, page.status)
+	assert.Contains(t, page.body, "The conversion failed on our side.")
 }
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	const unknown = "/jobs/4b6ee8e2-e293-4805-b48e-a03876d1ec66"
-	photo := testdata(t, "photo.png")
+	photo := photo(t)
 	refusal := func(status int, code string) *cloudconverttest.Fault {
 		return &cloudconverttest.Fault{Method: http.MethodPost, Path: "/v2/jobs", Kind: cloudconverttest.Status, Status: status, Code: code}
 	}
@@ -238,18 +264,18 @@ func TestRefusals(t *testing.T) {
 				s.sandbox.Inject(*c.fault)
 			}
 			contentType, body := form(t, c.format, c.file, c.content)
-			response, text := do(t, true, http.MethodPost, s.url+"/jobs", contentType, body)
-			assert.Equal(t, c.status, response.StatusCode)
+			response := do(t, true, http.MethodPost, s.url+"/jobs", contentType, body)
+			assert.Equal(t, c.status, response.status)
 			var v view
-			require.NoError(t, json.Unmarshal([]byte(text), &v))
+			require.NoError(t, json.Unmarshal([]byte(response.body), &v))
 			assert.Equal(t, failed, v.Status)
 			assert.True(t, strings.HasPrefix(v.Message, c.message), v.Message)
-			assert.NotContains(t, text, "cloudconvert", "errors are not shown")
+			assert.NotContains(t, response.body, "cloudconvert", "errors are not shown")
 
 			contentType, body = form(t, c.format, c.file, c.content)
-			response, text = do(t, false, http.MethodPost, s.url+"/jobs", contentType, body)
-			assert.Equal(t, c.status, response.StatusCode)
-			assert.Contains(t, text, `role="alert">`+v.Message+"</p>")
+			page := do(t, false, http.MethodPost, s.url+"/jobs", contentType, body)
+			assert.Equal(t, c.status, page.status)
+			assert.Contains(t, page.body, `role="alert">`+v.Message+"</p>")
 		})
 	}
 	s := newSite(t)
@@ -261,15 +287,14 @@ func TestRefusals(t *testing.T) {
 		"POST /jobs":                  http.StatusBadRequest, // not a form
 	} {
 		method, path, _ := strings.Cut(path, " ")
-		response, _ := do(t, true, method, s.url+path, "", http.NoBody)
-		assert.Equal(t, status, response.StatusCode, path)
+		assert.Equal(t, status, do(t, true, method, s.url+path, "", http.NoBody).status, path)
 	}
 }
 
 func TestRefusesFormsOfOtherSites(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	contentType, body := form(t, "jpg", "photo.png", testdata(t, "photo.png"))
+	contentType, body := form(t, "jpg", "photo.png", photo(t))
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/jobs", body)
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", contentType)

@@ -85,10 +85,12 @@ func show(w http.ResponseWriter, r *http.Request, status int, v view) {
 	}
 }
 
-// fail shows what failed and what to do. The error itself is only logged.
+// fail shows what failed and what to do. The error itself is not for visitors.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
-	log.Println(err)
 	status, message := explain(err)
+	if status >= http.StatusInternalServerError {
+		log.Println(err)
+	}
 	show(w, r, status, view{Status: failed, Message: message})
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,28 +28,46 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// visitor uses the page in a headless browser.
+// browser starts the headless browser that the tests share.
+var browser = sync.OnceValues(func() (context.Context, error) {
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		return nil, err
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-sync", true))
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	stopBrowser = stop
+	ctx, _ = chromedp.NewContext(ctx)
+	return ctx, chromedp.Do(ctx)
+})
+
+var stopBrowser = func() {}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	stopBrowser()
+	os.Exit(code)
+}
+
+// visitor uses the page in a tab of the browser.
 type visitor struct {
 	t   *testing.T
-	ctx context.Context //nolint:containedctx // that of the browser.
+	ctx context.Context //nolint:containedctx // that of the tab.
 }
 
 func newVisitor(t *testing.T) visitor {
 	t.Helper()
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
+	ctx, err := browser()
+	if errors.Is(err, exec.ErrNotFound) {
 		t.Skip("chromium is not installed")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-sync", true))
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 3*time.Minute)
+	require.NoError(t, err)
+	ctx, closeTab := chromedp.NewContext(ctx)
+	t.Cleanup(closeTab)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(cancel)
-	ctx, stop := chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(stop)
-	ctx, closeBrowser := chromedp.NewContext(ctx)
-	t.Cleanup(closeBrowser)
 	return visitor{t, ctx}
 }
 
@@ -217,9 +237,8 @@ func TestPageContinuesAfterReload(t *testing.T) {
 	t.Parallel()
 	v, s := newVisitor(t), newSite(t)
 	release := s.blockConversions()
-	contentType, body := form(t, "jpg", "photo.png", testdata(t, "photo.png"))
-	response, _ := do(t, false, http.MethodPost, s.url+"/jobs", contentType, body)
-	v.open(response.Request.URL.String())
+	job := s.createWithoutScript(t).url
+	v.open(job)
 	v.wait(`document.getElementById('status').textContent.startsWith('Converting')`)
 	release()
 	v.do(chromedp.WaitVisible("#result"))
@@ -266,7 +285,7 @@ func TestPageExplainsFailures(t *testing.T) {
 		},
 		"server gone": {
 			inTestdata(t, "photo.png"), func(s *site, v visitor) {
-				assert.NoError(v.t, s.server.Listener.Close())
+				require.NoError(v.t, s.server.Listener.Close())
 				s.server.CloseClientConnections()
 			},
 			"This service cannot be reached. Try in a few minutes.",
@@ -276,7 +295,8 @@ func TestPageExplainsFailures(t *testing.T) {
 			t.Parallel()
 			v, s := newVisitor(t), newSite(t)
 			if c.act != nil {
-				defer s.blockConversions()()
+				release := s.blockConversions()
+				defer release()
 			}
 			v.open(s.url)
 			v.choose(c.file)
@@ -297,7 +317,8 @@ func TestPageExplainsFailures(t *testing.T) {
 func TestPageCancelsJob(t *testing.T) {
 	t.Parallel()
 	v, s := newVisitor(t), newSite(t)
-	defer s.blockConversions()()
+	release := s.blockConversions()
+	defer release()
 	v.open(s.url)
 	v.choose(inTestdata(t, "photo.png"))
 	v.do(chromedp.Click("#convert"))
@@ -419,12 +440,11 @@ func TestAccessibility(t *testing.T) {
 	check("done")
 
 	conversion = s.blockConversions()
-	contentType, body := form(t, "jpg", "photo.png", testdata(t, "photo.png"))
-	response, _ := do(t, false, http.MethodPost, s.url+"/jobs", contentType, body)
-	v.do(withoutScript(s.url), chromedp.Navigate(response.Request.URL.String()))
+	job := s.createWithoutScript(t).url
+	v.do(withoutScript(s.url), chromedp.Navigate(job))
 	check("converting-without-script")
 	conversion()
-	s.waitForJob(t, path.Base(response.Request.URL.Path))
+	s.waitForJob(t, path.Base(job))
 	v.do(chromedp.Click("#update"), chromedp.WaitVisible("#result"))
 	check("done-without-script")
 }

@@ -61,7 +61,7 @@ async function run(steps) {
 
 // check refuses a file that cannot be uploaded.
 async function check(image) {
-	if (image.size > limit << 20) throw new Failure(`The image is larger than ${limit} MB. Choose a smaller one.`)
+	if (image.size > limit * 2 ** 20) throw new Failure(`The image is larger than ${limit} MB. Choose a smaller one.`)
 	const reader = image.stream().getReader()
 	const { done } = await reader.read().catch(() => ({ done: true })) // the file may have been removed
 	reader.cancel()
@@ -124,9 +124,9 @@ async function wait(job, signal) {
 
 // download returns the content of the result.
 async function download(job, signal) {
-	setStatus('Downloading the image', 0)
+	setStatus('Downloading the image')
 	const response = await get(job.url + '/result', signal)
-	const total = Number(response.headers.get('Content-Length'))
+	const total = Number(response.headers.get('Content-Length')) // 0 if it is unknown
 	const reader = response.body.getReader()
 	const chunks = []
 	for (let loaded = 0; ;) {
@@ -136,7 +136,7 @@ async function download(job, signal) {
 		if (done) break
 		chunks.push(value)
 		loaded += value.length
-		setStatus('Downloading the image', 100 * loaded / total)
+		setStatus('Downloading the image', total ? 100 * loaded / total : undefined)
 	}
 	return new Blob(chunks, { type: response.headers.get('Content-Type') })
 }
