@@ -229,8 +229,11 @@ func TestPageShowsProgress(t *testing.T) {
 	v.wait(`document.getElementById('status').textContent === 'Converting the image' && document.getElementById('progress').value > 0`)
 	conversion()
 	v.wait(`document.getElementById('status').textContent === 'Downloading the image'`)
+	evaluate[chromedp.Void](v, `values = []; void new MutationObserver(() => values.push(document.getElementById('progress').value)).
+		observe(document.getElementById('progress'), { attributeFilter: ['value'] })`)
 	download()
 	v.do(chromedp.WaitVisible("#result"))
+	assert.Contains(t, evaluate[[]float64](v, `values`), 100.0, "the progress of the download")
 }
 
 func TestPageContinuesAfterReload(t *testing.T) {
