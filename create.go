@@ -126,8 +126,16 @@ func (s *JobsService) createOrAdopt(ctx context.Context, c *creation, config cre
 		}
 		c.replaced = replaced
 	}
+	ctx, observed := c.observe(ctx, s.core)
 	job, err := create(ctx, c, config)
-	return job, c.asError(err)
+	err = c.asError(err)
+	observed.finishJob(job, err)
+	return job, err
+}
+
+// observe begins the activity of the creation.
+func (c *creation) observe(ctx context.Context, core *core) (context.Context, *activity) {
+	return core.observe(ctx, Activity{Kind: ActivityCreate, Tag: c.body.Tag, Operations: operationsOf(c.body.Tasks)})
 }
 
 // createFunc is create or createAndWait.

@@ -37,7 +37,16 @@ func (c *Client) Open(ctx context.Context, f File) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.core.storage.Open(ctx, file)
+	ctx, observed := c.core.observeDownload(ctx, f)
+	r, err := c.core.storage.Open(ctx, file)
+	switch {
+	case err != nil:
+		observed.finish(err)
+		return nil, err
+	case c.core.config.observer == nil:
+		return r, nil
+	}
+	return &observedReader{ReadCloser: r, activity: observed}, nil
 }
 
 // Download downloads a file, writes it to w and returns the number of bytes
@@ -49,11 +58,13 @@ func (c *Client) Download(ctx context.Context, f File, w io.Writer) (int64, erro
 	if err != nil {
 		return 0, err
 	}
-	n, err := c.core.storage.Download(ctx, file, w)
+	ctx, observed := c.core.observeDownload(ctx, f)
+	observed.Bytes, err = c.core.storage.Download(ctx, file, w)
 	if err != nil {
 		err = withoutSecrets(err)
 	}
-	return n, err
+	observed.finish(err)
+	return observed.Bytes, err
 }
 
 // storageFile returns the parameters of a download. It refuses URLs that are not

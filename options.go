@@ -41,6 +41,7 @@ type config struct {
 	retry     RetryPolicy
 	transfers TransferPolicy
 	logger    *slog.Logger
+	observer  Observer // nil if activities are not observed
 	userAgent string
 }
 

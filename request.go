@@ -262,6 +262,15 @@ func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.O
 	if err != nil {
 		return engine.Outcome{}, err
 	}
+	ctx, observed := c.observe(ctx, Activity{Kind: ActivityRequest, Method: call.method, Path: c.pathOn(call)})
+	outcome, err := c.exchange(ctx, call, request)
+	observed.StatusCode, observed.Attempts = outcome.Status, outcome.Attempts
+	observed.finish(err)
+	return outcome, err
+}
+
+// exchange sends a request and returns its response.
+func (c *core) exchange(ctx context.Context, call call, request engine.Call) (engine.Outcome, error) {
 	outcome, err := c.engine.Authorized(ctx, request)
 	if err != nil {
 		return engine.Outcome{}, err

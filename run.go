@@ -58,10 +58,13 @@ func (c *Client) runWithoutFiles(ctx context.Context, r *JobRequest, opts []RunO
 	if w.config.delete && w.plan.output.exports > 0 {
 		return nil, invalid(fmt.Errorf("WithDelete: the files of the job would be lost: use %s", other))
 	}
+	ctx, run := w.observe(ctx)
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
 	job, err := w.run(ctx)
-	return job, w.config.create.underKey(errors.Join(err, w.discard(ctx, job, err)))
+	err = w.config.create.underKey(errors.Join(err, w.discard(ctx, job, err)))
+	run.finishJob(job, err)
+	return job, err
 }
 
 // RunFile runs a job as [Client.Run] does, writes its files to dst as [Client.SaveAs]
@@ -85,10 +88,13 @@ func (c *Client) RunFile(ctx context.Context, r *JobRequest, dst string, opts ..
 	if err := w.writeTo(dst); err != nil {
 		return nil, err
 	}
+	ctx, run := w.observe(ctx)
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
-	_, paths, err := w.runAndSave(ctx)
-	return paths, w.config.create.underKey(err)
+	job, paths, err := w.runAndSave(ctx)
+	err = w.config.create.underKey(err)
+	run.finishJob(job, err)
+	return paths, err
 }
 
 // Start creates a job, sends its local sources, and returns the job without waiting for
@@ -103,10 +109,13 @@ func (c *Client) Start(ctx context.Context, r *JobRequest, opts ...RunOption) (*
 	if err := w.config.refuse("Start", "it does not wait for the job: use Run or RunFile", "WithDelete", "WithOverwrite", "WithSignal", "WithDeleteOnCancel"); err != nil {
 		return nil, err
 	}
+	ctx, run := w.observe(ctx)
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
 	job, err := w.start(ctx, false)
-	return job, w.config.create.underKey(err)
+	err = w.config.create.underKey(err)
+	run.finishJob(job, err)
+	return job, err
 }
 
 // Convert converts a source to a format and returns the job when it has ended. It is
@@ -201,6 +210,13 @@ func (c *Client) newWork(r *JobRequest, config runConfig, opts []RunOption) (*wo
 		reporter: cmp.Or(config.reporter, c.core.reporter), sources: newSources(c.core, plan.sources),
 	}
 	return w, nil
+}
+
+// observe begins the activity of the run.
+func (w *work) observe(ctx context.Context) (context.Context, *activity) {
+	return w.client.core.observe(ctx, Activity{
+		Kind: ActivityRun, Name: w.name, Tag: w.plan.request.Tag, Operations: operationsOf(w.plan.body.Tasks),
+	})
 }
 
 // writeTo sets the destination of the files.
@@ -377,7 +393,9 @@ func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 	if waited && !creation.pending && !w.config.wait.pendingUpload && w.config.wait.signal == nil {
 		create = w.client.Jobs.createAndWait
 	}
-	job, err := w.createWithRetry(ctx, creation, create)
+	observedCtx, observed := creation.observe(ctx, w.client.core)
+	job, err := w.createWithRetry(observedCtx, creation, create)
+	observed.finishJob(job, err)
 	if err == nil {
 		return job, nil
 	}

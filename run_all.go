@@ -228,8 +228,10 @@ func (b *batch) start(ctx context.Context, work Work, prepared *work, err error)
 	b.running.Go(func() {
 		result := Result{Work: work, Err: err}
 		if err == nil {
+			ctx, run := prepared.observe(ctx)
 			result.Job, result.Files, err = prepared.runInBatch(ctx)
 			result.Err = prepared.config.create.underKey(err)
+			run.finishJob(result.Job, result.Err)
 			b.addCost(prepared, result.Job)
 		}
 		b.results <- result

@@ -128,7 +128,10 @@ func (s *saver) save(ctx context.Context, dir string, files []File, names []stri
 		Write: func(ctx context.Context, i int, disk *safefile.File) error {
 			source := sources[i]
 			source.Restart = func() error { return disk.Truncate(0) }
-			_, err := s.client.core.storage.Download(ctx, source, disk)
+			ctx, observed := s.client.core.observeDownload(ctx, files[i])
+			var err error
+			observed.Bytes, err = s.client.core.storage.Download(ctx, source, disk)
+			observed.finish(err)
 			return err
 		},
 	}.Save(ctx)

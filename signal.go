@@ -45,27 +45,27 @@ var (
 
 // waitForSignals waits for a job with a signal. The watch begins before the first read,
 // so that no change is missed between them.
-func (o *observer[T]) waitForSignals(ctx context.Context) (*T, error) {
-	wake, stop := o.signal.WatchJob(ctx, o.id)
+func (w *watcher[T]) waitForSignals(ctx context.Context) (*T, error) {
+	wake, stop := w.signal.WatchJob(ctx, w.id)
 	if stop != nil {
 		defer stop()
 	}
 	p := pacer{wake: wake}
-	if o.isCovered() {
+	if w.isCovered() {
 		p.timed = 1
 	} else {
-		if over, result := o.begin(ctx); over {
-			return o.last, result
+		if over, result := w.begin(ctx); over {
+			return w.last, result
 		}
 		p.read = time.Now()
 	}
 	for {
 		if p.pause(ctx) != nil {
-			return o.last, o.interrupted(ctx)
+			return w.last, w.interrupted(ctx)
 		}
-		seen, err := o.read(ctx, false)
-		if over, result := o.record(ctx, seen, err); over {
-			return o.last, result
+		seen, err := w.read(ctx, false)
+		if over, result := w.record(ctx, seen, err); over {
+			return w.last, result
 		}
 		p.read = time.Now()
 	}
@@ -73,13 +73,13 @@ func (o *observer[T]) waitForSignals(ctx context.Context) (*T, error) {
 
 // isCovered reports whether the signal has missed nothing since before the job
 // was created.
-func (o *observer[T]) isCovered() bool {
-	account, ok := o.signal.(AccountSignal)
-	if !ok || o.begun.IsZero() {
+func (w *watcher[T]) isCovered() bool {
+	account, ok := w.signal.(AccountSignal)
+	if !ok || w.begun.IsZero() {
 		return false
 	}
 	since := account.Since()
-	return !since.IsZero() && since.Before(o.begun)
+	return !since.IsZero() && since.Before(w.begun)
 }
 
 // pacer determines when a watched job is read.

@@ -86,10 +86,14 @@ func (c *core) upload(ctx context.Context, task Task, name string, content *cont
 	for _, field := range fields {
 		secrets = append(secrets, field.Value)
 	}
+	ctx, observed := c.observe(ctx, Activity{
+		Kind: ActivityUpload, Name: name, JobID: task.JobID, TaskID: task.ID, Bytes: content.Size,
+	})
 	err = c.storage.Upload(ctx, transfer.Upload{URL: target, Form: form, Content: content, Secrets: secrets, Report: report})
 	if err == nil {
 		c.uploads.Add(task.ID)
 	}
+	observed.finish(err)
 	return err
 }
 

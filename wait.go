@@ -64,14 +64,11 @@ func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (
 	}
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
-	o := s.observer(id, waiting{waitConfig: config})
-	if o.signal != nil {
-		return o.waitForSignals(ctx)
+	wait := (*watcher[Job]).beginAndWait
+	if config.signal != nil {
+		wait = (*watcher[Job]).waitForSignals
 	}
-	if over, result := o.begin(ctx); over {
-		return o.last, result
-	}
-	return o.wait(ctx)
+	return s.watcher(id, waiting{waitConfig: config}).observe(ctx, wait)
 }
 
 // Watch yields a job as it is, and then each time it has changed, until it has ended.
@@ -83,28 +80,35 @@ func (s *JobsService) Watch(ctx context.Context, id string, opts ...WaitOption) 
 		return failed[Job](err)
 	}
 	return func(yield func(*Job, error) bool) {
-		watch(ctx, s.observer(id, waiting{waitConfig: config}), yield)
+		w := s.watcher(id, waiting{waitConfig: config})
+		ctx, observed := w.activity(ctx)
+		var failed error
+		watch(ctx, w, func(job *Job, err error) bool {
+			failed = err
+			return yield(job, err)
+		})
+		w.finish(observed, failed)
 	}
 }
 
 // watch polls a job and yields it when it has changed. The pauses grow while
 // nothing changes.
-func watch(ctx context.Context, o *observer[Job], yield func(*Job, error) bool) {
+func watch(ctx context.Context, w *watcher[Job], yield func(*Job, error) bool) {
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
-	over, result := o.begin(ctx)
-	if !yield(o.last, result) || over {
+	over, result := w.begin(ctx)
+	if !yield(w.last, result) || over {
 		return
 	}
-	before := fingerprint(o.last)
+	before := fingerprint(w.last)
 	for unchanged := 0; ; unchanged++ {
 		if poll.Pause(ctx, polls.Random(unchanged)) != nil {
-			yield(o.last, o.interrupted(ctx))
+			yield(w.last, w.interrupted(ctx))
 			return
 		}
-		seen, err := o.read(ctx, false)
-		if over, result := o.record(ctx, seen, err); over {
-			yield(o.last, result)
+		seen, err := w.read(ctx, false)
+		if over, result := w.record(ctx, seen, err); over {
+			yield(w.last, result)
 			return
 		}
 		if err != nil || fingerprint(seen) == before {
@@ -130,14 +134,15 @@ func fingerprint(job *Job) string {
 
 // wait waits for a job whose files are all uploaded or on their way.
 func (s *JobsService) wait(ctx context.Context, id string, w waiting) (*Job, error) {
+	wait := (*watcher[Job]).wait
 	if w.signal != nil {
-		return s.observer(id, w).waitForSignals(ctx)
+		wait = (*watcher[Job]).waitForSignals
 	}
-	return s.observer(id, w).wait(ctx)
+	return s.watcher(id, w).observe(ctx, wait)
 }
 
-func (s *JobsService) observer(id string, w waiting) *observer[Job] {
-	return &observer[Job]{
+func (s *JobsService) watcher(id string, w waiting) *watcher[Job] {
+	return &watcher[Job]{
 		core: s.core, path: "jobs", id: id, waiting: w,
 		identity: func(j *Job) string { return j.ID },
 		status:   func(j *Job) Status { return j.Status },
@@ -166,15 +171,11 @@ func (s *TasksService) Wait(ctx context.Context, id string, opts ...WaitOption) 
 	}
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
-	o := s.observer(id, waiting{waitConfig: config})
-	if over, result := o.begin(ctx); over {
-		return o.last, result
-	}
-	return o.wait(ctx)
+	return s.watcher(id, waiting{waitConfig: config}).observe(ctx, (*watcher[Task]).beginAndWait)
 }
 
-func (s *TasksService) observer(id string, w waiting) *observer[Task] {
-	return &observer[Task]{
+func (s *TasksService) watcher(id string, w waiting) *watcher[Task] {
+	return &watcher[Task]{
 		core: s.core, path: "tasks", id: id, waiting: w,
 		identity: func(t *Task) string { return t.ID },
 		status:   func(t *Task) Status { return t.Status },

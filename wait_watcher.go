@@ -33,8 +33,8 @@ type waiting struct {
 	begun time.Time // before the job was created, zero if that is not known
 }
 
-// observer reads a job or task until it has ended.
-type observer[T any] struct {
+// watcher reads a job or task until it has ended.
+type watcher[T any] struct {
 	waiting
 
 	core     *core
@@ -49,38 +49,70 @@ type observer[T any] struct {
 	lost error // why no later read succeeded
 }
 
+// activity begins the activity of the wait.
+func (w *watcher[T]) activity(ctx context.Context) (context.Context, *activity) {
+	a := Activity{Kind: ActivityWait, JobID: w.id}
+	if w.path == "tasks" {
+		a.JobID, a.TaskID = "", w.id
+	}
+	return w.core.observe(ctx, a)
+}
+
+// finish ends the activity of the wait.
+func (w *watcher[T]) finish(a *activity, err error) {
+	a.Status = w.waiting.last
+	job, _ := any(w.last).(*Job)
+	a.finishJob(job, err)
+}
+
+// observe waits, as an activity.
+func (w *watcher[T]) observe(ctx context.Context, wait func(*watcher[T], context.Context) (*T, error)) (*T, error) {
+	ctx, observed := w.activity(ctx)
+	last, err := wait(w, ctx)
+	w.finish(observed, err)
+	return last, err
+}
+
+// beginAndWait waits for a job or task of which nothing is known.
+func (w *watcher[T]) beginAndWait(ctx context.Context) (*T, error) {
+	if over, result := w.begin(ctx); over {
+		return w.last, result
+	}
+	return w.wait(ctx)
+}
+
 // begin reads the job or task for the first time. It reports whether the wait is over,
 // and returns an error if nothing would ever end it.
-func (o *observer[T]) begin(ctx context.Context) (over bool, result error) {
+func (w *watcher[T]) begin(ctx context.Context) (over bool, result error) {
 	for n := 0; ; n++ {
-		seen, err := o.read(ctx, false)
+		seen, err := w.read(ctx, false)
 		if err != nil && n >= syncFailures {
 			// The other host may be reachable.
-			if late, failure := o.read(ctx, true); failure == nil {
+			if late, failure := w.read(ctx, true); failure == nil {
 				seen, err = late, nil
 			}
 		}
-		if over, result := o.record(ctx, seen, err); over {
+		if over, result := w.record(ctx, seen, err); over {
 			return true, result
 		}
 		if err == nil {
-			result := o.checkUploads(seen)
+			result := w.checkUploads(seen)
 			return result != nil, result
 		}
 		if poll.Pause(ctx, polls.Random(n)) != nil {
-			return true, o.interrupted(ctx)
+			return true, w.interrupted(ctx)
 		}
 	}
 }
 
 // checkUploads returns an error if a task waits for a file that this client has not
 // uploaded: the wait would never end.
-func (o *observer[T]) checkUploads(seen *T) error {
-	for _, t := range o.tasks(seen) {
+func (w *watcher[T]) checkUploads(seen *T) error {
+	for _, t := range w.tasks(seen) {
 		if t.Operation != OperationImportUpload || t.Status != StatusWaiting || t.Result.Form == nil {
 			continue
 		}
-		if !o.pendingUpload && !o.core.uploads.Has(t.ID) {
+		if !w.pendingUpload && !w.core.uploads.Has(t.ID) {
 			return invalid(fmt.Errorf("task %s waits for its file: upload it first, or pass WithPendingUpload if another program does", taskLabel(t)))
 		}
 	}
@@ -89,26 +121,26 @@ func (o *observer[T]) checkUploads(seen *T) error {
 
 // wait reads from the host that responds when the job or task has ended. While that
 // host fails, it polls the other one after growing pauses.
-func (o *observer[T]) wait(ctx context.Context) (*T, error) {
+func (w *watcher[T]) wait(ctx context.Context) (*T, error) {
 	var hosts hostChoice
 	for n := 0; ; n++ {
 		began := time.Now()
 		sync := hosts.isSync()
-		seen, err := o.read(ctx, sync)
+		seen, err := w.read(ctx, sync)
 		held := sync && !isUnsent(err) && time.Since(began) > polls.Longest
 		hosts.record(sync, err == nil || held)
 		if sync && err != nil && ctx.Err() == nil {
 			// Whatever a failing host responds proves nothing: ask the other one.
-			seen, err = o.read(ctx, false)
+			seen, err = w.read(ctx, false)
 		}
-		if over, result := o.record(ctx, seen, err); over {
-			return o.last, result
+		if over, result := w.record(ctx, seen, err); over {
+			return w.last, result
 		}
 		if held {
 			n = 0 // the request did wait, even if its response was lost
 		}
 		if poll.Pause(ctx, polls.Random(n)) != nil {
-			return o.last, o.interrupted(ctx)
+			return w.last, w.interrupted(ctx)
 		}
 	}
 }
@@ -134,32 +166,32 @@ func (h *hostChoice) record(sync, served bool) {
 }
 
 // read makes one request without retries: the wait retries it.
-func (o *observer[T]) read(ctx context.Context, sync bool) (*T, error) {
-	path, err := pathOf(o.path, o.id)
+func (w *watcher[T]) read(ctx context.Context, sync bool) (*T, error) {
+	path, err := pathOf(w.path, w.id)
 	if err != nil {
 		return nil, err
 	}
 	get := call{method: http.MethodGet, path: path, sync: sync, once: true, timeout: syncSlice}
-	seen, err := object[T](ctx, o.core, get, nil)
-	if err == nil && !strings.EqualFold(o.identity(seen), o.id) {
+	seen, err := object[T](ctx, w.core, get, nil)
+	if err == nil && !strings.EqualFold(w.identity(seen), w.id) {
 		return nil, &Error{
-			StatusCode: http.StatusOK, Attempts: 1, Method: get.method, Path: o.core.pathOn(get),
-			err: fmt.Errorf("the response is about %q", o.identity(seen)),
+			StatusCode: http.StatusOK, Attempts: 1, Method: get.method, Path: w.core.pathOn(get),
+			err: fmt.Errorf("the response is about %q", w.identity(seen)),
 		}
 	}
 	return seen, err
 }
 
 // record records the result of a read, and reports whether the wait is over.
-func (o *observer[T]) record(ctx context.Context, seen *T, err error) (over bool, result error) {
+func (w *watcher[T]) record(ctx context.Context, seen *T, err error) (over bool, result error) {
 	switch {
 	case err == nil:
-		o.last, o.waiting.last, o.lost = seen, o.status(seen), nil
-		return o.waiting.last.Terminal(), o.outcome(seen)
+		w.last, w.waiting.last, w.lost = seen, w.status(seen), nil
+		return w.waiting.last.Terminal(), w.outcome(seen)
 	case ctx.Err() != nil:
-		return true, o.interrupted(ctx)
+		return true, w.interrupted(ctx)
 	case isTransient(err):
-		o.lost = err
+		w.lost = err
 		return false, nil
 	default:
 		return true, err
@@ -168,12 +200,12 @@ func (o *observer[T]) record(ctx context.Context, seen *T, err error) (over bool
 
 // interrupted returns the error of a wait whose context has ended. It deletes the job
 // or task if WithDeleteOnCancel was given.
-func (o *observer[T]) interrupted(ctx context.Context) error {
-	failure := &WaitError{ID: o.id, Status: o.waiting.last, lost: o.lost, err: ctx.Err()}
-	if !o.deleteOnCancel {
+func (w *watcher[T]) interrupted(ctx context.Context) error {
+	failure := &WaitError{ID: w.id, Status: w.waiting.last, lost: w.lost, err: ctx.Err()}
+	if !w.deleteOnCancel {
 		return failure
 	}
-	if err := deleteUnwanted(ctx, o.path, o.id, o.delete); err != nil {
+	if err := deleteUnwanted(ctx, w.path, w.id, w.delete); err != nil {
 		return errors.Join(failure, err)
 	}
 	failure.deleted = true
