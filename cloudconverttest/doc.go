@@ -45,6 +45,13 @@
 // texts of errors. A task whose input failed with ignore_error runs with the other
 // inputs.
 //
+// # Storage services
+//
+// What a task exports to S3, Azure, Google, OpenStack or SFTP can be imported from the same
+// bucket for 24 hours, by key and by prefix. With [WithObjects], a directory stands for the
+// services, in which a test finds what was exported. [Server.HandleObject] registers
+// single objects to import.
+//
 // # Faults
 //
 // [Server.Inject] breaks connections, and delays, truncates and replaces responses, for

@@ -10,21 +10,42 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/objects"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
 
-// exportFiles exports the files of a run. Exports to storage services only list the
-// files.
+// exportFiles exports the files of a run.
 func (s *Server) exportFiles(ctx context.Context, run *Run) error {
-	if run.Operation == catalog.ExportURL && run.Bool("archive_multiple_files") && len(run.Inputs) > 1 {
-		return s.pack(ctx, run, "archive.zip", "zip")
-	}
-	for _, in := range run.Inputs {
-		if run.Operation == "export/upload" {
+	switch run.Operation {
+	case catalog.ExportURL:
+		if run.Bool("archive_multiple_files") && len(run.Inputs) > 1 {
+			return s.pack(ctx, run, "archive.zip", "zip")
+		}
+	case "export/upload":
+		for _, in := range run.Inputs {
 			if err := s.put(ctx, run, in); err != nil {
 				return err
 			}
 		}
+	default:
+		if err := s.exportObjects(run); err != nil {
+			return err
+		}
+	}
+	for _, in := range run.Inputs {
 		run.work.Share(in.source)
+	}
+	return nil
+}
+
+// exportObjects exports files as objects of a storage service.
+func (s *Server) exportObjects(run *Run) error {
+	files := make([]storage.File, len(run.Inputs))
+	for i, in := range run.Inputs {
+		files[i] = storage.File{Name: in.source.Name, Dir: in.source.Dir, Blob: in.source.Blob}
+	}
+	if err := s.objects.Write(objects.Locate(run.Operation, run.Text), files); err != nil {
+		return jobs.FailWith(jobs.CodeUpload, "Upload failed", err)
 	}
 	return nil
 }

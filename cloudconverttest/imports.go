@@ -5,18 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"mime"
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/objects"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
 
 func (s *Server) importFiles(ctx context.Context, run *Run) error {
@@ -33,10 +32,22 @@ func (s *Server) importFiles(ctx context.Context, run *Run) error {
 
 // importFile adds a file. Its name must have an extension.
 func importFile(run *Run, name string, content io.Reader) error {
-	if name = names.Base(name); names.Extension(name) == "" {
+	name = names.Base(name)
+	b, err := run.work.Storage().Write(names.Extension(name), content)
+	if err != nil {
+		return err
+	}
+	return addFile(run, name, b)
+}
+
+// addFile adds a file with the content of b, which it takes over. Its name must have an
+// extension.
+func addFile(run *Run, name string, b *storage.Blob) error {
+	if names.Extension(name) == "" {
+		run.work.Storage().Release(b)
 		return Fail(jobs.CodeFilename, "The file name "+name+" has no extension")
 	}
-	return run.ReadFrom(name, content)
+	return run.work.Add(name, b)
 }
 
 // importUpload adds the uploaded file.
@@ -58,12 +69,7 @@ func importInline(run *Run) error {
 	if !ok {
 		return Fail("INVALID_FILE", "The file is not valid base64")
 	}
-	name := names.Base(run.Text("filename"))
-	if names.Extension(name) == "" {
-		run.work.Storage().Release(b)
-		return Fail(jobs.CodeFilename, "The file name "+name+" has no extension")
-	}
-	return run.work.Add(name, b)
+	return addFile(run, names.Base(run.Text("filename")), b)
 }
 
 func (s *Server) importURL(ctx context.Context, run *Run) error {
@@ -173,47 +179,33 @@ func (s *Server) HandleURL(url, path string) { s.outbound.Register(url, path) }
 
 // HandleObject registers an object of a storage service. Imports of the operation, such
 // as "import/s3", with the key, blob or file of this name or with a prefix of it, get the
-// local file at path.
+// local file at path, from every bucket. It takes precedence over an exported object, see
+// [WithObjects]. An empty path removes it.
 func (s *Server) HandleObject(operation, key, path string) {
-	s.outbound.Register(operation+" "+key, path)
+	s.objects.Register(operation, key, path)
 }
 
-// importObjects imports registered objects of storage services.
+// importObjects imports objects of storage services.
 func (s *Server) importObjects(run *Run) error {
-	objects := s.outbound.Objects(run.Operation + " ")
-	var found []string
-	for _, key := range slices.Sorted(maps.Keys(objects)) {
-		if run.wantsObject(key) {
-			found = append(found, key)
-		}
+	from := objects.Locate(run.Operation, run.Text)
+	keys, err := s.objects.Keys(from)
+	if err != nil {
+		return jobs.FailWith(jobs.CodeDownload, "Download failed", err)
 	}
-	if len(found) == 0 {
-		return Fail(jobs.CodeDownload, "Download failed: there is no such object")
-	}
-	for _, key := range found {
+	for _, key := range keys {
 		name := names.Base(key)
-		if len(found) == 1 && run.Text("filename") != "" {
-			name = run.Text("filename")
+		if len(keys) == 1 && run.Text("filename") != "" {
+			name = names.Base(run.Text("filename"))
 		}
-		if err := importLocal(run, objects[key], name); err != nil {
+		b, err := s.objects.Read(from, key, names.Extension(name))
+		if err != nil {
+			return jobs.FailWith(jobs.CodeDownload, "Download failed", err)
+		}
+		if err := addFile(run, name, b); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (r *Run) wantsObject(key string) bool {
-	for _, exact := range []string{"key", "blob", "file"} {
-		if r.Text(exact) != "" {
-			return r.Text(exact) == key
-		}
-	}
-	for _, prefix := range []string{"key_prefix", "blob_prefix", "file_prefix", "path"} {
-		if r.Text(prefix) != "" {
-			return strings.HasPrefix(key, r.Text(prefix))
-		}
-	}
-	return false
 }
 
 // withoutURL returns the text of an error without the URL, which may hold a secret.

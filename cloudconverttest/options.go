@@ -40,6 +40,7 @@ type config struct {
 	log               *slog.Logger
 	network           bool
 	importHosts       []string
+	objects           string
 	outbound          http.RoundTripper
 	standIns          bool
 	perPage           int
@@ -224,8 +225,22 @@ func WithTransport(rt http.RoundTripper) Option { return func(c *config) { c.out
 // WithStandIns finishes tasks that neither a handler nor a built-in conversion does, but
 // the service would: their results are stand-ins, small valid files of the right type
 // which say that the sandbox has made them. The engine of such a task is "stand-in". An
-// import of an object that does not exist has one, too.
+// import of an object that does not exist has one, too, unless [WithObjects] is given.
 func WithStandIns() Option { return func(c *config) { c.standIns = true } }
+
+// WithObjects makes a directory stand for the storage services: each folder in it is a
+// bucket, a container or a host of any service. Imports read its files, and exports write
+// them. After an export with the key reports/may.pdf to the bucket archive, a test finds
+// the file archive/reports/may.pdf in the directory.
+//
+// The directory must exist. Exports create the folders in it. A task fails if its key leads
+// out of the folder of the bucket, also by a symbolic link, or if a part of the key begins
+// with a dot or cannot be the name of a file on Windows. Imports by a prefix skip files
+// with such names. A leading slash is allowed in the paths of SFTP only.
+//
+// By default, the server keeps exported objects for 24 hours of its clock, by service,
+// bucket and key. Other parameters, such as the account and the region, are ignored.
+func WithObjects(dir string) Option { return func(c *config) { c.objects = dir } }
 
 // WithPerPage sets the length of a page of a list without per_page. The default is 100.
 func WithPerPage(n int) Option { return func(c *config) { c.perPage = max(n, 1) } }

@@ -53,6 +53,7 @@ func (s *Server) enter() bool {
 }
 
 func (s *Server) handle(role Role, w http.ResponseWriter, r *http.Request, next http.Handler) {
+	s.objects.Expire()
 	entry := record.New(string(role), r, s.clock.Now())
 	begin := time.Now()
 	rec := &recorder{ResponseWriter: w, responded: func(status int) { s.requests.Responded(entry, status) }}

@@ -22,6 +22,7 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/limits"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/network"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/oauth"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/objects"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/outbound"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/random"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/record"
@@ -68,6 +69,7 @@ type Server struct {
 	handlers handlers
 	formats  formats
 	outbound *outbound.Client
+	objects  *objects.Store
 	oauth    *oauth.Server
 	webhooks *webhook.Hooks
 	events   *EventSocket
@@ -101,13 +103,16 @@ func Start(opts ...Option) (*Server, error) {
 		return nil, fmt.Errorf("make a directory for files: %w", err)
 	}
 	s := newServer(cfg, dir)
+	if s.objects, err = objects.New(s.storage.Blobs, &s.clock, cfg.objects); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
 	if cfg.http2 {
 		if s.tls, err = network.ServerTLS(); err != nil {
-			return nil, errors.Join(err, os.RemoveAll(dir))
+			return nil, errors.Join(err, s.objects.Close(), os.RemoveAll(dir))
 		}
 	}
 	if err := s.listen(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, s.objects.Close(), os.RemoveAll(dir))
 	}
 	return s, nil
 }
@@ -271,7 +276,7 @@ func (s *Server) Close() {
 	s.client.CloseIdleConnections()
 	s.outbound.CloseIdleConnections()
 	s.wg.Wait()
-	if err := os.RemoveAll(s.dir); err != nil {
+	if err := errors.Join(s.objects.Close(), os.RemoveAll(s.dir)); err != nil {
 		s.log.Warn("remove the directory of the server", "error", err)
 	}
 }
@@ -286,13 +291,15 @@ func (s *Server) HTTPClient() *http.Client { return s.client }
 // Key returns an API key with all scopes. Each server has a random one.
 func (s *Server) Key() string { return s.key }
 
-// Advance moves the clock of the server forward by d. Jobs expire after 24 hours, and so
-// do upload forms, download URLs, cached results, access tokens and rate limit windows.
+// Advance moves the clock of the server forward by d. Jobs and exported objects
+// expire after 24 hours, and so do upload forms, download URLs, cached results, access
+// tokens and rate limit windows.
 // Timers are not affected: the duration of a task, of [WithUploadSettle] and of a webhook
 // retry is real time, or the time of a testing/synctest bubble.
 func (s *Server) Advance(d time.Duration) {
 	s.clock.Advance(max(d, 0))
 	s.jobs.Expire()
+	s.objects.Expire()
 }
 
 // Connections returns the number of open connections.

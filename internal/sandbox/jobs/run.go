@@ -242,7 +242,10 @@ func (r *Run) Close() {
 }
 
 // taskError is an error with a code of the service.
-type taskError struct{ code, message string }
+type taskError struct {
+	code, message string
+	cause         error
+}
 
 // Error returns the message.
 func (e *taskError) Error() string { return e.message }
@@ -254,7 +257,16 @@ func (e *taskError) Is(target error) bool {
 }
 
 // Fail returns an error that fails a task with a code and a message.
-func Fail(code, message string) error { return &taskError{code, message} }
+func Fail(code, message string) error { return &taskError{code: code, message: message} }
+
+// FailWith is like [Fail] with an error that completes the message, and that errors.Is
+// finds.
+func FailWith(code, message string, err error) error {
+	return &taskError{code, message + ": " + err.Error(), err}
+}
+
+// Unwrap returns the error of [FailWith].
+func (e *taskError) Unwrap() error { return e.cause }
 
 // failure returns the code and the message of the task for an error of its run.
 func failure(ctx context.Context, err error) (code, message string) {

@@ -1,5 +1,5 @@
 // Package outbound sends the requests of a server, for imports, exports and webhooks, and
-// has the local files that replace what is imported.
+// has the local files that stand for URLs.
 package outbound
 
 import (
@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -21,7 +20,7 @@ type Client struct {
 	hosts  []string
 
 	mu    sync.Mutex
-	local map[string]string // by URL or object
+	local map[string]string // by URL
 }
 
 // New returns a client that sends requests to the loopback interface and to hosts, or to
@@ -61,36 +60,22 @@ func (c *Client) Allow(u *url.URL) error {
 	return errForeignHost
 }
 
-// Register makes the local file at path stand for a URL or an object. An empty path
-// removes that.
-func (c *Client) Register(name, path string) {
+// Register makes the local file at path stand for a URL. An empty path removes that.
+func (c *Client) Register(rawURL, path string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.local == nil {
 		c.local = map[string]string{}
 	}
-	c.local[name] = path
+	c.local[rawURL] = path
 }
 
 // Registered returns the file that stands for a URL.
-func (c *Client) Registered(name string) (string, bool) {
+func (c *Client) Registered(rawURL string) (string, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	path := c.local[name]
+	path := c.local[rawURL]
 	return path, path != ""
-}
-
-// Objects returns the files whose names have a prefix, by the rest of the name.
-func (c *Client) Objects(prefix string) map[string]string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	found := map[string]string{}
-	for name, path := range c.local {
-		if key, ok := strings.CutPrefix(name, prefix); ok && path != "" {
-			found[key] = path
-		}
-	}
-	return found
 }
 
 // DoOnce is like Do without redirects.

@@ -82,6 +82,21 @@ func (b *Blobs) Retain(x *Blob) *Blob {
 	return x
 }
 
+// WithExtension takes over a user of x, and returns its content with an extension on disk:
+// x, or a copy.
+func (b *Blobs) WithExtension(x *Blob, ext string) (*Blob, error) {
+	if strings.TrimLeft(filepath.Base(x.Path), "0123456789") == diskExtension(ext) {
+		return x, nil
+	}
+	defer b.Release(x)
+	f, err := os.Open(x.Path)
+	if err != nil {
+		return nil, fmt.Errorf("read a file: %w", err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	return b.Write(ext, f)
+}
+
 // Release removes a user, and the content with the last one.
 func (b *Blobs) Release(x *Blob) {
 	b.mu.Lock()
