@@ -18,6 +18,15 @@
 // ExifTool and 7-Zip. Other tasks finish with a stand-in: a small file of the right type
 // that says that the sandbox has made it. Their engine is named stand-in. With -strict they
 // fail. When the sandbox is interrupted, it removes all files.
+//
+// What a task exports to a cloud storage can be imported from there for 24 hours. With
+// -objects, a folder stands for the storages. Each folder in it is a bucket, a container or
+// a host:
+//
+//	mkdir -p objects/photos
+//	sandbox -objects objects
+//
+// The files in that folder are kept.
 package main
 
 import (

@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -184,6 +185,42 @@ func TestFlags(t *testing.T) {
 	})
 }
 
+func TestObjects(t *testing.T) {
+	t.Parallel()
+	bucket := func(operation string, params map[string]any) cloudconvert.RawTask {
+		fields := map[string]any{"bucket": "photos", "region": "r", "access_key_id": "id", "secret_access_key": "secret"}
+		maps.Copy(fields, params)
+		return cloudconvert.RawTask{Op: cloudconvert.Operation(operation), Fields: fields}
+	}
+	folder := t.TempDir()
+	for name, args := range map[string][]string{"kept": {"-strict"}, "folder": {"-strict", "-objects", folder}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, args...)
+			_, err := s.client.Run(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
+				"in":  cloudconvert.FromBytes("photo.png", photo(t)),
+				"out": bucket("export/s3", map[string]any{"input": "in", "key": "2026/photo.png"}),
+			}})
+			require.NoError(t, err)
+			job, err := s.client.Run(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
+				"in":  bucket("import/s3", map[string]any{"key_prefix": "2026/"}),
+				"jpg": cloudconvert.Convert{Input: []string{"in"}, OutputFormat: "jpg"},
+			}})
+			require.NoError(t, err)
+			assert.Equal(t, "photo.jpg", job.Files()[0].Filename)
+			_, err = s.client.Run(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
+				"in": bucket("import/s3", map[string]any{"key": "../photo.png"}),
+			}})
+			assert.ErrorContains(t, err, "Download failed: ")
+		})
+	}
+	t.Cleanup(func() {
+		content, err := os.ReadFile(filepath.Join(folder, "photos", "2026", "photo.png"))
+		require.NoError(t, err)
+		assert.Equal(t, photo(t), content)
+	})
+}
+
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
@@ -244,6 +281,7 @@ func TestFailures(t *testing.T) {
 		"sync address in use": {[]string{"-sync-addr", taken.Addr().String()}, "address already in use"},
 		"no address":          {[]string{"-addr", "nowhere"}, "nowhere"},
 		"foreign file":        {[]string{"-env-file", mine}, "is not a file of a sandbox"},
+		"no objects":          {[]string{"-objects", "/does/not/exist"}, "open the folder of objects"},
 		"no folder":           {[]string{"-env-file", "/does/not/exist/sandbox.env"}, "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -26,6 +26,7 @@ type settings struct {
 	uploadSettle   time.Duration
 	whitelist      sumsFlag
 	urls           urlsFlag
+	objects        string
 	faults         faultsFlag
 	seed           uint64
 	envFile        string
@@ -67,6 +68,7 @@ func (s *settings) flags() *flag.FlagSet {
 	flags.DurationVar(&s.uploadSettle, "upload-settle", 0, "let this `time` pass before an uploaded file is there")
 	flags.Var(&s.whitelist, "whitelist", "be like the hosted sandbox, and take only files whose MD5 is in this `list`, with commas between them")
 	flags.Var(s.urls, "urls", "import a local file in place of a URL, given as `URL=file`; may be repeated")
+	flags.StringVar(&s.objects, "objects", "", "read and write the objects of storage services in this `folder`, which has a folder for each bucket, container or host (default keep exported objects for 24 hours)")
 	flags.Var(&s.faults, "fault", "let a share of the requests go wrong, given as `kind=share`, such as reset=0.05; may be repeated; the kinds are "+faultKinds())
 	flags.Uint64Var(&s.seed, "seed", s.seed, "`number` that decides which requests go wrong (default a random one)")
 	flags.StringVar(&s.envFile, "env-file", "", "write the environment variables to this `file` as soon as the sandbox is ready")
@@ -103,6 +105,7 @@ func (s *settings) options(stderr io.Writer) []cloudconverttest.Option {
 		cloudconverttest.WithParallelJobs(s.parallel),
 		cloudconverttest.WithRateLimit(s.rate.limit, s.rate.window),
 		cloudconverttest.WithNetworkImports(s.network),
+		cloudconverttest.WithObjects(s.objects),
 		cloudconverttest.WithLogger(slog.New(newJournal(stderr))),
 		cloudconverttest.WithRequestLog(0),
 	}
