@@ -256,6 +256,11 @@ func TestObjectsExpire(t *testing.T) {
 		assert.LessOrEqual(t, most, int64(26*10), "24 objects, and the import above")
 		x.s.Advance(23 * time.Hour)
 		assert.Zero(t, x.s.BytesStored())
+
+		s3.export(x, "b", nil, "x.txt=0123456789")
+		time.Sleep(24 * time.Hour) //nolint:forbidigo // in a bubble
+		x.call("GET", "/users/me", nil).expect(200)
+		assert.Zero(t, x.s.BytesStored(), "any request releases what has expired")
 	})
 }
 
@@ -348,6 +353,9 @@ func TestFolderRefusesKeys(t *testing.T) {
 	entries, err := os.ReadDir(outside)
 	require.NoError(t, err)
 	assert.Len(t, entries, 2, "nothing is written outside")
+	entries, err = os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, entries, 2, "no folder is made for an invalid bucket")
 }
 
 func TestFolderMustExist(t *testing.T) {

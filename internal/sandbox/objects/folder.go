@@ -40,10 +40,18 @@ func checkKey(parameter, key string) error {
 	return nil
 }
 
+// checkBucket returns an error for a bucket that cannot be a folder.
+func checkBucket(l Location) error {
+	if !isName(l.bucket) {
+		return fmt.Errorf("invalid %s %q: it cannot be the name of a folder on every system", l.names.bucket, l.bucket)
+	}
+	return nil
+}
+
 // openBucket opens the folder of a bucket.
 func (f *folder) openBucket(l Location) (*os.Root, error) {
-	if !isName(l.bucket) {
-		return nil, fmt.Errorf("invalid %s %q: it cannot be the name of a folder on every system", l.names.bucket, l.bucket)
+	if err := checkBucket(l); err != nil {
+		return nil, err
 	}
 	bucket, err := f.root.OpenRoot(l.bucket)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -103,7 +111,7 @@ func (f *folder) list(l Location) ([]string, error) {
 			return err
 		case name == start:
 			return nil
-		case entry.IsDir() && !(isName(entry.Name()) && strings.HasPrefix(name+"/", l.prefix)):
+		case entry.IsDir() && (!isName(entry.Name()) || !strings.HasPrefix(name+"/", l.prefix)):
 			return fs.SkipDir
 		case isName(entry.Name()) && strings.HasPrefix(name, l.prefix) && isFile(bucket, name, entry):
 			keys = append(keys, name)
@@ -133,10 +141,11 @@ func (f *folder) write(l Location, keys []string, files []storage.File) error {
 			return err
 		}
 	}
-	if isName(l.bucket) { // openBucket refuses it otherwise
-		if err := f.root.MkdirAll(l.bucket, 0o755); err != nil {
-			return fmt.Errorf("cannot make %s %q: %w", l.names.bucket, l.bucket, cause(err))
-		}
+	if err := checkBucket(l); err != nil {
+		return err
+	}
+	if err := f.root.MkdirAll(l.bucket, 0o755); err != nil {
+		return fmt.Errorf("cannot make %s %q: %w", l.names.bucket, l.bucket, cause(err))
 	}
 	bucket, err := f.openBucket(l)
 	if err != nil {

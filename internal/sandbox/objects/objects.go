@@ -179,8 +179,8 @@ func (s *Store) Write(l Location, files []storage.File) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expire()
-	for i, key := range keys {
-		s.add(&object{bucket{l.service, l.bucket}, key, s.blobs.Retain(files[i].Blob), s.clock.Now().Add(retention)})
+	for i, f := range files {
+		s.add(&object{bucket{l.service, l.bucket}, keys[i], s.blobs.Retain(f.Blob), s.clock.Now().Add(retention)})
 	}
 	return nil
 }
