@@ -163,3 +163,24 @@ func TestFormatsCheckOptions(t *testing.T) {
 	require.NoError(t, f.Validate(cloudconvert.Watermark{Text: "draft", FontAlign: "left", Opacity: new(50)}))
 	assert.Error(t, f.Validate(cloudconvert.Watermark{Text: "draft", FontAlign: "middle"}))
 }
+
+// TestStandInsOfObjects checks that only an object that does not exist has a stand-in.
+func TestStandInsOfObjects(t *testing.T) {
+	t.Parallel()
+	importing := func(key string) cloudconvert.Tasks {
+		return cloudconvert.Tasks{"in": cloudconvert.ImportS3{
+			Bucket: "b", Region: "r", AccessKeyID: "id", SecretAccessKey: "secret", Key: key,
+		}}
+	}
+	server := newTester(t, WithStandIns()).s
+	job, err := server.Client().Run(t.Context(), &cloudconvert.JobRequest{Tasks: importing("in/report.docx")})
+	require.NoError(t, err)
+	assert.Equal(t, "report.docx", job.Files()[0].Filename)
+	server.HandleObject("import/s3", "gone.docx", "no/such/file")
+	_, err = server.Client().Run(t.Context(), &cloudconvert.JobRequest{Tasks: importing("gone.docx")})
+	require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
+
+	server = newTester(t, WithStandIns(), WithObjects(t.TempDir())).s
+	_, err = server.Client().Run(t.Context(), &cloudconvert.JobRequest{Tasks: importing("in/report.docx")})
+	require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
+}

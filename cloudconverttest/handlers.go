@@ -7,6 +7,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/jobs"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/objects"
 )
 
 // Handler does the work of a task: it reads the inputs of run and adds files to
@@ -116,7 +117,7 @@ func (r *Run) Default(ctx context.Context) error {
 	switch catalog.Operations[r.Operation].Family {
 	case catalog.Importing:
 		err := r.s.importFiles(ctx, r)
-		if err != nil && r.s.cfg.standIns && importsObjects(r.Operation) {
+		if r.s.cfg.standIns && r.s.cfg.objects == "" && errors.Is(err, objects.ErrNotFound) {
 			return standInObject(r)
 		}
 		return err

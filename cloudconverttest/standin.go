@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
@@ -116,10 +114,4 @@ func markStandIn(run *Run) {
 		run.SetEngine(catalog.StandIn.Name, catalog.StandIn.Version)
 	}
 	run.SetMessage("The sandbox has no engine for this task: the result is a stand-in")
-}
-
-// importsObjects reports whether an operation imports the objects of a storage service.
-func importsObjects(operation string) bool {
-	return strings.HasPrefix(operation, "import/") && !slices.Contains(
-		[]string{catalog.ImportUpload, "import/url", "import/base64", "import/raw"}, operation)
 }
