@@ -13,7 +13,7 @@ import (
 
 // Metadata returns metadata of a file by the keys of ExifTool: FileName, FileSize,
 // FileType, FileTypeExtension and MIMEType for every known format, ImageWidth,
-// ImageHeight and more for images. Values are strings, ints or floats. name is the name
+// ImageHeight and more for images, PDFVersion and PageCount for PDFs. Values are strings, ints or floats. name is the name
 // of the file and size its length in bytes. The content takes precedence over the name.
 // The error matches [ErrOpen] for an empty file and for an image with an invalid header.
 func Metadata(ctx context.Context, r io.ReadSeeker, name string, size int64) (map[string]any, error) {
@@ -58,18 +58,9 @@ func readDetails(ctx context.Context, r io.Reader, head []byte) (map[string]any,
 		return imageDetails(ctx, r, format)
 	}
 	if format == "pdf" {
-		return pdfDetails(head), nil
+		return pdfDetails(ctx, r)
 	}
 	return nil, nil
-}
-
-// pdfDetails returns the version in the first line of a pdf.
-func pdfDetails(head []byte) map[string]any {
-	version, _, _ := strings.Cut(strings.TrimPrefix(string(head), "%PDF-"), "\n")
-	if len(version) < 3 {
-		return nil
-	}
-	return map[string]any{"PDFVersion": version[:3]}
 }
 
 // kind is a kind of file as ExifTool names it.

@@ -2,6 +2,8 @@ package media
 
 import (
 	"bytes"
+	"compress/zlib"
+	"fmt"
 	"image"
 	"strings"
 	"testing"
@@ -87,7 +89,47 @@ func TestMetadataOfOtherFiles(t *testing.T) {
 			checkValues(t, got)
 		})
 	}
-	assert.Equal(t, "1.7", runMetadata(t, []byte("%PDF-1.7\nrest"), "a.pdf")["PDFVersion"])
+}
+
+func TestMetadataOfPDF(t *testing.T) {
+	t.Parallel()
+	const (
+		root = "2 0 obj\n<< /Type /Pages /Kids [3 0 R 4 0 R] /Count 3 >>\nendobj\n"
+		node = "3 0 obj\n<</Type/Pages/Parent 2 0 R/Kids[5 0 R 6 0 R]/Count 2>>\nendobj\n"
+	)
+	packed := func(index string, objects string) string {
+		var out bytes.Buffer
+		w := zlib.NewWriter(&out)
+		_, err := w.Write([]byte(index + objects))
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		return fmt.Sprintf("9 0 obj\n<</Type/ObjStm/Filter/FlateDecode/N 2/First %d/Length %d>>stream\r\n%s\nendstream\nendobj\n",
+			len(index), out.Len(), out.String())
+	}
+	const objects = "<</Type/Pages/Kids[3 0 R]/Count 7>><</Type/Page/Parent 2 0 R>>"
+	for name, c := range map[string]struct {
+		body  string
+		pages any
+	}{
+		"tree":             {node + root, 3},
+		"inner node last":  {root + node, 3},
+		"updated":          {root + node + strings.Replace(root, "/Count 3", "/Count 4", 1), 4},
+		"object stream":    {packed("2 0 3 35 ", objects), 7},
+		"hidden in stream": {root + "9 0 obj\n<</Length 9>>stream\n<</Type/Pages/Count 99>>\nendstream\nendobj\n", 3},
+		"wrong offsets":    {packed("2 0 3 999999 ", objects), nil},
+		"no offsets":       {packed("", objects), nil},
+		"damaged stream":   {"9 0 obj\n<</Type/ObjStm/First 9>>stream\nnonsense endstream\nendobj\n", nil},
+		"no pages":         {"rest", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := runMetadata(t, []byte("%PDF-1.7\n"+c.body), "a.pdf")
+			assert.Equal(t, c.pages, got["PageCount"])
+			assert.InDelta(t, 1.7, got["PDFVersion"], 0)
+			checkValues(t, got)
+		})
+	}
+	assert.NotContains(t, runMetadata(t, []byte("%PDF-x\nrest"), "a.pdf"), "PDFVersion")
 }
 
 func TestMetadataOfUnknownFiles(t *testing.T) {

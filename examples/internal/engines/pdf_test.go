@@ -301,3 +301,16 @@ func TestGuarded(t *testing.T) {
 		assert.ErrorIs(t, err, context.Canceled)
 	})
 }
+
+// TestMetadataWithoutExifTool reads the PDFs of the library, whose objects are compressed,
+// and plain ones.
+func TestMetadataWithoutExifTool(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, libraryOnly())
+	plain := upload{"plain.pdf", makePDF(10, 20, 30)}
+	for _, file := range []upload{plain, b.one(t, cloudconvert.PDFExtractPages{Input: []string{"a"}, Pages: "1-3"}, plain)} {
+		task, _ := b.do(t, cloudconvert.Metadata{Input: []string{"a"}}, file)
+		assert.EqualValues(t, 3, task.Metadata["PageCount"], file.name)
+		assert.IsType(t, float64(0), task.Metadata["PDFVersion"])
+	}
+}
