@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/api"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/cors"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/network"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/record"
 )
@@ -30,7 +31,8 @@ func apiRole(path string) Role {
 	}
 }
 
-// route records a request, reads its body, and applies faults before it calls next.
+// route records a request, reads its body, and applies faults before it calls next. The
+// preflights of browsers are not recorded, and no fault affects them.
 func (s *Server) route(role func(path string) Role, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.enter() {
@@ -38,7 +40,14 @@ func (s *Server) route(role func(path string) Role, next http.Handler) http.Hand
 			return
 		}
 		defer s.wg.Done()
-		s.handle(role(r.URL.Path), w, r, next)
+		role := role(r.URL.Path)
+		credentials := role == RoleSync
+		if cors.IsPreflight(r) {
+			cors.Preflight(w, r, credentials)
+			return
+		}
+		cors.Allow(w.Header(), r, credentials)
+		s.handle(role, w, r, next)
 	})
 }
 

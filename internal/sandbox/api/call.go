@@ -85,7 +85,8 @@ func (c *call) json(status int, v any) error {
 	h.Set("Content-Type", "application/json")
 	if c.sync {
 		h.Set("Content-Type", "application/json; charset=utf-8")
-		h.Set("Vary", "Accept-Encoding")
+		h.Add("Vary", "Accept-Encoding")
+		h.Set("Access-Control-Allow-Credentials", "true") // also without an Origin
 	} else {
 		h.Set("Cache-Control", "no-cache, private")
 		body = wire.EscapeSlashes(body)
