@@ -123,3 +123,15 @@ func TestImplicitGrant(t *testing.T) {
 	x.key = got.Get("access_token")
 	x.call(http.MethodGet, "/users/me", nil).expect(http.StatusOK)
 }
+
+func TestWithOAuthClient(t *testing.T) {
+	t.Parallel()
+	x := newTester(t, WithOAuthClient("shop", "s3cret"))
+	id, secret := x.s.OAuthClient()
+	assert.Equal(t, []string{"shop", "s3cret"}, []string{id, secret})
+	x.token(url.Values{"code": {x.code()}}).expect(http.StatusOK)
+
+	x = newTester(t, WithOAuthClient("shop", ""))
+	_, random := x.s.OAuthClient()
+	assert.Len(t, random, 40)
+}

@@ -33,6 +33,7 @@ type config struct {
 	maxUpload         int64
 	downloadExpiry    time.Duration
 	tokenLifetime     time.Duration
+	oauthClient       [2]string // id and secret; random where empty
 	syncDrop          time.Duration
 	syncTimeout       time.Duration
 	webhookDelays     []time.Duration
@@ -43,6 +44,8 @@ type config struct {
 	objects           string
 	outbound          http.RoundTripper
 	standIns          bool
+	unsupportedHint   string
+	otherHostHint     string
 	perPage           int
 	requestLog        int
 }
@@ -58,6 +61,7 @@ func newConfig(opts []Option) config {
 		tokenLifetime:  15 * 24 * time.Hour,
 		webhookDelays:  []time.Duration{time.Second, 2 * time.Second, 4 * time.Second},
 		log:            slog.New(slog.DiscardHandler),
+		otherHostHint:  "use WithNetworkImports, WithImportHosts or HandleURL",
 		perPage:        100,
 		requestLog:     10_000,
 	}
@@ -182,6 +186,12 @@ func WithDownloadExpiry(d time.Duration) Option { return func(c *config) { c.dow
 // WithTokenLifetime sets the lifetime of an OAuth access token. The default is 15 days.
 func WithTokenLifetime(d time.Duration) Option { return func(c *config) { c.tokenLifetime = d } }
 
+// WithOAuthClient sets the id and the secret of the registered OAuth client. The default
+// are random ones, see [Server.OAuthClient].
+func WithOAuthClient(id, secret string) Option {
+	return func(c *config) { c.oauthClient = [2]string{id, secret} }
+}
+
 // WithSyncDrop makes the sync host close the connection without a response if the job or
 // task has not ended after d.
 func WithSyncDrop(d time.Duration) Option { return func(c *config) { c.syncDrop = d } }
@@ -241,6 +251,13 @@ func WithStandIns() Option { return func(c *config) { c.standIns = true } }
 // By default, the server keeps exported objects for 24 hours of its clock, by service,
 // bucket and key. Other parameters, such as the account and the region, are ignored.
 func WithObjects(dir string) Option { return func(c *config) { c.objects = dir } }
+
+// WithHints sets what the messages of failed tasks advise, for a program whose users do not
+// call this package: for a task that is not supported, and for a request to another host.
+// By default they name the functions and options of this package.
+func WithHints(unsupported, otherHost string) Option {
+	return func(c *config) { c.unsupportedHint, c.otherHostHint = unsupported, otherHost }
+}
 
 // WithPerPage sets the length of a page of a list without per_page. The default is 100.
 func WithPerPage(n int) Option { return func(c *config) { c.perPage = max(n, 1) } }

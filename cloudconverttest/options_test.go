@@ -42,6 +42,21 @@ func TestAllowedHosts(t *testing.T) {
 	}
 }
 
+func TestWithHints(t *testing.T) {
+	t.Parallel()
+	x := newTester(t, WithHints("ask the office", "see the manual"))
+	task := taskOf(t, x.run(dict{
+		"in": importing64("a.docx", []byte("x")), "it": dict{"operation": "convert", "input": "in", "output_format": "pdf"},
+	}), "it")
+	assert.Equal(t, "This conversion type is not supported (ask the office)", task["message"])
+	refused := x.call(http.MethodPost, "/convert", dict{
+		"input": task["id"], "input_format": "docx", "output_format": "pdf",
+	}).expect(http.StatusUnprocessableEntity).object()
+	assert.Equal(t, "This conversion type is not supported (ask the office)", refused["message"])
+	task = taskOf(t, x.run(dict{"in": dict{"operation": "import/url", "url": "https://example.com/a.txt"}}), "in")
+	assert.Equal(t, "Download failed: the local server sends no requests to other hosts: see the manual", task["message"])
+}
+
 // lockedBuffer is a log that is safe for concurrent use.
 type lockedBuffer struct {
 	mu  sync.Mutex

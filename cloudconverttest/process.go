@@ -1,6 +1,7 @@
 package cloudconverttest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,14 +60,15 @@ func (s *Server) unsupported(run *Run) error {
 	}
 	message := jobs.MessageUnsupported
 	if !registered {
-		message += hintOf(name)
+		message += s.hintOf(name)
 	}
 	return Fail(jobs.CodeUnsupported, message)
 }
 
-// hintOf names the method that registers the handler which is missing.
-func hintOf(method string) string {
-	return " (cloudconverttest: register a handler with Server." + method + ")"
+// hintOf returns the hint of [WithHints], or names the method that registers the handler
+// which is missing.
+func (s *Server) hintOf(method string) string {
+	return " (" + cmp.Or(s.cfg.unsupportedHint, "cloudconverttest: register a handler with Server."+method) + ")"
 }
 
 func (s *Server) each(ctx context.Context, run *Run, f func(context.Context, *Run) error) error {

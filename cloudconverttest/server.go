@@ -141,7 +141,7 @@ func newServer(cfg config, dir string) *Server {
 		Delays: cfg.webhookDelays, JobSecret: cfg.jobWebhookSecret, Keep: cfg.requestLog, Log: cfg.log, Clock: &s.clock,
 		Send: func(r *http.Request) (*http.Response, error) { return s.outbound.DoOnce(r) }, Go: s.spawn,
 	})
-	s.oauth = oauth.New(s.keys, cfg.tokenLifetime, &s.clock)
+	s.oauth = oauth.New(cfg.oauthClient[0], cfg.oauthClient[1], s.keys, cfg.tokenLifetime, &s.clock)
 	s.jobs = jobs.New(jobs.Config{
 		Storage: s.storage, Account: s.account, Clock: &s.clock, Log: cfg.log, Dir: dir, TaskDuration: cfg.taskDuration,
 		UploadSettle: cfg.uploadSettle, Sandbox: cfg.sandbox, Whitelist: cfg.whitelist, Execute: s.executeAside,
@@ -150,7 +150,7 @@ func newServer(cfg config, dir string) *Server {
 	s.api = api.New(api.Config{
 		Jobs: s.jobs, Storage: s.storage, Hooks: s.webhooks, Keys: s.keys, Rate: s.rate, Account: s.account,
 		Clock: &s.clock, Log: cfg.log, PerPage: cfg.perPage, SyncDrop: cfg.syncDrop, SyncTimeout: cfg.syncTimeout,
-		Sandbox: cfg.sandbox, UnsupportedHint: hintOf("HandleConvert"), Formats: s.listFormats, Closed: ctx.Done(),
+		Sandbox: cfg.sandbox, UnsupportedHint: s.hintOf("HandleConvert"), Formats: s.listFormats, Closed: ctx.Done(),
 	})
 	s.events = &EventSocket{socket.New(socket.Channels{
 		UserID: strconv.Itoa(api.UserID), Keys: s.keys, Now: s.clock.Now,
@@ -223,7 +223,7 @@ func (s *Server) connect(listeners ...net.Listener) {
 	if s.cfg.outbound != nil {
 		transport = s.cfg.outbound
 	}
-	s.outbound = outbound.New(transport, s.cfg.network || s.cfg.outbound != nil, s.cfg.importHosts...)
+	s.outbound = outbound.New(transport, s.cfg.network || s.cfg.outbound != nil, s.cfg.importHosts, s.cfg.otherHostHint)
 }
 
 func (s *Server) serve(l net.Listener, h http.Handler) {

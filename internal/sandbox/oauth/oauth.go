@@ -3,6 +3,7 @@
 package oauth
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"net/url"
@@ -43,11 +44,12 @@ type authorization struct {
 	expires     time.Time
 }
 
-// New returns a server with a registered client, which may use any redirect URL. The
-// server adds access tokens to keys.
-func New(keys *limits.Keys, lifetime time.Duration, c *clock.Clock) *Server {
+// New returns a server with a registered client, which may use any redirect URL. An empty
+// id or secret becomes a random one. The server adds access tokens to keys.
+func New(id, secret string, keys *limits.Keys, lifetime time.Duration, c *clock.Clock) *Server {
 	return &Server{
-		clientID: random.Secret(16), clientSecret: random.Secret(40), keys: keys, lifetime: lifetime, clock: c,
+		clientID: cmp.Or(id, random.Secret(16)), clientSecret: cmp.Or(secret, random.Secret(40)),
+		keys: keys, lifetime: lifetime, clock: c,
 		codes: map[string]authorization{}, refresh: map[string]authorization{},
 	}
 }

@@ -11,22 +11,21 @@ import (
 	"sync"
 )
 
-var errForeignHost = errors.New("the local server sends no requests to other hosts: use WithNetworkImports, WithImportHosts or HandleURL")
-
 // Client sends the requests of a server, and holds the files that replace them.
 type Client struct {
 	client *http.Client
 	any    bool
 	hosts  []string
+	hint   string // for a request to another host
 
 	mu    sync.Mutex
 	local map[string]string // by URL
 }
 
 // New returns a client that sends requests to the loopback interface and to hosts, or to
-// any host.
-func New(transport http.RoundTripper, anyHost bool, hosts ...string) *Client {
-	c := &Client{any: anyHost, hosts: hosts}
+// any host. The hint is part of the error for another host.
+func New(transport http.RoundTripper, anyHost bool, hosts []string, hint string) *Client {
+	c := &Client{any: anyHost, hosts: hosts, hint: hint}
 	c.client = &http.Client{Transport: transport, CheckRedirect: c.redirect}
 	return c
 }
@@ -57,7 +56,7 @@ func (c *Client) Allow(u *url.URL) error {
 	if c.any || host == "localhost" || ip != nil && ip.IsLoopback() || slices.Contains(c.hosts, host) {
 		return nil
 	}
-	return errForeignHost
+	return errors.New("the local server sends no requests to other hosts: " + c.hint)
 }
 
 // Register makes the local file at path stand for a URL. An empty path removes that.
