@@ -100,6 +100,23 @@ func TestEventsOfJob(t *testing.T) {
 	}, WithTaskDuration(time.Minute))
 }
 
+// TestEndedJobHasNoEvents joins the channels of a job that has ended. Like the service, the
+// server accepts that and repeats no event.
+func TestEndedJobHasNoEvents(t *testing.T) {
+	t.Parallel()
+	listening(t, func(t *testing.T, s *Server, l *events.Client) {
+		t.Helper()
+		job, err := s.Client().Jobs.Create(t.Context(), textJob())
+		require.NoError(t, err)
+		require.NoError(t, s.WaitIdle(t.Context()))
+		ofJob, ofTasks := join(t, l, events.Job(job.ID)), join(t, l, events.JobTasks(job.ID))
+		<-time.After(time.Hour)
+		assert.True(t, s.Events().Hears(events.Job(job.ID).String()))
+		assert.Empty(t, heard(t, ofJob))
+		assert.Empty(t, heard(t, ofTasks))
+	})
+}
+
 // take returns the next n events of a subscription.
 func take(t *testing.T, sub *events.Subscription, n int) []string {
 	t.Helper()

@@ -156,6 +156,16 @@ func TestRequiredParameters(t *testing.T) {
 	}
 }
 
+// TestWatermarkNeedsInput also without a job: the parameter image names a second file.
+func TestWatermarkNeedsInput(t *testing.T) {
+	t.Parallel()
+	x := newTester(t)
+	image := x.call(http.MethodPost, "/import/upload", dict{}).expect(http.StatusCreated).data()
+	for _, mark := range []dict{{"text": "draft"}, {"image": image["id"]}} {
+		x.call(http.MethodPost, "/watermark", mark).wantInvalid("input", "The input field is required.")
+	}
+}
+
 func TestLenientValues(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
