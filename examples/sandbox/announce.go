@@ -20,6 +20,8 @@ const keyVariable = "CLOUDCONVERT_API_KEY"
 // be one.
 func announce(s settings, server *cloudconverttest.Server, stdout io.Writer) error {
 	signedBase, signedSecret := server.SignedURLBase()
+	clientID, clientSecret := server.OAuthClient()
+	authorizeURL, tokenURL := server.OAuthURLs()
 	variables := []string{
 		keyVariable + "=" + cmp.Or(s.key, server.Key()),
 		"CLOUDCONVERT_API_URL=" + server.URL,
@@ -27,6 +29,10 @@ func announce(s settings, server *cloudconverttest.Server, stdout io.Writer) err
 		"CLOUDCONVERT_EVENTS_URL=" + server.EventsURL,
 		"CLOUDCONVERT_SIGNED_URL_BASE=" + signedBase,
 		"CLOUDCONVERT_SIGNED_URL_SECRET=" + signedSecret,
+		"CLOUDCONVERT_OAUTH_CLIENT_ID=" + clientID,
+		"CLOUDCONVERT_OAUTH_CLIENT_SECRET=" + clientSecret,
+		"CLOUDCONVERT_OAUTH_AUTHORIZE_URL=" + authorizeURL,
+		"CLOUDCONVERT_OAUTH_TOKEN_URL=" + tokenURL,
 	}
 	if err := writeEnvFile(s.envFile, variables); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
@@ -36,6 +37,49 @@ func (r *rateFlag) Set(text string) error {
 		return errors.New("want a form such as 10/1m")
 	}
 	r.limit, r.window = limit, d
+	return nil
+}
+
+// scopes are the valid scopes of a key.
+var scopes = []string{
+	cloudconvert.ScopeUserRead, cloudconvert.ScopeUserWrite, cloudconvert.ScopeTaskRead, cloudconvert.ScopeTaskWrite,
+	cloudconvert.ScopeWebhookRead, cloudconvert.ScopeWebhookWrite,
+}
+
+// scopedKeysFlag collects keys and their scopes.
+type scopedKeysFlag map[string][]string
+
+// String returns the default.
+func (k scopedKeysFlag) String() string { return "" }
+
+// Set adds a key. That may contain a =, scopes do not.
+func (k scopedKeysFlag) Set(text string) error {
+	i := strings.LastIndex(text, "=")
+	if i <= 0 {
+		return errors.New("want KEY=SCOPES, such as reader=task.read,user.read")
+	}
+	key, wanted := text[:i], strings.Split(text[i+1:], ",")
+	for _, scope := range wanted {
+		if !slices.Contains(scopes, scope) {
+			return fmt.Errorf("unknown scope %q: use some of %s", scope, strings.Join(scopes, ", "))
+		}
+	}
+	k[key] = wanted
+	return checkKey(key)
+}
+
+// clientFlag is an OAuth client.
+type clientFlag struct{ id, secret string }
+
+// String returns the default.
+func (c *clientFlag) String() string { return "" }
+
+// Set sets the client.
+func (c *clientFlag) Set(text string) error {
+	c.id, c.secret, _ = strings.Cut(text, ":")
+	if c.id == "" || c.secret == "" || !plainKey.MatchString(c.id) || !plainKey.MatchString(c.secret) {
+		return errors.New("want ID:SECRET, both of letters, digits and . _ ~ + / = - only")
+	}
 	return nil
 }
 

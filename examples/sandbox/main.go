@@ -1,32 +1,8 @@
-// Command sandbox runs a local CloudConvert on a port, for programs in any
-// language:
-//
-//	sandbox -addr 127.0.0.1:8080 -sync-addr 127.0.0.1:8081
-//
-// It prints the environment variables for programs that use it. A script starts it with
-// -env-file, waits for the file and reads it:
-//
-//	sandbox -env-file sandbox.env &
-//	until [ -f sandbox.env ]; do sleep 0.1; done
-//	set -a; . ./sandbox.env; set +a
+// Command sandbox runs a local CloudConvert on ports of this machine, for programs in any
+// language. It prints the environment variables for them. Run it with -h for its manual.
 //
 // NewClientFromEnv reads the variables of the API. CLOUDCONVERT_EVENTS_URL, the event
 // socket, is read by examples/watch. Other programs pass it to events.WithURL.
-//
-// It converts images and archives and edits PDFs. It does more with the programs that are
-// installed: LibreOffice, ffmpeg, ImageMagick, poppler, Chromium, OCRmyPDF, Ghostscript,
-// ExifTool and 7-Zip. Other tasks finish with a stand-in: a small file of the right type
-// that says that the sandbox has made it. Their engine is named stand-in. With -strict they
-// fail. When the sandbox is interrupted, it removes all files.
-//
-// What a task exports to a cloud storage can be imported from there for 24 hours. With
-// -objects, a folder stands for the storages. Each folder in it is a bucket, a container or
-// a host:
-//
-//	mkdir -p objects/photos
-//	sandbox -objects objects
-//
-// The files in that folder are kept.
 package main
 
 import (
@@ -58,12 +34,13 @@ const (
 
 // run runs the command until ctx ends, and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	settings, err := parse(args, stderr)
+	settings, err := parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stderr, manual)
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(stderr, "sandbox: %v (sandbox -h shows the flags)\n", err)
+		fmt.Fprintf(stderr, "sandbox: %v (sandbox -h shows the manual)\n", err)
 		return exitUsage
 	}
 	if err := serve(ctx, settings, stdout, stderr); err != nil {

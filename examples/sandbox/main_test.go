@@ -4,21 +4,26 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"flag"
 	"image"
 	"image/png"
 	"io"
 	"maps"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"golang.org/x/oauth2"
 
 	"github.com/cloudconvert/cloudconvert-go"
 )
@@ -32,8 +37,8 @@ type started struct {
 	stop      func() (code int, stderr string)
 }
 
-// start runs the command until the test stops it, and makes a client with the printed
-// variables.
+// start runs the command, whose tasks take no time unless args set it, until the test stops
+// it, and makes a client with the printed variables.
 func start(t *testing.T, args ...string) started {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -42,7 +47,7 @@ func start(t *testing.T, args ...string) started {
 	code := -1
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		code = run(ctx, args, stdout, &stderr)
+		code = run(ctx, append([]string{"-task-duration", "0"}, args...), stdout, &stderr)
 		_ = stdout.Close()
 	})
 	stop := sync.OnceValues(func() (int, string) {
@@ -53,11 +58,19 @@ func start(t *testing.T, args ...string) started {
 	})
 	t.Cleanup(func() { stop() })
 	variables := read(t, printed)
-	client, err := cloudconvert.NewClient(variables["CLOUDCONVERT_API_KEY"],
-		cloudconvert.WithBaseURLs(variables["CLOUDCONVERT_API_URL"], variables["CLOUDCONVERT_SYNC_URL"]),
+	s := started{nil, variables, stop}
+	s.client = s.clientOf(t, variables["CLOUDCONVERT_API_KEY"])
+	return s
+}
+
+// clientOf returns a client with another key.
+func (s started) clientOf(t *testing.T, key string) *cloudconvert.Client {
+	t.Helper()
+	client, err := cloudconvert.NewClient(key,
+		cloudconvert.WithBaseURLs(s.variables["CLOUDCONVERT_API_URL"], s.variables["CLOUDCONVERT_SYNC_URL"]),
 		cloudconvert.WithRetry(cloudconvert.RetryPolicy{Attempts: 1, MaxRetryAfter: time.Millisecond}))
-	require.NoError(t, err, "%v", variables)
-	return started{client, variables, stop}
+	require.NoError(t, err, "%v", s.variables)
+	return client
 }
 
 // read parses the lines with variables.
@@ -65,13 +78,13 @@ func read(t *testing.T, r io.Reader) map[string]string {
 	t.Helper()
 	variables := map[string]string{}
 	lines := bufio.NewScanner(r)
-	for len(variables) < 6 && lines.Scan() {
+	for len(variables) < 10 && lines.Scan() {
 		assignment, ok := strings.CutPrefix(lines.Text(), "export ")
 		require.True(t, ok, lines.Text())
 		name, value, _ := strings.Cut(assignment, "=")
 		variables[name] = value
 	}
-	require.Len(t, variables, 6)
+	require.Len(t, variables, 10)
 	return variables
 }
 
@@ -93,6 +106,11 @@ func TestServesUntilTheEnd(t *testing.T) {
 	for line := range strings.SplitSeq(strings.TrimSpace(string(content)), "\n") {
 		name, value, _ := strings.Cut(line, "=")
 		assert.Equal(t, s.variables[name], value)
+	}
+	described := regexp.MustCompile(`(?m)^  (CLOUDCONVERT_\w+)`).FindAllStringSubmatch(manual, -1)
+	assert.Len(t, described, len(s.variables), "the manual has all variables")
+	for _, variable := range described {
+		assert.NotEmpty(t, s.variables[variable[1]], variable[1])
 	}
 	info, err := os.Stat(envFile)
 	require.NoError(t, err)
@@ -177,12 +195,87 @@ func TestFlags(t *testing.T) {
 	t.Run("any key", func(t *testing.T) {
 		t.Parallel()
 		s := start(t, "-any-key", "-parallel", "3", "-task-duration", "1ms", "-upload-settle", "1ms")
-		client, err := cloudconvert.NewClient("another",
-			cloudconvert.WithBaseURLs(s.variables["CLOUDCONVERT_API_URL"], s.variables["CLOUDCONVERT_SYNC_URL"]))
-		require.NoError(t, err)
-		_, err = client.Users.Me(t.Context())
+		_, err := s.clientOf(t, "another").Users.Me(t.Context())
 		assert.NoError(t, err)
 	})
+	t.Run("scoped key", func(t *testing.T) {
+		t.Parallel()
+		s := start(t, "-scoped-key", "reader==task.read,user.read", "-scoped-key", "writer=task.write")
+		reader, writer := s.clientOf(t, "reader="), s.clientOf(t, "writer")
+		_, err := reader.Users.Me(t.Context())
+		require.NoError(t, err)
+		_, err = reader.Jobs.Create(t.Context(), cloudconvert.Pipeline(cloudconvert.ImportUpload{}))
+		require.ErrorIs(t, err, cloudconvert.ErrForbidden)
+		job, err := writer.Jobs.Create(t.Context(), cloudconvert.Pipeline(cloudconvert.ImportUpload{}))
+		require.NoError(t, err)
+		_, err = writer.Jobs.Get(t.Context(), job.ID)
+		require.ErrorIs(t, err, cloudconvert.ErrForbidden)
+		_, err = reader.Jobs.Get(t.Context(), job.ID)
+		assert.NoError(t, err)
+	})
+	t.Run("task duration", func(t *testing.T) {
+		t.Parallel()
+		s, err := parse(nil)
+		require.NoError(t, err)
+		assert.Equal(t, 200*time.Millisecond, s.taskDuration, "the manual says so")
+		slow := start(t, "-task-duration", "30ms")
+		require.NoError(t, convert(t, slow))
+		_, stderr := slow.stop()
+		tasks := regexp.MustCompile(`task \S+ \S+ finished in (\S+)`).FindAllStringSubmatch(stderr, -1)
+		assert.Len(t, tasks, 3, stderr)
+		for _, task := range tasks {
+			took, err := time.ParseDuration(task[1])
+			require.NoError(t, err)
+			assert.GreaterOrEqual(t, took, 30*time.Millisecond, task[0])
+		}
+	})
+}
+
+// TestOAuthClient gets an access token as a program with the printed variables does.
+func TestOAuthClient(t *testing.T) {
+	t.Parallel()
+	for name, args := range map[string][]string{"random": nil, "chosen": {"-oauth-client", "shop:s3cret"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, args...)
+			id, secret := s.variables["CLOUDCONVERT_OAUTH_CLIENT_ID"], s.variables["CLOUDCONVERT_OAUTH_CLIENT_SECRET"]
+			if args != nil {
+				assert.Equal(t, []string{"shop", "s3cret"}, []string{id, secret})
+			}
+			config := cloudconvert.OAuthConfig(id, secret, "http://127.0.0.1:9/callback", cloudconvert.ScopeUserRead)
+			config.Endpoint.AuthURL = s.variables["CLOUDCONVERT_OAUTH_AUTHORIZE_URL"]
+			config.Endpoint.TokenURL = s.variables["CLOUDCONVERT_OAUTH_TOKEN_URL"]
+
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, config.AuthCodeURL("state"), http.NoBody)
+			require.NoError(t, err)
+			transport := &http.Transport{DisableKeepAlives: true}
+			response, err := transport.RoundTrip(request)
+			require.NoError(t, err)
+			require.NoError(t, response.Body.Close())
+			callback, err := response.Location()
+			require.NoError(t, err)
+			ctx := context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: transport})
+			token, err := config.Exchange(ctx, callback.Query().Get("code"))
+			require.NoError(t, err)
+
+			client := s.clientOf(t, token.AccessToken)
+			_, err = client.Users.Me(t.Context())
+			require.NoError(t, err)
+			_, err = client.Jobs.Get(t.Context(), "any")
+			require.ErrorIs(t, err, cloudconvert.ErrForbidden)
+		})
+	}
+}
+
+// TestMessagesNameFlags checks what the messages of failed tasks advise.
+func TestMessagesNameFlags(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-strict")
+	_, err := s.client.Convert(t.Context(), cloudconvert.FromBytes("a.csv", []byte("a")), "epub")
+	require.ErrorContains(t, err, "without -strict")
+	_, err = s.client.Convert(t.Context(), cloudconvert.FromURL("https://example.com/photo.png"), "jpg")
+	require.ErrorContains(t, err, "start it with -network, or give it a file for the URL with -urls")
+	assert.NotContains(t, err.Error(), "With")
 }
 
 func TestObjects(t *testing.T) {
@@ -235,6 +328,18 @@ func TestUsage(t *testing.T) {
 		{"-rate-limit", "0/1m"},
 		{"-rate-limit", "10/x"},
 		{"-task-duration", "-1s"},
+		{"-key", "invalid-1"},
+		{"-scoped-key", "reader"},
+		{"-scoped-key", "=task.read"},
+		{"-scoped-key", "reader="},
+		{"-scoped-key", "reader=task.read,task.delete"},
+		{"-scoped-key", "a b=task.read"},
+		{"-scoped-key", "invalid-2=task.read"},
+		{"-key", "same", "-scoped-key", "same=task.read"},
+		{"-oauth-client", "shop"},
+		{"-oauth-client", ":secret"},
+		{"-oauth-client", "shop:"},
+		{"-oauth-client", "my shop:secret"},
 		{"-whitelist", "abc"},
 		{"-urls", "https://example.com/photo.png"},
 		{"-urls", "https://example.com/photo.png=/does/not/exist"},
@@ -255,15 +360,39 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-func TestHelp(t *testing.T) {
+func TestScopeIsUnknown(t *testing.T) {
+	t.Parallel()
+	_, err := parse([]string{"-scoped-key", "reader=task.delete"})
+	require.ErrorContains(t, err, `unknown scope "task.delete": use some of user.read, user.write, task.read, task.write, webhook.read, webhook.write`)
+}
+
+func TestManual(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
 	assert.Equal(t, exitOK, run(t.Context(), []string{"-h"}, &stdout, &stderr))
-	assert.Contains(t, stderr.String(), "usage: sandbox [flags]")
-	assert.Contains(t, stderr.String(), "-env-file file")
-	assert.Contains(t, stderr.String(), "random one)\n")
-	assert.Contains(t, stderr.String(), "(default as many as it takes)\n")
-	assert.NotContains(t, stderr.String(), "(default )")
+	assert.Equal(t, manual, stderr.String())
+	assert.Empty(t, stdout.String())
+	for line := range strings.Lines(manual) {
+		assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 80, line)
+		assert.NotContains(t, line, "\t")
+	}
+	s, err := parse(nil)
+	require.NoError(t, err)
+	described := map[string]bool{}
+	for _, found := range regexp.MustCompile(`(?m)^  -([a-z-]+)`).FindAllStringSubmatch(manual, -1) {
+		described[found[1]] = true
+	}
+	s.flags().VisitAll(func(f *flag.Flag) {
+		assert.True(t, described[f.Name], "-%s is not in the manual", f.Name)
+		delete(described, f.Name)
+	})
+	assert.Empty(t, described, "the manual has flags that do not exist")
+	for kind := range kinds {
+		assert.Regexp(t, `(?m)^ +`+kind+`  +`, manual)
+	}
+	for _, scope := range scopes {
+		assert.Contains(t, manual, scope)
+	}
 }
 
 func TestFailures(t *testing.T) {

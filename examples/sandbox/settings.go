@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
@@ -18,6 +19,8 @@ type settings struct {
 	addr, syncAddr string
 	eventsAddr     string
 	key            string
+	scopedKeys     scopedKeysFlag
+	oauthClient    clientFlag
 	anyKey         bool
 	rate           rateFlag
 	parallel       int
@@ -34,17 +37,14 @@ type settings struct {
 	network        bool
 }
 
-func parse(args []string, stderr io.Writer) (settings, error) {
-	s := settings{urls: urlsFlag{}, seed: rand.Uint64()}
+// defaultTaskDuration is long enough for a client to subscribe to the events of a job that
+// it has created, also on a busy machine.
+const defaultTaskDuration = 200 * time.Millisecond
+
+func parse(args []string) (settings, error) {
+	s := settings{urls: urlsFlag{}, scopedKeys: scopedKeysFlag{}, seed: rand.Uint64()}
 	flags := s.flags()
-	err := flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		flags.SetOutput(stderr)
-		fmt.Fprintln(stderr, "usage: sandbox [flags]")
-		flags.PrintDefaults()
-		return s, err
-	}
-	if err != nil {
+	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
 	if flags.NArg() > 0 {
@@ -53,40 +53,58 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	return s, s.check()
 }
 
+// flags returns the flags, which the manual describes.
 func (s *settings) flags() *flag.FlagSet {
 	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&s.addr, "addr", "127.0.0.1:0", "listen on this `address`; port 0 is a free one")
-	flags.StringVar(&s.syncAddr, "sync-addr", "127.0.0.1:0", "`address` of the host that responds when a job has ended")
-	flags.StringVar(&s.eventsAddr, "events-addr", "127.0.0.1:0", "`address` of the event socket")
-	flags.StringVar(&s.key, "key", "", "accept this API `key` (default a random one)")
-	flags.BoolVar(&s.anyKey, "any-key", false, "accept every API key")
-	flags.Var(&s.rate, "rate-limit", "refuse more creations of jobs and tasks than `n/window`, such as 10/1m")
-	flags.IntVar(&s.parallel, "parallel", 0, "allow `n` jobs at once (default no limit)")
-	flags.IntVar(&s.credits, "credits", -1, "give the account `n` credits (default as many as it takes)")
-	flags.DurationVar(&s.taskDuration, "task-duration", 0, "make each task take this `time`")
-	flags.DurationVar(&s.uploadSettle, "upload-settle", 0, "let this `time` pass before an uploaded file is there")
-	flags.Var(&s.whitelist, "whitelist", "be like the hosted sandbox, and take only files whose MD5 is in this `list`, with commas between them")
-	flags.Var(s.urls, "urls", "import a local file in place of a URL, given as `URL=file`; may be repeated")
-	flags.StringVar(&s.objects, "objects", "", "read and write the objects of storage services in this `folder`, which has a folder for each bucket, container or host (default keep exported objects for 24 hours)")
-	flags.Var(&s.faults, "fault", "let a share of the requests go wrong, given as `kind=share`, such as reset=0.05; may be repeated; the kinds are "+faultKinds())
-	flags.Uint64Var(&s.seed, "seed", s.seed, "`number` that decides which requests go wrong (default a random one)")
-	flags.StringVar(&s.envFile, "env-file", "", "write the environment variables to this `file` as soon as the sandbox is ready")
-	flags.BoolVar(&s.strict, "strict", false, "fail tasks that no engine can do, in place of making a stand-in")
-	flags.BoolVar(&s.network, "network", false, "let tasks and webhooks reach any host (default only this machine)")
-	for _, name := range []string{"credits", "seed"} {
-		flags.Lookup(name).DefValue = "0" // the usage describes the default in words
-	}
+	flags.StringVar(&s.addr, "addr", "127.0.0.1:0", "")
+	flags.StringVar(&s.syncAddr, "sync-addr", "127.0.0.1:0", "")
+	flags.StringVar(&s.eventsAddr, "events-addr", "127.0.0.1:0", "")
+	flags.StringVar(&s.envFile, "env-file", "", "")
+
+	flags.StringVar(&s.key, "key", "", "")
+	flags.Var(s.scopedKeys, "scoped-key", "")
+	flags.BoolVar(&s.anyKey, "any-key", false, "")
+	flags.Var(&s.oauthClient, "oauth-client", "")
+	flags.IntVar(&s.credits, "credits", -1, "")
+	flags.IntVar(&s.parallel, "parallel", 0, "")
+	flags.Var(&s.rate, "rate-limit", "")
+	flags.Var(&s.whitelist, "whitelist", "")
+
+	flags.DurationVar(&s.taskDuration, "task-duration", defaultTaskDuration, "")
+	flags.DurationVar(&s.uploadSettle, "upload-settle", 0, "")
+	flags.Var(s.urls, "urls", "")
+	flags.StringVar(&s.objects, "objects", "", "")
+	flags.BoolVar(&s.network, "network", false, "")
+	flags.BoolVar(&s.strict, "strict", false, "")
+
+	flags.Var(&s.faults, "fault", "")
+	flags.Uint64Var(&s.seed, "seed", s.seed, "")
 	return flags
 }
 
 // plainKey matches keys that need no quotes in a shell.
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9._~+/=-]*$`)
 
-func (s *settings) check() error {
+// checkKey returns an error for a key that the shell or the server would not take.
+func checkKey(key string) error {
 	switch {
-	case !plainKey.MatchString(s.key):
-		return errors.New("-key: a key has letters, digits and . _ ~ + / = - only")
+	case !plainKey.MatchString(key):
+		return errors.New("a key has letters, digits and . _ ~ + / = - only")
+	case strings.HasPrefix(key, "invalid"):
+		return errors.New("a key that starts with invalid is always refused: use another one")
+	}
+	return nil
+}
+
+func (s *settings) check() error {
+	if err := checkKey(s.key); err != nil {
+		return fmt.Errorf("-key: %w", err)
+	}
+	_, twice := s.scopedKeys[s.key]
+	switch {
+	case twice:
+		return errors.New("-scoped-key: the key of -key has all scopes: use another one")
 	case s.parallel < 0:
 		return errors.New("-parallel: want a number that is not negative")
 	case s.taskDuration < 0 || s.uploadSettle < 0:
@@ -100,12 +118,15 @@ func (s *settings) options(stderr io.Writer) []cloudconverttest.Option {
 	options := []cloudconverttest.Option{
 		cloudconverttest.WithAddr(s.addr, s.syncAddr),
 		cloudconverttest.WithEventsAddr(s.eventsAddr),
+		cloudconverttest.WithOAuthClient(s.oauthClient.id, s.oauthClient.secret),
 		cloudconverttest.WithTaskDuration(s.taskDuration),
 		cloudconverttest.WithUploadSettle(s.uploadSettle),
 		cloudconverttest.WithParallelJobs(s.parallel),
 		cloudconverttest.WithRateLimit(s.rate.limit, s.rate.window),
 		cloudconverttest.WithNetworkImports(s.network),
 		cloudconverttest.WithObjects(s.objects),
+		cloudconverttest.WithHints("no engine of the sandbox does this: without -strict the result is a stand-in",
+			"start it with -network, or give it a file for the URL with -urls"),
 		cloudconverttest.WithLogger(slog.New(newJournal(stderr))),
 		cloudconverttest.WithRequestLog(0),
 	}
@@ -114,6 +135,9 @@ func (s *settings) options(stderr io.Writer) []cloudconverttest.Option {
 	}
 	if s.key != "" {
 		options = append(options, cloudconverttest.WithKeys(s.key))
+	}
+	for key, scopes := range s.scopedKeys {
+		options = append(options, cloudconverttest.WithKey(key, scopes...))
 	}
 	if s.anyKey {
 		options = append(options, cloudconverttest.WithAnyKey())
