@@ -43,7 +43,11 @@
 // Where the behavior of the service is unknown, do not rely on that of the server: the
 // order of tasks in a job, the state of a cancelled task, jobs of retried tasks, and the
 // texts of errors. A task whose input failed with ignore_error runs with the other
-// inputs.
+// inputs. POST /v2/watermark without an input is refused. docs/sandbox.md in the repository
+// lists the codes that no public source shows.
+//
+// Pages of any origin may use the server from a browser. Their preflights are not
+// recorded, and no [Fault] affects them.
 //
 // # Storage services
 //
@@ -65,6 +69,9 @@
 //
 //	client, url := server.Client(), server.EventsURL
 //	listener, err := events.New(client, events.WithURL(url))
+//
+// Like the service, it repeats nothing: a client that joins the channel of a job that has
+// ended gets no event. With [WithTaskDuration] jobs do not end before a client can join.
 //
 // [Server.Events] returns it. It can break, delay and repeat what it sends, send nothing,
 // and send false events.
