@@ -16,7 +16,7 @@ const (
 )
 
 // pdfDetails returns the version in the first line of a PDF and its number of pages. A PDF
-// whose objects are encrypted has no number of pages, nor does one beyond maxPDF.
+// whose object streams are encrypted may have no number of pages, nor one beyond maxPDF.
 func pdfDetails(ctx context.Context, r io.Reader) (map[string]any, error) {
 	data, err := io.ReadAll(io.LimitReader(contextReader{ctx, r}, maxPDF))
 	if err != nil {
