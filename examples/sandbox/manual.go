@@ -74,8 +74,8 @@ BEHAVIOR
                         folder in it is a bucket, a container or a host. By
                         default, exported objects are kept for 24 hours, and an
                         object that does not exist is a stand-in
-  -network              let tasks and webhooks reach any host. By default they
-                        reach only this machine
+  -network              let imports, captures and webhooks reach any host. By
+                        default they reach only this machine
 
 ENGINES
   -strict               fail the tasks that no engine can do, with
