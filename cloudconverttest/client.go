@@ -17,12 +17,16 @@ func (s *Server) Client(opts ...cloudconvert.Option) *cloudconvert.Client {
 
 // Options returns the options of a client of the SDK for the server. They are for a
 // program that makes its client itself: NewClient(s.Key(), s.Options()...). With
-// [WithInProcess] and [WithHTTP2] they include WithHTTPClient. If you pass another HTTP
-// client after them, clone its transport from that of [Server.HTTPClient].
+// [WithInProcess], [WithHTTP2] and [WithPublicURL] they include WithHTTPClient. If you
+// pass another HTTP client after them, clone its transport from that of
+// [Server.HTTPClient].
 func (s *Server) Options() []cloudconvert.Option {
 	opts := []cloudconvert.Option{cloudconvert.WithBaseURLs(s.URL, s.SyncURL)}
-	if s.cfg.inProcess || s.tls != nil {
+	if s.cfg.inProcess || s.tls != nil || s.cfg.publicURL != "" {
 		opts = append(opts, cloudconvert.WithHTTPClient(s.client))
+	}
+	if s.cfg.publicURL != "" {
+		opts = append(opts, cloudconvert.WithPlainHTTP()) // to a host that is not the loopback interface
 	}
 	return opts
 }

@@ -17,6 +17,7 @@ type config struct {
 	http2             bool
 	apiAddr, syncAddr string
 	eventsAddr        string
+	publicURL         string
 	keys              map[string][]string
 	anyKey            bool
 	taskDuration      func(operation string) time.Duration
@@ -98,6 +99,14 @@ func WithAddr(api, sync string) Option {
 // WithEventsAddr sets the address to listen on for the event socket, see
 // [WithAddr].
 func WithEventsAddr(addr string) Option { return func(c *config) { c.eventsAddr = addr } }
+
+// WithPublicURL sets the URL at which clients reach the API, such as
+// "http://sandbox:8080", for a server in a container or behind a proxy. The URLs in
+// responses, events and webhooks begin with it. SyncURL and EventsURL have its host name
+// and the ports of their listeners. [Server.HTTPClient], [Server.Client] and the requests
+// of the server itself connect to the listeners, whatever the host name resolves to.
+// [WithInProcess] ignores it. The certificate of [WithHTTP2] is not for other hosts.
+func WithPublicURL(url string) Option { return func(c *config) { c.publicURL = url } }
 
 // WithKey adds an API key of the same account besides that of [Server.Key]. It has the given scopes, such as
 // "task.read", or all if there are none. A key that starts with "invalid" is refused

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -174,18 +175,25 @@ func (s *Server) listen() error {
 	if err != nil {
 		return errors.Join(err, api.Close(), syncHost.Close())
 	}
+	public, err := s.publicURL()
+	if err != nil {
+		return errors.Join(err, api.Close(), syncHost.Close(), socket.Close())
+	}
 	scheme := "http://"
 	if s.tls != nil {
 		scheme = "https://"
 	}
-	s.origin = scheme + network.Reachable(api.Addr())
+	s.origin = scheme + network.Reachable(api.Addr(), "")
+	if public.Host != "" {
+		s.origin = public.Scheme + "://" + public.Host
+	}
 	s.URL = s.origin + "/v2"
 	s.api.SetOrigin(s.origin)
-	s.SyncURL = scheme + network.Reachable(syncHost.Addr()) + "/v2"
-	s.EventsURL = scheme + network.Reachable(socket.Addr())
+	s.SyncURL = scheme + network.Reachable(syncHost.Addr(), public.Hostname()) + "/v2"
+	s.EventsURL = scheme + network.Reachable(socket.Addr(), public.Hostname())
 	// Another name, since the storage of the service is another host.
 	s.storage.SetOrigin(strings.Replace(s.origin, "127.0.0.1", "localhost", 1))
-	s.connect(api, syncHost, socket)
+	s.connect(public, api, syncHost, socket)
 	s.serve(api, s.route(apiRole, s.apiRoutes()))
 	s.serve(syncHost, s.route(func(string) Role { return RoleSync }, s.api.SyncHandler()))
 	s.serve(socket, s.route(func(string) Role { return RoleEvents }, s.eventRoutes()))
@@ -206,11 +214,27 @@ func (s *Server) listener(addr, inProcess string) (net.Listener, error) {
 	return l, nil
 }
 
+// publicURL returns the URL of [WithPublicURL]. Its host is empty without one.
+func (s *Server) publicURL() (*url.URL, error) {
+	if s.cfg.publicURL == "" || s.cfg.inProcess {
+		return &url.URL{}, nil
+	}
+	u, err := url.Parse(s.cfg.publicURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return nil, fmt.Errorf("invalid public URL %q: want a scheme and a host, such as http://sandbox:8080", s.cfg.publicURL)
+	}
+	return u, nil
+}
+
 // connect makes the HTTP client of users and that of the server.
-func (s *Server) connect(listeners ...net.Listener) {
+func (s *Server) connect(public *url.URL, listeners ...net.Listener) {
 	dial := (&net.Dialer{}).DialContext
 	if s.cfg.inProcess {
 		dial = network.PipeDialer(dial, listeners...)
+	}
+	if public.Host != "" {
+		dial = network.DirectDialer(dial, public, listeners...)
+		s.cfg.importHosts = append(s.cfg.importHosts, public.Hostname())
 	}
 	s.client = &http.Client{Transport: &http.Transport{
 		DialContext: dial, TLSClientConfig: network.ClientTLS(s.tls, nil), ForceAttemptHTTP2: s.tls != nil, MaxIdleConnsPerHost: 100,

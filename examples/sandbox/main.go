@@ -11,7 +11,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
+	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 	"github.com/cloudconvert/cloudconvert-go/examples/internal/ending"
@@ -43,11 +45,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "sandbox: %v (sandbox -h shows the manual)\n", err)
 		return exitUsage
 	}
-	if err := serve(ctx, settings, stdout, stderr); err != nil {
+	if settings.health {
+		err = checkHealth(ctx, settings.addr)
+	} else {
+		err = serve(ctx, settings, stdout, stderr)
+	}
+	if err != nil {
 		fmt.Fprintln(stderr, "sandbox:", err)
 		return exitFailed
 	}
 	return exitOK
+}
+
+// checkHealth returns an error unless a server listens on addr. It sends no request, which
+// would be logged and could get a fault.
+func checkHealth(ctx context.Context, addr string) error {
+	c, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	return c.Close()
 }
 
 // serve runs a server until ctx ends.

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -151,6 +152,25 @@ func TestFlags(t *testing.T) {
 		s := start(t, "-key", "mine.1")
 		assert.Equal(t, "mine.1", s.variables["CLOUDCONVERT_API_KEY"])
 		assert.NoError(t, convert(t, s))
+	})
+	t.Run("public URL", func(t *testing.T) {
+		t.Parallel()
+		s := start(t, "-public-url", "http://localhost:9090")
+		assert.Equal(t, "http://localhost:9090/v2", s.variables["CLOUDCONVERT_API_URL"])
+		assert.Regexp(t, `^http://localhost:\d+$`, s.variables["CLOUDCONVERT_EVENTS_URL"])
+	})
+	t.Run("health", func(t *testing.T) {
+		t.Parallel()
+		s := start(t, "-fault", "error=1")
+		api, err := url.Parse(s.variables["CLOUDCONVERT_API_URL"])
+		require.NoError(t, err)
+		check := []string{"-health", "-addr", api.Host}
+		var stdout, stderr bytes.Buffer
+		assert.Equal(t, exitOK, run(t.Context(), check, &stdout, &stderr))
+		assert.Empty(t, stdout.String()+stderr.String())
+		s.stop()
+		assert.Equal(t, exitFailed, run(t.Context(), check, &stdout, &stderr))
+		assert.Contains(t, stderr.String(), "sandbox: dial tcp")
 	})
 	t.Run("credits", func(t *testing.T) {
 		t.Parallel()
@@ -408,6 +428,7 @@ func TestFailures(t *testing.T) {
 	}{
 		"address in use":      {[]string{"-addr", taken.Addr().String()}, "address already in use"},
 		"sync address in use": {[]string{"-sync-addr", taken.Addr().String()}, "address already in use"},
+		"no public host":      {[]string{"-public-url", "sandbox:8080"}, "want a scheme and a host"},
 		"no address":          {[]string{"-addr", "nowhere"}, "nowhere"},
 		"foreign file":        {[]string{"-env-file", mine}, "is not a file of a sandbox"},
 		"no objects":          {[]string{"-objects", "/does/not/exist"}, "open the folder of objects"},

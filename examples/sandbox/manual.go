@@ -41,6 +41,11 @@ WHERE IT LISTENS
   -sync-addr ADDRESS    the host that responds when a job has ended
                         (127.0.0.1:0)
   -events-addr ADDRESS  the event socket (127.0.0.1:0)
+  -public-url URL       where clients reach -addr, if elsewhere, as in a
+                        container: http://sandbox:8080. The URLs in responses
+                        begin with it
+  -health               start nothing: exit with 0 if a sandbox listens on
+                        -addr, and with 1 if not
   -env-file FILE        write the variables to this file as soon as the sandbox
                         is ready. It is removed at the end
 

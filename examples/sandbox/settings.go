@@ -18,6 +18,8 @@ import (
 type settings struct {
 	addr, syncAddr string
 	eventsAddr     string
+	publicURL      string
+	health         bool
 	key            string
 	scopedKeys     scopedKeysFlag
 	oauthClient    clientFlag
@@ -60,6 +62,8 @@ func (s *settings) flags() *flag.FlagSet {
 	flags.StringVar(&s.addr, "addr", "127.0.0.1:0", "")
 	flags.StringVar(&s.syncAddr, "sync-addr", "127.0.0.1:0", "")
 	flags.StringVar(&s.eventsAddr, "events-addr", "127.0.0.1:0", "")
+	flags.StringVar(&s.publicURL, "public-url", "", "")
+	flags.BoolVar(&s.health, "health", false, "")
 	flags.StringVar(&s.envFile, "env-file", "", "")
 
 	flags.StringVar(&s.key, "key", "", "")
@@ -119,6 +123,7 @@ func (s *settings) options(stderr io.Writer) []cloudconverttest.Option {
 		cloudconverttest.WithAddr(s.addr, s.syncAddr),
 		cloudconverttest.WithEventsAddr(s.eventsAddr),
 		cloudconverttest.WithOAuthClient(s.oauthClient.id, s.oauthClient.secret),
+		cloudconverttest.WithPublicURL(s.publicURL),
 		cloudconverttest.WithTaskDuration(s.taskDuration),
 		cloudconverttest.WithUploadSettle(s.uploadSettle),
 		cloudconverttest.WithParallelJobs(s.parallel),

@@ -105,15 +105,3 @@ func PipeDialer(dial DialFunc, listeners ...net.Listener) DialFunc {
 		return dial(ctx, network, addr)
 	}
 }
-
-// Reachable returns the address of a listener for a client on this machine.
-func Reachable(addr net.Addr) string {
-	host, port, err := net.SplitHostPort(addr.String())
-	if err != nil {
-		return addr.String()
-	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, port)
-}
