@@ -282,6 +282,31 @@ describe('events', () => {
     });
   }
 
+  test('of a short job that has just been created', async t => {
+    const listener = new CloudConvert(process.env.CLOUDCONVERT_API_KEY);
+    t.after(() => listener.closeSocket());
+    const job = await cloudConvert.jobs.create(inlineJob('short'));
+    const { job: told } = await new Promise(resolve => listener.jobs.subscribeEvent(job.id, 'finished', resolve));
+    assert.equal(told.id, job.id);
+    assert.equal(told.status, 'finished');
+  });
+
+  // Events are not repeated, with the service neither. A program that subscribes late has to read the job.
+  test('of a job that has ended: none, and no error', async t => {
+    const listener = new CloudConvert(process.env.CLOUDCONVERT_API_KEY);
+    t.after(() => listener.closeSocket());
+    const { id } = await cloudConvert.jobs.create(inlineJob('ended'));
+    await cloudConvert.jobs.wait(id);
+    listener.jobs.subscribeEvent(id, 'finished', () => assert.fail('the event was sent before'));
+    listener.socket.on('subscription_error', () => assert.fail('the job may be subscribed to'));
+    assert.equal((await listener.jobs.wait(id)).status, 'finished');
+    const next = await createUploadJob();
+    const heard = new Promise(resolve => listener.jobs.subscribeEvent(next.id, 'finished', resolve));
+    await connected(listener.socket);
+    await cloudConvert.tasks.upload(taskOf(next, 'in'), photo, 'photo.png');
+    assert.equal((await heard).job.id, next.id);
+  });
+
   test('a key that is refused is told so', async t => {
     const job = await createUploadJob();
     const stranger = new CloudConvert('invalid-key');
@@ -312,6 +337,20 @@ describe('signed URLs', () => {
     assert.equal(response.status, 302);
     assert.equal(await (await fetch(response.headers.get('location'))).text(), 'from a signed URL');
     assert.equal((await jobsOf(job.tag)).length, 1);
+  });
+
+  test('convert an image', async () => {
+    const job = {
+      tag: uniqueTag(),
+      tasks: {
+        in: { operation: 'import/base64', file: photo.toString('base64'), filename: 'photo.png' },
+        jpg: { operation: 'convert', input: 'in', output_format: 'jpg' },
+        out: { operation: 'export/url', input: 'jpg' }
+      }
+    };
+    const response = await fetch(sign(job));
+    assert.equal(response.headers.get('content-type'), 'image/jpeg');
+    assert.deepEqual(pictureSize(Buffer.from(await response.arrayBuffer())), pictureSize(photo));
   });
 
   test('may hold any base64 letter, also where the SDK leaves it as it is', async () => {

@@ -1,5 +1,6 @@
 // What the tests of the referee share.
 
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -99,4 +100,20 @@ export async function receive(t) {
     url: `http://127.0.0.1:${server.address().port}/hook`,
     next: () => deliveries.shift() ?? new Promise(resolve => waiting.push(resolve))
   };
+}
+
+// assertFile checks that a file begins and ends as its extension promises.
+export function assertFile(name, content) {
+  const text = content.toString('latin1');
+  const pattern = {
+    '7z': /^7z\xbc\xaf\x27\x1c/,
+    jpg: /^\xff\xd8\xff.*\xff\xd9$/s,
+    pdf: /^%PDF-.*%%EOF\s*$/s,
+    png: /^\x89PNG\r\n\x1a\n.*IEND.{4}$/s,
+    txt: /^[^\0]+$/,
+    webp: /^RIFF.{4}WEBPVP8/s,
+    zip: /^PK\x03\x04.*PK\x05\x06/s
+  }[name.split('.').at(-1)];
+  assert.ok(pattern, `no pattern for ${name}`);
+  assert.match(text, pattern, name);
 }
