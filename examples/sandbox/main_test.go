@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
 	"image"
 	"image/png"
@@ -13,8 +14,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -457,4 +460,35 @@ func TestStaleFileIsReplaced(t *testing.T) {
 	content, err := os.ReadFile(envFile)
 	require.NoError(t, err)
 	assert.Contains(t, string(content), s.variables["CLOUDCONVERT_API_KEY"])
+}
+
+// The images start the command with flags that exist, and what it is built from is in the
+// context of the build.
+func TestDockerfile(t *testing.T) {
+	t.Parallel()
+	dockerfile, err := os.ReadFile("Dockerfile")
+	require.NoError(t, err)
+	commands := regexp.MustCompile(`(?m)^(?:ENTRYPOINT|HEALTHCHECK.* CMD) (\[.*\])$`).FindAllStringSubmatch(string(dockerfile), -1)
+	require.Len(t, commands, 4)
+	for _, command := range commands {
+		var args []string
+		require.NoError(t, json.Unmarshal([]byte(command[1]), &args))
+		_, err := parse(args[slices.Index(args, "/usr/bin/sandbox")+1:])
+		require.NoError(t, err, command[1])
+	}
+
+	ignored, err := os.ReadFile("Dockerfile.dockerignore")
+	require.NoError(t, err)
+	const module = "github.com/cloudconvert/cloudconvert-go/"
+	packages, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
+	require.NoError(t, err)
+	for dependency := range strings.Lines(string(packages)) {
+		dir, ok := strings.CutPrefix(strings.TrimSpace(dependency), module)
+		if top, rest, nested := strings.Cut(dir, "/"); ok && nested && top == "examples" {
+			sub, _, _ := strings.Cut(rest, "/")
+			assert.Contains(t, string(ignored), "\n!/examples/"+sub+"\n")
+		} else if ok {
+			assert.Contains(t, string(ignored), "\n!/"+top+"\n")
+		}
+	}
 }

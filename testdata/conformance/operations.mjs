@@ -196,7 +196,7 @@ function needed(data) {
   return names.reduce((tasks, name) => ({ ...needed(sources[name]), [name]: sources[name], ...tasks }), {});
 }
 
-describe('operations in a job', () => {
+describe('operations in a job', { concurrency: 4 }, () => {
   for (const [operation, data] of [...imports, ...processing]) {
     const subject = data.command ?? data.filename ?? '';
     test(`${operation} ${subject}`, async () => {
@@ -216,7 +216,7 @@ describe('operations in a job', () => {
   }
 });
 
-describe('operations as single tasks', () => {
+describe('operations as single tasks', { concurrency: 4 }, () => {
   const run = async (operation, data) => {
     const { id } = await cloudConvert.tasks.create(operation, data);
     const task = await cloudConvert.tasks.wait(id);
@@ -240,7 +240,7 @@ describe('operations as single tasks', () => {
   }
 });
 
-describe('storage services', () => {
+describe('storage services', { concurrency: 4 }, () => {
   for (const [store, exporting, importing] of transfers) {
     test(`${store} ${Object.keys(exporting).at(-1)}`, async () => {
       await finished({ photo: sources.photo, task: { operation: `export/${store}`, input: 'photo', ...exporting } });
