@@ -1,9 +1,11 @@
 package cloudconverttest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,6 +83,60 @@ func conversionsOf(t *testing.T, server *Server, from string) map[string]Task {
 	}
 	require.Len(t, done, len(tasks)-1)
 	return done
+}
+
+// TestListedOperationsFinish runs a task for each item of the catalog but
+// conversions, imports and exports, which have tests of their own.
+func TestListedOperationsFinish(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string][]Option{"built-in": nil, "with stand-ins": {WithStandIns()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newTester(t, options...).s
+			for _, item := range formatsOf(t, server, cloudconvert.FormatListOptions{}) {
+				family, _, _ := strings.Cut(string(item.Operation), "/")
+				if slices.Contains([]string{"convert", "import", "export"}, family) {
+					continue
+				}
+				job, err := server.Client().Run(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
+					"in": inputOf(item), "work": taskFor(item), "out": cloudconvert.ExportURL{Input: []string{"work", "in"}},
+				}})
+				if !assert.NoError(t, err, "%s %s %s", item.Operation, item.InputFormat, item.OutputFormat) {
+					continue
+				}
+				task, _ := job.Task("work")
+				assert.Equal(t, item.Engine, task.Engine, "%s %s %s", item.Operation, item.InputFormat, item.OutputFormat)
+			}
+		})
+	}
+}
+
+// inputOf returns a file for an item of the catalog.
+func inputOf(item cloudconvert.Format) cloudconvert.Source {
+	format := cmp.Or(item.InputFormat, "txt")
+	content, ok := standin.File(format, "input")
+	if !ok {
+		content = []byte("x")
+	}
+	return cloudconvert.FromBytes("a."+format, content)
+}
+
+// taskFor returns a task for an item of the catalog, with what every operation requires.
+func taskFor(item cloudconvert.Format) cloudconvert.RawTask {
+	fields := map[string]any{
+		"text": "draft", "url": "http://127.0.0.1:1", "metadata": map[string]any{"Title": "T"}, "password": "p", "pages": "1",
+		"rotation": "+90", "set_password": "p", "command": "ffmpeg", "arguments": "-i x /output/a.mp4",
+	}
+	if item.Operation != "capture-website" {
+		fields["input"] = []string{"in"}
+	}
+	if item.OutputFormat != "" {
+		fields["output_format"] = item.OutputFormat
+	}
+	if item.Operation == "command" {
+		fields["engine"] = "ffmpeg"
+	}
+	return cloudconvert.RawTask{Op: item.Operation, Fields: fields}
 }
 
 func writeText(_ context.Context, run *Run) error {
