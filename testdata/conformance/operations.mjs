@@ -38,7 +38,7 @@ async function engine(operation, inputFormat, outputFormat) {
   const entries = await cloudConvert.call('GET', 'operations', query);
   const found = entries.find(entry => (entry.input_format ?? inputFormat) === inputFormat &&
     (entry.output_format ?? outputFormat) === outputFormat) ?? entries[0];
-  return { engine: found?.engine, engine_version: found?.engine_versions.at(-1).version };
+  return { engine: found?.engine, engine_version: found?.engine_versions.at(-1)?.version };
 }
 
 const common = { timeout: 100 };
