@@ -86,12 +86,16 @@ func (s *Server) engineOf(p catalog.Pair) (catalog.Engine, bool) {
 	return catalog.Engine{}, false
 }
 
-// handles reports whether there is a handler for a pair.
+// handles reports whether there is a handler for a pair. If formats of the operation were
+// added, handlers for any format do not count.
 func (s *Server) handles(p catalog.Pair) bool {
-	if p.Operation == catalog.Convert && s.handlers.pair(p.From, p.To) != nil {
+	if p.Operation == catalog.Convert && s.handlers.exact(p.From, p.To) {
 		return true
 	}
-	return s.handlers.operation(p.Operation) != nil && !s.formats.have(p.Operation)
+	if s.formats.have(p.Operation) {
+		return false
+	}
+	return s.handlers.operation(p.Operation) != nil || p.Operation == catalog.Convert && s.handlers.pair(p.From, p.To) != nil
 }
 
 // builtIn reports whether there is a built-in conversion for a pair.
@@ -124,7 +128,7 @@ func (s *Server) mayConvert(req request.Task) bool {
 	}
 	from, to = formatOf(from), formatOf(to)
 	_, ok := s.engineOf(catalog.PairOf(catalog.Convert, from, to, ""))
-	return ok || media.CanExtract(from)
+	return ok || media.CanExtract(from) || s.handlers.pair(from, to) != nil // an archive may be unpacked
 }
 
 // pairOf returns the pair of a run on its first input.

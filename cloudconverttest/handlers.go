@@ -68,6 +68,13 @@ func (h *handlers) operation(name string) Handler {
 	return h.operations[name]
 }
 
+// exact reports whether a pair has a function that is not for any format.
+func (h *handlers) exact(from, to string) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.pairs[[2]string{from, to}] != nil
+}
+
 func (h *handlers) pair(from, to string) Handler {
 	h.mu.RLock()
 	defer h.mu.RUnlock()

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 )
 
 // The limits of an archive that is unpacked.
@@ -118,12 +119,16 @@ func (a *archiver) pack(ctx context.Context, run *cloudconverttest.Run, dir, for
 	return run.AddFile(name, out)
 }
 
-// packed are the formats of archives that a conversion makes. Any other format means to
-// unpack.
+// packed are the formats of archives that a conversion makes. A format that is not one of
+// archives means to unpack.
 var packed = []string{"7z", "tar", "tar.bz2", "tar.gz", "zip"}
 
 // convert unpacks an archive, or packs its files in another format.
 func (a *archiver) convert(ctx context.Context, w work) error {
+	packs := slices.Contains(packed, w.run.OutputFormat)
+	if !packs && catalog.Converts(w.in.Format, w.run.OutputFormat) {
+		return cloudconverttest.ErrUnsupported
+	}
 	dir, err := w.run.Dir()
 	if err != nil {
 		return err
@@ -132,7 +137,7 @@ func (a *archiver) convert(ctx context.Context, w work) error {
 	if err := a.unpack(ctx, w, dir, files); err != nil {
 		return err
 	}
-	if slices.Contains(packed, w.run.OutputFormat) {
+	if packs {
 		return a.pack(ctx, w.run, dir, w.run.OutputFormat, w.name())
 	}
 	return addTree(w.run, files)

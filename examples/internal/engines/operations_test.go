@@ -85,7 +85,7 @@ func everyOperation(t *testing.T, site string) []sample {
 
 		convert(pdf, "txt"), convert(pdf, "docx"), convert(docx, "pdf"), convert(docx, "webp"), convert(png, "webp"), convert(png, "pdf"),
 		convert(mp4, "webm"), convert(standIn("a.wav", "wav"), "mp3"), convert(standIn("a.html", "html"), "pdf"), convert(standIn("a.xlsx", "xlsx"), "csv"),
-		convert(standIn("a.7z", "7z"), "zip"), convert(standIn("a.epub", "epub"), "txt"), convert(standIn("a.svg", "svg"), "png"),
+		convert(standIn("a.7z", "7z"), "zip"), convert(standIn("a.7z", "7z"), "rar"), convert(standIn("a.epub", "epub"), "txt"), convert(standIn("a.svg", "svg"), "png"),
 		convert(standIn("a.pptx", "pptx"), "pdf"), convert(png, "ico"), convert(docx, "epub"),
 		one("convert", "x.jpg", pdf, fields{
 			"output_format": "jpg", "pages": "2", "width": 100, "height": 100, "fit": "max", "quality": 80, "filename": "x.jpg",
