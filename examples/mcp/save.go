@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go"
+)
+
+// output is where a call writes files: a directory that is open, and a name in it. Without
+// a name, the files keep those of the service.
+type output struct {
+	dir     *os.Root
+	path    string // of the directory
+	name    string
+	release func() // of the claim to the name
+}
+
+// output opens an output, and checks that files can be written there: after the job it
+// would be too late. A path that ends in a separator, or that is a directory, is a
+// directory. Missing directories are created.
+func (s *server) output(w *workspace, name string) (*output, error) {
+	root, rel, err := w.locate(name)
+	if err != nil {
+		return nil, err
+	}
+	o := &output{release: func() {}}
+	info, err := root.dir.Stat(rel)
+	isDir := err == nil && info.IsDir() || strings.HasSuffix(name, "/") || os.IsPathSeparator(name[len(name)-1])
+	if !isDir {
+		rel, o.name = filepath.Dir(rel), filepath.Base(rel)
+	}
+	if o.name != "" && filepath.Ext(o.name) == "" {
+		return nil, fmt.Errorf("%q has no extension: add one, or end it in a slash if it is a directory", name)
+	}
+	o.path = filepath.Join(root.path, rel)
+	if err := root.dir.MkdirAll(rel, 0o755); err != nil { //nolint:gosec // like the directories of other programs
+		return nil, explainPath(name, err)
+	}
+	if o.dir, err = root.dir.OpenRoot(rel); err != nil {
+		return nil, explainPath(name, err)
+	}
+	if err := s.check(o); err != nil {
+		return nil, errors.Join(err, o.dir.Close())
+	}
+	return o, nil
+}
+
+// check checks that files can be written, and claims the name.
+func (s *server) check(o *output) error {
+	probe, err := createTemp(o.dir)
+	if err != nil {
+		return explainPath(o.path, err)
+	}
+	if err := errors.Join(probe.Close(), o.dir.Remove(filepath.Base(probe.Name()))); err != nil {
+		return explainPath(o.path, err)
+	}
+	if o.name == "" {
+		return nil
+	}
+	path := filepath.Join(o.path, o.name)
+	if _, err := o.dir.Lstat(o.name); err == nil {
+		return fmt.Errorf("%q already exists, and files are never replaced: use another output, such as %q",
+			path, filepath.Join(o.path, freeName(o.dir, o.name)))
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return explainPath(path, err)
+	}
+	o.release, err = s.claim(path)
+	return err
+}
+
+func (o *output) close() {
+	o.release()
+	_ = o.dir.Close() // the files in it are closed
+}
+
+// save writes the files of a job and returns their paths. It downloads them to a temporary
+// directory first, because Client.SaveAs takes a path, which may lead elsewhere by now.
+func (o *output) save(ctx context.Context, client *cloudconvert.Client, job *cloudconvert.Job, p *progress) ([]string, error) {
+	temp, err := os.MkdirTemp("", "cloudconvert-mcp-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(temp) }() // what is left is in the directory for temporary files
+	downloads, err := client.SaveAs(ctx, job, temp+string(filepath.Separator)+o.name, cloudconvert.WithProgress(p.report))
+	if err != nil {
+		return nil, err
+	}
+	paths := make([]string, 0, len(downloads))
+	for _, from := range downloads {
+		name, err := filepath.Rel(temp, from)
+		if err == nil {
+			name, err = place(o.dir, name, from)
+		}
+		if err != nil {
+			return paths, err
+		}
+		paths = append(paths, filepath.Join(o.path, name))
+	}
+	return paths, nil
+}
+
+// place copies a file into a directory, under its name or, if another program has created
+// that meanwhile, under the first one that is free. The file appears whole or not at all.
+func place(dir *os.Root, name, from string) (string, error) {
+	if sub := filepath.Dir(name); sub != "." {
+		if err := dir.MkdirAll(sub, 0o755); err != nil { //nolint:gosec // like the directories of other programs
+			return "", err
+		}
+	}
+	temp, err := copyIn(dir, from)
+	if err != nil {
+		return "", err
+	}
+	for {
+		name = freeName(dir, name)
+		// This creates the name, or fails: another file cannot be replaced.
+		file, err := dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err == nil {
+			err = errors.Join(file.Close(), dir.Rename(temp, name))
+		}
+		if err != nil {
+			return "", errors.Join(err, dir.Remove(temp))
+		}
+		return name, nil
+	}
+}
+
+// copyIn copies a file into a directory under a temporary name.
+func copyIn(dir *os.Root, from string) (string, error) {
+	source, err := os.Open(from)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = source.Close() }() // it was only read
+	temp, err := createTemp(dir)
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Base(temp.Name())
+	_, err = io.Copy(temp, source)
+	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return "", errors.Join(err, dir.Remove(name))
+	}
+	return name, nil
+}
+
+func createTemp(dir *os.Root) (*os.File, error) {
+	return dir.OpenFile("cloudconvert-"+rand.Text()+".part", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+}
+
+// freeName returns the name, or the name with the first number that makes it free.
+func freeName(dir *os.Root, name string) string {
+	extension := filepath.Ext(name)
+	free := name
+	for n := 2; ; n++ {
+		if _, err := dir.Lstat(free); err != nil {
+			return free
+		}
+		free = strings.TrimSuffix(name, extension) + "-" + strconv.Itoa(n) + extension
+	}
+}

@@ -1,0 +1,4 @@
+package main
+
+// childVariable makes the test binary the command.
+const childVariable = "MCP_TEST_CHILD"
