@@ -19,8 +19,8 @@ func (b *budget) reserve(n int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if left := b.limit - b.spent - b.reserved; n > left {
-		return fmt.Errorf("the budget of this session does not allow the job: it costs at least %d credits, and %d of %d are left "+
-			"(%d spent, %d reserved for running jobs): ask the user to restart the server with a larger -budget",
+		return fmt.Errorf("the budget of this session does not allow the job (credits: at least %d needed, %d of %d left, %d spent, "+
+			"%d reserved for running jobs): ask the user to restart the server with a larger -budget",
 			n, max(left, 0), b.limit, b.spent, b.reserved)
 	}
 	b.reserved += n

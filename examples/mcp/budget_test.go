@@ -4,7 +4,9 @@ import (
 	"context"
 	"testing"
 
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
@@ -19,12 +21,12 @@ func TestBudget(t *testing.T) {
 		"tasks": arguments{"in": arguments{"operation": "import/upload"}, "x": convert, "y": convert},
 		"files": arguments{"in": "a.docx"}, "output": "out/",
 	})
-	assert.Contains(t, text, "it costs at least 2 credits, and 1 of 2 are left")
+	assert.Contains(t, text, "at least 2 needed, 1 of 2 left")
 
 	out := call[jobOutput](t, w, "convert_file", arguments{"input": "a.docx", "output": "2.pdf"})
 	assert.Zero(t, out.Left)
 	text = w.refuses(t, "convert_file", arguments{"input": "a.docx", "output": "3.pdf"})
-	assert.Contains(t, text, "0 of 2 are left (2 spent, 0 reserved for running jobs)")
+	assert.Contains(t, text, "0 of 2 left, 2 spent, 0 reserved for running jobs")
 	assert.Contains(t, text, "larger -budget")
 
 	account := call[accountOutput](t, w, "get_account", nil)
@@ -41,12 +43,17 @@ func TestBudgetOfRunningCalls(t *testing.T) {
 		<-gate
 		return cloudconverttest.Fail("OPEN_FAILED", "damaged")
 	})
-	done := make(chan string)
-	go func() { done <- w.fails(t, "convert_file", arguments{"input": "a.docx", "output": "1.pdf"}) }()
+	done := make(chan error)
+	go func() {
+		_, err := w.session.CallTool(t.Context(), &mcp.CallToolParams{
+			Name: "convert_file", Arguments: arguments{"input": "a.docx", "output": "1.pdf"},
+		})
+		done <- err
+	}()
 	<-begun
 	text := w.refuses(t, "convert_file", arguments{"input": "a.docx", "output": "2.pdf"})
 	assert.Contains(t, text, "0 spent, 1 reserved")
 	close(gate)
-	<-done
+	require.NoError(t, <-done)
 	assert.Equal(t, 1, call[accountOutput](t, w, "get_account", nil).Left, "the failed job has cost nothing")
 }

@@ -14,9 +14,9 @@ const keysPage = "https://cloudconvert.com/dashboard/api/v2/keys"
 
 // errNoClient returns the error of calls without a client.
 func errNoClient(err error) error {
-	return fmt.Errorf("the server is not set up: %s: ask the user to set CLOUDCONVERT_API_KEY in the environment of this server, "+
-		"in the configuration of the client, to a key from %s with the scopes task.read, task.write and user.read, "+
-		"and to restart the server", plain(err), keysPage)
+	return fmt.Errorf("the server is not set up: %s: ask the user to change the environment of this server in the configuration "+
+		"of the client, and to restart it (CLOUDCONVERT_API_KEY has a key from %s with the scopes task.read, task.write and user.read)",
+		plain(err), keysPage)
 }
 
 // unsavedError is a job that has finished, and whose files were not all written.
@@ -38,7 +38,7 @@ func (e *unsavedError) Error() string {
 	if failure, ok := errors.AsType[*fs.PathError](cause); ok {
 		cause = failure.Err // its path is that of a temporary file
 	}
-	text := fmt.Sprintf("job %s has finished and has cost %d credits, but its files were not written: %s", e.job, e.credits, plain(cause))
+	text := fmt.Sprintf("job %s has finished (credits: %d), but its files were not written: %s", e.job, e.credits, plain(cause))
 	if len(e.paths) > 0 {
 		text += fmt.Sprintf("; these were: %s", strings.Join(e.paths, ", "))
 	}
@@ -54,18 +54,22 @@ func explain(err error) error {
 	if unsaved, ok := errors.AsType[*unsavedError](err); ok {
 		return unsaved
 	}
+	if lost, ok := errors.AsType[*cloudconvert.OutcomeError](err); ok {
+		return fmt.Errorf("%s: the job may have been created, and is counted in the budget: ask the user to look for its tag %q "+
+			"in the dashboard of CloudConvert before you call the tool a second time", plain(errors.Unwrap(lost)), lost.Tag)
+	}
 	return errors.New(plain(err) + remedy(err))
 }
 
 // remedy returns what to do after an error that does not say it.
 func remedy(err error) string {
 	switch {
-	case errors.Is(err, cloudconvert.ErrOutcomeUnknown):
-		return ": it is counted in the budget"
 	case errors.Is(err, cloudconvert.ErrUnauthorized):
 		return ": ask the user to set CLOUDCONVERT_API_KEY in the environment of this server to a key from " + keysPage
 	case errors.Is(err, cloudconvert.ErrForbidden):
 		return ": the API key lacks a scope: ask the user for one with task.read, task.write and user.read from " + keysPage
+	case errors.Is(err, cloudconvert.ErrNotFound):
+		return ": the service keeps jobs for 24 hours"
 	case errors.Is(err, cloudconvert.ErrCreditsExceeded):
 		return ": ask the user to add credits at https://cloudconvert.com"
 	case errors.Is(err, cloudconvert.ErrTooManyJobs), errors.Is(err, cloudconvert.ErrRateLimited):

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -74,7 +75,7 @@ func newWorld(t *testing.T, with setup) *world {
 	}
 	w.client = mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, options)
 	if !with.noRoots {
-		w.client.AddRoots(&mcp.Root{URI: uriOf(w.dir)})
+		w.addRoot(uriOf(w.dir))
 	}
 	w.session = connect(t, s, w.client, with.protocol)
 	w.write(t, "a.docx", "letter")
@@ -85,7 +86,7 @@ func newWorld(t *testing.T, with setup) *world {
 func connect(t *testing.T, s *server, client *mcp.Client, protocol string) *mcp.ClientSession {
 	t.Helper()
 	here, there := mcp.NewInMemoryTransports()
-	served, err := s.protocol(slog.New(slog.DiscardHandler)).Connect(t.Context(), there, nil)
+	served, err := s.protocol(t.Context(), slog.New(slog.DiscardHandler)).Connect(t.Context(), there, nil)
 	require.NoError(t, err)
 	session, err := client.Connect(t.Context(), here, &mcp.ClientSessionOptions{ProtocolVersion: protocol})
 	require.NoError(t, err)
@@ -95,6 +96,12 @@ func connect(t *testing.T, s *server, client *mcp.Client, protocol string) *mcp.
 	})
 	return session
 }
+
+//nolint:staticcheck // roots are deprecated, but nothing replaces them for local files.
+func (w *world) addRoot(uri string) { w.client.AddRoots(&mcp.Root{URI: uri}) }
+
+//nolint:staticcheck // as above.
+func (w *world) removeRoot(dir string) { w.client.RemoveRoots(uriOf(dir)) }
 
 // uriOf returns the URI of a path.
 func uriOf(path string) string {
@@ -172,11 +179,11 @@ func (w *world) refuses(t *testing.T, tool string, in arguments) string {
 }
 
 func textOf(result *mcp.CallToolResult) string {
-	text := ""
+	var text strings.Builder
 	for _, content := range result.Content {
 		if part, ok := content.(*mcp.TextContent); ok {
-			text += part.Text
+			text.WriteString(part.Text)
 		}
 	}
-	return text
+	return text.String()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -57,6 +58,9 @@ func (s *server) finish(ctx context.Context, request *cloudconvert.JobRequest, p
 	job, err := s.client.Start(ctx, request, cloudconvert.WithProgress(p.report))
 	switch {
 	case errors.Is(err, cloudconvert.ErrOutcomeUnknown):
+		if ctx.Err() != nil {
+			s.deleteLost(ctx, err)
+		}
 		return nil, unknownCost, err
 	case err != nil:
 		return nil, 0, err
@@ -73,6 +77,19 @@ func (s *server) finish(ctx context.Context, request *cloudconvert.JobRequest, p
 		return job, job.Credits(), err
 	}
 	return job, unknownCost, err
+}
+
+// deleteLost deletes the job of a creation that was cancelled, if there is one.
+func (s *server) deleteLost(ctx context.Context, err error) {
+	lost, ok := errors.AsType[*cloudconvert.OutcomeError](err)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if job, err := s.client.Jobs.Find(ctx, lost.Tag); err == nil {
+		_ = s.client.Jobs.Delete(ctx, job.ID) // no one is left to report a failure to
+	}
 }
 
 // leastCost returns the credits to reserve for a job: one for each task that may cost

@@ -1,7 +1,11 @@
 // Command mcp lets agents convert local files with CloudConvert. It is a server of the
 // Model Context Protocol over standard input and output. Run it with -h for its manual.
 //
-// Build it, and add it to the configuration of an agent, which starts it:
+// Build it from the root of the repository:
+//
+//	go build -o /usr/local/bin/cloudconvert-mcp ./examples/mcp
+//
+// Add it to the configuration of an agent, which starts it:
 //
 //	{
 //	  "mcpServers": {
@@ -70,9 +74,7 @@ func run(ctx context.Context, args []string, transport mcp.Transport, stderr io.
 	} else {
 		defer client.CloseIdleConnections()
 	}
-	s := newServer(settings, client, err)
-	err = s.protocol(logger).Run(ctx, transport)
-	if err != nil && ctx.Err() == nil {
+	if err := newServer(settings, client, err).serve(ctx, transport, logger); err != nil {
 		fmt.Fprintln(stderr, "mcp:", err)
 		return exitFailed
 	}

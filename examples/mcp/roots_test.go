@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -24,16 +23,16 @@ func TestRootsChangeDuringSession(t *testing.T) {
 			in := arguments{"input": "a.docx", "output": filepath.Join(other, "b.pdf")}
 			assert.Contains(t, w.refuses(t, "convert_file", in), "outside of the directories of this session")
 
-			w.client.AddRoots(&mcp.Root{URI: uriOf(other)})
+			w.addRoot(uriOf(other))
 			in["input"] = filepath.Join(w.dir, "a.docx")
 			call[jobOutput](t, w, "convert_file", in)
 			assert.FileExists(t, filepath.Join(other, "b.pdf"))
 
-			w.client.RemoveRoots(uriOf(w.dir))
+			w.removeRoot(w.dir)
 			in["output"] = filepath.Join(other, "c.pdf")
 			assert.Contains(t, w.refuses(t, "convert_file", in), "use a path below "+other)
 
-			w.client.RemoveRoots(uriOf(other))
+			w.removeRoot(other)
 			assert.Contains(t, w.refuses(t, "convert_file", in), "no directory is open")
 		})
 	}
@@ -65,16 +64,17 @@ func TestDirectoriesOfCommandLine(t *testing.T) {
 	t.Run("are for clients with no roots", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, setup{dirs: []string{dir}})
-		w.client.RemoveRoots(uriOf(w.dir))
+		w.removeRoot(w.dir)
 		call[jobOutput](t, w, "convert_file", arguments{"input": "a.docx", "output": "c.pdf"})
 		assert.FileExists(t, filepath.Join(dir, "c.pdf"))
 	})
 	t.Run("do not replace roots that cannot be used", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, setup{dirs: []string{dir}})
-		w.client.RemoveRoots(uriOf(w.dir))
-		w.client.AddRoots(&mcp.Root{URI: "https://example.com/files"}, &mcp.Root{URI: uriOf(filepath.Join(w.dir, "missing"))},
-			&mcp.Root{URI: uriOf(filepath.Join(w.dir, "a.docx"))})
+		w.removeRoot(w.dir)
+		w.addRoot("https://example.com/files")
+		w.addRoot(uriOf(filepath.Join(w.dir, "missing")))
+		w.addRoot(uriOf(filepath.Join(w.dir, "a.docx")))
 		text := w.refuses(t, "convert_file", in)
 		assert.Contains(t, text, `scheme "https" is not a local file`)
 		assert.Contains(t, text, "missing")
@@ -101,8 +101,8 @@ func TestPathsBelowRoot(t *testing.T) {
 	call[jobOutput](t, w, "convert_file", arguments{"input": "a.docx", "output": uriOf(filepath.Join(w.dir, odd+".pdf"))})
 	assert.FileExists(t, filepath.Join(w.dir, odd+".pdf"))
 
-	w.client.RemoveRoots(uriOf(w.dir))
-	w.client.AddRoots(&mcp.Root{URI: uriOf(link)})
+	w.removeRoot(w.dir)
+	w.addRoot(uriOf(link))
 	for _, dir := range []string{link, w.dir} { // agents name files by either
 		call[jobOutput](t, w, "convert_file", arguments{"input": filepath.Join(dir, "a.docx"), "output": "out/", "output_format": "pdf"})
 	}

@@ -42,7 +42,7 @@ func (s *server) output(w *workspace, name string) (*output, error) {
 		return nil, fmt.Errorf("%q has no extension: add one, or end it in a slash if it is a directory", name)
 	}
 	o.path = filepath.Join(root.path, rel)
-	if err := root.dir.MkdirAll(rel, 0o755); err != nil { //nolint:gosec // like the directories of other programs
+	if err := root.dir.MkdirAll(rel, 0o755); err != nil {
 		return nil, explainPath(name, err)
 	}
 	if o.dir, err = root.dir.OpenRoot(rel); err != nil {
@@ -112,7 +112,7 @@ func (o *output) save(ctx context.Context, client *cloudconvert.Client, job *clo
 // that meanwhile, under the first one that is free. The file appears whole or not at all.
 func place(dir *os.Root, name, from string) (string, error) {
 	if sub := filepath.Dir(name); sub != "." {
-		if err := dir.MkdirAll(sub, 0o755); err != nil { //nolint:gosec // like the directories of other programs
+		if err := dir.MkdirAll(sub, 0o755); err != nil {
 			return "", err
 		}
 	}
@@ -120,21 +120,22 @@ func place(dir *os.Root, name, from string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for {
-		name = freeName(dir, name)
+	for range 100 {
+		free := freeName(dir, name)
 		// This creates the name, or fails: another file cannot be replaced.
-		file, err := dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		file, err := dir.OpenFile(free, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
-		if err == nil {
-			err = errors.Join(file.Close(), dir.Rename(temp, name))
+			continue // it was created after freeName
 		}
 		if err != nil {
 			return "", errors.Join(err, dir.Remove(temp))
 		}
-		return name, nil
+		if err := errors.Join(file.Close(), dir.Rename(temp, free)); err != nil {
+			return "", errors.Join(err, dir.Remove(temp), dir.Remove(free))
+		}
+		return free, nil
 	}
+	return "", errors.Join(&fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}, dir.Remove(temp))
 }
 
 // copyIn copies a file into a directory under a temporary name.

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -42,6 +45,27 @@ func TestFileCreatedMeanwhileIsNotReplaced(t *testing.T) {
 	assert.Equal(t, []string{"a.docx", "b-2.pdf", "b.pdf"}, w.files(t), "no temporary file is left")
 }
 
+func TestPlaceConcurrently(t *testing.T) {
+	t.Parallel()
+	dir, err := os.OpenRoot(t.TempDir())
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, dir.Close()) }()
+	from := filepath.Join(t.TempDir(), "from")
+	require.NoError(t, os.WriteFile(from, []byte("x"), 0o600))
+	const n = 40
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			_, err := place(dir, "b.pdf", from)
+			assert.NoError(t, err)
+		})
+	}
+	wg.Wait()
+	entries, err := fs.ReadDir(dir.FS(), ".")
+	require.NoError(t, err)
+	assert.Len(t, entries, n, "each has its name, and no temporary file is left")
+}
+
 func TestSaveJob(t *testing.T) {
 	t.Parallel()
 	noRetries := cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: -1})
@@ -49,9 +73,9 @@ func TestSaveJob(t *testing.T) {
 	w.service.Inject(cloudconverttest.Fault{Path: "storage:download", Times: 1, Kind: cloudconverttest.Status, Status: 503})
 	text := w.fails(t, "convert_file", arguments{"input": "a.docx", "output": "b.pdf"})
 	id := w.service.Jobs()[0].ID
-	assert.Contains(t, text, "job "+id+" has finished and has cost 1 credits")
+	assert.Contains(t, text, "job "+id+" has finished (credits: 1), but")
 	assert.Contains(t, text, "use save_job")
-	assert.NotContains(t, text, os.TempDir(), "nothing about temporary files")
+	assert.NotContains(t, text, "cloudconvert-mcp-", "nothing about temporary files")
 	assert.Equal(t, []string{"a.docx"}, w.files(t))
 
 	assert.Contains(t, w.refuses(t, "save_job", arguments{"job_id": "other", "output": "b.pdf"}), "not a job of this session")
@@ -62,4 +86,7 @@ func TestSaveJob(t *testing.T) {
 	assert.Equal(t, "%PDF of letter", w.read(t, "b.pdf"))
 	assert.Equal(t, 19, out.Left, "it is charged once")
 	require.Len(t, w.service.Jobs(), 1)
+
+	w.service.Advance(25 * time.Hour)
+	assert.Contains(t, w.refuses(t, "save_job", arguments{"job_id": id, "output": "c.pdf"}), "keeps jobs for 24 hours")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -37,12 +38,22 @@ const instructions = `Converts files between more than 200 formats with CloudCon
 	`Use convert_file for one file, run_pipeline for anything else (merge, OCR, watermark, thumbnail, archive, ` +
 	`capture a website), and list_formats for what is possible.`
 
-// protocol returns the server of the protocol, with the tools.
-func (s *server) protocol(logger *slog.Logger) *mcp.Server {
+// serve serves a session until the client closes it or ctx ends. It returns when all calls
+// have returned: they delete their jobs.
+func (s *server) serve(ctx context.Context, transport mcp.Transport, logger *slog.Logger) error {
+	err := s.protocol(ctx, logger).Run(ctx, transport)
+	if errors.Is(err, ctx.Err()) {
+		return nil // it was told to stop
+	}
+	return err
+}
+
+// protocol returns the server of the protocol, with the tools. Calls end with ctx.
+func (s *server) protocol(ctx context.Context, logger *slog.Logger) *mcp.Server {
 	m := mcp.NewServer(&mcp.Implementation{
 		Name: "cloudconvert", Title: "CloudConvert for local files", Version: version(),
 	}, &mcp.ServerOptions{Instructions: instructions, Logger: logger, Capabilities: &mcp.ServerCapabilities{}})
-	addTool(s, m, &mcp.Tool{
+	addTool(ctx, s, m, &mcp.Tool{
 		Name:  "convert_file",
 		Title: "Convert a file",
 		Description: "Convert a local file, or the file at a URL, to another format, and write the result to a local file. " +
@@ -50,7 +61,7 @@ func (s *server) protocol(logger *slog.Logger) *mcp.Server {
 			"are numbered. An existing file is never replaced. Costs credits.",
 		Annotations: writes,
 	}, s.convertFile)
-	addTool(s, m, &mcp.Tool{
+	addTool(ctx, s, m, &mcp.Tool{
 		Name:  "run_pipeline",
 		Title: "Run a job of several tasks",
 		Description: "Run a job of any operations, such as merge, optimize, watermark, thumbnail, archive, metadata, " +
@@ -62,21 +73,21 @@ func (s *server) protocol(logger *slog.Logger) *mcp.Server {
 			`"files": {"a": "cover.docx"}, "output": "book.pdf"}. Costs credits.`,
 		Annotations: writes,
 	}, s.runPipeline)
-	addTool(s, m, &mcp.Tool{
+	addTool(ctx, s, m, &mcp.Tool{
 		Name:  "save_job",
 		Title: "Save the files of a finished job",
 		Description: "Write the files of a job of this session that has finished, if an earlier call said that they could not " +
 			"be written. Costs nothing.",
 		Annotations: writes,
 	}, s.saveJob)
-	addTool(s, m, &mcp.Tool{
+	addTool(ctx, s, m, &mcp.Tool{
 		Name:  "list_formats",
 		Title: "List formats and options",
 		Description: "List the conversions from or to a format, or the entries of another operation, with their base " +
 			"price in credits. With include_options, list the options of one conversion. Costs nothing.",
 		Annotations: reads,
 	}, s.listFormats)
-	addTool(s, m, &mcp.Tool{
+	addTool(ctx, s, m, &mcp.Tool{
 		Name:        "get_account",
 		Title:       "Show credits",
 		Description: "Return the credits of the account, and what is left of the budget of this session. Costs nothing.",
@@ -90,12 +101,16 @@ var (
 	reads  = &mcp.ToolAnnotations{ReadOnlyHint: true, IdempotentHint: true}
 )
 
-// addTool adds a tool that needs the client, and whose errors are explained.
-func addTool[In, Out any](s *server, m *mcp.Server, tool *mcp.Tool, handle mcp.ToolHandlerFor[In, *Out]) {
+// addTool adds a tool that needs the client, and whose errors are explained. Its calls end
+// with stop: without it, the SDK waits for them.
+func addTool[In, Out any](stop context.Context, s *server, m *mcp.Server, tool *mcp.Tool, handle mcp.ToolHandlerFor[In, *Out]) {
 	mcp.AddTool(m, tool, func(ctx context.Context, request *mcp.CallToolRequest, in In) (*mcp.CallToolResult, *Out, error) {
 		if s.clientErr != nil {
 			return nil, nil, errNoClient(s.clientErr)
 		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(stop, cancel)()
 		result, out, err := handle(ctx, request, in)
 		return result, out, explain(err)
 	})
