@@ -75,7 +75,7 @@ func (w *workspace) job(in pipelineInput) (*cloudconvert.JobRequest, error) {
 		switch {
 		case operation == cloudconvert.OperationImportUpload && in.Files[name] == "":
 			return nil, fmt.Errorf("task %q waits for a file: add its path to files under this name", name)
-		case strings.HasPrefix(string(operation), "export/") && operation != cloudconvert.OperationExportURL:
+		case strings.HasPrefix(strings.ToLower(strings.TrimSpace(string(operation))), "export/") && operation != cloudconvert.OperationExportURL:
 			return nil, fmt.Errorf("task %q exports to another place, which this server does not allow: leave it out, "+
 				"and the files are written to output", name)
 		}
