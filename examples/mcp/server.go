@@ -102,7 +102,7 @@ var (
 )
 
 // addTool adds a tool that needs the client, and whose errors are explained. Its calls end
-// with stop: without it, the SDK waits for them.
+// with stop: Server.Run waits for them when its context ends, and does not cancel them.
 func addTool[In, Out any](stop context.Context, s *server, m *mcp.Server, tool *mcp.Tool, handle mcp.ToolHandlerFor[In, *Out]) {
 	mcp.AddTool(m, tool, func(ctx context.Context, request *mcp.CallToolRequest, in In) (*mcp.CallToolResult, *Out, error) {
 		if s.clientErr != nil {
