@@ -162,6 +162,9 @@ func (e *UnsavedError) Error() string {
 	if e.err != nil {
 		text += ": " + strings.TrimPrefix(e.err.Error(), "cloudconvert: ")
 	}
+	if errors.Is(e.err, errNoFiles) {
+		return text
+	}
 	return text + ": use SaveAs"
 }
 

@@ -3,6 +3,7 @@ package cloudconverttest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
@@ -25,14 +26,23 @@ type handlers struct {
 
 // Handle registers fn for all tasks of an operation, such as "merge", in place of the
 // built-in conversions. It is called once for each task. A nil fn removes an earlier
-// one.
+// one. Handle panics if there is no such operation.
 func (s *Server) Handle(operation string, fn func(ctx context.Context, run *Run) error) {
+	checkOperation(operation)
 	s.handlers.mu.Lock()
 	defer s.handlers.mu.Unlock()
 	if s.handlers.operations == nil {
 		s.handlers.operations = map[string]Handler{}
 	}
 	s.handlers.operations[operation] = fn
+}
+
+// checkOperation panics for an operation that the service does not have: its handler would
+// never be called.
+func checkOperation(name string) {
+	if _, ok := catalog.Operations[name]; !ok {
+		panic(fmt.Sprintf("cloudconverttest: there is no operation %q", name)) //nolint:forbidigo // as documented
+	}
 }
 
 // HandleConvert registers fn for conversions from one format to another, such as "docx"

@@ -180,8 +180,10 @@ func (s *Server) HandleURL(url, path string) { s.outbound.Register(url, path) }
 // HandleObject registers an object of a storage service. Imports of the operation, such
 // as "import/s3", with the key, blob or file of this name or with a prefix of it, get the
 // local file at path, from every bucket. It takes precedence over an exported object, see
-// [WithObjects]. An empty path removes it.
+// [WithObjects]. An empty path removes it. HandleObject panics if there is no such
+// operation.
 func (s *Server) HandleObject(operation, key, path string) {
+	checkOperation(operation)
 	s.objects.Register(operation, key, path)
 }
 

@@ -72,13 +72,15 @@ func (s *Server) handle(role Role, w http.ResponseWriter, r *http.Request, next 
 		s.refuseBody(rec, r, err)
 		return
 	}
+	struck := ""
 	if f, ok := s.faults.Strike(string(role), r); ok {
+		struck = f.Kind.String()
 		f.Apply(s.ctx.Done(), string(role), rec, r, next)
 	} else {
 		next.ServeHTTP(rec, r)
 	}
 	s.log.DebugContext(r.Context(), "request", "role", role, "method", r.Method, "path", r.URL.Path, "status", rec.status,
-		"duration", time.Since(begin))
+		"fault", struck, "duration", time.Since(begin))
 }
 
 // readBody reads the body of every request but uploads, which are written to disk.

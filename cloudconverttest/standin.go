@@ -113,5 +113,5 @@ func markStandIn(run *Run) {
 	if catalog.Operations[run.Operation].Family == catalog.Processing {
 		run.SetEngine(catalog.StandIn.Name, catalog.StandIn.Version)
 	}
-	run.SetMessage("The sandbox has no engine for this task: the result is a stand-in")
+	run.SetMessage("The result is a stand-in: no engine of the sandbox does this task with these parameters")
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -44,7 +43,7 @@ func connectLocally(term *terminal) (*cloudconvert.Client, func(), error) {
 		return nil, nil, fmt.Errorf("start a local sandbox: %w", err)
 	}
 	var names []string
-	for _, engine := range engines.Register(context.Background(), server, engines.Options{}) {
+	for _, engine := range engines.Register(server, engines.Options{}) {
 		if !slices.Contains(names, engine.Name) {
 			names = append(names, engine.Name)
 		}

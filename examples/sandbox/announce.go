@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -9,12 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// keyVariable comes first, also in the file.
-const keyVariable = "CLOUDCONVERT_API_KEY"
+// envFileMark is the first line of a file of variables.
+const envFileMark = "# written by sandbox\n"
 
 // announce prints how to use the server, and writes the file of variables if there is to
 // be one.
@@ -23,7 +23,7 @@ func announce(s settings, server *cloudconverttest.Server, stdout io.Writer) err
 	clientID, clientSecret := server.OAuthClient()
 	authorizeURL, tokenURL := server.OAuthURLs()
 	variables := []string{
-		keyVariable + "=" + cmp.Or(s.key, server.Key()),
+		"CLOUDCONVERT_API_KEY=" + cmp.Or(s.key, server.Key()),
 		"CLOUDCONVERT_API_URL=" + server.URL,
 		"CLOUDCONVERT_SYNC_URL=" + server.SyncURL,
 		"CLOUDCONVERT_EVENTS_URL=" + server.EventsURL,
@@ -39,7 +39,7 @@ func announce(s settings, server *cloudconverttest.Server, stdout io.Writer) err
 	}
 	for _, variable := range variables {
 		if _, err := fmt.Fprintln(stdout, "export", variable); err != nil {
-			return errors.Join(err, removeStale(s.envFile))
+			return errors.Join(err, removeOwn(s.envFile, server.URL))
 		}
 	}
 	return nil
@@ -55,29 +55,43 @@ func writeEnvFile(path string, variables []string) error {
 	if err != nil {
 		return err
 	}
-	for _, variable := range variables {
-		_, writeErr := fmt.Fprintln(f, variable)
-		err = errors.Join(err, writeErr)
-	}
+	_, err = f.WriteString(envFileMark + strings.Join(variables, "\n") + "\n")
 	if err := errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return os.Rename(f.Name(), path)
 }
 
-// removeStale removes the file of a server that has ended. It refuses any other file.
+// removeStale removes the file of a sandbox that has ended. It refuses any other file.
 func removeStale(path string) error {
-	if path == "" {
-		return nil
-	}
-	content, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
+	content, err := readEnvFile(path)
+	if err != nil || content == "" {
 		return err
-	case !bytes.HasPrefix(content, []byte(keyVariable+"=")):
-		return fmt.Errorf("%s exists and is not a file of a sandbox: use another one with -env-file", path)
+	}
+	if !strings.HasPrefix(content, envFileMark) {
+		return fmt.Errorf("%s exists and was not written by a sandbox: use another file with -env-file", path)
 	}
 	return os.Remove(path)
+}
+
+// removeOwn removes the file of this sandbox, and not that of another one that uses the
+// same file.
+func removeOwn(path, apiURL string) error {
+	content, err := readEnvFile(path)
+	if err != nil || !strings.Contains(content, "="+apiURL+"\n") {
+		return err
+	}
+	return os.Remove(path)
+}
+
+// readEnvFile returns "" if there is no file.
+func readEnvFile(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return string(content), err
 }

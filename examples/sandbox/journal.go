@@ -50,9 +50,11 @@ func describe(r slog.Record, v map[string]string) (job, text string) {
 	switch r.Message {
 	case "request":
 		path := longID.ReplaceAllStringFunc(v["path"], short)
-		return jobIn(v["path"]), words(v["method"], path, v["status"], in(v["duration"]), role(v["role"]))
+		return jobIn(v["path"]), words(v["method"], path, status(v["status"]), in(v["duration"]), role(v["role"]), fault(v["fault"]))
 	case "task ended":
-		return short(v["job"]), words("task", v["name"], v["operation"], v["status"], v["code"], in(v["duration"]))
+		return short(v["job"]), words("task", v["name"], v["operation"], v["status"], by(v["engine"]), v["code"], in(v["duration"]), v["message"])
+	case "webhook":
+		return short(v["job"]), words("webhook", v["event"], "to", v["host"], "attempt", v["attempt"]+":", status(v["status"]), v["error"])
 	case "job ended":
 		return short(v["id"]), words("job", v["status"])
 	}
@@ -76,8 +78,32 @@ func jobIn(path string) string {
 	return ""
 }
 
+// status describes the status of a response, which a fault may prevent.
+func status(code string) string {
+	if code == "0" {
+		return "no response"
+	}
+	return code
+}
+
+// fault names the fault of a request.
+func fault(kind string) string {
+	if kind == "" {
+		return ""
+	}
+	return "(fault: " + kind + ")"
+}
+
 // short returns the first letters of an id.
 func short(id string) string { return id[:min(8, len(id))] }
+
+// by names the engine of a task.
+func by(engine string) string {
+	if engine == "" {
+		return ""
+	}
+	return "by " + engine
+}
 
 func role(name string) string {
 	if name == "sync" {

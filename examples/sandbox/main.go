@@ -69,14 +69,14 @@ func checkHealth(ctx context.Context, addr string) error {
 
 // serve runs a server until ctx ends.
 func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
-	if err := removeStale(s.envFile); err != nil {
-		return err
-	}
 	server, err := cloudconverttest.Start(s.options(stderr)...)
 	if err != nil {
 		return err
 	}
 	defer server.Close()
+	if err := removeStale(s.envFile); err != nil {
+		return err
+	}
 	for rawURL, file := range s.urls {
 		server.HandleURL(rawURL, file)
 	}
@@ -84,7 +84,10 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		fault.Seed = s.seed
 		server.Inject(fault)
 	}
-	for _, engine := range engines.Register(ctx, server, engines.Options{Network: s.network}) {
+	registered := engines.Register(server, engines.Options{Network: s.network})
+	engines.AddFormats(ctx, server, registered)
+	fmt.Fprintln(stderr, "built-in: images, thumbnails and watermarks of images, zip, tar and tar.gz archives, metadata")
+	for _, engine := range registered {
 		fmt.Fprintln(stderr, engine.Line(ctx))
 	}
 	if !s.strict {
@@ -98,5 +101,5 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		return err
 	}
 	<-ctx.Done()
-	return removeStale(s.envFile)
+	return removeOwn(s.envFile, server.URL)
 }

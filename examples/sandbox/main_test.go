@@ -107,7 +107,8 @@ func TestServesUntilTheEnd(t *testing.T) {
 
 	content, err := os.ReadFile(envFile)
 	require.NoError(t, err)
-	for line := range strings.SplitSeq(strings.TrimSpace(string(content)), "\n") {
+	assert.True(t, strings.HasPrefix(string(content), envFileMark))
+	for line := range strings.SplitSeq(strings.TrimSpace(strings.TrimPrefix(string(content), envFileMark)), "\n") {
 		name, value, _ := strings.Cut(line, "=")
 		assert.Equal(t, s.variables[name], value)
 	}
@@ -136,7 +137,7 @@ func TestServesUntilTheEnd(t *testing.T) {
 
 	assert.Contains(t, stderr, "pdfcpu ")
 	assert.Contains(t, stderr, "events: examples/watch reads CLOUDCONVERT_EVENTS_URL")
-	assert.Regexp(t, `(?m)^\d\d:\d\d:\d\d `+job.ID[:8]+` task \S+ convert finished in `, stderr)
+	assert.Regexp(t, `(?m)^\d\d:\d\d:\d\d `+job.ID[:8]+` task \S+ convert finished by \S+ in `, stderr)
 	assert.Regexp(t, `(?m)^\d\d:\d\d:\d\d `+job.ID[:8]+` job finished$`, stderr)
 	assert.Regexp(t, `(?m)^\d\d:\d\d:\d\d +POST /v2/jobs 201 in \S+ \(sync\)$`, stderr)
 	assert.NotContains(t, stderr, s.variables["CLOUDCONVERT_API_KEY"])
@@ -244,7 +245,7 @@ func TestFlags(t *testing.T) {
 		slow := start(t, "-task-duration", "30ms")
 		require.NoError(t, convert(t, slow))
 		_, stderr := slow.stop()
-		tasks := regexp.MustCompile(`task \S+ \S+ finished in (\S+)`).FindAllStringSubmatch(stderr, -1)
+		tasks := regexp.MustCompile(`task \S+ \S+ finished (?:by \S+ )?in (\S+)`).FindAllStringSubmatch(stderr, -1)
 		assert.Len(t, tasks, 3, stderr)
 		for _, task := range tasks {
 			took, err := time.ParseDuration(task[1])
@@ -433,7 +434,7 @@ func TestFailures(t *testing.T) {
 		"sync address in use": {[]string{"-sync-addr", taken.Addr().String()}, "address already in use"},
 		"no public host":      {[]string{"-public-url", "sandbox:8080"}, "want a scheme and a host"},
 		"no address":          {[]string{"-addr", "nowhere"}, "nowhere"},
-		"foreign file":        {[]string{"-env-file", mine}, "is not a file of a sandbox"},
+		"foreign file":        {[]string{"-env-file", mine}, "was not written by a sandbox"},
 		"no objects":          {[]string{"-objects", "/does/not/exist"}, "open the folder of objects"},
 		"no folder":           {[]string{"-env-file", "/does/not/exist/sandbox.env"}, "no such file"},
 	} {
@@ -455,11 +456,27 @@ func TestFailures(t *testing.T) {
 func TestStaleFileIsReplaced(t *testing.T) {
 	t.Parallel()
 	envFile := filepath.Join(t.TempDir(), "sandbox.env")
-	require.NoError(t, os.WriteFile(envFile, []byte("CLOUDCONVERT_API_KEY=old\n"), 0o600))
+	require.NoError(t, os.WriteFile(envFile, []byte(envFileMark+"CLOUDCONVERT_API_KEY=old\n"), 0o600))
 	s := start(t, "-env-file", envFile)
 	content, err := os.ReadFile(envFile)
 	require.NoError(t, err)
 	assert.Contains(t, string(content), s.variables["CLOUDCONVERT_API_KEY"])
+
+	newer := start(t, "-env-file", envFile)
+	code, _ := s.stop()
+	assert.Equal(t, exitOK, code)
+	content, err = os.ReadFile(envFile)
+	require.NoError(t, err, "it is that of the newer sandbox")
+	assert.Contains(t, string(content), newer.variables["CLOUDCONVERT_API_KEY"])
+}
+
+// TestForeignEnvFileStays checks a file that a user has written, such as .env.
+func TestForeignEnvFileStays(t *testing.T) {
+	t.Parallel()
+	own := filepath.Join(t.TempDir(), ".env")
+	require.NoError(t, os.WriteFile(own, []byte("CLOUDCONVERT_API_KEY=real\n"), 0o600))
+	assert.Equal(t, exitFailed, run(t.Context(), []string{"-env-file", own}, io.Discard, io.Discard))
+	assert.FileExists(t, own)
 }
 
 // The images start the command with flags that exist, and what it is built from is in the

@@ -15,21 +15,27 @@ usage: sandbox [flags]
   LibreOffice, ffmpeg, ImageMagick, poppler, Chromium, OCRmyPDF, Ghostscript,
   ExifTool and 7-Zip. The result of any other task is a stand-in: a small file
   of the right type that says that the sandbox has made it. The engine of such
-  a task is named stand-in.
+  a task is named stand-in. Conversions to formats without a stand-in fail, and
+  so do those that the service does not have, such as txt to mp3. The catalog at
+  /v2/operations lists what works.
 
   Pages of any origin may use it from a browser.
 
 EXAMPLES
   Start the sandbox in a script, and a program with its variables:
 
+      rm -f sandbox.env
       sandbox -env-file sandbox.env &
-      until [ -f sandbox.env ]; do sleep 0.1; done
+      until [ -f sandbox.env ]; do kill -0 $! || exit; sleep 0.1; done
       set -a; . ./sandbox.env; set +a
       python convert.py
+      kill $!
 
   Use known ports and a known key, on all interfaces:
 
       sandbox -addr :8080 -sync-addr :8081 -events-addr :8082 -key local
+
+  Who reaches such a port can use the engines, too, so choose another key.
 
   Find out how a program copes with lost responses, and with a rate limit:
 
@@ -44,7 +50,7 @@ WHERE IT LISTENS
   -public-url URL       where clients reach -addr, if elsewhere, as in a
                         container: http://sandbox:8080. The URLs in responses
                         begin with it
-  -health               start nothing: exit with 0 if a sandbox listens on
+  -health               start nothing: exit with 0 if a program listens on
                         -addr, and with 1 if not
   -env-file FILE        write the variables to this file as soon as the sandbox
                         is ready. It is removed at the end

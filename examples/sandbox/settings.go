@@ -88,13 +88,13 @@ func (s *settings) flags() *flag.FlagSet {
 }
 
 // plainKey matches keys that need no quotes in a shell.
-var plainKey = regexp.MustCompile(`^[A-Za-z0-9._~+/=-]*$`)
+var plainKey = regexp.MustCompile(`^([A-Za-z0-9._+/=-][A-Za-z0-9._~+/=-]*)?$`)
 
 // checkKey returns an error for a key that the shell or the server would not take.
 func checkKey(key string) error {
 	switch {
 	case !plainKey.MatchString(key):
-		return errors.New("a key has letters, digits and . _ ~ + / = - only")
+		return errors.New("a key has letters, digits and . _ ~ + / = - only, and does not begin with ~")
 	case strings.HasPrefix(key, "invalid"):
 		return errors.New("a key that starts with invalid is always refused: use another one")
 	}
@@ -109,8 +109,8 @@ func (s *settings) check() error {
 	switch {
 	case twice:
 		return errors.New("-scoped-key: the key of -key has all scopes: use another one")
-	case s.parallel < 0:
-		return errors.New("-parallel: want a number that is not negative")
+	case s.parallel < 0 || s.credits < -1:
+		return errors.New("-parallel and -credits: want a number that is not negative")
 	case s.taskDuration < 0 || s.uploadSettle < 0:
 		return errors.New("-task-duration and -upload-settle: want a time that is not negative")
 	}

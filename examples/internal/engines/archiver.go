@@ -39,12 +39,13 @@ func (k *kit) findArchiver() *archiver {
 	return &archiver{p, k.tool("-iver", "rar")}
 }
 
-func (a *archiver) engine() engine {
-	return engine{
-		Engine: Engine{Name: "archivetool", Path: a.path, version: a.readVersion, Conversions: []Conversion{
+func (a *archiver) engine() Engine {
+	return Engine{
+		Name: "archivetool", Path: a.path, version: a.readVersion,
+		Conversions: []Conversion{
 			{From: []string{"7z", "tar.bz2"}, To: append([]string{"*"}, packed...)},
 			{From: []string{"zip", "tar", "tar.gz"}, To: []string{"7z", "tar.bz2"}},
-		}},
+		},
 		convert:    a.convert,
 		operations: map[string]operation{"archive": {to: a.outputs(), task: a.archive}},
 	}

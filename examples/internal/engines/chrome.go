@@ -37,9 +37,9 @@ func (k *kit) findChrome() *chrome {
 	return &chrome{p}
 }
 
-func (c *chrome) engine() engine {
-	return engine{
-		Engine: Engine{Name: "chrome", Path: c.path, version: c.readVersion},
+func (c *chrome) engine() Engine {
+	return Engine{
+		Name: "chrome", Path: c.path, version: c.readVersion,
 		operations: map[string]operation{
 			"capture-website": {to: []string{"jpg", "pdf", "png"}, task: c.capture},
 		},

@@ -22,8 +22,8 @@ type command struct {
 }
 
 // commands returns the engines for the programs that are installed.
-func (k *kit) commands() []engine {
-	var engines []engine
+func (k *kit) commands() []Engine {
+	var engines []Engine
 	for _, c := range []command{
 		{"ffmpeg", "ffmpeg", k.tool("-version", "ffmpeg")},
 		{"ffmpeg", "ffprobe", k.tool("-version", "ffprobe")},
@@ -33,8 +33,8 @@ func (k *kit) commands() []engine {
 	} {
 		// On Windows, convert.exe is another program.
 		if c.program != nil && (c.name != "convert" || runtime.GOOS != "windows") {
-			engines = append(engines, engine{
-				Engine:     Engine{Name: c.engine, Path: c.path, version: c.readVersion},
+			engines = append(engines, Engine{
+				Name: c.engine, Path: c.path, version: c.readVersion,
 				operations: map[string]operation{"command": {task: c.do}},
 			})
 		}

@@ -19,12 +19,14 @@ type Engine struct {
 	Name string
 	// Path is the path of its program, empty for a library.
 	Path string
-	// Operations are its operations besides convert, sorted.
-	Operations []string
 	// Conversions are the pairs of formats that it converts.
 	Conversions []Conversion
 
 	version func(ctx context.Context) string
+	// A function that cannot do a task returns [cloudconverttest.ErrUnsupported] before it
+	// writes a file.
+	convert    func(context.Context, work) error
+	operations map[string]operation
 }
 
 // Conversion is a set of formats that are converted to each of another set.
@@ -39,8 +41,8 @@ func (e Engine) Line(ctx context.Context) string {
 	for _, c := range e.Conversions {
 		does = append(does, strings.Join(c.From, " ")+" -> "+strings.Join(c.To, " "))
 	}
-	if len(e.Operations) > 0 {
-		does = append(does, strings.Join(e.Operations, ", "))
+	if len(e.operations) > 0 {
+		does = append(does, strings.Join(slices.Sorted(maps.Keys(e.operations)), ", "))
 	}
 	return strings.TrimSpace(e.Name+" "+e.Version(ctx)) + ": " + strings.Join(does, "; ")
 }
@@ -51,22 +53,10 @@ type Options struct {
 	Network bool
 }
 
-// Register registers the engines of this machine with a server and its catalog, and
-// returns them. If several can do a task, the first one does it. It runs their programs,
-// for their versions.
-func Register(ctx context.Context, server *cloudconverttest.Server, options Options) []Engine {
-	engines := newKit(options).register(server)
-	addFormats(ctx, server, engines)
-	return listed(engines)
-}
-
-// engine is an engine with its functions. One that cannot do a task returns
-// [cloudconverttest.ErrUnsupported] before it writes a file.
-type engine struct {
-	Engine
-
-	convert    func(context.Context, work) error
-	operations map[string]operation
+// Register registers the engines of this machine with a server and returns them. If
+// several can do a task, the first one does it. [AddFormats] adds them to the catalog.
+func Register(server *cloudconverttest.Server, options Options) []Engine {
+	return newKit(options).register(server)
 }
 
 // operation is an operation of an engine, on each input file or on the whole task.
@@ -81,22 +71,13 @@ type operation struct {
 // reads reports whether the operation is for inputs of a format.
 func (o operation) reads(format string) bool { return o.from == nil || slices.Contains(o.from, format) }
 
-func listed(engines []engine) []Engine {
-	out := make([]Engine, len(engines))
-	for i, e := range engines {
-		e.Operations = slices.Sorted(maps.Keys(e.operations))
-		out[i] = e.Engine
-	}
-	return out
-}
-
 // register registers the engines of this machine with a server.
-func (k *kit) register(server *cloudconverttest.Server) []engine {
+func (k *kit) register(server *cloudconverttest.Server) []Engine {
 	engines := k.engines()
 	for pair, converters := range conversions(engines) {
 		server.HandleConvert(pair[0], pair[1], k.converts(converters))
 	}
-	doing := map[string][]engine{}
+	doing := map[string][]Engine{}
 	for _, e := range engines {
 		for name := range e.operations {
 			doing[name] = append(doing[name], e)
@@ -113,8 +94,8 @@ func (k *kit) register(server *cloudconverttest.Server) []engine {
 }
 
 // conversions returns the engines for each pair of formats.
-func conversions(engines []engine) map[[2]string][]engine {
-	pairs := map[[2]string][]engine{}
+func conversions(engines []Engine) map[[2]string][]Engine {
+	pairs := map[[2]string][]Engine{}
 	for _, e := range engines {
 		for _, c := range e.Conversions {
 			for _, from := range c.From {
@@ -130,7 +111,7 @@ func conversions(engines []engine) map[[2]string][]engine {
 }
 
 // converts returns a handler that converts with the first engine that can.
-func (k *kit) converts(engines []engine) cloudconverttest.Handler {
+func (k *kit) converts(engines []Engine) cloudconverttest.Handler {
 	return func(ctx context.Context, run *cloudconverttest.Run) error {
 		w := work{run: run, in: run.Input(), n: 1, total: 1}
 		for _, e := range engines {
@@ -145,7 +126,7 @@ func (k *kit) converts(engines []engine) cloudconverttest.Handler {
 
 // eachFile returns a handler that does an operation on each input file, with the first
 // engine that can.
-func (k *kit) eachFile(name string, engines []engine) cloudconverttest.Handler {
+func (k *kit) eachFile(name string, engines []Engine) cloudconverttest.Handler {
 	return func(ctx context.Context, run *cloudconverttest.Run) error {
 		for i := range run.Inputs {
 			if err := k.file(ctx, name, engines, partOf(run, i)); err != nil {
@@ -156,7 +137,7 @@ func (k *kit) eachFile(name string, engines []engine) cloudconverttest.Handler {
 	}
 }
 
-func (k *kit) file(ctx context.Context, name string, engines []engine, w work) error {
+func (k *kit) file(ctx context.Context, name string, engines []Engine, w work) error {
 	for _, e := range engines {
 		if !e.operations[name].reads(w.in.Format) {
 			continue
@@ -170,7 +151,7 @@ func (k *kit) file(ctx context.Context, name string, engines []engine, w work) e
 }
 
 // wholeTask returns a handler that does a task with the first engine that can.
-func (k *kit) wholeTask(name string, engines []engine) cloudconverttest.Handler {
+func (k *kit) wholeTask(name string, engines []Engine) cloudconverttest.Handler {
 	return func(ctx context.Context, run *cloudconverttest.Run) error {
 		for _, e := range engines {
 			err := k.use(ctx, e, run, func(ctx context.Context) error { return e.operations[name].task(ctx, run) })
@@ -183,7 +164,7 @@ func (k *kit) wholeTask(name string, engines []engine) cloudconverttest.Handler 
 }
 
 // use runs f with the time limit of the task, and names the engine if it succeeds.
-func (k *kit) use(ctx context.Context, e engine, run *cloudconverttest.Run, f func(context.Context) error) error {
+func (k *kit) use(ctx context.Context, e Engine, run *cloudconverttest.Run, f func(context.Context) error) error {
 	ctx, cancel := k.limited(ctx, run)
 	defer cancel()
 	err := f(ctx)

@@ -26,9 +26,9 @@ func (k *kit) findExifTool() *exifTool {
 	return &exifTool{p}
 }
 
-func (e *exifTool) engine() engine {
-	return engine{
-		Engine: Engine{Name: "exiftool", Path: e.path, version: e.readVersion},
+func (e *exifTool) engine() Engine {
+	return Engine{
+		Name: "exiftool", Path: e.path, version: e.readVersion,
 		operations: map[string]operation{
 			"metadata":       {file: e.read},
 			"metadata/write": {from: writableFormats, file: e.write},

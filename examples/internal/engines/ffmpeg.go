@@ -58,13 +58,14 @@ func (k *kit) findFFmpeg() *ffmpeg {
 	return &ffmpeg{program{kit: k, path: path, ask: "-version"}}
 }
 
-func (f *ffmpeg) engine() engine {
-	return engine{
-		Engine: Engine{Name: "ffmpeg", Path: f.path, version: f.readVersion, Conversions: []Conversion{
+func (f *ffmpeg) engine() Engine {
+	return Engine{
+		Name: "ffmpeg", Path: f.path, version: f.readVersion,
+		Conversions: []Conversion{
 			{From: soundFormats, To: soundFormats},
 			{From: filmFormats, To: slices.Concat(filmFormats, soundFormats, []string{"gif"})},
 			{From: []string{"gif"}, To: filmFormats},
-		}},
+		},
 		convert: f.convert,
 		operations: map[string]operation{
 			"thumbnail": {from: filmFormats, to: []string{"jpg", "png", "webp"}, file: f.thumbnail},

@@ -4,13 +4,19 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// addFormats adds what the engines do to the catalog of a server. If several do the same,
-// the first one is in it.
-func addFormats(ctx context.Context, server *cloudconverttest.Server, engines []engine) {
+// AddFormats adds what registered engines do to the catalog of their server. If several do
+// the same, the first one is in it. It runs their programs, for their versions.
+func AddFormats(ctx context.Context, server *cloudconverttest.Server, engines []Engine) {
+	var versions sync.WaitGroup
+	for _, e := range engines {
+		versions.Go(func() { e.Version(ctx) }) // which it remembers
+	}
+	versions.Wait()
 	for _, e := range slices.Backward(engines) {
 		formats := e.formats()
 		for i := range formats {
@@ -21,7 +27,7 @@ func addFormats(ctx context.Context, server *cloudconverttest.Server, engines []
 }
 
 // formats returns what the engine does.
-func (e engine) formats() []cloudconverttest.Format {
+func (e Engine) formats() []cloudconverttest.Format {
 	var formats []cloudconverttest.Format
 	for _, c := range e.Conversions {
 		formats = append(formats, pairs("convert", c.From, c.To)...)

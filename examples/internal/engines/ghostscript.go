@@ -22,9 +22,9 @@ func (k *kit) findGhostscript() *ghostscript {
 	return &ghostscript{p}
 }
 
-func (g *ghostscript) engine() engine {
-	return engine{
-		Engine: Engine{Name: "ghostscript", Path: g.path, version: g.readVersion},
+func (g *ghostscript) engine() Engine {
+	return Engine{
+		Name: "ghostscript", Path: g.path, version: g.readVersion,
 		operations: map[string]operation{
 			"pdf/a": {from: onlyPDF, file: g.archive},
 			"pdf/x": {from: onlyPDF, file: g.printable},

@@ -45,7 +45,7 @@ func newBench(t *testing.T, k *kit, options ...cloudconverttest.Option) *bench {
 	t.Helper()
 	server := cloudconverttest.NewServer(options...)
 	t.Cleanup(server.Close)
-	addFormats(t.Context(), server, k.register(server))
+	AddFormats(t.Context(), server, k.register(server))
 	return &bench{server, server.Client()}
 }
 

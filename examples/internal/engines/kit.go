@@ -27,9 +27,9 @@ func newKit(options Options) *kit {
 }
 
 // engines returns the installed engines. The first one that can do a task does it.
-func (k *kit) engines() []engine {
+func (k *kit) engines() []Engine {
 	office := k.findOffice()
-	engines := []engine{newPDF(k, office).engine()}
+	engines := []Engine{newPDF(k, office).engine()}
 	if c := k.findChrome(); c != nil {
 		engines = append(engines, c.engine())
 	}

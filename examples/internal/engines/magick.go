@@ -33,12 +33,13 @@ func (k *kit) findMagick() *magick {
 	return &magick{p}
 }
 
-func (m *magick) engine() engine {
-	return engine{
-		Engine: Engine{Name: "imagemagick", Path: m.path, version: m.readVersion, Conversions: []Conversion{
+func (m *magick) engine() Engine {
+	return Engine{
+		Name: "imagemagick", Path: m.path, version: m.readVersion,
+		Conversions: []Conversion{
 			{From: magickFormats, To: []string{"webp", "ico", "tga"}},
 			{From: []string{"ico", "tga"}, To: magickFormats},
-		}},
+		},
 		convert: m.convert,
 		operations: map[string]operation{
 			"thumbnail": {from: magickFormats, to: []string{"jpg", "png", "webp"}, file: m.convert},

@@ -23,9 +23,9 @@ func (k *kit) findOCR() *ocr {
 	return &ocr{p}
 }
 
-func (o *ocr) engine() engine {
-	return engine{
-		Engine:     Engine{Name: "ocrmypdf", Path: o.path, version: o.readVersion},
+func (o *ocr) engine() Engine {
+	return Engine{
+		Name: "ocrmypdf", Path: o.path, version: o.readVersion,
 		operations: map[string]operation{"pdf/ocr": {from: onlyPDF, file: o.recognize}},
 	}
 }

@@ -49,9 +49,9 @@ func (k *kit) findOffice() *office {
 	return &office{program{kit: k, path: path, ask: "--version"}}
 }
 
-func (o *office) engine() engine {
-	return engine{
-		Engine:  Engine{Name: "libreoffice", Path: o.path, Conversions: officeConversions, version: o.readVersion},
+func (o *office) engine() Engine {
+	return Engine{
+		Name: "libreoffice", Path: o.path, Conversions: officeConversions, version: o.readVersion,
 		convert: o.convert,
 	}
 }

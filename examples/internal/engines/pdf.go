@@ -30,14 +30,12 @@ var onlyPDF = []string{"pdf"}
 
 func newPDF(k *kit, o *office) *pdf { return &pdf{kit: k, office: o} }
 
-func (p *pdf) engine() engine {
-	return engine{
-		Engine: Engine{
-			Name:        "pdfcpu",
-			Conversions: []Conversion{{From: imageFormats, To: []string{"pdf"}}},
-			version:     func(context.Context) string { return libraryVersion() },
-		},
-		convert: p.fromImage,
+func (p *pdf) engine() Engine {
+	return Engine{
+		Name:        "pdfcpu",
+		Conversions: []Conversion{{From: imageFormats, To: []string{"pdf"}}},
+		version:     func(context.Context) string { return libraryVersion() },
+		convert:     p.fromImage,
 		operations: map[string]operation{
 			"merge":             {to: onlyPDF, task: p.merge},
 			"optimize":          {from: onlyPDF, file: p.optimize},

@@ -36,7 +36,7 @@ func (k *kit) findPoppler(o *office) *poppler {
 	return p
 }
 
-func (p *poppler) engine() engine {
+func (p *poppler) engine() Engine {
 	inputs := []string{"pdf"}
 	if p.office != nil {
 		for _, c := range officeConversions {
@@ -44,11 +44,12 @@ func (p *poppler) engine() engine {
 		}
 	}
 	_, images := media.Formats()
-	return engine{
-		Engine: Engine{Name: "poppler", Path: p.render.path, version: p.render.readVersion, Conversions: []Conversion{
+	return Engine{
+		Name: "poppler", Path: p.render.path, version: p.render.readVersion,
+		Conversions: []Conversion{
 			{From: inputs, To: images},
 			{From: []string{"pdf"}, To: []string{"txt"}},
-		}},
+		},
 		convert:    p.convert,
 		operations: map[string]operation{"thumbnail": {from: inputs, to: []string{"jpg", "png"}, file: p.thumbnail}},
 	}

@@ -216,7 +216,7 @@ func TestVersions(t *testing.T) {
 	} {
 		t.Run(script, func(t *testing.T) {
 			t.Parallel()
-			engines := listed(kitOn(fake(t, "ffmpeg", script)).engines())
+			engines := kitOn(fake(t, "ffmpeg", script)).engines()
 			require.Len(t, engines, 3)
 			assert.Equal(t, version, engines[1].Version(t.Context()))
 			assert.Contains(t, engines[1].Line(t.Context()), "mp4 webm -> mkv")

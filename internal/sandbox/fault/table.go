@@ -36,6 +36,11 @@ const (
 	Garbage
 )
 
+// String returns the name of the kind, for logs.
+func (k Kind) String() string {
+	return [...]string{"status", "headers", "reset", "stall", "slow", "truncate", "wrong length", "garbage"}[k]
+}
+
 // roleStorage is the role of requests to the storage.
 const roleStorage = "storage"
 

@@ -171,7 +171,7 @@ func (s *Jobs) logEnd(t *Task) {
 		took = t.Ended.Sub(t.Started)
 	}
 	s.cfg.Log.Debug("task ended", "job", job, "id", t.ID, "name", t.Name, "operation", t.Operation,
-		"status", t.Status, "code", t.Code, "duration", took)
+		"status", t.Status, "engine", t.Engine, "code", t.Code, "message", t.Message, "duration", took)
 }
 
 // end handles the end of a task: it may start others, and end the job.

@@ -3,8 +3,10 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -89,12 +91,29 @@ func (h *Hooks) deliver(ctx context.Context, to target, d Delivery) {
 			return
 		}
 		h.record(d)
+		h.log(ctx, d)
 		again := d.Err != nil || d.Status >= http.StatusInternalServerError
 		if !again || d.Attempt > len(h.cfg.Delays) || sleep(ctx, h.cfg.Delays[d.Attempt-1]) != nil || h.off(to) {
 			h.delivered(to, d)
 			return
 		}
 	}
+}
+
+// log logs an attempt with the host of its URL, which may hold a secret.
+func (h *Hooks) log(ctx context.Context, d Delivery) {
+	attrs := []any{"job", d.JobID, "event", d.Event, "attempt", d.Attempt, "status", d.Status}
+	if u, err := url.Parse(d.URL); err == nil {
+		attrs = append(attrs, "host", u.Host)
+	}
+	if d.Err != nil {
+		cause := d.Err
+		if failed, ok := errors.AsType[*url.Error](cause); ok {
+			cause = failed.Err
+		}
+		attrs = append(attrs, "error", cause)
+	}
+	h.cfg.Log.DebugContext(ctx, "webhook", attrs...)
 }
 
 func (h *Hooks) off(to target) bool {
