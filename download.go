@@ -38,6 +38,7 @@ func (c *Client) Open(ctx context.Context, f File) (io.ReadCloser, error) {
 		return nil, err
 	}
 	ctx, observed := c.core.observeDownload(ctx, f)
+	file.Attempted = observed.attempted
 	r, err := c.core.storage.Open(ctx, file)
 	switch {
 	case err != nil:
@@ -59,6 +60,7 @@ func (c *Client) Download(ctx context.Context, f File, w io.Writer) (int64, erro
 		return 0, err
 	}
 	ctx, observed := c.core.observeDownload(ctx, f)
+	file.Attempted = observed.attempted
 	observed.Bytes, err = c.core.storage.Download(ctx, file, w)
 	if err != nil {
 		err = withoutSecrets(err)

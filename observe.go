@@ -7,6 +7,9 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 )
 
 // An Observer is called when an activity of a client begins, with what is known of it.
@@ -74,8 +77,9 @@ type Activity struct {
 	// Method and Path are those of a request. StatusCode is that of its last response.
 	Method, Path string
 	StatusCode   int
-	// Attempts counts how often a request was sent.
-	Attempts int
+	// Attempts counts how often a request, or that of an upload or a download, was sent.
+	// RateLimited counts the responses of the API with the status 429 among them.
+	Attempts, RateLimited int
 	// Err is the error of the activity, or nil.
 	Err error
 }
@@ -84,7 +88,8 @@ type Activity struct {
 type activity struct {
 	Activity
 
-	end func(Activity) // may be nil
+	attempts atomic.Int64   // they may be made by another goroutine than the one that ends it
+	end      func(Activity) // may be nil
 }
 
 // observe begins an activity.
@@ -93,7 +98,7 @@ func (c *core) observe(ctx context.Context, begun Activity) (context.Context, *a
 	if c.config.observer == nil {
 		return ctx, a
 	}
-	inner, end := c.config.observer(ctx, begun)
+	inner, end := c.config.observer(ctx, begun.withoutQueries())
 	a.end = end
 	if inner == nil {
 		inner = ctx
@@ -106,11 +111,21 @@ func (c *core) observeDownload(ctx context.Context, f File) (context.Context, *a
 	return c.observe(ctx, Activity{Kind: ActivityDownload, Name: f.Filename, TaskID: f.TaskID})
 }
 
+// withoutQueries returns the activity with names that are safe to show: those that the
+// caller chose may be URLs.
+func (a Activity) withoutQueries() Activity {
+	a.Name, a.Tag = engine.HideQueries(a.Name), engine.HideQueries(a.Tag)
+	return a
+}
+
+// attempted counts an attempt.
+func (a *activity) attempted() { a.attempts.Add(1) }
+
 // finish ends the activity.
 func (a *activity) finish(err error) {
-	a.Err = err
+	a.Err, a.Attempts = err, int(a.attempts.Load())
 	if a.end != nil {
-		a.end(a.Activity)
+		a.end(a.Activity.withoutQueries())
 	}
 }
 
@@ -144,20 +159,33 @@ type observedReader struct {
 // Read reads from the file.
 func (r *observedReader) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.activity != nil {
-		r.activity.Bytes += int64(n)
-		if err != nil && !errors.Is(err, io.EOF) {
-			r.failed = err
-		}
-	}
+	r.record(int64(n), err)
 	return n, err
 }
 
-// Close closes the file.
+// WriteTo implements [io.WriterTo], as the reader of an unobserved file does.
+func (r *observedReader) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.Copy(w, r.ReadCloser)
+	r.record(n, err)
+	return n, err
+}
+
+// record records what was read.
+func (r *observedReader) record(n int64, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.activity == nil {
+		return
+	}
+	r.activity.Bytes += n
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.failed = err
+	}
+}
+
+// Close closes the file. The activity ends first: a read that Close interrupts has not
+// failed.
 func (r *observedReader) Close() error {
-	err := r.ReadCloser.Close()
 	r.mu.Lock()
 	ended := r.activity
 	r.activity = nil
@@ -165,5 +193,5 @@ func (r *observedReader) Close() error {
 	if ended != nil {
 		ended.finish(r.failed)
 	}
-	return err
+	return r.ReadCloser.Close()
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -89,6 +90,7 @@ func TestObserverOfSmallFile(t *testing.T) {
 	info, err := os.Stat(dst)
 	require.NoError(t, err)
 	assert.Equal(t, info.Size(), r.of(cloudconvert.ActivityDownload)[0].Bytes)
+	assert.Equal(t, 1, r.of(cloudconvert.ActivityDownload)[0].Attempts)
 }
 
 func TestObserverOfUpload(t *testing.T) {
@@ -133,6 +135,7 @@ func TestObserverOfServices(t *testing.T) {
 	assert.Equal(t, []string{"create", "wait", "wait", "wait", "download", "download"}, outer)
 	for _, download := range r.of(cloudconvert.ActivityDownload) {
 		assert.EqualValues(t, 4, download.Bytes)
+		assert.Equal(t, 1, download.Attempts)
 	}
 	assert.Equal(t, job.Tasks[0].ID, r.of(cloudconvert.ActivityWait)[2].TaskID)
 }
@@ -189,4 +192,65 @@ func TestObserverMayReturnNothing(t *testing.T) {
 	assert.Equal(t, 1, n)
 	_, err = cloudconvert.NewClient("key", cloudconvert.WithObserver(nil))
 	assert.Error(t, err)
+}
+
+// A retry belongs to the activity of the first attempt.
+func TestObserverCountsAttempts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, client, r := observed(t, cloudconverttest.WithInProcess())
+		server.Inject(cloudconverttest.Fault{Path: "/v2/users/me", Nth: 1, Times: 2, Status: http.StatusTooManyRequests})
+		server.Inject(cloudconverttest.Fault{Path: "/v2/users/me", Nth: 3, Status: http.StatusServiceUnavailable})
+		_, err := client.Users.Me(t.Context())
+		require.NoError(t, err)
+		request := r.of(cloudconvert.ActivityRequest)[0]
+		assert.Equal(t, []int{4, 2, http.StatusOK}, []int{request.Attempts, request.RateLimited, request.StatusCode})
+
+		server.Inject(cloudconverttest.Fault{Path: "storage:upload", Nth: 1, Kind: cloudconverttest.Reset})
+		server.Inject(cloudconverttest.Fault{Path: "storage:download", Nth: 1, Kind: cloudconverttest.Truncate, Phase: cloudconverttest.During})
+		job, err := client.Run(t.Context(), cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("text")), cloudconvert.ExportURL{}),
+			cloudconvert.WithInlineLimit(0))
+		require.NoError(t, err)
+		assert.Equal(t, 2, r.of(cloudconvert.ActivityUpload)[0].Attempts)
+		file, err := client.Open(t.Context(), job.Files()[0])
+		require.NoError(t, err)
+		var text bytes.Buffer
+		_, err = io.Copy(&text, file)
+		require.NoError(t, err)
+		require.NoError(t, file.Close())
+		assert.Equal(t, "text", text.String())
+		assert.Equal(t, 2, r.of(cloudconvert.ActivityDownload)[0].Attempts)
+		r.check(t, server)
+	})
+}
+
+// A caller may put a URL into a name or a tag.
+func TestObserverSeesNoQueries(t *testing.T) {
+	t.Parallel()
+	_, client, r := observed(t)
+	const secret = "https://storage.example/a.txt?X-Amz-Signature=abcdef"
+	request := cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("text")), cloudconvert.ExportURL{})
+	request.Tag = secret
+	for result := range client.RunAll(t.Context(), slices.Values([]cloudconvert.Work{{Name: secret, Request: request}})) {
+		require.NoError(t, result.Err)
+	}
+	assert.NotContains(t, fmt.Sprintf("%+v %+v", r.begun, r.ended), "abcdef")
+	assert.Equal(t, "https://storage.example/a.txt?...", r.of(cloudconvert.ActivityRun)[0].Name)
+}
+
+// An observed file is read in the buffers of the client.
+func TestObservedFileIsWriterTo(t *testing.T) {
+	t.Parallel()
+	_, client, r := observed(t)
+	job, err := client.Run(t.Context(), cloudconvert.Pipeline(
+		cloudconvert.FromBytes("a.txt", []byte("text")), cloudconvert.ExportURL{}))
+	require.NoError(t, err)
+	file, err := client.Open(t.Context(), job.Files()[0])
+	require.NoError(t, err)
+	writerTo, ok := file.(io.WriterTo)
+	require.True(t, ok)
+	_, err = writerTo.WriteTo(io.Discard)
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	assert.EqualValues(t, 4, r.of(cloudconvert.ActivityDownload)[0].Bytes)
 }

@@ -264,7 +264,8 @@ func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.O
 	}
 	ctx, observed := c.observe(ctx, Activity{Kind: ActivityRequest, Method: call.method, Path: c.pathOn(call)})
 	outcome, err := c.exchange(ctx, call, request)
-	observed.StatusCode, observed.Attempts = outcome.Status, outcome.Attempts
+	observed.StatusCode, observed.RateLimited = outcome.Status, outcome.RateLimited
+	observed.attempts.Store(int64(outcome.Attempts))
 	observed.finish(err)
 	return outcome, err
 }

@@ -89,7 +89,9 @@ func (c *core) upload(ctx context.Context, task Task, name string, content *cont
 	ctx, observed := c.observe(ctx, Activity{
 		Kind: ActivityUpload, Name: name, JobID: task.JobID, TaskID: task.ID, Bytes: content.Size,
 	})
-	err = c.storage.Upload(ctx, transfer.Upload{URL: target, Form: form, Content: content, Secrets: secrets, Report: report})
+	err = c.storage.Upload(ctx, transfer.Upload{
+		URL: target, Form: form, Content: content, Secrets: secrets, Report: report, Attempted: observed.attempted,
+	})
 	if err == nil {
 		c.uploads.Add(task.ID)
 	}

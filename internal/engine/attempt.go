@@ -18,14 +18,15 @@ import (
 
 // state is what the attempts of one call share.
 type state struct {
-	call       Call
-	ticket     uint64 // of a limited call
-	attempts   int
-	last       Outcome
-	pause      time.Duration // before the next attempt, for the log, the deadline and the limiter
-	openBefore bool
-	heldBack   bool // the limiter refused the next attempt
-	refusals   int  // consecutive 429 responses, to any calls, before the last attempt
+	call        Call
+	ticket      uint64 // of a limited call
+	attempts    int
+	rateLimited int // attempts whose response was a 429
+	last        Outcome
+	pause       time.Duration // before the next attempt, for the log, the deadline and the limiter
+	openBefore  bool
+	heldBack    bool // the limiter refused the next attempt
+	refusals    int  // consecutive 429 responses, to any calls, before the last attempt
 }
 
 type stateKey struct{}
@@ -63,6 +64,9 @@ func (a *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	credentials := req.Header.Get("Authorization")
 	outcome = outcome.Without(credentials, strings.TrimPrefix(credentials, "Bearer "), req.URL.RawQuery)
 	state.last = outcome
+	if outcome.Status == http.StatusTooManyRequests {
+		state.rateLimited++
+	}
 	state.pause = a.engine.pause(state)
 	a.engine.config.Observe(outcome)
 	a.engine.log(req.Context(), state, time.Since(start))

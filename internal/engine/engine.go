@@ -74,6 +74,8 @@ type Outcome struct {
 	Err error
 	// Attempts is the number of requests sent.
 	Attempts int
+	// RateLimited is the number of responses with the status 429.
+	RateLimited int
 	// Open reports whether the service may have carried out the last attempt although the
 	// response does not say so.
 	Open bool
@@ -126,7 +128,7 @@ func (e *Engine) Send(ctx context.Context, call Call) Outcome {
 		_ = resp.Body.Close()
 	}
 	outcome := state.last
-	outcome.Attempts = state.attempts
+	outcome.Attempts, outcome.RateLimited = state.attempts, state.rateLimited
 	outcome.OpenBefore = state.openBefore
 	outcome.Sent = call.Body
 	switch {

@@ -43,6 +43,7 @@ func (e *Engine) Authorized(ctx context.Context, call Call) (Outcome, error) {
 		slog.String("method", call.Method), slog.String("path", call.URL.EscapedPath()), slog.Int("status", outcome.Status))
 	second := e.sendAs(ctx, fresh, call).Without(token)
 	second.Attempts += outcome.Attempts
+	second.RateLimited += outcome.RateLimited
 	second.OpenBefore = second.OpenBefore || outcome.OpenBefore
 	return second, nil
 }
@@ -58,7 +59,7 @@ func tokenFailure(ctx context.Context, before Outcome, err error) (Outcome, erro
 	if failure, ok := errors.AsType[*TokenError](err); ok && !failure.temporary && ctx.Err() == nil {
 		return Outcome{}, err
 	}
-	return Outcome{Err: err, Attempts: before.Attempts, OpenBefore: before.OpenBefore}, nil
+	return Outcome{Err: err, Attempts: before.Attempts, RateLimited: before.RateLimited, OpenBefore: before.OpenBefore}, nil
 }
 
 // TokenError is the error of a source that returned no token.

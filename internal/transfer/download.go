@@ -26,6 +26,8 @@ type File struct {
 	Restart func() error
 	// Report is called with the number of bytes delivered. It may be nil.
 	Report func(done, total int64)
+	// Attempted is called before each attempt. It may be nil.
+	Attempted func()
 }
 
 // Download writes a file to w and returns the number of bytes written. Its errors are

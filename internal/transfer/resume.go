@@ -24,6 +24,9 @@ func (d *download) connect() *Outcome {
 	}
 	ranged := req.Header.Get("Range") != ""
 	d.attempts++
+	if d.Attempted != nil {
+		d.Attempted()
+	}
 	d.attempt = d.client.newDownloadAttempt(d.ctx)
 	if failed := d.attempt.send(req, d.redirects); failed != nil {
 		return failed

@@ -23,6 +23,8 @@ type Upload struct {
 	Secrets []string
 	// Report is called with the number of bytes sent. It may be nil.
 	Report func(done, total int64)
+	// Attempted is called before each attempt. It may be nil.
+	Attempted func()
 }
 
 // Upload uploads a file. It retries failed attempts, since storage replaces a file that
@@ -32,6 +34,9 @@ func (c *Client) Upload(ctx context.Context, file Upload) error {
 	progress := &meter{report: file.Report}
 	for failures := 0; ; failures++ {
 		attempt := &uploadAttempt{client: c, Upload: file, redirects: redirects, meter: progress}
+		if file.Attempted != nil {
+			file.Attempted()
+		}
 		begun := time.Now()
 		outcome := redirects.hide(attempt.run(ctx))
 		outcome.Attempts = failures + 1
