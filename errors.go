@@ -316,10 +316,11 @@ func (e *OutcomeError) Error() string {
 	if e.key != "" {
 		return fmt.Sprintf("%v; the job may have been created: the next call with the key %q looks for it", e.err, engine.HideQueries(e.key))
 	}
+	tag := engine.HideQueries(e.Tag)
 	if e.journaled {
-		return fmt.Sprintf("%v; the job may have been created: the next run with this journal looks for the tag %q", e.err, e.Tag)
+		return fmt.Sprintf("%v; the job may have been created: the next run with this journal looks for the tag %q", e.err, tag)
 	}
-	text := fmt.Sprintf("%v; the job may have been created: look for the tag %q before you create another", e.err, e.Tag)
+	text := fmt.Sprintf("%v; the job may have been created: look for the tag %q before you create another", e.err, tag)
 	if e.pending {
 		text += ", and delete the job, which waits for its file"
 	}

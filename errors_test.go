@@ -394,6 +394,19 @@ func TestErrorLogValue(t *testing.T) {
 	}, record.Error)
 }
 
+func TestOutcomeErrorPrintsNoQueryOfTag(t *testing.T) {
+	t.Parallel()
+	client, _ := testkit.NewScript(t, testkit.Fails(io.EOF))
+	const tag = "https://a.example/b?sig=s3cr3t"
+	_, err := client.Jobs.Create(t.Context(), &cloudconvert.JobRequest{
+		Tag: tag, Tasks: cloudconvert.Tasks{"in": cloudconvert.ImportURL{URL: "https://example.com/a.txt"}},
+	})
+	var outcome *cloudconvert.OutcomeError
+	require.ErrorAs(t, err, &outcome)
+	assert.Equal(t, tag, outcome.Tag)
+	assert.NotContains(t, err.Error(), "s3cr3t")
+}
+
 func TestOutcomeError(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]testkit.Reply{
