@@ -80,6 +80,7 @@ func TestObserverOfSmallFile(t *testing.T) {
 	job := server.Jobs()[0]
 	run := r.of(cloudconvert.ActivityRun)[0]
 	assert.Equal(t, "testdata/photo.png", run.Name)
+	assert.Equal(t, []cloudconvert.Operation{"convert", "export/url"}, run.Operations)
 	assert.Equal(t, []cloudconvert.Operation{"convert", "export/url", "import/base64"}, r.begun[1].Operations)
 	assert.Equal(t, job.ID, run.JobID)
 	assert.Equal(t, job.Tag, run.Tag)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -212,10 +213,14 @@ func (c *Client) newWork(r *JobRequest, config runConfig, opts []RunOption) (*wo
 	return w, nil
 }
 
-// observe begins the activity of the run.
+// observe begins the activity of the run. How local sources are sent is decided later.
 func (w *work) observe(ctx context.Context) (context.Context, *activity) {
+	tasks := maps.Clone(w.plan.body.Tasks)
+	for _, source := range w.plan.sources {
+		delete(tasks, source.task)
+	}
 	return w.client.core.observe(ctx, Activity{
-		Kind: ActivityRun, Name: w.name, Tag: w.plan.request.Tag, Operations: operationsOf(w.plan.body.Tasks),
+		Kind: ActivityRun, Name: w.name, Tag: w.plan.request.Tag, Operations: operationsOf(tasks),
 	})
 }
 
