@@ -115,7 +115,8 @@
 //
 // # Logging
 //
-// Nothing is logged by default, see [WithLogger].
+// Nothing is logged by default, see [WithLogger]. [WithObserver] reports what a client
+// does, for traces and metrics.
 //
 // Tasks and responses contain secrets: credentials, payloads, and the URLs of files and
 // forms. Package fmt prints an outline of them without secrets, also within slices, maps

@@ -9,8 +9,6 @@ import (
 	"go/format"
 	"go/parser"
 	"go/token"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,9 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/cloudconvert/cloudconvert-go"
 	_ "github.com/cloudconvert/cloudconvert-go/events" // has examples: its dependencies must be in the module cache
-	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // Each example is a whole program on pkg.go.dev. It compiles in a module with public
@@ -182,27 +178,4 @@ func sortedLines(text string) string {
 	lines := strings.Split(text, "\n")
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
-}
-
-func TestExampleTracesTheAPIOnly(t *testing.T) {
-	t.Parallel()
-	server := testkit.NewSandbox(t)
-	transport, ok := server.HTTPClient().Transport.(*http.Transport)
-	require.True(t, ok)
-	transport = transport.Clone()
-	defer transport.CloseIdleConnections()
-	var traced []string
-	client := server.Client(cloudconvert.WithHTTPClient(&http.Client{Transport: apiOnly{
-		Transport: transport,
-		traced: roundTripFunc(func(req *http.Request) (*http.Response, error) {
-			traced = append(traced, req.Method+" "+req.URL.Path)
-			return transport.RoundTrip(req)
-		}),
-		api: []string{server.URL, server.SyncURL},
-	}}))
-	job, err := client.Run(t.Context(), testkit.TextJob())
-	require.NoError(t, err)
-	_, err = client.Download(t.Context(), job.Files()[0], io.Discard)
-	require.NoError(t, err)
-	assert.Equal(t, []string{"POST /v2/jobs"}, traced)
 }

@@ -178,8 +178,8 @@ func WithPlainHTTP() Option {
 //     Transfers are faster if Protocols allows only HTTP/1.1.
 //   - If it traces or logs requests, as those of OpenTelemetry packages do, it sees their
 //     URLs. The URLs of transfers are secrets: anyone who has the URL of a file can
-//     download it for 24 hours. Trace only the API, as in the example, and leave out the
-//     Authorization header.
+//     download it for 24 hours. [WithObserver] reports requests and transfers without
+//     secrets.
 //
 // The default transport uses the proxy of the environment, for example HTTPS_PROXY.
 // If a proxy refuses to connect, its status is known only where this package can set

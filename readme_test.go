@@ -18,7 +18,7 @@ func TestReadmeSnippets(t *testing.T) {
 	var examples strings.Builder
 	files, err := filepath.Glob("example*_test.go")
 	require.NoError(t, err)
-	files = append(files, "events/example_test.go")
+	files = append(files, "events/example_test.go", "otel/example_test.go")
 	for _, file := range files {
 		examples.WriteString(withoutIndentation(readText(t, file)))
 	}

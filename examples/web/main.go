@@ -3,6 +3,8 @@
 //
 //	web -addr 127.0.0.1:8080
 //
+// With -trace it prints what the client does, as trees of OpenTelemetry spans.
+//
 // It uses the API key in CLOUDCONVERT_API_KEY, which needs the scopes task.read,
 // task.write, webhook.read and webhook.write. Without one it starts a local sandbox.
 package main
@@ -60,6 +62,7 @@ func run(ctx context.Context, args []string, stderr io.Writer, started func(url 
 type settings struct {
 	addr   string
 	public string // empty for that of addr
+	trace  bool
 }
 
 func parse(args []string, stderr io.Writer) (settings, error) {
@@ -68,6 +71,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&s.addr, "addr", "127.0.0.1:8080", "the `address` to listen on")
 	flags.StringVar(&s.public, "public", "", "the `URL` under which the service reaches this program; by default http://addr")
+	flags.BoolVar(&s.trace, "trace", false, "print what the client does, as trees of OpenTelemetry spans")
 	err := flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -87,7 +91,11 @@ func serve(ctx context.Context, s settings, stderr io.Writer, started func(url s
 		return err
 	}
 	public := cmp.Or(s.public, "http://"+listener.Addr().String())
-	client, closeClient, err := connect(stderr)
+	var opts []cloudconvert.Option
+	if s.trace {
+		opts = append(opts, traceTo(stderr))
+	}
+	client, closeClient, err := connect(stderr, opts...)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -103,9 +111,9 @@ func serve(ctx context.Context, s settings, stderr io.Writer, started func(url s
 
 // connect returns a client for the service, or for a local sandbox with slow tasks, so
 // that there is progress to see.
-func connect(stderr io.Writer) (*cloudconvert.Client, func(), error) {
+func connect(stderr io.Writer, opts ...cloudconvert.Option) (*cloudconvert.Client, func(), error) {
 	if os.Getenv("CLOUDCONVERT_API_KEY") != "" {
-		client, err := cloudconvert.NewClientFromEnv()
+		client, err := cloudconvert.NewClientFromEnv(opts...)
 		return client, func() {}, err
 	}
 	fmt.Fprintln(stderr, "No CLOUDCONVERT_API_KEY is set: using a local sandbox, which converts images.")
@@ -113,7 +121,7 @@ func connect(stderr io.Writer) (*cloudconvert.Client, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return server.Client(), server.Close, nil
+	return server.Client(opts...), server.Close, nil
 }
 
 // serveUntilDone handles requests until the context ends.

@@ -43,7 +43,7 @@ func TestUsage(t *testing.T) {
 		message string
 		lines   int
 	}{
-		{[]string{"-h"}, exitOK, "usage: web [flags]\n", 5},
+		{[]string{"-h"}, exitOK, "usage: web [flags]\n", 7},
 		{[]string{"-fast"}, exitUsage, "web: flag provided but not defined: -fast (web -h shows the flags)\n", 1},
 		{[]string{"photos"}, exitUsage, `web: unexpected argument "photos": there are only flags (web -h shows the flags)` + "\n", 1},
 		{[]string{"-addr", "nowhere"}, exitFailed, "web: listen tcp: address nowhere", 1},
