@@ -259,6 +259,9 @@ func TestNothingSecretIsExported(t *testing.T) {
 	}
 }
 
+// query matches the query of a URL, but not the dots in its place, which may be cut off.
+var query = regexp.MustCompile(`\?[^". ;:,)]`)
+
 // testSecrets makes all calls with a fault, or without if it is nil.
 func testSecrets(t *testing.T, fault *cloudconverttest.Fault) {
 	t.Helper()
@@ -282,8 +285,12 @@ func testSecrets(t *testing.T, fault *cloudconverttest.Fault) {
 			require.NoError(t, err, call)
 		}
 	}
-	secret := regexp.MustCompile(`.{0,60}(X-Amz-|s3cr3t|` + w.server.Key() + `|\?[^". ;:,)]).{0,30}`)
-	assert.Empty(t, secret.FindAllString(w.exported(), 5))
+	for line := range strings.Lines(w.exported()) {
+		for _, secret := range []string{"X-Amz-", "s3cr3t", w.server.Key()} {
+			assert.NotContains(t, line, secret)
+		}
+		assert.NotRegexp(t, query, line)
+	}
 }
 
 // quoting returns a fault whose response has secrets: an error may quote the request, and
