@@ -125,7 +125,7 @@ func (a *activity) attempted() { a.attempts.Add(1) }
 func (a *activity) finish(err error) {
 	a.Err, a.Attempts = err, int(a.attempts.Load())
 	if a.end != nil {
-		a.end(a.Activity.withoutQueries())
+		a.end(a.withoutQueries())
 	}
 }
 

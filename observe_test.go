@@ -149,7 +149,7 @@ func TestObserverOfFailures(t *testing.T) {
 	r.check(t, server)
 	require.Len(t, r.ended, 3)
 	for _, a := range r.ended {
-		assert.ErrorIs(t, a.Err, cloudconvert.ErrCreditsExceeded, a.Kind)
+		require.ErrorIs(t, a.Err, cloudconvert.ErrCreditsExceeded, a.Kind)
 	}
 	assert.Equal(t, http.StatusPaymentRequired, r.of(cloudconvert.ActivityRequest)[0].StatusCode)
 

@@ -106,7 +106,7 @@ func (w *world) metrics() map[string]int64 {
 				}
 			case metricdata.Histogram[float64]:
 				for _, point := range data.DataPoints {
-					add(m.Name, point.Attributes, int64(point.Count)) //nolint:gosec // small.
+					add(m.Name, point.Attributes, int64(point.Count))
 				}
 			default:
 				assert.Fail(w.t, "unexpected metric", "%s: %T", m.Name, data)
@@ -231,9 +231,9 @@ func TestRefusedCreation(t *testing.T) {
 		assert.Equal(t, "CREDITS_EXCEEDED", attributes(span)["error.type"], span.Name)
 	}
 	assert.Equal(t, map[string]int64{
-		"activity.duration{kind=run,error.type=CREDITS_EXCEEDED}":                  1,
-		"activity.duration{kind=create,error.type=CREDITS_EXCEEDED}":               1,
-		"activity.duration{kind=request,error.type=CREDITS_EXCEEDED}":              1,
+		"activity.duration{kind=run,error.type=CREDITS_EXCEEDED}":             1,
+		"activity.duration{kind=create,error.type=CREDITS_EXCEEDED}":          1,
+		"activity.duration{kind=request,error.type=CREDITS_EXCEEDED}":         1,
 		"refusals{error.type=CREDITS_EXCEEDED,http.response.status_code=402}": 1,
 	}, w.metrics())
 }
