@@ -2,14 +2,14 @@
 //
 //	GOWORK=off go tool -modfile=tools/go.mod golangci-lint run ./...
 //
-// .ci/run uses golangci-lint and gofumpt. govulncheck asks its database over the network, so it is no part of .ci/run;
-// run it before a release and when a dependency changes. benchstat compares two runs of the benchmarks.
+// The steps of .ci/run use them. actionlint has a module of its own.
 module github.com/cloudconvert/cloudconvert-go/tools
 
 go 1.26.0
 
 tool (
 	github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	golang.org/x/exp/cmd/apidiff
 	golang.org/x/perf/cmd/benchstat
 	golang.org/x/vuln/cmd/govulncheck
 	mvdan.cc/gofumpt
@@ -215,6 +215,7 @@ require (
 	go.uber.org/multierr v1.10.0 // indirect
 	go.uber.org/zap v1.27.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/exp v0.0.0-20260824195058-e88cd73687aa // indirect
 	golang.org/x/exp/typeparams v0.0.0-20260811152304-ee035b5b010f // indirect
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/perf v0.0.0-20260908200009-22c9c6c9d4da // indirect
