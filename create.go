@@ -99,7 +99,7 @@ func (s *JobsService) createForURL(ctx context.Context, c *creation, config crea
 	case job.Status.Terminal():
 		err = s.outcome(job)
 	default:
-		job, err = s.wait(ctx, job.ID, waiting{last: job.Status})
+		job, err = s.wait(ctx, job.ID, waiting{seen: job.Status})
 	}
 	if err != nil {
 		return "", err

@@ -501,7 +501,7 @@ func (w *work) wait(ctx context.Context, job *Job) (*Job, error) {
 	// The files are uploaded, but the service may report the tasks as waiting for a while.
 	config := w.config.wait
 	config.pendingUpload = true
-	ended, err := w.client.Jobs.wait(ctx, job.ID, waiting{waitConfig: config, last: job.Status, begun: w.begun})
+	ended, err := w.client.Jobs.wait(ctx, job.ID, waiting{waitConfig: config, seen: job.Status, begun: w.begun})
 	stop()
 	if ended == nil {
 		return job, err

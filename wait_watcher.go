@@ -29,7 +29,7 @@ var polls = poll.Backoff{First: time.Second, Longest: 15 * time.Second}
 type waiting struct {
 	waitConfig
 
-	last  Status    // as last seen
+	seen  Status    // as last seen
 	begun time.Time // before the job was created, zero if that is not known
 }
 
@@ -60,7 +60,7 @@ func (w *watcher[T]) activity(ctx context.Context) (context.Context, *activity) 
 
 // finish ends the activity of the wait.
 func (w *watcher[T]) finish(a *activity, err error) {
-	a.Status = w.waiting.last
+	a.Status = w.seen
 	job, _ := any(w.last).(*Job)
 	a.finishJob(job, err)
 }
@@ -186,8 +186,8 @@ func (w *watcher[T]) read(ctx context.Context, sync bool) (*T, error) {
 func (w *watcher[T]) record(ctx context.Context, seen *T, err error) (over bool, result error) {
 	switch {
 	case err == nil:
-		w.last, w.waiting.last, w.lost = seen, w.status(seen), nil
-		return w.waiting.last.Terminal(), w.outcome(seen)
+		w.last, w.seen, w.lost = seen, w.status(seen), nil
+		return w.seen.Terminal(), w.outcome(seen)
 	case ctx.Err() != nil:
 		return true, w.interrupted(ctx)
 	case isTransient(err):
@@ -201,7 +201,7 @@ func (w *watcher[T]) record(ctx context.Context, seen *T, err error) (over bool,
 // interrupted returns the error of a wait whose context has ended. It deletes the job
 // or task if WithDeleteOnCancel was given.
 func (w *watcher[T]) interrupted(ctx context.Context) error {
-	failure := &WaitError{ID: w.id, Status: w.waiting.last, lost: w.lost, err: ctx.Err()}
+	failure := &WaitError{ID: w.id, Status: w.seen, lost: w.lost, err: ctx.Err()}
 	if !w.deleteOnCancel {
 		return failure
 	}
