@@ -2,7 +2,9 @@
 package names
 
 import (
+	"fmt"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -30,4 +32,21 @@ func Stem(name string) string {
 		return name[:len(name)-len(ext)-1]
 	}
 	return name
+}
+
+// placeholder matches the place of a number in a name, as for printf.
+var placeholder = regexp.MustCompile(`%\d?\d?d`)
+
+// Numbered returns the name of a file, the nth of a total from 1: name with n for a
+// placeholder such as %d or %03d, or else with n before the extension if the total is
+// more than 1.
+func Numbered(name string, n, total int) string {
+	if placeholder.MatchString(name) {
+		return placeholder.ReplaceAllStringFunc(name, func(format string) string { return fmt.Sprintf(format, n) })
+	}
+	if total < 2 {
+		return name
+	}
+	stem := Stem(name)
+	return fmt.Sprintf("%s-%d%s", stem, n, name[len(stem):])
 }

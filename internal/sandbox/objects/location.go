@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
 )
 
@@ -32,8 +32,8 @@ type Location struct {
 // Locate returns the location in the parameters of an import or export.
 func Locate(operation string, text func(parameter string) string) Location {
 	_, service, _ := strings.Cut(operation, "/")
-	names := services[service]
-	l := Location{service, text(names.bucket), text(names.key), text(names.prefix), names}
+	p := services[service]
+	l := Location{service, text(p.bucket), text(p.key), text(p.prefix), p}
 	if service == "sftp" {
 		l.key, l.prefix = rooted(l.key), directory(l.prefix)
 	}
@@ -68,7 +68,7 @@ func (l Location) keysOf(files []storage.File) ([]string, error) {
 	for i, f := range files {
 		keys[i] = l.prefix + path.Join(f.Dir, f.Name)
 		if l.key != "" {
-			keys[i] = numbered(l.key, i+1)
+			keys[i] = names.Numbered(l.key, i+1, 1)
 		}
 		switch {
 		case keys[i] == "" || strings.HasSuffix(keys[i], "/"):
@@ -80,11 +80,4 @@ func (l Location) keysOf(files []storage.File) ([]string, error) {
 		seen[keys[i]] = true
 	}
 	return keys, nil
-}
-
-// placeholder matches the place of a number in a key, as for printf.
-var placeholder = regexp.MustCompile(`%\d?\d?d`)
-
-func numbered(key string, n int) string {
-	return placeholder.ReplaceAllStringFunc(key, func(format string) string { return fmt.Sprintf(format, n) })
 }

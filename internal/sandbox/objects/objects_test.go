@@ -124,13 +124,3 @@ func TestImportDoesNotCopyTheTable(t *testing.T) { //nolint:paralleltest // see 
 		assert.Less(t, allocations, 30.0, name)
 	}
 }
-
-func TestNumberedKeys(t *testing.T) {
-	t.Parallel()
-	for key, want := range map[string]string{
-		"a-%d.txt": "a-7.txt", "a-%03d.txt": "a-007.txt", "%d/%d.txt": "7/7.txt", "a.txt": "a.txt", "%s%v.txt": "%s%v.txt",
-		"%999999999d.txt": "%999999999d.txt",
-	} {
-		assert.Equal(t, want, numbered(key, 7))
-	}
-}
