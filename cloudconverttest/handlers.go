@@ -25,8 +25,9 @@ type handlers struct {
 }
 
 // Handle registers fn for all tasks of an operation, such as "merge", in place of the
-// built-in conversions. It is called once for each task. A nil fn removes an earlier
-// one. Handle panics if there is no such operation.
+// built-in conversions. It is called once for each task, or, if [Server.HandleConvert]
+// has a handler for other input files of the task, once for each of the rest. A nil fn
+// removes an earlier one. Handle panics if there is no such operation.
 func (s *Server) Handle(operation string, fn func(ctx context.Context, run *Run) error) {
 	checkOperation(operation)
 	s.handlers.mu.Lock()
@@ -134,8 +135,9 @@ func (r *Run) Default(ctx context.Context) error {
 	switch catalog.Operations[r.Operation].Family {
 	case catalog.Importing:
 		err := r.s.importFiles(ctx, r)
-		if r.s.cfg.standIns && r.s.cfg.objects == "" && errors.Is(err, objects.ErrNotFound) {
-			return standInObject(r)
+		missing := r.s.cfg.standIns && r.s.cfg.objects == "" && errors.Is(err, objects.ErrNotFound)
+		if missing && standInObject(r) == nil {
+			return nil
 		}
 		return err
 	case catalog.Exporting:
@@ -146,21 +148,23 @@ func (r *Run) Default(ctx context.Context) error {
 	return nil
 }
 
-// convertAll converts the input files one by one.
+// convertAll converts the input files one by one, or by the handler of the operation if no
+// file has a handler for its formats.
 func (s *Server) convertAll(ctx context.Context, run *Run) error {
-	if fn := s.handlers.operation(catalog.Convert); fn != nil && !s.hasPair(run) {
-		return fn(ctx, run)
+	others := s.handlers.operation(catalog.Convert)
+	switch {
+	case others == nil:
+		others = s.process
+	case !s.hasPair(run):
+		return others(ctx, run)
 	}
 	for i := range run.Inputs {
 		one := run.part(i)
-		in := one.Input()
-		if fn := s.handlers.pair(in.Format, one.OutputFormat); fn != nil {
-			if err := fn(ctx, one); err != nil {
-				return err
-			}
-			continue
+		fn := s.handlers.pair(one.Input().Format, one.OutputFormat)
+		if fn == nil {
+			fn = others
 		}
-		if err := s.process(ctx, one); err != nil {
+		if err := fn(ctx, one); err != nil {
 			return err
 		}
 	}

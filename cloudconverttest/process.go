@@ -18,9 +18,24 @@ import (
 // parallelConversions bounds the memory that images take during conversions.
 const parallelConversions = 4
 
-// process runs the built-in conversions. Of others it makes stand-ins, or refuses them
-// like the service.
+// process runs the built-in conversions: those of several files once for the task, the
+// others once for each input file.
 func (s *Server) process(ctx context.Context, run *Run) error {
+	switch run.Operation {
+	case catalog.Archive, catalog.CaptureWebsite, catalog.Command, catalog.Merge:
+		return s.processPart(ctx, run)
+	}
+	for i := range run.Inputs {
+		if err := s.processPart(ctx, run.part(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// processPart runs a built-in conversion. If there is none, it makes a stand-in, or
+// refuses the task like the service.
+func (s *Server) processPart(ctx context.Context, run *Run) error {
 	err := s.convertBuiltIn(ctx, run)
 	unsupported := errors.Is(err, media.ErrUnsupported) || errors.Is(err, ErrUnsupported)
 	if unsupported && s.cfg.standIns {
@@ -36,15 +51,15 @@ func (s *Server) process(ctx context.Context, run *Run) error {
 func (s *Server) convertBuiltIn(ctx context.Context, run *Run) error {
 	switch run.Operation {
 	case catalog.Convert:
-		return s.each(ctx, run, s.convert)
+		return s.convert(ctx, run)
 	case catalog.Thumbnail:
-		return s.each(ctx, run, s.thumbnail)
+		return s.thumbnail(ctx, run)
 	case catalog.Optimize:
-		return s.each(ctx, run, s.optimize)
+		return s.optimize(ctx, run)
 	case catalog.Watermark:
-		return s.each(ctx, run, s.watermark)
+		return s.watermark(ctx, run)
 	case catalog.Metadata:
-		return s.each(ctx, run, s.metadata)
+		return s.metadata(ctx, run)
 	case catalog.Archive:
 		return s.archive(ctx, run)
 	}
@@ -69,15 +84,6 @@ func (s *Server) unsupported(run *Run) error {
 // which is missing.
 func (s *Server) hintOf(method string) string {
 	return " (" + cmp.Or(s.cfg.unsupportedHint, "cloudconverttest: register a handler with Server."+method) + ")"
-}
-
-func (s *Server) each(ctx context.Context, run *Run, f func(context.Context, *Run) error) error {
-	for i := range run.Inputs {
-		if err := f(ctx, run.part(i)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // convert converts a file. An archive is converted to another format of archives. Any other

@@ -3,7 +3,6 @@ package cloudconverttest
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"io"
 	"maps"
 	"net/url"
@@ -17,8 +16,8 @@ import (
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 )
 
-// Run is a run of a task. For the operation convert it is the run for one of its input
-// files. A handler must not use it after it has returned.
+// Run is a run of a task. If a handler is called for each input file, it is the run for
+// one of them. A handler must not use it after it has returned.
 type Run struct {
 	// Operation is the operation of the task, such as "convert".
 	Operation string
@@ -133,12 +132,12 @@ func (r *Run) Bool(name string) bool {
 }
 
 // OutputName returns the name that the service gives to the result for an input file: the
-// parameter filename with the number of the file for %d, or the name of the input with
+// parameter filename with the number of the file for %d or %03d, or the name of the input with
 // the extension of the output format. The default name of an archive is archive, that of
 // a capture the host of the website.
 func (r *Run) OutputName(in Input) string {
 	if name := r.Text("filename"); name != "" {
-		return numbered(name, r.index+1, r.total)
+		return names.Numbered(name, r.index+1, r.total)
 	}
 	stem := names.Stem(in.Name)
 	switch r.Operation {
@@ -156,18 +155,6 @@ func hostOf(rawURL string) string {
 		return u.Hostname()
 	}
 	return "website"
-}
-
-// numbered replaces the placeholder of a name by a number, or adds the number if there
-// are several files.
-func numbered(name string, n, total int) string {
-	if before, after, ok := strings.Cut(name, "%d"); ok {
-		return before + strconv.Itoa(n) + after
-	}
-	if total < 2 {
-		return name
-	}
-	return fmt.Sprintf("%s-%d.%s", names.Stem(name), n, names.Extension(name))
 }
 
 // Dir returns an empty directory for temporary files. It is removed after the task.

@@ -26,7 +26,8 @@ func standsIn(p catalog.Pair) bool {
 	return p.From == "" || p.From == "pdf"
 }
 
-// standIn adds files in place of the result of a task.
+// standIn adds files in place of the result of a task, or of the part of it for one input
+// file.
 func standIn(run *Run) error {
 	switch run.Operation {
 	case catalog.Command:
@@ -36,12 +37,7 @@ func standIn(run *Run) error {
 	case catalog.Archive, catalog.Merge:
 		return addStandIn(run, run.OutputName(run.Input()), run.OutputFormat, fmt.Sprintf("%d files", len(run.Inputs)))
 	}
-	for i := range run.Inputs {
-		if err := standInFile(run.part(i)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return standInFile(run)
 }
 
 // standInFile adds files in place of the result for an input file.
@@ -56,7 +52,8 @@ func standInFile(run *Run) error {
 	count := min(int(run.Number("count")), maxStandIns)
 	name := cmp.Or(run.Text("filename"), run.OutputName(in))
 	for n := range count {
-		if err := addStandIn(run, numbered(name, n+1, count), run.OutputFormat, in.Name); err != nil {
+		name := names.Numbered(name, run.index*count+n+1, run.total*count)
+		if err := addStandIn(run, name, run.OutputFormat, in.Name); err != nil {
 			return err
 		}
 	}
@@ -77,13 +74,10 @@ func standInObject(run *Run) error {
 // outputs matches the files that the arguments of a command write.
 var outputs = regexp.MustCompile(`/output/([^\s"'|;]+)`)
 
-// placeholder matches the place of a number in the name of several files.
-var placeholder = regexp.MustCompile(`%\d*d`)
-
 // standInCommand adds a file for each output in the arguments of a command.
 func standInCommand(run *Run) error {
 	for _, found := range outputs.FindAllStringSubmatch(run.Text("arguments"), -1) {
-		name := placeholder.ReplaceAllString(found[1], "1")
+		name := names.Numbered(found[1], 1, 1)
 		format := formatOf(names.Extension(name))
 		if !standin.Has(format) {
 			format = "txt"
