@@ -86,7 +86,7 @@ func TestPublicURL(t *testing.T) {
 
 func TestPublicURLNeedsHost(t *testing.T) {
 	t.Parallel()
-	for _, url := range []string{"sandbox", "sandbox:8080", "ftp://sandbox", "http://", "http://sandbox/v2", "http://a b"} {
+	for _, url := range []string{"sandbox:8080", "http://$(id)", "http://sandbox/v2"} {
 		_, err := cloudconverttest.Start(cloudconverttest.WithPublicURL(url))
 		assert.ErrorContains(t, err, "want a scheme and a host", url)
 	}

@@ -22,6 +22,7 @@ func TestAllowedHosts(t *testing.T) {
 	}{
 		"usual": {nil, map[string]bool{
 			"http://127.0.0.1:80/": true, "http://[::1]/": true, "https://localhost/": true, "http://127.1.2.3/": true,
+			"HTTP://LOCALHOST/": true, "http://localhost.:80/": true, "http://localhost.evil/": false,
 			"http://example.com/": false, "http://10.0.0.1/": false, "http://localhost.example.com/": false, "http:///": false,
 		}},
 		"hosts": {[]Option{WithImportHosts("example.com")}, map[string]bool{

@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -183,16 +182,19 @@ func (s *Server) listen() error {
 	if s.tls != nil {
 		scheme = "https://"
 	}
-	s.origin = scheme + network.Reachable(api.Addr(), "")
+	addr := network.Reachable(api.Addr(), "")
+	s.origin = scheme + addr
+	// Another name, since the storage of the service is another host.
+	storageOrigin := scheme + network.StorageHost(addr)
 	if public.Host != "" {
 		s.origin = public.Scheme + "://" + public.Host
+		storageOrigin = s.origin
 	}
 	s.URL = s.origin + "/v2"
 	s.api.SetOrigin(s.origin)
 	s.SyncURL = scheme + network.Reachable(syncHost.Addr(), public.Hostname()) + "/v2"
 	s.EventsURL = scheme + network.Reachable(socket.Addr(), public.Hostname())
-	// Another name, since the storage of the service is another host.
-	s.storage.SetOrigin(strings.Replace(s.origin, "127.0.0.1", "localhost", 1))
+	s.storage.SetOrigin(storageOrigin)
 	s.connect(public, api, syncHost, socket)
 	s.serve(api, s.route(apiRole, s.apiRoutes()))
 	s.serve(syncHost, s.route(func(string) Role { return RoleSync }, s.api.SyncHandler()))
@@ -219,11 +221,7 @@ func (s *Server) publicURL() (*url.URL, error) {
 	if s.cfg.publicURL == "" || s.cfg.inProcess {
 		return &url.URL{}, nil
 	}
-	u, err := url.Parse(s.cfg.publicURL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
-		return nil, fmt.Errorf("invalid public URL %q: want a scheme and a host, such as http://sandbox:8080", s.cfg.publicURL)
-	}
-	return u, nil
+	return network.ParsePublicURL(s.cfg.publicURL)
 }
 
 // connect makes the HTTP client of users and that of the server.

@@ -169,3 +169,21 @@ func TestURLs(t *testing.T) {
 	defer fixed.Close()
 	assert.True(t, strings.HasPrefix(fixed.SyncURL, "http://127.0.0.1:"), fixed.SyncURL)
 }
+
+// TestStorageURLs checks that the storage has another host name than the API only without a
+// public URL.
+func TestStorageURLs(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		opts []Option
+		want string
+	}{
+		{nil, `^http://localhost:\d+/`},
+		{[]Option{WithPublicURL("http://127.0.0.1.example:8080")}, `^http://127\.0\.0\.1\.example:8080/`},
+		{[]Option{WithPublicURL("http://127.0.0.1:8080")}, `^http://127\.0\.0\.1:8080/`},
+	} {
+		x := newTester(t, c.opts...)
+		rawURL, _ := formOf(t, taskOf(t, x.job(dict{"in": dict{"operation": "import/upload"}}), "in"))
+		assert.Regexp(t, c.want, rawURL)
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -96,7 +95,7 @@ type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 // PipeDialer connects to listeners in process, and uses dial for other addresses.
 func PipeDialer(dial DialFunc, listeners ...net.Listener) DialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		addr = strings.Replace(addr, "localhost:", "127.0.0.1:", 1)
+		addr = loopback(addr)
 		for _, l := range listeners {
 			if p, ok := l.(*pipeListener); ok && p.addr.String() == addr {
 				return p.dial(ctx)

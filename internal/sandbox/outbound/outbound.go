@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/network"
 )
 
 // Client sends the requests of a server, and holds the files that replace them.
@@ -53,7 +55,7 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 func (c *Client) Allow(u *url.URL) error {
 	host := u.Hostname()
 	ip := net.ParseIP(host)
-	if c.any || host == "localhost" || ip != nil && ip.IsLoopback() || slices.Contains(c.hosts, host) {
+	if c.any || network.IsLocalhost(host) || ip != nil && ip.IsLoopback() || slices.Contains(c.hosts, host) {
 		return nil
 	}
 	return errors.New("the local server sends no requests to other hosts: " + c.hint)
