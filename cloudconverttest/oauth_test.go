@@ -120,8 +120,31 @@ func TestImplicitGrant(t *testing.T) {
 	_, fragment, _ := strings.Cut(to, "#")
 	got, err := url.ParseQuery(fragment)
 	require.NoError(t, err, to)
+	assert.Equal(t, "s&t", got.Get("state"))
 	x.key = got.Get("access_token")
 	x.call(http.MethodGet, "/users/me", nil).expect(http.StatusOK)
+}
+
+func TestTokenWithoutScopes(t *testing.T) {
+	t.Parallel()
+	x := newTester(t)
+	to := x.get(authorizeURL(x.s, url.Values{"scope": {""}})).expect(http.StatusFound).header.Get("Location")
+	got := x.token(url.Values{"code": {rawQuery(t, to).Get("code")}}).expect(http.StatusOK).object()
+	x.key = str(got["access_token"])
+	x.call(http.MethodGet, "/users/me", nil).expect(http.StatusForbidden)
+	x.call(http.MethodGet, "/jobs", nil).expect(http.StatusForbidden)
+}
+
+func TestRedirectURLs(t *testing.T) {
+	t.Parallel()
+	x := newTester(t)
+	for redirect, status := range map[string]int{
+		"http://localhost:1/callback": 302, "com.example.app:/callback": 302, "app://callback": 302,
+		"javascript:alert(1)": 401, "JavaScript://x/%0aalert(1)": 401, "data:text/html,x": 401, "http:///callback": 401, "http:x": 401,
+		"mailto:a@example.com": 401,
+	} {
+		assert.Equal(t, status, x.get(authorizeURL(x.s, url.Values{"redirect_uri": {redirect}})).status, redirect)
+	}
 }
 
 func TestWithOAuthClient(t *testing.T) {

@@ -333,8 +333,9 @@ func (s *Server) ConnectionsAccepted() int { return s.conns.Total() }
 // RevokeKey revokes an API key or an OAuth access token.
 func (s *Server) RevokeKey(key string) { s.keys.Revoke(key) }
 
-// OAuthClient returns the id and the secret of the registered OAuth client. It may use
-// any redirect URL.
+// OAuthClient returns the id and the secret of the registered OAuth client. It may use any
+// redirect URL of a page or of an app with its own scheme. An access token has the scopes
+// that the client asks for, and none if it asks for none.
 func (s *Server) OAuthClient() (id, secret string) { return s.oauth.Client() }
 
 // OAuthURLs returns the URLs of the authorization page and of the token endpoint.

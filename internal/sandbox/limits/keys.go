@@ -17,7 +17,7 @@ type Keys struct {
 
 // Credential is what a key permits.
 type Credential struct {
-	Scopes  []string  // nil for all
+	Scopes  []string  // nil for all, empty for none
 	Expires time.Time // zero for never
 }
 
@@ -27,6 +27,9 @@ func NewKeys(keys map[string][]string, anyKey bool) *Keys {
 	k := &Keys{anyKey: anyKey, keys: map[string]Credential{}}
 	for key, scopes := range keys {
 		if !refused(key) {
+			if len(scopes) == 0 {
+				scopes = nil
+			}
 			k.keys[key] = Credential{Scopes: scopes}
 		}
 	}
@@ -72,5 +75,5 @@ func (k *Keys) Find(authorization string, now time.Time) (Credential, bool) {
 
 // May reports whether the credential has a scope.
 func (c Credential) May(scope string) bool {
-	return len(c.Scopes) == 0 || slices.Contains(c.Scopes, scope)
+	return c.Scopes == nil || slices.Contains(c.Scopes, scope)
 }

@@ -39,12 +39,12 @@ type Server struct {
 }
 
 type authorization struct {
-	scopes      []string
+	scopes      []string // of the request: none unless it names some
 	redirectURI string
 	expires     time.Time
 }
 
-// New returns a server with a registered client, which may use any redirect URL. An empty
+// New returns a server with a registered client, which may use any redirect URL of a page or an app. An empty
 // id or secret becomes a random one. The server adds access tokens to keys.
 func New(id, secret string, keys *limits.Keys, lifetime time.Duration, c *clock.Clock) *Server {
 	return &Server{
@@ -61,7 +61,7 @@ func (s *Server) Client() (id, secret string) { return s.clientID, s.clientSecre
 func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	back, err := url.Parse(q.Get("redirect_uri"))
-	if q.Get("client_id") != s.clientID || err != nil || !back.IsAbs() {
+	if q.Get("client_id") != s.clientID || err != nil || !mayRedirect(back) {
 		writeError(w, http.StatusUnauthorized, "invalid_client", "Client authentication failed")
 		return
 	}
@@ -69,7 +69,7 @@ func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) {
 	if q.Get("state") != "" {
 		params.Set("state", q.Get("state"))
 	}
-	asked := strings.Fields(q.Get("scope"))
+	asked := append([]string{}, strings.Fields(q.Get("scope"))...) // never nil, which means all
 	if slices.ContainsFunc(asked, func(scope string) bool { return !slices.Contains(scopes, scope) }) {
 		params.Set("error", "invalid_scope")
 		sendBack(w, back, params, false)
@@ -90,18 +90,33 @@ func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) {
 	sendBack(w, back, params, q.Get("response_type") == "token")
 }
 
+// mayRedirect reports whether a URL may get a code or a token: it is that of a page or of
+// an app with its own scheme.
+func mayRedirect(u *url.URL) bool {
+	switch u.Scheme {
+	case "http", "https":
+		return u.Host != ""
+	case "", "data", "javascript", "vbscript":
+		return false
+	}
+	return u.Opaque == ""
+}
+
+// sendBack redirects with parameters in the query, or in place of the fragment.
 func sendBack(w http.ResponseWriter, to *url.URL, params url.Values, fragment bool) {
+	location := ""
 	if fragment {
-		to.Fragment = params.Encode()
-		to.RawFragment = params.Encode()
+		to.Fragment, to.RawFragment = "", ""
+		location = to.String() + "#" + params.Encode() // String would encode it twice
 	} else {
 		q := to.Query()
 		for name := range params {
 			q.Set(name, params.Get(name))
 		}
 		to.RawQuery = q.Encode()
+		location = to.String()
 	}
-	w.Header().Set("Location", to.String())
+	w.Header().Set("Location", location)
 	wire.WriteBody(w, http.StatusFound, nil)
 }
 
