@@ -1,6 +1,10 @@
 package cloudconverttest
 
-import "time"
+import (
+	"time"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/record"
+)
 
 // Delivery is an attempt to deliver a webhook.
 type Delivery struct {
@@ -26,6 +30,7 @@ func (s *Server) Deliveries() []Delivery {
 	out := make([]Delivery, len(all))
 	for i, d := range all {
 		out[i] = Delivery(d)
+		out[i].URL = record.URL(d.URL)
 	}
 	return out
 }

@@ -81,7 +81,7 @@ func (e *EventSocket) Emit(channel, event string, data any) error {
 func (e *EventSocket) Send(frame string) { e.socket.Send(frame) }
 
 // Joins returns the requests to join or to leave a channel, the oldest first. Only the
-// newest 10,000 are kept.
+// newest 10,000 are kept, and only up to 16 MiB.
 func (e *EventSocket) Joins() []EventJoin {
 	joins := e.socket.Joins()
 	out := make([]EventJoin, len(joins))

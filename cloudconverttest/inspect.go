@@ -52,7 +52,7 @@ func (s *Server) Jobs() []Job {
 		n, _ := s.jobs.Count()
 		all = make([]Job, 0, n)
 		for j := range s.jobs.OldestFirst() {
-			shown := Job{ID: j.ID, WebhookURL: j.WebhookURL, Status: j.Status, Created: j.Created, Ended: j.Ended}
+			shown := Job{ID: j.ID, WebhookURL: record.URL(j.WebhookURL), Status: j.Status, Created: j.Created, Ended: j.Ended}
 			if j.Tag != nil {
 				shown.Tag = *j.Tag
 			}

@@ -19,8 +19,8 @@ const (
 	RoleEvents  Role = "events"  // the event socket; a request lasts as long as its connection
 )
 
-// Request is a request to the server. Keys, signatures and credentials in it are replaced
-// by "REDACTED".
+// Request is a request to the server. Keys, signatures and credentials in it, and in URLs in
+// it, are replaced by "REDACTED".
 type Request struct {
 	Method string
 	Role   Role
@@ -30,7 +30,7 @@ type Request struct {
 	// ContentLength is -1 if the client did not send it.
 	ContentLength int64
 	// Body is the body of a request to the API, with long strings shortened. It is
-	// empty for uploads.
+	// empty for uploads, and if it is neither JSON nor a form.
 	Body []byte
 	// Status is the status of the response. It is 0 before the response, and for a
 	// request that got none.

@@ -93,11 +93,7 @@ func (s *Server) readBody(role Role, entry *record.Request, w http.ResponseWrite
 		return err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	if role == RoleOAuth {
-		entry.Body = record.Form(body)
-	} else {
-		entry.Body = record.JSON(body)
-	}
+	entry.Body = record.Body(r.Header.Get("Content-Type"), body)
 	return nil
 }
 

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/newest"
 )
 
 // maxPayload is the size in bytes of the largest message that a client may send.
@@ -69,21 +71,27 @@ type Server struct {
 	thawed   chan struct{} // closed while the server is not frozen
 	conns    []*conn
 	accepted int
-	joins    []Join
+	joins    newest.Values[Join]
 	agent    string // of the last request
 	goodbyes int
 	closed   bool
 	wg       sync.WaitGroup
 }
 
-// maxJoins is how many joins are kept at least.
-const maxJoins = 10_000
+// maxJoins is how many joins are kept, and maxJoinsSize is their total size.
+const (
+	maxJoins     = 10_000
+	maxJoinsSize = 16 << 20
+)
 
 // New returns a server that authorizes joins with authorize.
 func New(authorize Authorize) *Server {
 	thawed := make(chan struct{})
 	close(thawed)
-	return &Server{authorize: authorize, thawed: thawed}
+	joins := newest.Values[Join]{
+		Limit: maxJoins, MaxSize: maxJoinsSize, Size: func(j Join) int { return len(j.Channel) + len(j.Authorization) },
+	}
+	return &Server{authorize: authorize, thawed: thawed, joins: joins}
 }
 
 // Set replaces the faults.
@@ -247,12 +255,16 @@ func (s *Server) Accepted() int {
 	return s.accepted
 }
 
-// Joins returns the requests to join or to leave a channel, the oldest first. At least
-// the newest 10,000 are kept.
+// Joins returns the requests to join or to leave a channel, the oldest first. Only the
+// newest 10,000 are kept, and only up to 16 MiB.
 func (s *Server) Joins() []Join {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.joins)
+	joins := make([]Join, s.joins.Len())
+	for i, j := range s.joins.All() {
+		joins[i] = j
+	}
+	return joins
 }
 
 // Agent returns the User-Agent header of the last request.
@@ -278,10 +290,7 @@ func (s *Server) countGoodbye() {
 func (s *Server) record(j Join) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.joins) >= 2*maxJoins {
-		s.joins = slices.Clone(s.joins[maxJoins:])
-	}
-	s.joins = append(s.joins, j)
+	s.joins.Add(j)
 }
 
 // whenThawed waits while the server is frozen.

@@ -91,3 +91,20 @@ func TestFrames(t *testing.T) {
 		})
 	}
 }
+
+// TestJoinsAreBounded records joins with long names and keys.
+func TestJoinsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := New(nil)
+	for n := range 3 * maxJoins {
+		s.record(Join{Connection: n})
+	}
+	joins := s.Joins()
+	assert.Len(t, joins, maxJoins)
+	assert.Equal(t, 3*maxJoins-1, joins[maxJoins-1].Connection)
+	long := strings.Repeat("x", maxPayload/2)
+	for range 100 {
+		s.record(Join{Channel: long, Authorization: long})
+	}
+	assert.Len(t, s.Joins(), 16)
+}

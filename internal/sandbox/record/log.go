@@ -52,11 +52,16 @@ func NewLog(limit int) *Log {
 
 // size returns roughly the size of a request in memory.
 func (r *Request) size() int {
-	n := len(r.Path) + len(r.Body)
-	for name, values := range r.Header {
-		n += len(name)
+	return len(r.Path) + len(r.Body) + sizeOf(r.Header) + sizeOf(r.Query)
+}
+
+func sizeOf(fields map[string][]string) int {
+	const entry, text = 64, 16 // roughly what a map entry and a string take besides their bytes
+	n := 0
+	for name, values := range fields {
+		n += entry + len(name)
 		for _, v := range values {
-			n += len(v)
+			n += text + len(v)
 		}
 	}
 	return n

@@ -3,11 +3,14 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/wire"
 )
 
 const (
@@ -15,21 +18,27 @@ const (
 	recordedBody   = 64 * 1024 // longest recorded body
 )
 
-// secretField reports whether a member of a request holds a credential.
+// secretField reports whether a member of a request holds credentials.
 func secretField(name string) bool {
 	switch name {
 	case "secret_access_key", "session_token", "storage_access_key", "sas_token", "private_key", "password",
-		"set_password", "set_owner_password", "client_secret", "refresh_token", "access_token", "code":
+		"set_password", "set_owner_password", "client_secret", "refresh_token", "access_token", "code", "headers":
 		return true
 	}
 	return false
 }
 
-// secretObject reports whether all strings inside a member may be credentials.
-func secretObject(name string) bool { return name == "headers" }
+// Body redacts the body of a request with a content type, and shortens it. It returns
+// nothing for a body that is neither JSON nor a form, where no credential can be found.
+func Body(contentType string, body []byte) []byte {
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	if err == nil && mediaType == "application/x-www-form-urlencoded" {
+		return form(body)
+	}
+	return jsonBody(body)
+}
 
-// Form redacts the body of a form.
-func Form(body []byte) []byte {
+func form(body []byte) []byte {
 	v, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil
@@ -37,9 +46,11 @@ func Form(body []byte) []byte {
 	return bound([]byte(query(v).Encode()))
 }
 
-// JSON redacts a JSON body and shortens its long strings. It keeps the order and
-// the layout. A body that is not JSON is shortened.
-func JSON(body []byte) []byte {
+// jsonBody redacts JSON and shortens its long strings. It keeps the order and the layout.
+func jsonBody(body []byte) []byte {
+	if !json.Valid(body) {
+		return nil
+	}
 	r := redactor{in: body}
 	for len(r.in) > 0 && len(r.out) <= recordedBody {
 		r.step()
@@ -54,19 +65,21 @@ type redactor struct {
 	in, out []byte
 	key     string // of the value that comes next
 	depth   int
-	secret  int // depth at which a secret object began, 0 if outside
+	secret  int // depth at which a secret object or array began, 0 if outside
 }
 
 func (r *redactor) step() {
 	c := r.in[0]
-	if c == '"' {
+	switch c {
+	case '"':
 		r.text()
 		return
-	}
-	switch c {
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 't', 'f':
+		r.literal()
+		return
 	case '{', '[':
 		r.depth++
-		if r.secret == 0 && (secretObject(r.key) || secretField(r.key)) {
+		if r.secret == 0 && secretField(r.key) {
 			r.secret = r.depth
 		}
 		r.key = ""
@@ -80,6 +93,20 @@ func (r *redactor) step() {
 	}
 	r.out = append(r.out, c)
 	r.in = r.in[1:]
+}
+
+// literal copies a number or a boolean.
+func (r *redactor) literal() {
+	end := bytes.IndexAny(r.in, ",]} \t\r\n")
+	if end < 0 {
+		end = len(r.in)
+	}
+	if r.secret > 0 || secretField(r.key) {
+		r.out = append(r.out, `"`+redacted+`"`...)
+	} else {
+		r.out = append(r.out, r.in[:end]...)
+	}
+	r.in = r.in[end:]
 }
 
 func (r *redactor) text() {
@@ -97,6 +124,9 @@ func (r *redactor) text() {
 func (r *redactor) value(token []byte) []byte {
 	if r.secret > 0 || secretField(r.key) {
 		return []byte(`"` + redacted + `"`)
+	}
+	if text := unquote(token); URL(text) != text {
+		token, _ = wire.Encode(URL(text)) // a string can be encoded
 	}
 	if len(token) <= recordedString {
 		return token
@@ -135,26 +165,82 @@ func unquote(token []byte) string {
 func Parameters(params map[string]any) map[string]any {
 	out := make(map[string]any, len(params))
 	for name, v := range params {
-		if secretField(name) || secretObject(name) {
+		if secretField(name) {
 			v = redacted
 		}
-		out[name] = v
+		out[name] = parameter(v)
 	}
 	return out
 }
 
+func parameter(v any) any {
+	switch v := v.(type) {
+	case string:
+		return URL(v)
+	case map[string]any:
+		return Parameters(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, element := range v {
+			out[i] = parameter(element)
+		}
+		return out
+	}
+	return v
+}
+
+// URL redacts the userinfo of a URL and the credentials in its query. It returns any other
+// text without changes.
+func URL(text string) string {
+	if !strings.Contains(text, "://") {
+		return text
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil && strings.ContainsAny(text, "@?"):
+		return redacted
+	case err != nil || u.User == nil && u.RawQuery == "":
+		return text
+	}
+	if u.User != nil {
+		u.User = url.User(redacted)
+	}
+	parameters := strings.Split(u.RawQuery, "&")
+	for i, p := range parameters {
+		name, _, _ := strings.Cut(p, "=")
+		decoded, err := url.QueryUnescape(name)
+		if err != nil || secretQuery(decoded) || decoded == "key" { // in a form, key names an object
+			parameters[i] = name + "=" + redacted
+		}
+	}
+	u.RawQuery = strings.Join(parameters, "&")
+	return u.String()
+}
+
 const redacted = "REDACTED"
 
-// secretQuery are the query parameters and form fields that are redacted.
-var secretQuery = []string{
-	"s", "signature", "x-amz-signature", "x-amz-credential", "code", "access_token", "client_secret", "refresh_token",
-	"x-amz-security-token", "temp_url_sig", "job",
+// secretQuery reports whether a query parameter or a form field, such as "password" or
+// "tasks[in][password]", holds a credential.
+func secretQuery(name string) bool {
+	return slices.ContainsFunc(strings.FieldsFunc(strings.ToLower(name), isBracket), func(part string) bool {
+		return secretField(part) || slices.Contains(secretParameters, part)
+	})
+}
+
+func isBracket(r rune) bool { return r == '[' || r == ']' }
+
+// secretParameters are the query parameters that hold credentials, beyond secretField.
+var secretParameters = []string{
+	"s", "job", "api_key", "apikey", "token", "sig", "signature", "temp_url_sig",
+	"x-amz-signature", "x-amz-credential", "x-amz-security-token", "x-goog-signature", "x-goog-credential",
 }
 
 func query(v url.Values) url.Values {
-	for name := range v {
-		if slices.Contains(secretQuery, strings.ToLower(name)) {
-			v[name] = []string{redacted}
+	for name, values := range v {
+		for i, value := range values {
+			if values[i] = URL(value); secretQuery(name) {
+				values[i] = redacted
+			}
 		}
 	}
 	return v
