@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -414,4 +415,21 @@ func TestInspection(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "hello", string(content))
 	assert.Len(t, x.s.Tasks(), 2)
+}
+
+// TestLongChains has the longest job, whose first task fails.
+func TestLongChains(t *testing.T) {
+	t.Parallel()
+	const n = 10_000
+	x := newTester(t)
+	tasks := dict{"0": dict{"operation": "import/base64", "filename": "a.txt", "file": "?"}}
+	for i := 1; i < n; i++ {
+		tasks[strconv.Itoa(i)] = dict{"operation": "export/url", "input": strconv.Itoa(i - 1)}
+	}
+	job := x.run(tasks)
+	assert.Equal(t, "error", job["status"])
+	assert.Equal(t, "INPUT_TASK_FAILED", taskOf(t, job, strconv.Itoa(n-1))["code"])
+
+	tasks["more"] = dict{"operation": "export/url", "input": "0"}
+	x.call(http.MethodPost, "/jobs", dict{"tasks": tasks}).wantInvalid("tasks", "The tasks may not have more than 10000 items.")
 }

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
@@ -87,19 +86,24 @@ func (s *Jobs) addTask(r request.Task, j *Job, content *inline) *Task {
 
 // link connects a task with those it needs, and ignores unknown names.
 func link(t *Task, find func(name string) *Task) {
-	for _, name := range t.Request.Inputs {
-		if in := find(name); in != nil && !slices.Contains(t.inputs, in) {
-			t.inputs = append(t.inputs, in)
-		}
-	}
-	for _, name := range t.Request.Dependencies() {
-		need := find(name)
-		if need == nil || slices.Contains(t.Needs, need) {
-			continue
-		}
-		t.Needs = append(t.Needs, need)
+	t.inputs = tasksOf(t.Request.Inputs, find)
+	t.Needs = tasksOf(t.Request.Dependencies(), find)
+	for _, need := range t.Needs {
 		t.await(need)
 	}
+}
+
+// tasksOf returns the tasks with the given names, each once.
+func tasksOf(names []string, find func(name string) *Task) []*Task {
+	var found []*Task
+	seen := map[*Task]bool{}
+	for _, name := range names {
+		if t := find(name); t != nil && !seen[t] {
+			seen[t] = true
+			found = append(found, t)
+		}
+	}
+	return found
 }
 
 func (t *Task) await(need *Task) {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 )
@@ -90,6 +91,10 @@ func isWebURL(s string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
+// maxTasks is the largest number of tasks in a job: the end of a task may end all that
+// depend on it, by recursion. The limit of the service is not documented.
+const maxTasks = 10_000
+
 // tasks decodes the tasks object in its order.
 func (p Problems) tasks(raw json.RawMessage) []Task {
 	members, err := orderedObject(raw)
@@ -99,6 +104,9 @@ func (p Problems) tasks(raw json.RawMessage) []Task {
 		return nil
 	case err != nil:
 		p.Add("tasks", "The tasks must be an object.")
+		return nil
+	case len(members) > maxTasks:
+		p.Add("tasks", "The tasks may not have more than "+strconv.Itoa(maxTasks)+" items.")
 		return nil
 	}
 	tasks := make([]Task, 0, len(members))
@@ -187,33 +195,42 @@ func (t Task) Dependencies() []string {
 	return deps
 }
 
-// inputs checks the names of tasks that tasks depend on.
+// inputs checks the names of tasks that tasks depend on. A task in a cycle, or behind one,
+// would never start.
 func (p Problems) inputs(tasks []Task) {
-	graph := map[string][]string{}
+	pending := make(map[string]int, len(tasks)) // dependencies that have not ended
 	for _, t := range tasks {
-		graph[t.Name] = t.Dependencies()
+		pending[t.Name] = 0
+	}
+	unknown, dependents := map[string]bool{}, map[string][]string{}
+	for _, t := range tasks {
+		for _, dep := range t.Dependencies() {
+			if _, ok := pending[dep]; !ok {
+				unknown[t.Name] = true
+				continue
+			}
+			pending[t.Name]++
+			dependents[dep] = append(dependents[dep], t.Name)
+		}
+	}
+	var ready []string
+	for _, t := range tasks {
+		if pending[t.Name] == 0 {
+			ready = append(ready, t.Name)
+		}
+	}
+	for len(ready) > 0 {
+		ended := ready[len(ready)-1]
+		ready = ready[:len(ready)-1]
+		for _, name := range dependents[ended] {
+			if pending[name]--; pending[name] == 0 {
+				ready = append(ready, name)
+			}
+		}
 	}
 	for _, t := range tasks {
-		if slices.ContainsFunc(graph[t.Name], func(dep string) bool { _, ok := graph[dep]; return !ok }) || inCycle(graph, t.Name) {
+		if unknown[t.Name] || pending[t.Name] > 0 {
 			p.Add("tasks."+t.Name+".input", InvalidInput)
 		}
 	}
-}
-
-// inCycle reports whether a task depends on itself, directly or through others.
-func inCycle(graph map[string][]string, name string) bool {
-	seen := map[string]bool{}
-	next := slices.Clone(graph[name])
-	for len(next) > 0 {
-		dep := next[len(next)-1]
-		next = next[:len(next)-1]
-		if dep == name {
-			return true
-		}
-		if !seen[dep] {
-			seen[dep] = true
-			next = append(next, graph[dep]...)
-		}
-	}
-	return false
 }
