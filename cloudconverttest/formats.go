@@ -69,6 +69,7 @@ func (f *formats) pairs() []catalog.Pair {
 
 // listFormats returns the items of the catalog that match.
 func (s *Server) listFormats(q catalog.Query) []catalog.Entry {
+	q.InputFormat, q.OutputFormat = formatOf(q.InputFormat), formatOf(q.OutputFormat)
 	return catalog.List(q, slices.Concat(s.formats.pairs(), s.handlers.conversions()), s.engineOf)
 }
 

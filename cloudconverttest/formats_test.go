@@ -188,6 +188,11 @@ func TestFormatsOnTheWire(t *testing.T) {
 	assert.Len(t, list("/operations?filter[operation]=convert&filter[input_format]=docx&filter[output_format]=pdf"), 1)
 	assert.Len(t, list("/operations?filter[engine]=office&filter[engine_version]=2016"), 1)
 	assert.Empty(t, list("/operations?filter[operation]=none"))
+	for _, names := range [][2]string{{"jpeg", "jpg"}, {"JPG", "jpg"}, {"tif", "tiff"}, {"tgz", "tar.gz"}} {
+		other, usual := list("/convert/formats?filter[input_format]="+names[0]), list("/convert/formats?filter[input_format]="+names[1])
+		assert.NotEmpty(t, usual)
+		assert.Equal(t, usual, other, names[0])
+	}
 
 	item := list("/operations?filter[engine]=office&filter[input_format]=docx")[0]
 	assert.NotContains(t, item, "options")

@@ -90,7 +90,7 @@ func (s *Server) importURL(ctx context.Context, run *Run) error {
 	if resp.StatusCode != http.StatusOK {
 		return Fail(jobs.CodeDownload, "Download failed: the server responded with "+resp.Status)
 	}
-	body := &bodyReader{r: resp.Body}
+	body := &bodyReader{r: resp.Body, limit: s.cfg.maxUpload}
 	err = importFile(run, nameOf(run.Text("filename"), rawURL, resp.Header), body)
 	if body.err != nil {
 		return Fail(jobs.CodeDownload, "Download failed: "+body.err.Error())
@@ -98,14 +98,19 @@ func (s *Server) importURL(ctx context.Context, run *Run) error {
 	return err
 }
 
-// bodyReader records the error of a download.
+// bodyReader bounds a download, and records its error.
 type bodyReader struct {
-	r   io.Reader
-	err error
+	r     io.Reader
+	n     int64 // bytes read
+	limit int64
+	err   error
 }
 
 func (b *bodyReader) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
+	if b.n += int64(n); b.n > b.limit {
+		err = fmt.Errorf("the file has more than %d bytes", b.limit)
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		b.err = err
 	}

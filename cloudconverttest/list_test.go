@@ -24,17 +24,18 @@ func TestListJobs(t *testing.T) {
 	ids = append([]any{open["id"], failed["id"]}, ids...)
 
 	for query, want := range map[string][]any{
-		"":                              ids,
-		"?filter[status]=finished":      ids[2:],
-		"?filter%5Bstatus%5D=error":     ids[1:2],
-		"?filter[status]=processing":    ids[:1],
-		"?filter[tag]=tag-1":            {ids[3], ids[5]},
-		"?filter[tag]=no":               {},
-		"?per_page=3":                   ids[:3],
-		"?per_page=3&page=2":            ids[3:6],
-		"?per_page=3&page=3":            ids[6:],
-		"?per_page=3&page=4":            {},
-		"?filter[tag]=tag-0&per_page=1": {ids[2]},
+		"":                           ids,
+		"?filter[status]=finished":   ids[2:],
+		"?filter%5Bstatus%5D=error":  ids[1:2],
+		"?filter[status]=processing": ids[:1],
+		"?filter[tag]=tag-1":         {ids[3], ids[5]},
+		"?filter[tag]=no":            {},
+		"?per_page=3":                ids[:3],
+		"?per_page=3&page=2":         ids[3:6],
+		"?per_page=3&page=3":         ids[6:],
+		"?per_page=3&page=4":         {},
+		"?per_page=1000&page=9223372036854775807": {},
+		"?filter[tag]=tag-0&per_page=1":           {ids[2]},
 	} {
 		got := []any{}
 		for _, item := range x.call(http.MethodGet, "/jobs"+query, nil).expect(http.StatusOK).items() {

@@ -184,8 +184,8 @@ func WithOldUploadForm() Option { return func(c *config) { c.oldForm = true } }
 // upload task without a file fails when its form expires.
 func WithUploadExpiry(d time.Duration) Option { return func(c *config) { c.formExpiry = d } }
 
-// WithMaxUpload sets the size in bytes of the largest upload. The default is ten billion.
-// A larger one is refused with EntityTooLarge.
+// WithMaxUpload sets the size in bytes of the largest upload, and of the largest file of an
+// import/url. The default is ten billion. A larger upload is refused with EntityTooLarge.
 func WithMaxUpload(bytes int64) Option { return func(c *config) { c.maxUpload = bytes } }
 
 // WithDownloadExpiry sets the lifetime of the URL of a result. The default is 24 hours.

@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -409,6 +411,52 @@ func TestImportURL(t *testing.T) {
 			assert.Contains(t, files, c.want)
 		})
 	}
+}
+
+// TestImportURLIsBounded imports a file that is as large as an upload may be, and a larger
+// one.
+func TestImportURLIsBounded(t *testing.T) {
+	t.Parallel()
+	for size, code := range map[int]any{10: nil, 11: "DOWNLOAD_FAILED"} {
+		source := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, strings.Repeat("x", size))
+		}))
+		t.Cleanup(source.Close)
+		x := newTester(t, WithMaxUpload(10))
+		task := taskOf(t, x.run(dict{"in": dict{"operation": "import/url", "url": source.URL + "/a.txt"}}), "in")
+		assert.Equal(t, code, task["code"], size)
+		if code != nil {
+			assert.Equal(t, "Download failed: the file has more than 10 bytes", task["message"])
+			assert.Zero(t, x.s.BytesStored())
+		}
+	}
+}
+
+// TestImportTimesOut imports from a server that does not respond within the timeout.
+func TestImportTimesOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		x := newTester(t, WithInProcess(), WithTransport(roundTrip(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})))
+		task := taskOf(t, x.run(dict{"in": dict{"operation": "import/url", "url": "http://example.com/a.txt", "timeout": 5}}), "in")
+		assert.Equal(t, "TIMEOUT", task["code"])
+	})
+}
+
+// TestLongMessages has a name that a message repeats.
+func TestLongMessages(t *testing.T) {
+	t.Parallel()
+	x := newTester(t)
+	task := taskOf(t, x.run(dict{"in": dict{
+		"operation": "import/s3", "bucket": "b", "region": "r", "access_key_id": "k", "secret_access_key": "s",
+		"key": strings.Repeat("ü", 100_000),
+	}}), "in")
+	assert.Equal(t, "DOWNLOAD_FAILED", task["code"])
+	assert.Less(t, len(str(task["message"])), 2000)
+	assert.True(t, utf8.ValidString(str(task["message"])))
+	assert.True(t, strings.HasSuffix(str(task["message"]), "…"))
 }
 
 func TestImportBase64(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"io"
 	"maps"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -118,7 +119,7 @@ func (r *Run) Text(name string) string {
 // Number returns a parameter that is a number, or a string with one, or 0.
 func (r *Run) Number(name string) float64 {
 	f, err := strconv.ParseFloat(r.Text(name), 64)
-	if err != nil {
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 		return 0
 	}
 	return f

@@ -67,6 +67,14 @@ func TestInvalidJobs(t *testing.T) {
 			on(dict{"operation": "thumbnail", "input": "in", "output_format": "png", "width": "wide"}), "tasks.it.width",
 			"The tasks.it.width must be an integer.",
 		},
+		"not a number": {
+			on(dict{"operation": "watermark", "input": "in", "text": "x", "rotation": "NaN"}), "tasks.it.rotation",
+			"The tasks.it.rotation must be a number.",
+		},
+		"infinite number": {
+			on(dict{"operation": "watermark", "input": "in", "text": "x", "margin_vertical": "-Inf"}), "tasks.it.margin_vertical",
+			"The tasks.it.margin_vertical must be a number.",
+		},
 		"wrong boolean": {
 			on(dict{"operation": "export/url", "input": "in", "inline": "maybe"}), "tasks.it.inline",
 			"The tasks.it.inline field must be true or false.",

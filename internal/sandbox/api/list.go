@@ -2,6 +2,7 @@ package api
 
 import (
 	"iter"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -48,7 +49,10 @@ func (c *call) filter(p request.Problems, name string, allowed ...string) string
 
 // pick returns the window of all values that match, and whether more follow.
 func pick[T any](all iter.Seq[T], w window, match func(T) bool) (items []T, more bool) {
-	skip := (w.page - 1) * w.perPage
+	skip := math.MaxInt
+	if w.page-1 < math.MaxInt/w.perPage {
+		skip = (w.page - 1) * w.perPage
+	}
 	items = []T{}
 	for v := range all {
 		switch {

@@ -270,12 +270,13 @@ func (e *taskError) Unwrap() error { return e.cause }
 
 // failure returns the code and the message of the task for an error of its run.
 func failure(ctx context.Context, err error) (code, message string) {
+	if errors.Is(context.Cause(ctx), errTimeout) {
+		return codeTimeout, "The task took too long"
+	}
 	if fail, ok := errors.AsType[*taskError](err); ok {
 		return fail.code, fail.message
 	}
 	switch {
-	case errors.Is(context.Cause(ctx), errTimeout):
-		return codeTimeout, "The task took too long"
 	case errors.Is(err, media.ErrUnsupported):
 		return CodeUnsupported, MessageUnsupported
 	case errors.Is(err, media.ErrOpen):

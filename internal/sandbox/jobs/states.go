@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
@@ -161,9 +162,20 @@ func (s *Jobs) fail(t *Task, code, message string) {
 	if t.terminal() {
 		return
 	}
-	t.Status, t.Code, t.Message = Failed, code, message
+	t.Status, t.Code, t.Message = Failed, code, clip(message)
 	t.Credits = new(0)
 	s.end(t)
+}
+
+// maxMessage is the length in bytes of the longest message of a failed task, which may
+// repeat names of the request.
+const maxMessage = 1000
+
+func clip(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
 }
 
 func (s *Jobs) logEnd(t *Task) {

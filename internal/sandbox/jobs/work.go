@@ -59,6 +59,7 @@ func (s *Jobs) begin(ctx context.Context, t *Task) (context.Context, *Run, bool)
 func withTimeout(ctx context.Context, run *Run) (context.Context, context.CancelFunc) {
 	text, _ := request.Text(run.Request.Params["timeout"])
 	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 {
+		seconds = min(seconds, Retention.Seconds()) // more could overflow
 		return context.WithTimeoutCause(ctx, time.Duration(seconds*float64(time.Second)), errTimeout)
 	}
 	return context.WithCancel(ctx)

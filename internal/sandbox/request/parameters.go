@@ -3,6 +3,7 @@ package request
 import (
 	"cmp"
 	"encoding/json"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,8 +54,8 @@ func problem(k catalog.Param, v any) string {
 	case catalog.WebURL:
 		return unless(isText && isWebURL(s), "format is invalid.")
 	case catalog.Number:
-		_, err := strconv.ParseFloat(s, 64)
-		return unless(err == nil, "must be a number.")
+		f, err := strconv.ParseFloat(s, 64)
+		return unless(err == nil && !math.IsNaN(f) && !math.IsInf(f, 0), "must be a number.")
 	case catalog.Integer:
 		_, err := strconv.Atoi(s)
 		return unless(err == nil, "must be an integer.")
