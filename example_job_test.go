@@ -30,7 +30,8 @@ func ExampleNewClient() {
 // only for the limits of its account.
 func ExampleWithAPIKey() {
 	keys := map[string]string{"Anna": "the-key-of-anna", "Ben": "the-key-of-ben"}
-	server := cloudconverttest.NewServer(cloudconverttest.WithKeys(keys["Anna"], keys["Ben"])) // stands in for the service
+	server := cloudconverttest.NewServer( // stands in for the service
+		cloudconverttest.WithKey(keys["Anna"]), cloudconverttest.WithKey(keys["Ben"]))
 	defer server.Close()
 	client := server.Client()
 	ctx := context.Background()

@@ -54,7 +54,7 @@ func ExampleWithTokenSource() {
 			fmt.Println("stored a new token")
 			return nil
 		}}
-		client, err := cloudconvert.NewClient("", append(server.Options(), cloudconvert.WithTokenSource(source))...)
+		client, err := cloudconvert.NewClient("", append(server.ClientOptions(), cloudconvert.WithTokenSource(source))...)
 		if err != nil {
 			return err
 		}

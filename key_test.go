@@ -587,7 +587,7 @@ func TestKeyConflict(t *testing.T) {
 				require.ErrorContains(t, err, c.want)
 				require.ErrorContains(t, err, "job "+first.ID+` has the key "k"`)
 				assert.False(t, cloudconvert.IsRetryable(err))
-			}, cloudconverttest.WithTransport(testkit.Says(http.StatusOK, "text")), cloudconverttest.WithNetworkImports(true))
+			}, cloudconverttest.WithTransport(testkit.Says(http.StatusOK, "text")), cloudconverttest.WithAnyHost())
 		})
 	}
 }

@@ -444,7 +444,7 @@ func TestOAuthWithTheSandbox(t *testing.T) {
 	require.NoError(t, err)
 	token.Expiry = time.Now() // forces a refresh
 
-	client, err := cloudconvert.NewClient("", append(server.Options(),
+	client, err := cloudconvert.NewClient("", append(server.ClientOptions(),
 		cloudconvert.WithTokenSource(config.TokenSource(t.Context(), token)))...)
 	require.NoError(t, err)
 	job, err := client.Jobs.Create(t.Context(), cloudconvert.Pipeline(cloudconvert.ImportUpload{}, cloudconvert.ExportURL{}))

@@ -22,7 +22,7 @@ func TestClient(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 7, user.Credits)
 
-	client, err := cloudconvert.NewClient("wrong", server.Options()...)
+	client, err := cloudconvert.NewClient("wrong", server.ClientOptions()...)
 	require.NoError(t, err)
 	_, err = client.Users.Me(t.Context())
 	require.ErrorIs(t, err, cloudconvert.ErrUnauthorized)

@@ -1,5 +1,5 @@
 // Package cloudconverttest provides a fake CloudConvert server for tests, in the manner
-// of net/http/httptest. Tests take no network, no key and no credits.
+// of net/http/httptest. Tests need no network, no key and no credits.
 //
 // A test of a program that converts a file:
 //

@@ -35,7 +35,7 @@ func (s *Server) AddFormats(formats ...Format) {
 		s.formats.engines, s.formats.operations = map[catalog.Pair]catalog.Engine{}, map[string]bool{}
 	}
 	for _, f := range formats {
-		p := catalog.PairOf(f.Operation, formatOf(f.InputFormat), formatOf(f.OutputFormat), f.Engine)
+		p := catalog.PairOf(f.Operation, normalFormat(f.InputFormat), normalFormat(f.OutputFormat), f.Engine)
 		s.formats.engines[p] = catalog.Engine{Name: f.Engine, Version: f.EngineVersion}
 		s.formats.operations[f.Operation] = true
 	}
@@ -69,7 +69,7 @@ func (f *formats) pairs() []catalog.Pair {
 
 // listFormats returns the items of the catalog that match.
 func (s *Server) listFormats(q catalog.Query) []catalog.Entry {
-	q.InputFormat, q.OutputFormat = formatOf(q.InputFormat), formatOf(q.OutputFormat)
+	q.InputFormat, q.OutputFormat = normalFormat(q.InputFormat), normalFormat(q.OutputFormat)
 	return catalog.List(q, slices.Concat(s.formats.pairs(), s.handlers.conversions()), s.engineOf)
 }
 
@@ -81,7 +81,7 @@ func (s *Server) engineOf(p catalog.Pair) (catalog.Engine, bool) {
 	switch {
 	case s.handles(p), builtIn(p):
 		return catalog.Usual(p), true
-	case s.cfg.standIns && standsIn(p):
+	case s.cfg.standIns && hasStandIn(p):
 		return catalog.StandIn, true
 	}
 	return catalog.Engine{}, false
@@ -99,26 +99,6 @@ func (s *Server) handles(p catalog.Pair) bool {
 	return s.handlers.operation(p.Operation) != nil || p.Operation == catalog.Convert && s.handlers.pair(p.From, p.To) != nil
 }
 
-// builtIn reports whether there is a built-in conversion for a pair.
-func builtIn(p catalog.Pair) bool {
-	switch p.Operation {
-	case catalog.Convert:
-		return media.CanConvert(p.From, p.To) || media.CanExtract(p.From) && media.CanArchive(p.To)
-	case catalog.Thumbnail:
-		return media.CanConvert(p.From, p.To) && p.To != "gif"
-	case catalog.Watermark:
-		return media.CanConvert(p.From, p.From)
-	case catalog.Optimize:
-		return p.From == "jpg" || p.From == "png"
-	case catalog.Archive:
-		return media.CanArchive(p.To)
-	case catalog.Metadata:
-		return true
-	}
-	op, ok := catalog.Operations[p.Operation]
-	return ok && op.Family != catalog.Processing
-}
-
 // mayConvert returns false if a pair of formats is known to be unsupported before the
 // task runs.
 func (s *Server) mayConvert(req request.Task) bool {
@@ -127,7 +107,7 @@ func (s *Server) mayConvert(req request.Task) bool {
 	if from == "" || s.handlers.operation(catalog.Convert) != nil {
 		return true
 	}
-	from, to = formatOf(from), formatOf(to)
+	from, to = normalFormat(from), normalFormat(to)
 	_, ok := s.engineOf(catalog.PairOf(catalog.Convert, from, to, ""))
 	return ok || media.CanExtract(from) || s.handlers.pair(from, to) != nil // an archive may be unpacked
 }

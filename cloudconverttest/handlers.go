@@ -28,7 +28,7 @@ type handlers struct {
 // built-in conversions. It is called once for each task, or, if [Server.HandleConvert]
 // has a handler for other input files of the task, once for each of the rest. A nil fn
 // removes an earlier one. Handle panics if there is no such operation.
-func (s *Server) Handle(operation string, fn func(ctx context.Context, run *Run) error) {
+func (s *Server) Handle(operation string, fn Handler) {
 	checkOperation(operation)
 	s.handlers.mu.Lock()
 	defer s.handlers.mu.Unlock()
@@ -51,13 +51,13 @@ func checkOperation(name string) {
 // then one for the input format, then one for the output format, then that of
 // [Server.Handle]. fn is called once for each input file. A nil fn removes an earlier
 // one.
-func (s *Server) HandleConvert(from, to string, fn func(ctx context.Context, run *Run) error) {
+func (s *Server) HandleConvert(from, to string, fn Handler) {
 	s.handlers.mu.Lock()
 	defer s.handlers.mu.Unlock()
 	if s.handlers.pairs == nil {
 		s.handlers.pairs = map[[2]string]Handler{}
 	}
-	s.handlers.pairs[[2]string{formatOf(from), formatOf(to)}] = fn
+	s.handlers.pairs[[2]string{normalFormat(from), normalFormat(to)}] = fn
 }
 
 // conversions returns the pairs of formats that have a function. "*" is in none.
@@ -100,8 +100,8 @@ func (h *handlers) pair(from, to string) Handler {
 // errGoexit fails a task whose handler calls runtime.Goexit.
 var errGoexit = errors.New("the handler called runtime.Goexit, as FailNow of a test does")
 
-// executeAside does the work of a task in a separate goroutine, which a handler may end.
-func (s *Server) executeAside(ctx context.Context, work *jobs.Run) error {
+// executeInGoroutine does the work of a task in a separate goroutine, which a handler may end.
+func (s *Server) executeInGoroutine(ctx context.Context, work *jobs.Run) error {
 	run, err := s.newRun(work, s.handlers.operation(work.Operation) != nil)
 	if err != nil {
 		return err

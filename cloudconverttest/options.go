@@ -40,8 +40,8 @@ type config struct {
 	webhookDelays     []time.Duration
 	jobWebhookSecret  string
 	log               *slog.Logger
-	network           bool
-	importHosts       []string
+	anyHost           bool
+	hosts             []string
 	objects           string
 	outbound          http.RoundTripper
 	standIns          bool
@@ -62,7 +62,7 @@ func newConfig(opts []Option) config {
 		tokenLifetime:  15 * 24 * time.Hour,
 		webhookDelays:  []time.Duration{time.Second, 2 * time.Second, 4 * time.Second},
 		log:            slog.New(slog.DiscardHandler),
-		otherHostHint:  "use WithNetworkImports, WithImportHosts or HandleURL",
+		otherHostHint:  "use WithAnyHost, WithHosts or HandleURL",
 		perPage:        100,
 		requestLog:     10_000,
 	}
@@ -108,21 +108,12 @@ func WithEventsAddr(addr string) Option { return func(c *config) { c.eventsAddr 
 // [WithInProcess] ignores it. The certificate of [WithHTTP2] is not for other hosts.
 func WithPublicURL(url string) Option { return func(c *config) { c.publicURL = url } }
 
-// WithKey adds an API key of the same account besides that of [Server.Key]. It has the given scopes, such as
-// "task.read", or all if there are none. A key that starts with "invalid" is refused
-// nevertheless.
+// WithKey adds an API key besides that of [Server.Key]. It has the given scopes, such as
+// "task.read", or all if there are none. A key that starts with "invalid" is refused in
+// any case. All keys of a server are keys of one account, with the same jobs, credits and
+// limits: for two accounts use two servers.
 func WithKey(key string, scopes ...string) Option {
 	return func(c *config) { c.keys[key] = scopes }
-}
-
-// WithKeys adds API keys with all scopes, see [WithKey]. All keys of a server are keys of
-// one account, with the same jobs, credits and limits: for two accounts use two servers.
-func WithKeys(keys ...string) Option {
-	return func(c *config) {
-		for _, key := range keys {
-			c.keys[key] = nil
-		}
-	}
 }
 
 // WithAnyKey accepts every API key but the empty one and those that start with "invalid".
@@ -225,15 +216,13 @@ func WithJobWebhookSecret(secret string) Option {
 // log.
 func WithLogger(log *slog.Logger) Option { return func(c *config) { c.log = log } }
 
-// WithNetworkImports lets the server send requests to any host, for import/url,
-// export/upload and webhooks. The default is only the loopback interface and the hosts of
-// [WithImportHosts].
-func WithNetworkImports(allow bool) Option { return func(c *config) { c.network = allow } }
+// WithAnyHost lets the server send requests to any host, for import/url, export/upload and
+// webhooks. The default is only the loopback interface and the hosts of [WithHosts].
+func WithAnyHost() Option { return func(c *config) { c.anyHost = true } }
 
-// WithImportHosts adds hosts that the server may send requests to, see
-// [WithNetworkImports].
-func WithImportHosts(hosts ...string) Option {
-	return func(c *config) { c.importHosts = append(c.importHosts, hosts...) }
+// WithHosts adds hosts that the server may send requests to, see [WithAnyHost].
+func WithHosts(hosts ...string) Option {
+	return func(c *config) { c.hosts = append(c.hosts, hosts...) }
 }
 
 // WithTransport sets the transport of the requests that the server sends, for import/url,

@@ -42,8 +42,11 @@ func (s *Server) processPart(ctx context.Context, run *Run) error {
 		err = standIn(run)
 		unsupported = errors.Is(err, ErrUnsupported)
 	}
-	if unsupported {
+	switch {
+	case unsupported:
 		return s.unsupported(run)
+	case errors.Is(err, media.ErrOpen):
+		return Fail(jobs.CodeOpen, err.Error())
 	}
 	return err
 }
@@ -64,6 +67,26 @@ func (s *Server) convertBuiltIn(ctx context.Context, run *Run) error {
 		return s.archive(ctx, run)
 	}
 	return ErrUnsupported
+}
+
+// builtIn reports whether there is a built-in conversion for a pair.
+func builtIn(p catalog.Pair) bool {
+	switch p.Operation {
+	case catalog.Convert:
+		return media.CanConvert(p.From, p.To) || media.CanExtract(p.From) && media.CanArchive(p.To)
+	case catalog.Thumbnail:
+		return media.CanConvert(p.From, p.To) && p.To != "gif"
+	case catalog.Watermark:
+		return media.CanConvert(p.From, p.From)
+	case catalog.Optimize:
+		return p.From == "jpg" || p.From == "png"
+	case catalog.Archive:
+		return media.CanArchive(p.To)
+	case catalog.Metadata:
+		return true
+	}
+	op, ok := catalog.Operations[p.Operation]
+	return ok && op.Family != catalog.Processing
 }
 
 // unsupported returns the error of a run that no built-in conversion can do. It has a
@@ -237,7 +260,7 @@ func (s *Server) produce(ctx context.Context, run *Run, name string, f func(w io
 
 // read opens the input of a run. The number of concurrent reads is bounded.
 func (s *Server) read(ctx context.Context, run *Run, f func(*os.File) error) error {
-	return s.alone(ctx, func() error {
+	return s.bounded(ctx, func() error {
 		r, err := os.Open(run.Input().Path)
 		if err != nil {
 			return fmt.Errorf("open the input: %w", err)
@@ -247,17 +270,17 @@ func (s *Server) read(ctx context.Context, run *Run, f func(*os.File) error) err
 }
 
 func (s *Server) write(ctx context.Context, run *Run, name string, f func(io.Writer) error) error {
-	return s.alone(ctx, func() error { return s.writeFile(run, name, f) })
+	return s.bounded(ctx, func() error { return s.writeFile(run, name, f) })
 }
 
-// alone bounds the number of concurrent calls of f.
-func (s *Server) alone(ctx context.Context, f func() error) error {
+// bounded limits the number of concurrent calls of f.
+func (s *Server) bounded(ctx context.Context, f func() error) error {
 	select {
-	case s.heavy <- struct{}{}:
+	case s.conversions <- struct{}{}:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	defer func() { <-s.heavy }()
+	defer func() { <-s.conversions }()
 	return f()
 }
 

@@ -76,7 +76,7 @@ func (s *Server) newRun(work *jobs.Run, content bool) (*Run, error) {
 			return nil, err
 		}
 	}
-	r.OutputFormat = formatOf(r.Text("output_format"))
+	r.OutputFormat = normalFormat(r.Text("output_format"))
 	for _, in := range work.Inputs {
 		r.Inputs = append(r.Inputs, input(in, r.Text("input_format")))
 	}
@@ -86,7 +86,7 @@ func (s *Server) newRun(work *jobs.Run, content bool) (*Run, error) {
 // input returns an input file with a format, or with that of its name.
 func input(in jobs.Input, format string) Input {
 	return Input{
-		Name: in.Name, Dir: in.Dir, Format: formatOf(cmp.Or(format, names.Extension(in.Name))), Path: in.Blob.Path,
+		Name: in.Name, Dir: in.Dir, Format: normalFormat(cmp.Or(format, names.Extension(in.Name))), Path: in.Blob.Path,
 		Size: in.Blob.Size, TaskID: in.TaskID, Task: in.Task, source: in,
 	}
 }
@@ -200,5 +200,9 @@ func (r *Run) SetPercent(percent int) { r.work.SetPercent(percent) }
 // the service when a tool fails.
 func Fail(code, message string) error { return jobs.Fail(code, message) }
 
-// formatOf returns the canonical name of a format.
-func formatOf(format string) string { return media.Normalize(strings.TrimPrefix(format, ".")) }
+// ErrUnsupported matches the error of [Run.Default] for a task that no built-in
+// conversion can do. A handler that returns it refuses the task like the service.
+var ErrUnsupported = Fail(jobs.CodeUnsupported, jobs.MessageUnsupported)
+
+// normalFormat returns the canonical name of a format.
+func normalFormat(format string) string { return media.Normalize(strings.TrimPrefix(format, ".")) }

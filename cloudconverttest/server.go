@@ -49,31 +49,31 @@ type Server struct {
 	// events.WithURL(server.EventsURL)).
 	EventsURL string
 
-	cfg      config
-	log      *slog.Logger
-	origin   string // of the API host, without a path
-	key      string
-	dir      string
-	tls      *tls.Config // nil without TLS
-	clock    clock.Clock
-	busy     activity
-	conns    network.Connections
-	storage  *storage.Storage
-	jobs     *jobs.Jobs
-	api      *api.API
-	requests *record.Log
-	faults   fault.Table
-	account  *limits.Account
-	rate     *limits.Rate
-	keys     *limits.Keys
-	handlers handlers
-	formats  formats
-	outbound *outbound.Client
-	objects  *objects.Store
-	oauth    *oauth.Server
-	webhooks *webhook.Hooks
-	events   *EventSocket
-	heavy    chan struct{} // bounds concurrent conversions
+	cfg         config
+	log         *slog.Logger
+	origin      string // of the API host, without a path
+	key         string
+	dir         string
+	tls         *tls.Config // nil without TLS
+	clock       clock.Clock
+	busy        activity
+	conns       network.Connections
+	storage     *storage.Storage
+	jobs        *jobs.Jobs
+	api         *api.API
+	requests    *record.Log
+	faults      fault.Table
+	account     *limits.Account
+	rate        *limits.Rate
+	keys        *limits.Keys
+	handlers    handlers
+	formats     formats
+	outbound    *outbound.Client
+	objects     *objects.Store
+	oauth       *oauth.Server
+	webhooks    *webhook.Hooks
+	events      *EventSocket
+	conversions chan struct{} // bounds concurrent conversions
 
 	ctx     context.Context //nolint:containedctx // the life of the server
 	cancel  context.CancelFunc
@@ -120,14 +120,14 @@ func Start(opts ...Option) (*Server, error) {
 func newServer(cfg config, dir string) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
-		cfg:      cfg,
-		log:      cfg.log,
-		key:      random.Secret(40),
-		dir:      dir,
-		requests: record.NewLog(cfg.requestLog),
-		heavy:    make(chan struct{}, parallelConversions),
-		ctx:      ctx,
-		cancel:   cancel,
+		cfg:         cfg,
+		log:         cfg.log,
+		key:         random.Secret(40),
+		dir:         dir,
+		requests:    record.NewLog(cfg.requestLog),
+		conversions: make(chan struct{}, parallelConversions),
+		ctx:         ctx,
+		cancel:      cancel,
 	}
 	s.storage = storage.New(storage.NewBlobs(dir), storage.Config{
 		MaxUpload: cfg.maxUpload, OldForm: cfg.oldForm, FormLifetime: cfg.formExpiry, URLLifetime: cfg.downloadExpiry,
@@ -144,7 +144,7 @@ func newServer(cfg config, dir string) *Server {
 	s.oauth = oauth.New(cfg.oauthClient[0], cfg.oauthClient[1], s.keys, cfg.tokenLifetime, &s.clock)
 	s.jobs = jobs.New(jobs.Config{
 		Storage: s.storage, Account: s.account, Clock: &s.clock, Log: cfg.log, Dir: dir, TaskDuration: cfg.taskDuration,
-		UploadSettle: cfg.uploadSettle, Sandbox: cfg.sandbox, Whitelist: cfg.whitelist, Execute: s.executeAside,
+		UploadSettle: cfg.uploadSettle, Sandbox: cfg.sandbox, Whitelist: cfg.whitelist, Execute: s.executeInGoroutine,
 		MayConvert: s.mayConvert, JobEvent: s.jobEvent, TaskEvent: s.taskEvent, Go: s.spawn,
 	})
 	s.api = api.New(api.Config{
@@ -232,7 +232,7 @@ func (s *Server) connect(public *url.URL, listeners ...net.Listener) {
 	}
 	if public.Host != "" {
 		dial = network.DirectDialer(dial, public, listeners...)
-		s.cfg.importHosts = append(s.cfg.importHosts, public.Hostname())
+		s.cfg.hosts = append(s.cfg.hosts, public.Hostname())
 	}
 	s.client = &http.Client{Transport: &http.Transport{
 		DialContext: dial, TLSClientConfig: network.ClientTLS(s.tls, nil), ForceAttemptHTTP2: s.tls != nil, MaxIdleConnsPerHost: 100,
@@ -245,7 +245,7 @@ func (s *Server) connect(public *url.URL, listeners ...net.Listener) {
 	if s.cfg.outbound != nil {
 		transport = s.cfg.outbound
 	}
-	s.outbound = outbound.New(transport, s.cfg.network || s.cfg.outbound != nil, s.cfg.importHosts, s.cfg.otherHostHint)
+	s.outbound = outbound.New(transport, s.cfg.anyHost || s.cfg.outbound != nil, s.cfg.hosts, s.cfg.otherHostHint)
 }
 
 func (s *Server) serve(l net.Listener, h http.Handler) {
@@ -313,11 +313,11 @@ func (s *Server) HTTPClient() *http.Client { return s.client }
 // Key returns an API key with all scopes. Each server has a random one.
 func (s *Server) Key() string { return s.key }
 
-// Advance moves the clock of the server forward by d. Jobs and exported objects
-// expire after 24 hours, and so do upload forms, download URLs, cached results, access
-// tokens and rate limit windows.
-// Timers are not affected: the duration of a task, of [WithUploadSettle] and of a webhook
-// retry is real time, or the time of a testing/synctest bubble.
+// Advance moves the clock of the server forward by d. Jobs and exported objects expire after
+// 24 hours. Upload forms, download URLs, cached results, access tokens and rate limit
+// windows expire too. Timers are not affected: the duration of a task, of
+// [WithUploadSettle] and of a webhook retry is real time, or the time of a
+// testing/synctest bubble.
 func (s *Server) Advance(d time.Duration) {
 	s.clock.Advance(max(d, 0))
 	s.jobs.Expire()

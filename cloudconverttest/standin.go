@@ -13,8 +13,8 @@ import (
 // maxStandIns is the largest number of thumbnails of one file.
 const maxStandIns = 100
 
-// standsIn reports whether there are stand-ins for a pair.
-func standsIn(p catalog.Pair) bool {
+// hasStandIn reports whether there are stand-ins for a pair.
+func hasStandIn(p catalog.Pair) bool {
 	switch p.Operation {
 	case catalog.Convert:
 		return catalog.Converts(p.From, p.To) && standin.Has(p.To)
@@ -43,7 +43,7 @@ func standIn(run *Run) error {
 // standInFile adds files in place of the result for an input file.
 func standInFile(run *Run) error {
 	in := run.Input()
-	if !standsIn(pairOf(run)) {
+	if !hasStandIn(pairOf(run)) {
 		return ErrUnsupported
 	}
 	if run.Operation != catalog.Thumbnail || run.Number("count") <= 1 {
@@ -68,7 +68,7 @@ func standInObject(run *Run) error {
 	if key == "" {
 		name = cmp.Or(run.Text("filename"), "object.txt")
 	}
-	return addStandIn(run, name, formatOf(names.Extension(name)), key)
+	return addStandIn(run, name, normalFormat(names.Extension(name)), key)
 }
 
 // outputs matches the files that the arguments of a command write.
@@ -78,7 +78,7 @@ var outputs = regexp.MustCompile(`/output/([^\s"'|;]+)`)
 func standInCommand(run *Run) error {
 	for _, found := range outputs.FindAllStringSubmatch(run.Text("arguments"), -1) {
 		name := names.Numbered(found[1], 1, 1)
-		format := formatOf(names.Extension(name))
+		format := normalFormat(names.Extension(name))
 		if !standin.Has(format) {
 			format = "txt"
 		}

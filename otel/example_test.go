@@ -24,7 +24,7 @@ func Example() {
 
 	traces := tracetest.NewInMemoryExporter()
 	reader := metric.NewManualReader()
-	client, err := cloudconvert.NewClient(server.Key(), append(server.Options(),
+	client, err := cloudconvert.NewClient(server.Key(), append(server.ClientOptions(),
 		cloudconvert.WithObserver(otel.NewObserver(
 			otel.WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSyncer(traces))),
 			otel.WithMeterProvider(metric.NewMeterProvider(metric.WithReader(reader))),

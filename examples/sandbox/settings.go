@@ -128,18 +128,20 @@ func (s *settings) options(stderr io.Writer) []cloudconverttest.Option {
 		cloudconverttest.WithUploadSettle(s.uploadSettle),
 		cloudconverttest.WithParallelJobs(s.parallel),
 		cloudconverttest.WithRateLimit(s.rate.limit, s.rate.window),
-		cloudconverttest.WithNetworkImports(s.network),
 		cloudconverttest.WithObjects(s.objects),
 		cloudconverttest.WithHints("no engine of the sandbox does this: without -strict the result is a stand-in",
 			"start it with -network, or give it a file for the URL with -urls"),
 		cloudconverttest.WithLogger(slog.New(newJournal(stderr))),
 		cloudconverttest.WithRequestLog(0),
 	}
+	if s.network {
+		options = append(options, cloudconverttest.WithAnyHost())
+	}
 	if !s.strict {
 		options = append(options, cloudconverttest.WithStandIns())
 	}
 	if s.key != "" {
-		options = append(options, cloudconverttest.WithKeys(s.key))
+		options = append(options, cloudconverttest.WithKey(s.key))
 	}
 	for key, scopes := range s.scopedKeys {
 		options = append(options, cloudconverttest.WithKey(key, scopes...))

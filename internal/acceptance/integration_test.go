@@ -45,7 +45,7 @@ func TestIntegration(t *testing.T) {
 		t.Parallel()
 		server := cloudconverttest.NewServer(cloudconverttest.WithWhitelist(photoMD5, brokenMD5))
 		t.Cleanup(server.Close)
-		newIntegration(t, server.Key(), server.Options()...).run(t)
+		newIntegration(t, server.Key(), server.ClientOptions()...).run(t)
 	})
 	t.Run("hosted sandbox", func(t *testing.T) {
 		t.Parallel()

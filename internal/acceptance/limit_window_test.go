@@ -47,7 +47,7 @@ func (d *distant) RoundTrip(req *http.Request) (*http.Response, error) {
 func farAway(t *testing.T, server *cloudconverttest.Server, lost ...string) *cloudconvert.Client {
 	t.Helper()
 	transport := &distant{next: server.HTTPClient().Transport, lost: lost}
-	return server.Client(append(server.Options(), cloudconvert.WithHTTPClient(&http.Client{Transport: transport}))...)
+	return server.Client(append(server.ClientOptions(), cloudconvert.WithHTTPClient(&http.Client{Transport: transport}))...)
 }
 
 // A road is a way to make many creations from 64 goroutines.

@@ -77,7 +77,7 @@ func Linked(tb testing.TB, server *cloudconverttest.Server) []cloudconvert.Optio
 	}
 	client := &http.Client{Transport: transport}
 	tb.Cleanup(client.CloseIdleConnections)
-	return append(server.Options(), cloudconvert.WithHTTPClient(client))
+	return append(server.ClientOptions(), cloudconvert.WithHTTPClient(client))
 }
 
 // segment is the size of a packet.

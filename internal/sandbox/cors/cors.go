@@ -13,8 +13,8 @@ const (
 	exposed = "Content-Disposition, ETag, Location, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining"
 )
 
-// Allow sets the headers by which a page of another origin may read the response, whatever
-// that will be. With credentials, the page may also send its cookies.
+// Allow sets the headers by which a page of another origin may read the response. With
+// credentials, the page may also send its cookies.
 func Allow(h http.Header, r *http.Request, credentials bool) {
 	origin := r.Header.Get("Origin")
 	if origin == "" {
@@ -35,7 +35,7 @@ func IsPreflight(r *http.Request) bool {
 }
 
 // Preflight responds to a preflight: the page may send any method of the server, and the
-// headers that it wants to send.
+// headers that the preflight names.
 func Preflight(w http.ResponseWriter, r *http.Request, credentials bool) {
 	h := w.Header()
 	Allow(h, r, credentials)

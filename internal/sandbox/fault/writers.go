@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"math"
 	"net/http"
 	"strconv"
 )
@@ -50,7 +51,7 @@ func (w *cutWriter) WriteHeader(status int) {
 	}
 	switch w.fault.Kind { //nolint:exhaustive // the others keep the header
 	case Headers:
-		w.left = max(length, 1<<62)
+		w.left = math.MaxInt64
 	case WrongLength:
 		w.Header().Set("Content-Length", strconv.FormatInt(w.left, 10))
 	}

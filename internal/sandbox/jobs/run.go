@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/cloudconvert/cloudconvert-go/internal/media"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/request"
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/storage"
@@ -275,12 +274,6 @@ func failure(ctx context.Context, err error) (code, message string) {
 	}
 	if fail, ok := errors.AsType[*taskError](err); ok {
 		return fail.code, fail.message
-	}
-	switch {
-	case errors.Is(err, media.ErrUnsupported):
-		return CodeUnsupported, MessageUnsupported
-	case errors.Is(err, media.ErrOpen):
-		return codeOpen, err.Error()
 	}
 	return "", err.Error()
 }

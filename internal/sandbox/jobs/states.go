@@ -22,7 +22,7 @@ const (
 	CodeUpload          = "UPLOAD_FAILED"
 	codeCancelled       = "CANCELLED"
 	messageCancelled    = "Task has been cancelled"
-	codeOpen            = "OPEN_FAILED"
+	CodeOpen            = "OPEN_FAILED"
 	codeTimeout         = "TIMEOUT"
 	codeNotWhitelisted  = "SANDBOX_FILE_NOT_ALLOWED"
 	messageAwaitsUpload = "Waiting for file upload"
