@@ -49,7 +49,7 @@ func TestParsePublicURL(t *testing.T) {
 		"http://sandbox", "http://sandbox:8080/", "https://a-b.example.com", "HTTP://127.0.0.1:1", "http://[::1]:65535",
 	} {
 		_, err := ParsePublicURL(valid)
-		assert.NoError(t, err, valid)
+		require.NoError(t, err, valid)
 	}
 	for _, invalid := range []string{
 		"sandbox", "sandbox:8080", "ftp://sandbox", "http://", "http://sandbox/v2", "http://sandbox//", "http://a b",

@@ -104,7 +104,7 @@ func mayRedirect(u *url.URL) bool {
 
 // sendBack redirects with parameters in the query, or in place of the fragment.
 func sendBack(w http.ResponseWriter, to *url.URL, params url.Values, fragment bool) {
-	location := ""
+	var location string
 	if fragment {
 		to.Fragment, to.RawFragment = "", ""
 		location = to.String() + "#" + params.Encode() // String would encode it twice

@@ -18,7 +18,7 @@ func TestLogIsBounded(t *testing.T) {
 		"no query":   "",
 	} {
 		log, kept := NewLog(1000), 0
-		request := New("api", httptest.NewRequest(http.MethodGet, "/v2/jobs?"+query, http.NoBody), time.Time{})
+		request := New("api", httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v2/jobs?"+query, http.NoBody), time.Time{})
 		for range 300 {
 			log.Add(request)
 		}

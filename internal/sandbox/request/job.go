@@ -195,42 +195,46 @@ func (t Task) Dependencies() []string {
 	return deps
 }
 
-// inputs checks the names of tasks that tasks depend on. A task in a cycle, or behind one,
-// would never start.
+// inputs checks the names of tasks that tasks depend on.
 func (p Problems) inputs(tasks []Task) {
-	pending := make(map[string]int, len(tasks)) // dependencies that have not ended
+	known := make(map[string]bool, len(tasks))
 	for _, t := range tasks {
-		pending[t.Name] = 0
+		known[t.Name] = true
 	}
-	unknown, dependents := map[string]bool{}, map[string][]string{}
+	starts := startable(tasks, known)
 	for _, t := range tasks {
-		for _, dep := range t.Dependencies() {
-			if _, ok := pending[dep]; !ok {
-				unknown[t.Name] = true
-				continue
-			}
-			pending[t.Name]++
-			dependents[dep] = append(dependents[dep], t.Name)
+		if !starts[t.Name] || slices.ContainsFunc(t.Dependencies(), func(dep string) bool { return !known[dep] }) {
+			p.Add("tasks."+t.Name+".input", InvalidInput)
 		}
 	}
+}
+
+// startable returns the tasks that are neither in a cycle nor behind one. It ignores
+// dependencies that are not known.
+func startable(tasks []Task, known map[string]bool) map[string]bool {
+	pending, dependents := map[string]int{}, map[string][]string{}
 	var ready []string
 	for _, t := range tasks {
+		for _, dep := range t.Dependencies() {
+			if known[dep] {
+				pending[t.Name]++
+				dependents[dep] = append(dependents[dep], t.Name)
+			}
+		}
 		if pending[t.Name] == 0 {
 			ready = append(ready, t.Name)
 		}
 	}
+	starts := make(map[string]bool, len(tasks))
 	for len(ready) > 0 {
-		ended := ready[len(ready)-1]
+		name := ready[len(ready)-1]
 		ready = ready[:len(ready)-1]
-		for _, name := range dependents[ended] {
-			if pending[name]--; pending[name] == 0 {
-				ready = append(ready, name)
+		starts[name] = true
+		for _, d := range dependents[name] {
+			if pending[d]--; pending[d] == 0 {
+				ready = append(ready, d)
 			}
 		}
 	}
-	for _, t := range tasks {
-		if unknown[t.Name] || pending[t.Name] > 0 {
-			p.Add("tasks."+t.Name+".input", InvalidInput)
-		}
-	}
+	return starts
 }
