@@ -420,6 +420,9 @@ func TestInspection(t *testing.T) {
 // TestLongChains has the longest job, whose first task fails.
 func TestLongChains(t *testing.T) {
 	t.Parallel()
+	if raceEnabled {
+		t.Skip("the race detector makes it slow")
+	}
 	const n = 10_000
 	x := newTester(t)
 	tasks := dict{"0": dict{"operation": "import/base64", "filename": "a.txt", "file": "?"}}
