@@ -95,6 +95,9 @@ type Options map[string]any
 //
 // Tasks often carry secrets. Printing or logging one shows the operation and
 // the names of its parameters, never the values; only its JSON has them.
+//
+// The operation structs have the methods of [RawTask]. They are not listed with
+// each struct.
 type TaskRequest interface {
 	// Operation returns what the task does.
 	Operation() Operation
@@ -125,7 +128,7 @@ func (t *RawTask) UnmarshalJSON(data []byte) error { return unmarshalTask(data, 
 // Format prints the task without the values of its parameters.
 func (t RawTask) Format(s fmt.State, _ rune) { printTask(s, t) }
 
-// LogValue is the task without the values of its parameters.
+// LogValue returns the task without the values of its parameters.
 func (t RawTask) LogValue() slog.Value { return logTask(t) }
 
 func (RawTask) isTask() {}

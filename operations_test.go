@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"go/ast"
+	"go/doc"
 	"go/parser"
 	"go/token"
 	"maps"
@@ -204,6 +205,38 @@ func TestEveryGoldenFileHasACase(t *testing.T) {
 		got = append(got, file.Name())
 	}
 	assert.ElementsMatch(t, want, got)
+}
+
+// The documentation lists the methods that all operation structs have only once, with
+// RawTask.
+func TestDocumentationListsNoMethodsOfOperations(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	set := token.NewFileSet()
+	var files []*ast.File
+	for _, path := range paths {
+		if !strings.HasSuffix(path, "_test.go") {
+			file, err := parser.ParseFile(set, path, nil, parser.ParseComments)
+			require.NoError(t, err)
+			files = append(files, file)
+		}
+	}
+	documented, err := doc.NewFromFiles(set, files, "cloudconvert")
+	require.NoError(t, err)
+	methods := map[string]int{}
+	for _, documentedType := range documented.Types {
+		methods[documentedType.Name] = len(documentedType.Methods)
+	}
+	for name := range allTasks() {
+		want := 0
+		if name == "RawTask" {
+			want = 5
+		}
+		got, ok := methods[name]
+		assert.True(t, ok, "%s is not documented", name)
+		assert.Equal(t, want, got, name)
+	}
 }
 
 // parsePackage reads the source of the package, without its tests.

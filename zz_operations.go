@@ -45,580 +45,652 @@ var taskModels = []TaskRequest{
 	ExportUpload{},
 }
 
+type taskImportURL = ImportURL
+
 // Operation returns [OperationImportURL].
-func (ImportURL) Operation() Operation { return OperationImportURL }
+func (taskImportURL) Operation() Operation { return OperationImportURL }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ImportURL) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskImportURL) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportURL) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskImportURL) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t ImportURL) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskImportURL) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ImportURL) LogValue() slog.Value { return logTask(t) }
+func (t taskImportURL) LogValue() slog.Value { return logTask(t) }
 
 func (ImportURL) isTask() {}
 
+type taskImportUpload = ImportUpload
+
 // Operation returns [OperationImportUpload].
-func (ImportUpload) Operation() Operation { return OperationImportUpload }
+func (taskImportUpload) Operation() Operation { return OperationImportUpload }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ImportUpload) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskImportUpload) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportUpload) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskImportUpload) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t ImportUpload) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskImportUpload) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ImportUpload) LogValue() slog.Value { return logTask(t) }
+func (t taskImportUpload) LogValue() slog.Value { return logTask(t) }
 
 func (ImportUpload) isTask() {}
 
+type taskImportBase64 = ImportBase64
+
 // Operation returns [OperationImportBase64].
-func (ImportBase64) Operation() Operation { return OperationImportBase64 }
+func (taskImportBase64) Operation() Operation { return OperationImportBase64 }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ImportBase64) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskImportBase64) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportBase64) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskImportBase64) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t ImportBase64) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskImportBase64) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ImportBase64) LogValue() slog.Value { return logTask(t) }
+func (t taskImportBase64) LogValue() slog.Value { return logTask(t) }
 
 func (ImportBase64) isTask() {}
 
+type taskImportRaw = ImportRaw
+
 // Operation returns [OperationImportRaw].
-func (ImportRaw) Operation() Operation { return OperationImportRaw }
+func (taskImportRaw) Operation() Operation { return OperationImportRaw }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ImportRaw) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskImportRaw) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportRaw) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskImportRaw) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t ImportRaw) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskImportRaw) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ImportRaw) LogValue() slog.Value { return logTask(t) }
+func (t taskImportRaw) LogValue() slog.Value { return logTask(t) }
 
 func (ImportRaw) isTask() {}
 
+type taskImportS3 = ImportS3
+
 // Operation returns [OperationImportS3].
-func (ImportS3) Operation() Operation { return OperationImportS3 }
+func (taskImportS3) Operation() Operation { return OperationImportS3 }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ImportS3) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskImportS3) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportS3) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskImportS3) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t ImportS3) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskImportS3) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ImportS3) LogValue() slog.Value { return logTask(t) }
+func (t taskImportS3) LogValue() slog.Value { return logTask(t) }
 
 func (ImportS3) isTask() {}
 
+type taskImportAzureBlob = ImportAzureBlob
+
 // Operation returns [OperationImportAzureBlob].
-func (ImportAzureBlob) Operation() Operation { return OperationImportAzureBlob }
+func (taskImportAzureBlob) Operation() Operation { return OperationImportAzureBlob }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ImportAzureBlob) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskImportAzureBlob) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportAzureBlob) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskImportAzureBlob) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t ImportAzureBlob) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskImportAzureBlob) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ImportAzureBlob) LogValue() slog.Value { return logTask(t) }
+func (t taskImportAzureBlob) LogValue() slog.Value { return logTask(t) }
 
 func (ImportAzureBlob) isTask() {}
 
+type taskImportGoogleCloudStorage = ImportGoogleCloudStorage
+
 // Operation returns [OperationImportGoogleCloudStorage].
-func (ImportGoogleCloudStorage) Operation() Operation { return OperationImportGoogleCloudStorage }
+func (taskImportGoogleCloudStorage) Operation() Operation { return OperationImportGoogleCloudStorage }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ImportGoogleCloudStorage) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskImportGoogleCloudStorage) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportGoogleCloudStorage) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskImportGoogleCloudStorage) UnmarshalJSON(data []byte) error {
+	return unmarshalTask(data, t)
+}
 
 // Format prints the task without the values of its parameters.
-func (t ImportGoogleCloudStorage) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskImportGoogleCloudStorage) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ImportGoogleCloudStorage) LogValue() slog.Value { return logTask(t) }
+func (t taskImportGoogleCloudStorage) LogValue() slog.Value { return logTask(t) }
 
 func (ImportGoogleCloudStorage) isTask() {}
 
+type taskImportOpenStack = ImportOpenStack
+
 // Operation returns [OperationImportOpenStack].
-func (ImportOpenStack) Operation() Operation { return OperationImportOpenStack }
+func (taskImportOpenStack) Operation() Operation { return OperationImportOpenStack }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ImportOpenStack) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskImportOpenStack) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportOpenStack) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskImportOpenStack) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t ImportOpenStack) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskImportOpenStack) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ImportOpenStack) LogValue() slog.Value { return logTask(t) }
+func (t taskImportOpenStack) LogValue() slog.Value { return logTask(t) }
 
 func (ImportOpenStack) isTask() {}
 
+type taskImportSFTP = ImportSFTP
+
 // Operation returns [OperationImportSFTP].
-func (ImportSFTP) Operation() Operation { return OperationImportSFTP }
+func (taskImportSFTP) Operation() Operation { return OperationImportSFTP }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ImportSFTP) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskImportSFTP) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ImportSFTP) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskImportSFTP) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t ImportSFTP) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskImportSFTP) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ImportSFTP) LogValue() slog.Value { return logTask(t) }
+func (t taskImportSFTP) LogValue() slog.Value { return logTask(t) }
 
 func (ImportSFTP) isTask() {}
 
+type taskConvert = Convert
+
 // Operation returns [OperationConvert].
-func (Convert) Operation() Operation { return OperationConvert }
+func (taskConvert) Operation() Operation { return OperationConvert }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t Convert) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskConvert) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Convert) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskConvert) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t Convert) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskConvert) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t Convert) LogValue() slog.Value { return logTask(t) }
+func (t taskConvert) LogValue() slog.Value { return logTask(t) }
 
 func (Convert) isTask() {}
 
+type taskOptimize = Optimize
+
 // Operation returns [OperationOptimize].
-func (Optimize) Operation() Operation { return OperationOptimize }
+func (taskOptimize) Operation() Operation { return OperationOptimize }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t Optimize) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskOptimize) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Optimize) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskOptimize) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t Optimize) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskOptimize) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t Optimize) LogValue() slog.Value { return logTask(t) }
+func (t taskOptimize) LogValue() slog.Value { return logTask(t) }
 
 func (Optimize) isTask() {}
 
+type taskWatermark = Watermark
+
 // Operation returns [OperationWatermark].
-func (Watermark) Operation() Operation { return OperationWatermark }
+func (taskWatermark) Operation() Operation { return OperationWatermark }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t Watermark) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskWatermark) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Watermark) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskWatermark) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t Watermark) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskWatermark) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t Watermark) LogValue() slog.Value { return logTask(t) }
+func (t taskWatermark) LogValue() slog.Value { return logTask(t) }
 
 func (Watermark) isTask() {}
 
+type taskCaptureWebsite = CaptureWebsite
+
 // Operation returns [OperationCaptureWebsite].
-func (CaptureWebsite) Operation() Operation { return OperationCaptureWebsite }
+func (taskCaptureWebsite) Operation() Operation { return OperationCaptureWebsite }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t CaptureWebsite) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskCaptureWebsite) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *CaptureWebsite) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskCaptureWebsite) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t CaptureWebsite) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskCaptureWebsite) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t CaptureWebsite) LogValue() slog.Value { return logTask(t) }
+func (t taskCaptureWebsite) LogValue() slog.Value { return logTask(t) }
 
 func (CaptureWebsite) isTask() {}
 
+type taskThumbnail = Thumbnail
+
 // Operation returns [OperationThumbnail].
-func (Thumbnail) Operation() Operation { return OperationThumbnail }
+func (taskThumbnail) Operation() Operation { return OperationThumbnail }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t Thumbnail) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskThumbnail) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Thumbnail) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskThumbnail) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t Thumbnail) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskThumbnail) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t Thumbnail) LogValue() slog.Value { return logTask(t) }
+func (t taskThumbnail) LogValue() slog.Value { return logTask(t) }
 
 func (Thumbnail) isTask() {}
 
+type taskMerge = Merge
+
 // Operation returns [OperationMerge].
-func (Merge) Operation() Operation { return OperationMerge }
+func (taskMerge) Operation() Operation { return OperationMerge }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t Merge) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskMerge) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Merge) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskMerge) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t Merge) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskMerge) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t Merge) LogValue() slog.Value { return logTask(t) }
+func (t taskMerge) LogValue() slog.Value { return logTask(t) }
 
 func (Merge) isTask() {}
 
+type taskArchive = Archive
+
 // Operation returns [OperationArchive].
-func (Archive) Operation() Operation { return OperationArchive }
+func (taskArchive) Operation() Operation { return OperationArchive }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t Archive) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskArchive) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Archive) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskArchive) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t Archive) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskArchive) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t Archive) LogValue() slog.Value { return logTask(t) }
+func (t taskArchive) LogValue() slog.Value { return logTask(t) }
 
 func (Archive) isTask() {}
 
+type taskMetadata = Metadata
+
 // Operation returns [OperationMetadata].
-func (Metadata) Operation() Operation { return OperationMetadata }
+func (taskMetadata) Operation() Operation { return OperationMetadata }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t Metadata) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskMetadata) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Metadata) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskMetadata) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t Metadata) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskMetadata) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t Metadata) LogValue() slog.Value { return logTask(t) }
+func (t taskMetadata) LogValue() slog.Value { return logTask(t) }
 
 func (Metadata) isTask() {}
 
+type taskMetadataWrite = MetadataWrite
+
 // Operation returns [OperationMetadataWrite].
-func (MetadataWrite) Operation() Operation { return OperationMetadataWrite }
+func (taskMetadataWrite) Operation() Operation { return OperationMetadataWrite }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t MetadataWrite) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskMetadataWrite) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *MetadataWrite) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskMetadataWrite) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t MetadataWrite) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskMetadataWrite) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t MetadataWrite) LogValue() slog.Value { return logTask(t) }
+func (t taskMetadataWrite) LogValue() slog.Value { return logTask(t) }
 
 func (MetadataWrite) isTask() {}
 
+type taskCommand = Command
+
 // Operation returns [OperationCommand].
-func (Command) Operation() Operation { return OperationCommand }
+func (taskCommand) Operation() Operation { return OperationCommand }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t Command) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskCommand) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *Command) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskCommand) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t Command) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskCommand) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t Command) LogValue() slog.Value { return logTask(t) }
+func (t taskCommand) LogValue() slog.Value { return logTask(t) }
 
 func (Command) isTask() {}
 
+type taskPDFA = PDFA
+
 // Operation returns [OperationPDFA].
-func (PDFA) Operation() Operation { return OperationPDFA }
+func (taskPDFA) Operation() Operation { return OperationPDFA }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t PDFA) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskPDFA) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFA) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskPDFA) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t PDFA) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskPDFA) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t PDFA) LogValue() slog.Value { return logTask(t) }
+func (t taskPDFA) LogValue() slog.Value { return logTask(t) }
 
 func (PDFA) isTask() {}
 
+type taskPDFX = PDFX
+
 // Operation returns [OperationPDFX].
-func (PDFX) Operation() Operation { return OperationPDFX }
+func (taskPDFX) Operation() Operation { return OperationPDFX }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t PDFX) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskPDFX) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFX) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskPDFX) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t PDFX) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskPDFX) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t PDFX) LogValue() slog.Value { return logTask(t) }
+func (t taskPDFX) LogValue() slog.Value { return logTask(t) }
 
 func (PDFX) isTask() {}
 
+type taskPDFOCR = PDFOCR
+
 // Operation returns [OperationPDFOCR].
-func (PDFOCR) Operation() Operation { return OperationPDFOCR }
+func (taskPDFOCR) Operation() Operation { return OperationPDFOCR }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t PDFOCR) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskPDFOCR) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFOCR) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskPDFOCR) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t PDFOCR) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskPDFOCR) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t PDFOCR) LogValue() slog.Value { return logTask(t) }
+func (t taskPDFOCR) LogValue() slog.Value { return logTask(t) }
 
 func (PDFOCR) isTask() {}
 
+type taskPDFEncrypt = PDFEncrypt
+
 // Operation returns [OperationPDFEncrypt].
-func (PDFEncrypt) Operation() Operation { return OperationPDFEncrypt }
+func (taskPDFEncrypt) Operation() Operation { return OperationPDFEncrypt }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t PDFEncrypt) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskPDFEncrypt) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFEncrypt) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskPDFEncrypt) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t PDFEncrypt) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskPDFEncrypt) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t PDFEncrypt) LogValue() slog.Value { return logTask(t) }
+func (t taskPDFEncrypt) LogValue() slog.Value { return logTask(t) }
 
 func (PDFEncrypt) isTask() {}
 
+type taskPDFDecrypt = PDFDecrypt
+
 // Operation returns [OperationPDFDecrypt].
-func (PDFDecrypt) Operation() Operation { return OperationPDFDecrypt }
+func (taskPDFDecrypt) Operation() Operation { return OperationPDFDecrypt }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t PDFDecrypt) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskPDFDecrypt) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFDecrypt) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskPDFDecrypt) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t PDFDecrypt) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskPDFDecrypt) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t PDFDecrypt) LogValue() slog.Value { return logTask(t) }
+func (t taskPDFDecrypt) LogValue() slog.Value { return logTask(t) }
 
 func (PDFDecrypt) isTask() {}
 
+type taskPDFSplitPages = PDFSplitPages
+
 // Operation returns [OperationPDFSplitPages].
-func (PDFSplitPages) Operation() Operation { return OperationPDFSplitPages }
+func (taskPDFSplitPages) Operation() Operation { return OperationPDFSplitPages }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t PDFSplitPages) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskPDFSplitPages) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFSplitPages) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskPDFSplitPages) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t PDFSplitPages) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskPDFSplitPages) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t PDFSplitPages) LogValue() slog.Value { return logTask(t) }
+func (t taskPDFSplitPages) LogValue() slog.Value { return logTask(t) }
 
 func (PDFSplitPages) isTask() {}
 
+type taskPDFExtractPages = PDFExtractPages
+
 // Operation returns [OperationPDFExtractPages].
-func (PDFExtractPages) Operation() Operation { return OperationPDFExtractPages }
+func (taskPDFExtractPages) Operation() Operation { return OperationPDFExtractPages }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t PDFExtractPages) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskPDFExtractPages) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFExtractPages) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskPDFExtractPages) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t PDFExtractPages) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskPDFExtractPages) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t PDFExtractPages) LogValue() slog.Value { return logTask(t) }
+func (t taskPDFExtractPages) LogValue() slog.Value { return logTask(t) }
 
 func (PDFExtractPages) isTask() {}
 
+type taskPDFRotatePages = PDFRotatePages
+
 // Operation returns [OperationPDFRotatePages].
-func (PDFRotatePages) Operation() Operation { return OperationPDFRotatePages }
+func (taskPDFRotatePages) Operation() Operation { return OperationPDFRotatePages }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t PDFRotatePages) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskPDFRotatePages) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *PDFRotatePages) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskPDFRotatePages) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t PDFRotatePages) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskPDFRotatePages) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t PDFRotatePages) LogValue() slog.Value { return logTask(t) }
+func (t taskPDFRotatePages) LogValue() slog.Value { return logTask(t) }
 
 func (PDFRotatePages) isTask() {}
 
+type taskExportURL = ExportURL
+
 // Operation returns [OperationExportURL].
-func (ExportURL) Operation() Operation { return OperationExportURL }
+func (taskExportURL) Operation() Operation { return OperationExportURL }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ExportURL) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskExportURL) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ExportURL) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskExportURL) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t ExportURL) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskExportURL) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ExportURL) LogValue() slog.Value { return logTask(t) }
+func (t taskExportURL) LogValue() slog.Value { return logTask(t) }
 
 func (ExportURL) isTask() {}
 
+type taskExportS3 = ExportS3
+
 // Operation returns [OperationExportS3].
-func (ExportS3) Operation() Operation { return OperationExportS3 }
+func (taskExportS3) Operation() Operation { return OperationExportS3 }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ExportS3) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskExportS3) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ExportS3) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskExportS3) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t ExportS3) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskExportS3) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ExportS3) LogValue() slog.Value { return logTask(t) }
+func (t taskExportS3) LogValue() slog.Value { return logTask(t) }
 
 func (ExportS3) isTask() {}
 
+type taskExportAzureBlob = ExportAzureBlob
+
 // Operation returns [OperationExportAzureBlob].
-func (ExportAzureBlob) Operation() Operation { return OperationExportAzureBlob }
+func (taskExportAzureBlob) Operation() Operation { return OperationExportAzureBlob }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ExportAzureBlob) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskExportAzureBlob) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ExportAzureBlob) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskExportAzureBlob) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t ExportAzureBlob) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskExportAzureBlob) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ExportAzureBlob) LogValue() slog.Value { return logTask(t) }
+func (t taskExportAzureBlob) LogValue() slog.Value { return logTask(t) }
 
 func (ExportAzureBlob) isTask() {}
 
+type taskExportGoogleCloudStorage = ExportGoogleCloudStorage
+
 // Operation returns [OperationExportGoogleCloudStorage].
-func (ExportGoogleCloudStorage) Operation() Operation { return OperationExportGoogleCloudStorage }
+func (taskExportGoogleCloudStorage) Operation() Operation { return OperationExportGoogleCloudStorage }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ExportGoogleCloudStorage) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskExportGoogleCloudStorage) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ExportGoogleCloudStorage) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskExportGoogleCloudStorage) UnmarshalJSON(data []byte) error {
+	return unmarshalTask(data, t)
+}
 
 // Format prints the task without the values of its parameters.
-func (t ExportGoogleCloudStorage) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskExportGoogleCloudStorage) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ExportGoogleCloudStorage) LogValue() slog.Value { return logTask(t) }
+func (t taskExportGoogleCloudStorage) LogValue() slog.Value { return logTask(t) }
 
 func (ExportGoogleCloudStorage) isTask() {}
 
+type taskExportOpenStack = ExportOpenStack
+
 // Operation returns [OperationExportOpenStack].
-func (ExportOpenStack) Operation() Operation { return OperationExportOpenStack }
+func (taskExportOpenStack) Operation() Operation { return OperationExportOpenStack }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ExportOpenStack) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskExportOpenStack) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ExportOpenStack) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskExportOpenStack) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t ExportOpenStack) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskExportOpenStack) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ExportOpenStack) LogValue() slog.Value { return logTask(t) }
+func (t taskExportOpenStack) LogValue() slog.Value { return logTask(t) }
 
 func (ExportOpenStack) isTask() {}
 
+type taskExportSFTP = ExportSFTP
+
 // Operation returns [OperationExportSFTP].
-func (ExportSFTP) Operation() Operation { return OperationExportSFTP }
+func (taskExportSFTP) Operation() Operation { return OperationExportSFTP }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ExportSFTP) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskExportSFTP) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ExportSFTP) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskExportSFTP) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t ExportSFTP) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskExportSFTP) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ExportSFTP) LogValue() slog.Value { return logTask(t) }
+func (t taskExportSFTP) LogValue() slog.Value { return logTask(t) }
 
 func (ExportSFTP) isTask() {}
 
+type taskExportUpload = ExportUpload
+
 // Operation returns [OperationExportUpload].
-func (ExportUpload) Operation() Operation { return OperationExportUpload }
+func (taskExportUpload) Operation() Operation { return OperationExportUpload }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t ExportUpload) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskExportUpload) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *ExportUpload) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskExportUpload) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t ExportUpload) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskExportUpload) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t ExportUpload) LogValue() slog.Value { return logTask(t) }
+func (t taskExportUpload) LogValue() slog.Value { return logTask(t) }
 
 func (ExportUpload) isTask() {}

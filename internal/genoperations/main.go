@@ -32,21 +32,25 @@ import (
 var taskModels = []TaskRequest{
 `
 
+// The exported methods are declared on an unexported alias. Package go/doc lists methods
+// by the name of the receiver, and would list the same ones with each struct.
 const methods = `
+type taskNAME = NAME
+
 // Operation returns [OperationNAME].
-func (NAME) Operation() Operation { return OperationNAME }
+func (taskNAME) Operation() Operation { return OperationNAME }
 
 // MarshalJSON encodes the task as the API expects it.
-func (t NAME) MarshalJSON() ([]byte, error) { return marshalTask(t) }
+func (t taskNAME) MarshalJSON() ([]byte, error) { return marshalTask(t) }
 
 // UnmarshalJSON decodes the task, see [Tasks.UnmarshalJSON].
-func (t *NAME) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
+func (t *taskNAME) UnmarshalJSON(data []byte) error { return unmarshalTask(data, t) }
 
 // Format prints the task without the values of its parameters.
-func (t NAME) Format(s fmt.State, _ rune) { printTask(s, t) }
+func (t taskNAME) Format(s fmt.State, _ rune) { printTask(s, t) }
 
 // LogValue returns the task without the values of its parameters.
-func (t NAME) LogValue() slog.Value { return logTask(t) }
+func (t taskNAME) LogValue() slog.Value { return logTask(t) }
 
 func (NAME) isTask() {}
 `
