@@ -12,15 +12,8 @@
 // [Client.ConvertFile] converts a file in one call, and [Client.RunFile] runs any other
 // operation: it takes a [JobRequest], which [Pipeline] makes of tasks that follow each
 // other. [Client.Convert] and [Client.Run] do the same, but return the finished job and
-// write no files. [Client.RunAll] runs many jobs concurrently.
-//
-// A [Client] and its services are safe for concurrent use. Each call returns when its
-// context ends. If it then has to delete something at the service, it returns within a
-// second, and the error names what could not be deleted in that time. This requires a
-// transport whose round trips end with the context of their request, as those of
-// [net/http.Transport] do. With another transport, a call returns only when its round
-// trips end, and deletes nothing after that second. [Client.Download] also waits for a
-// Write that blocks.
+// write no files. [Client.RunAll] runs many jobs concurrently. A [Client] and its
+// services are safe for concurrent use.
 //
 // # Files
 //
@@ -51,6 +44,27 @@
 //
 // With [WithKey], a call can be repeated after any of these errors, even by another
 // process: it continues the job that there is.
+//
+// # Testing
+//
+// Package cloudconverttest is a CloudConvert in your test process. It converts images and
+// archives itself, and everything else with functions that you register. It can also
+// inject faults.
+//
+// # Waiting
+//
+// [JobsService.Wait] asks a host that responds when the job has ended, in requests of at
+// most a minute each. If that host fails, Wait polls the other one. It continues after a
+// lost connection, a response that says nothing about the job, and a failure of the
+// service. It ends with the context, and with an error that a retry would not change,
+// such as 401, 404 or an untrusted certificate.
+//
+// Each call returns when its context ends. If it then has to delete something at the
+// service, it returns within a second, and the error names what could not be deleted in
+// that time. This requires a transport whose round trips end with the context of their
+// request, as those of [net/http.Transport] do. With another transport, a call returns
+// only when its round trips end, and deletes nothing after that second.
+// [Client.Download] also waits for a Write that blocks.
 //
 // # Retries
 //
@@ -105,14 +119,6 @@
 // Without X-RateLimit-Remaining, all creations pass until the first refusal. After that
 // the client goes by how many creations passed between the last two refusals.
 //
-// # Waiting
-//
-// [JobsService.Wait] asks a host that responds when the job has ended, in requests of at
-// most a minute each. If that host fails, Wait polls the other one. It continues after a
-// lost connection, a response that says nothing about the job, and a failure of the
-// service. It ends with the context, and with an error that a retry would not change,
-// such as 401, 404 or an untrusted certificate.
-//
 // # Logging
 //
 // Nothing is logged by default, see [WithLogger]. [WithObserver] reports what a client
@@ -132,10 +138,4 @@
 //
 // A transport that traces or logs requests sees the URLs of files and forms, see
 // [WithHTTPClient].
-//
-// # Testing
-//
-// Package cloudconverttest is a CloudConvert in your test process. It converts images and
-// archives itself, and everything else with functions that you register. It can also
-// inject faults.
 package cloudconvert
