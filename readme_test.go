@@ -1,6 +1,8 @@
 package cloudconvert_test
 
 import (
+	"go/ast"
+	"go/parser"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The README shows only code that is compiled and run: each snippet is part of an example,
-// except for its indentation.
+// The README and docs/from-other-sdks.md show only code that is compiled and run: each
+// snippet is part of an example, except for its indentation.
 func TestReadmeSnippets(t *testing.T) {
 	t.Parallel()
 	var examples strings.Builder
@@ -22,11 +24,63 @@ func TestReadmeSnippets(t *testing.T) {
 	for _, file := range files {
 		examples.WriteString(withoutIndentation(readText(t, file)))
 	}
-	snippets := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(readText(t, "README.md"), -1)
-	require.NotEmpty(t, snippets)
-	for _, snippet := range snippets {
-		assert.Contains(t, examples.String(), withoutIndentation(snippet[1]))
+	for _, page := range []string{"README.md", "docs/from-other-sdks.md"} {
+		snippets := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(readText(t, page), -1)
+		require.NotEmpty(t, snippets)
+		for _, snippet := range snippets {
+			assert.Contains(t, examples.String(), withoutIndentation(snippet[1]))
+		}
 	}
+}
+
+// The last column of the tables in docs/from-other-sdks.md has expressions that compile.
+func TestOtherSDKsMapToCallsThatCompile(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("builds a package")
+	}
+	const declarations = `package calls
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/events"
+)
+
+func calls(
+	ctx context.Context, client *cloudconvert.Client, listener *events.Client, httpClient *http.Client, r *http.Request,
+	request *cloudconvert.JobRequest, source cloudconvert.Source, task cloudconvert.TaskRequest, job *cloudconvert.Job,
+	upload cloudconvert.Task, file cloudconvert.File, user *cloudconvert.User, out any, err error, stream io.Reader,
+	writer io.Writer, size int64, body []byte, handle func(context.Context, *cloudconvert.WebhookEvent) error,
+	key, id, tag, path, url, signature, secret, base, cacheKey string,
+) {
+`
+	rows := regexp.MustCompile(`(?m)^\| [a-z].*`).FindAllString(readText(t, "docs/from-other-sdks.md"), -1)
+	require.NotEmpty(t, rows)
+	lastCell := regexp.MustCompile("\\| `([^`]+)` \\|$")
+	var program strings.Builder
+	program.WriteString(declarations)
+	for _, row := range rows {
+		cell := lastCell.FindStringSubmatch(row)
+		require.NotNil(t, cell, "no single expression in the last column: %s", row)
+		expression, err := parser.ParseExpr(cell[1])
+		require.NoError(t, err, row)
+		if _, isCall := expression.(*ast.CallExpr); !isCall {
+			program.WriteString("_ = ")
+		}
+		program.WriteString(cell[1] + "\n")
+	}
+	program.WriteString("}\n")
+	root, err := os.Getwd()
+	require.NoError(t, err)
+	module := newExampleModule(t, root)
+	require.NoError(t, os.WriteFile(filepath.Join(module, "calls.go"), []byte(program.String()), 0o600))
+	output, err := goCommand(t.Context(), module, "build").CombinedOutput()
+	require.NoError(t, err, "%s", output)
 }
 
 // The README's table lists every operation with its struct.
