@@ -87,7 +87,7 @@ func standInCommand(run *Run) error {
 		}
 	}
 	if run.Bool("capture_output") {
-		run.SetOutput(standin.Mark + ": " + run.Text("command") + " is not installed\n")
+		run.SetOutput(standin.Mark + ": " + run.Text("command") + " did not run\n")
 	}
 	markStandIn(run)
 	return nil

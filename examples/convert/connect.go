@@ -43,7 +43,8 @@ func connectLocally(term *terminal) (*cloudconvert.Client, func(), error) {
 		return nil, nil, fmt.Errorf("start a local sandbox: %w", err)
 	}
 	var names []string
-	for _, engine := range engines.Register(server, engines.Options{}) {
+	registered, _ := engines.Register(server, engines.Options{})
+	for _, engine := range registered {
 		if !slices.Contains(names, engine.Name) {
 			names = append(names, engine.Name)
 		}

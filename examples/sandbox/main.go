@@ -84,11 +84,15 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		fault.Seed = s.seed
 		server.Inject(fault)
 	}
-	registered := engines.Register(server, engines.Options{Network: s.network})
+	registered, confined := engines.Register(server, engines.Options{Network: s.network, Unconfined: s.unconfined})
 	engines.AddFormats(ctx, server, registered)
 	fmt.Fprintln(stderr, "built-in: images, thumbnails and watermarks of images, zip, tar and tar.gz archives, metadata")
 	for _, engine := range registered {
 		fmt.Fprintln(stderr, engine.Line(ctx))
+	}
+	if !confined {
+		fmt.Fprintln(stderr, "not confined: bubblewrap is not installed or cannot run here, so programs run as this user "+
+			"(those of the operation command only with -unconfined)")
 	}
 	if !s.strict {
 		fmt.Fprintln(stderr, "stand-in: everything else (-strict turns it off)")

@@ -91,6 +91,18 @@ BEHAVIOR
 ENGINES
   -strict               fail the tasks that no engine can do, with
                         INVALID_CONVERSION_TYPE, in place of making a stand-in
+  -unconfined           let tasks with the operation command run ffmpeg,
+                        ImageMagick and GraphicsMagick also where bubblewrap
+                        cannot confine them. By default these tasks are then
+                        stand-ins
+
+  Where bubblewrap (bwrap) is installed and works, programs run confined: without
+  a network, and with access to programs, libraries, fonts and the files of
+  their task only. Chromium has a sandbox of its own. Elsewhere programs run as
+  the user of the sandbox. Then a task with the operation command, by its
+  arguments or its files, can make them read and write any file of this user and
+  use the network, and a document can show local images. So give the key of such
+  a sandbox only to people and programs that may do that.
 
 FAULTS
   -fault KIND=SHARE     break this share of the requests, such as reset=0.05;

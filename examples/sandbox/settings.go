@@ -37,6 +37,7 @@ type settings struct {
 	envFile        string
 	strict         bool
 	network        bool
+	unconfined     bool
 }
 
 // defaultTaskDuration is long enough for a client to subscribe to the events of a job that
@@ -81,6 +82,7 @@ func (s *settings) flags() *flag.FlagSet {
 	flags.StringVar(&s.objects, "objects", "", "")
 	flags.BoolVar(&s.network, "network", false, "")
 	flags.BoolVar(&s.strict, "strict", false, "")
+	flags.BoolVar(&s.unconfined, "unconfined", false, "")
 
 	flags.Var(&s.faults, "fault", "")
 	flags.Uint64Var(&s.seed, "seed", s.seed, "")

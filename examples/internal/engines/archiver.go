@@ -1,9 +1,13 @@
 package engines
 
 import (
+	"compress/bzip2"
+	"compress/flate"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -100,7 +104,7 @@ func (a *archiver) pack(ctx context.Context, run *cloudconverttest.Run, dir, for
 	files := filepath.Join(dir, "files")
 	out := filepath.Join(dir, "out."+format)
 	pack := func(kind, out string) error {
-		return a.run(ctx, execution{dir: files, args: []string{"a", "-bd", "-y", "-t" + kind, out, "--", "."}})
+		return a.run(ctx, execution{dir: dir, workIn: files, args: []string{"a", "-bd", "-y", "-t" + kind, out, "--", "."}})
 	}
 	var err error
 	switch compression := map[string]string{"tar.gz": "gzip", "tar.bz2": "bzip2"}[format]; {
@@ -110,7 +114,7 @@ func (a *archiver) pack(ctx context.Context, run *cloudconverttest.Run, dir, for
 			err = a.run(ctx, execution{dir: dir, args: []string{"a", "-bd", "-y", "-t" + compression, out, inner}})
 		}
 	case format == "rar":
-		err = a.rar.run(ctx, execution{dir: files, args: []string{"a", "-r", "-idq", out, "--", "."}})
+		err = a.rar.run(ctx, execution{dir: dir, workIn: files, args: []string{"a", "-r", "-idq", out, "--", "."}})
 	default:
 		err = pack(format, out)
 	}
@@ -144,28 +148,85 @@ func (a *archiver) convert(ctx context.Context, w work) error {
 	return addTree(w.run, files)
 }
 
-// unpack unpacks the input to a directory.
+// unpack unpacks the regular files of the input to a directory.
 func (a *archiver) unpack(ctx context.Context, w work, dir, files string) error {
-	in := filepath.Join(dir, "in."+w.in.Format)
-	if err := copyFile(w.in.Path, in); err != nil {
+	if err := os.Mkdir(files, 0o700); err != nil {
 		return err
 	}
-	if strings.HasPrefix(w.in.Format, "tar.") {
-		// The archive holds one file: the tar.
-		if err := a.extract(ctx, w, dir, in, dir); err != nil {
+	in, format := w.in.Path, w.in.Format
+	if strings.HasPrefix(format, "tar.") {
+		in, format = filepath.Join(dir, "in.tar"), "tar"
+		if err := a.decompress(ctx, w.in, in, maxUnpacked); err != nil {
 			return err
 		}
-		in = filepath.Join(dir, "in.tar")
 	}
-	return a.extract(ctx, w, dir, in, files)
+	if err := a.extract(ctx, w, dir, in, format, files); err != nil {
+		return err
+	}
+	return filepath.WalkDir(files, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || entry.Type().IsRegular() {
+			return err
+		}
+		return os.Remove(path) // a link, whose target may be a path of this machine
+	})
 }
+
+// decompress writes the tar of a tar.gz or tar.bz2 to a file, up to a limit. 7-Zip cannot
+// list its size.
+func (a *archiver) decompress(ctx context.Context, in cloudconverttest.Input, to string, limit int64) error {
+	release, err := a.kit.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	from, err := os.Open(in.Path)
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return errors.Join(err, from.Close())
+	}
+	tar := bzip2.NewReader(from)
+	if in.Format == "tar.gz" {
+		tar, err = gzip.NewReader(from)
+	}
+	const step = 1 << 20
+	for total := int64(0); err == nil; total += step {
+		switch {
+		case ctx.Err() != nil:
+			err = context.Cause(ctx)
+		case total > limit:
+			err = openFailed(in, "it is too large")
+		default:
+			_, err = io.CopyN(out, tar, step)
+		}
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		err = nil
+	case isDamage(err):
+		err = openFailed(in, damagedArchive)
+	}
+	return errors.Join(err, out.Close(), from.Close())
+}
+
+// isDamage reports whether an error of a decompressor is for its input.
+func isDamage(err error) bool {
+	_, structural := errors.AsType[bzip2.StructuralError](err)
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	return structural || corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) ||
+		errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+const damagedArchive = "it is not an archive, or it is damaged or protected"
 
 var unpackedSize = regexp.MustCompile(`(?m)^Size = (\d+)\r?$`)
 
 // extract unpacks an archive if the sizes that it lists are within the limits.
-func (a *archiver) extract(ctx context.Context, w work, dir, archive, to string) error {
+func (a *archiver) extract(ctx context.Context, w work, dir, archive, format, to string) error {
 	out := &bounded{limit: 8 << 20}
-	err := a.run(ctx, execution{dir: dir, stdout: out, args: []string{"l", "-slt", "-ba", archive}})
+	err := a.run(ctx, execution{dir: dir, inputs: []string{archive}, stdout: out, args: []string{"l", "-slt", "-ba", "-t" + format, archive}})
 	if err == nil {
 		var total int64
 		sizes := unpackedSize.FindAllSubmatch(out.buffer, -1)
@@ -179,10 +240,10 @@ func (a *archiver) extract(ctx context.Context, w work, dir, archive, to string)
 		if total > maxUnpacked || len(sizes) > maxEntries {
 			return openFailed(w.in, "it is too large")
 		}
-		err = a.run(ctx, execution{dir: dir, args: []string{"x", "-bd", "-y", "-p", "-o" + to, archive}})
+		err = a.run(ctx, execution{dir: dir, inputs: []string{archive}, args: []string{"x", "-bd", "-y", "-p", "-o" + to, "-t" + format, archive}})
 	}
 	if errors.Is(err, errExit) {
-		return openFailed(w.in, "it is not an archive, or it is damaged or protected")
+		return openFailed(w.in, damagedArchive)
 	}
 	return err
 }

@@ -49,8 +49,11 @@ func (c *chrome) engine() Engine {
 // capture loads a website and makes a PDF or an image of it.
 func (c *chrome) capture(ctx context.Context, run *cloudconverttest.Run) error {
 	u, err := url.Parse(run.Text("url"))
-	if err != nil || !c.kit.options.Network && !local(u.Hostname()) {
+	switch {
+	case err != nil:
 		return cloudconverttest.ErrUnsupported
+	case !c.kit.options.Network && !local(u.Hostname()):
+		return unsupported("the website is not on this machine: start the sandbox with -network")
 	}
 	dir, err := run.Dir()
 	if err != nil {

@@ -5,41 +5,60 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
-// command runs one of the programs that tasks with the operation command may name.
+// command runs the programs of an engine that tasks with the operation command may name.
 type command struct {
-	engine, name string
-	*program
+	engine   string
+	programs map[string]*program
 }
 
 // commands returns the engines for the programs that are installed.
 func (k *kit) commands() []Engine {
 	var engines []Engine
-	for _, c := range []command{
-		{"ffmpeg", "ffmpeg", k.tool("-version", "ffmpeg")},
-		{"ffmpeg", "ffprobe", k.tool("-version", "ffprobe")},
-		{"imagemagick", "convert", k.tool("-version", "convert")},
-		{"imagemagick", "identify", k.tool("-version", "identify")},
-		{"graphicsmagick", "gm", k.tool("version", "gm")},
+	for _, c := range []struct {
+		engine, ask string
+		programs    []string
+	}{
+		{"ffmpeg", "-version", []string{"ffmpeg", "ffprobe"}},
+		{"imagemagick", "-version", []string{"convert", "identify"}},
+		{"graphicsmagick", "version", []string{"gm"}},
 	} {
-		// On Windows, convert.exe is another program.
-		if c.program != nil && (c.name != "convert" || runtime.GOOS != "windows") {
-			engines = append(engines, Engine{
-				Name: c.engine, Path: c.path, version: c.readVersion,
-				operations: map[string]operation{"command": {task: c.do}},
-			})
+		installed := map[string]*program{}
+		for _, name := range c.programs {
+			// On Windows, convert.exe is another program.
+			if p := k.tool(c.ask, name); p != nil && (name != "convert" || runtime.GOOS != "windows") {
+				installed[name] = p
+			}
 		}
+		if len(installed) == 0 {
+			continue
+		}
+		names := slices.Sorted(maps.Keys(installed))
+		engines = append(engines, Engine{
+			Name: c.engine, Path: installed[names[0]].path, version: installed[names[0]].readVersion, programs: names,
+			operations: map[string]operation{"command": {task: command{c.engine, installed}.do}},
+		})
 	}
 	return engines
+}
+
+// runsCommands reports whether tasks may name programs.
+func (k *kit) runsCommands() bool { return k.bubblewrap != "" || k.options.Unconfined }
+
+// refuseCommand is the handler of the operation command where programs are not confined.
+func refuseCommand(ctx context.Context, run *cloudconverttest.Run) error {
+	return builtIn(ctx, run, unsupported("commands run only where bubblewrap is installed and works, or with -unconfined"))
 }
 
 // maxConsole is the size of the console output that a task keeps.
@@ -48,7 +67,8 @@ const maxConsole = 1 << 20
 // do runs the program in a directory with the inputs in input/TASK/NAME. What it leaves in
 // output is the result.
 func (c command) do(ctx context.Context, run *cloudconverttest.Run) error {
-	if run.Text("engine") != c.engine || run.Text("command") != c.name {
+	p, ok := c.programs[run.Text("command")]
+	if !ok || run.Text("engine") != c.engine {
 		return cloudconverttest.ErrUnsupported
 	}
 	args, err := commandArguments(c.engine, run.Text("arguments"))
@@ -73,7 +93,7 @@ func (c command) do(ctx context.Context, run *cloudconverttest.Run) error {
 		return err
 	}
 	shown := &console{tail: tail{limit: maxConsole}}
-	err = c.run(ctx, execution{dir: dir, env: env, stdout: shown, stderr: shown, args: args})
+	err = p.run(ctx, execution{dir: dir, env: env, stdout: shown, stderr: shown, args: args})
 	if run.Bool("capture_output") && (err == nil || errors.Is(err, errExit)) {
 		run.SetOutput(asOfService(string(shown.tail.buffer)))
 	}
@@ -123,8 +143,8 @@ var (
 )
 
 // commandArguments splits the arguments and maps the paths of the service to those of the
-// directory. It refuses others. That keeps a program from reaching other files by
-// mistake, but it is not a jail.
+// directory. It refuses others, with a clear message. It does not confine the program,
+// which can read paths from its inputs.
 func commandArguments(engine, text string) ([]string, error) {
 	args, err := splitArguments(text)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/standin"
 )
 
 func workWith(params fields) work { return work{run: &cloudconverttest.Run{Params: params}} }
@@ -69,6 +70,23 @@ func TestLocalHosts(t *testing.T) {
 	}
 }
 
+// TestRealCatalogOfMetadata shows that the catalog has webp only if ExifTool can write it.
+func TestRealCatalogOfMetadata(t *testing.T) {
+	t.Parallel()
+	b := installed(t, "exiftool")
+	webp, ok := standin.File("webp", "")
+	require.True(t, ok)
+	write := cloudconvert.RawTask{Op: "metadata/write", Fields: fields{"input": "a", "metadata": fields{"Title": "T"}}}
+	task, _ := b.do(t, write, upload{"a.webp", webp})
+	listed := map[string]bool{}
+	for f, err := range b.client.Formats.All(t.Context(), cloudconvert.FormatListOptions{Operation: "metadata/write"}) {
+		require.NoError(t, err)
+		listed[f.InputFormat] = true
+	}
+	assert.Equal(t, task.Status == "finished", listed["webp"], task.Message)
+	assert.True(t, listed["jpg"])
+}
+
 // TestRealScan recognizes text on an image of a page.
 func TestRealScan(t *testing.T) {
 	t.Parallel()
@@ -77,12 +95,15 @@ func TestRealScan(t *testing.T) {
 	scan := b.one(t, cloudconvert.Convert{Input: []string{"a"}, OutputFormat: "pdf"}, page)
 	plain := b.one(t, cloudconvert.Convert{Input: []string{"a"}, OutputFormat: "txt"}, scan)
 	assert.NotContains(t, string(plain.content), "Width")
-	read := b.one(t, cloudconvert.RawTask{Op: "pdf/ocr", Fields: fields{"input": "a", "language": []string{"eng", "xxx"}}}, scan)
-	text := b.one(t, cloudconvert.Convert{Input: []string{"a"}, OutputFormat: "txt"}, read)
+	done, read := b.do(t, cloudconvert.RawTask{Op: "pdf/ocr", Fields: fields{"input": "a", "language": []string{"eng", "xxx"}}}, scan)
+	require.Len(t, read, 1, done.Message)
+	assert.Equal(t, "Only eng was used: tesseract does not have xxx", done.Message)
+	text := b.one(t, cloudconvert.Convert{Input: []string{"a"}, OutputFormat: "txt"}, read[0])
 	assert.Contains(t, string(text.content), "Width 300")
 
 	task, _ := b.do(t, cloudconvert.RawTask{Op: "pdf/ocr", Fields: fields{"input": "a", "language": []string{"xxx"}}}, scan)
 	assert.Equal(t, "INVALID_CONVERSION_TYPE", task.Code, "no language is installed")
+	assert.Equal(t, "This conversion type is not supported: tesseract does not have xxx", task.Message)
 }
 
 func TestRealPages(t *testing.T) {
@@ -148,7 +169,12 @@ func TestRealStandards(t *testing.T) {
 // named is not among them.
 func installed(t *testing.T, names ...string) *bench {
 	t.Helper()
-	k := kitOn(os.Getenv("PATH"))
+	return installedOn(t, kitOn(os.Getenv("PATH")), names...)
+}
+
+// installedOn is like installed, with the engines of a kit.
+func installedOn(t *testing.T, k *kit, names ...string) *bench {
+	t.Helper()
 	found := map[string]bool{}
 	for _, e := range k.engines() {
 		found[e.Name] = true

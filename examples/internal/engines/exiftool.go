@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/standin"
 )
 
 // exifTool reads and writes metadata.
@@ -31,7 +32,7 @@ func (e *exifTool) engine() Engine {
 		Name: "exiftool", Path: e.path, version: e.readVersion,
 		operations: map[string]operation{
 			"metadata":       {file: e.read},
-			"metadata/write": {from: writableFormats, file: e.write},
+			"metadata/write": {from: writableFormats, file: e.write, installed: e.writable},
 		},
 	}
 }
@@ -53,6 +54,25 @@ func (e *exifTool) input(w work) (dir, name string, err error) {
 var writableFormats = []string{
 	"3gp", "ai", "avif", "cr2", "dng", "eps", "gif", "heic", "jpg", "m4a", "m4v", "mov", "mp4", "nef", "orf", "pdf", "png", "ppm", "ps",
 	"psd", "raf", "rw2", "tiff", "webp",
+}
+
+// writable returns the formats that the installed version writes: older ones list webp as
+// writable, too, but refuse it.
+func (e *exifTool) writable(ctx context.Context) []string {
+	sample, _ := standin.File("webp", "")
+	dir, err := os.MkdirTemp("", "engine-")
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // it is temporary
+	err = os.WriteFile(filepath.Join(dir, "in.webp"), sample, 0o600)
+	if err == nil {
+		err = e.run(ctx, execution{dir: dir, args: []string{"-config", "", "-Title=x", "-o", "out.webp", "in.webp"}})
+	}
+	if err == nil {
+		return writableFormats
+	}
+	return slices.DeleteFunc(slices.Clone(writableFormats), func(format string) bool { return format == "webp" })
 }
 
 // ofCopy are values that describe the copy and not the file.

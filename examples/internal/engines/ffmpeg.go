@@ -105,10 +105,11 @@ func (f *ffmpeg) media(ctx context.Context, w work, e execution) error {
 		return cloudconverttest.Fail("FILE_TOO_LARGE", w.in.Name+" is too large")
 	}
 	show := &progress{show: w.run.SetPercent}
+	e.inputs = []string{w.in.Path}
 	e.stdout, e.stderr = &lines{each: show.position}, &lines{each: show.duration}
 	err := f.run(ctx, e)
 	if errors.Is(err, errExit) && show.length() == 0 {
-		return openFailed(w.in, "it is no sound and no film, or a damaged one")
+		return openFailed(w.in, "it is not an audio or video file, or it is damaged")
 	}
 	return err
 }

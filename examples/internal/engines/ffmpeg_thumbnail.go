@@ -33,7 +33,7 @@ func (f *ffmpeg) thumbnail(ctx context.Context, w work) error {
 	for i, position := range positions {
 		name := w.name()
 		if count > 1 {
-			name = w.numbered(i + 1)
+			name = w.numbered(i+1, count)
 		}
 		if err := f.image(ctx, w, name, position, scaling); err != nil {
 			return err
@@ -106,12 +106,12 @@ func (f *ffmpeg) duration(ctx context.Context, w work) (time.Duration, error) {
 		return 0, err
 	}
 	found := &progress{}
-	err = f.run(ctx, execution{dir: dir, args: reading(w.in), stderr: &lines{each: found.duration}})
+	err = f.run(ctx, execution{dir: dir, inputs: []string{w.in.Path}, args: reading(w.in), stderr: &lines{each: found.duration}})
 	switch {
 	case err != nil && !errors.Is(err, errExit):
 		return 0, err
 	case found.length() == 0:
-		return 0, openFailed(w.in, "it is no film, or a damaged one")
+		return 0, openFailed(w.in, "it is not a video, or it is damaged")
 	}
 	return found.length(), nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // AddFormats adds what registered engines do to the catalog of their server. If several do
-// the same, the first one is in it. It runs their programs, for their versions.
+// the same, the first one is in it. It runs their programs, to find out their versions.
 func AddFormats(ctx context.Context, server *cloudconverttest.Server, engines []Engine) {
 	var versions sync.WaitGroup
 	for _, e := range engines {
@@ -18,7 +18,7 @@ func AddFormats(ctx context.Context, server *cloudconverttest.Server, engines []
 	}
 	versions.Wait()
 	for _, e := range slices.Backward(engines) {
-		formats := e.formats()
+		formats := e.formats(ctx)
 		for i := range formats {
 			formats[i].Engine, formats[i].EngineVersion = e.Name, e.Version(ctx)
 		}
@@ -27,13 +27,17 @@ func AddFormats(ctx context.Context, server *cloudconverttest.Server, engines []
 }
 
 // formats returns what the engine does.
-func (e Engine) formats() []cloudconverttest.Format {
+func (e Engine) formats(ctx context.Context) []cloudconverttest.Format {
 	var formats []cloudconverttest.Format
 	for _, c := range e.Conversions {
 		formats = append(formats, pairs("convert", c.From, c.To)...)
 	}
 	for name, o := range e.operations {
-		formats = append(formats, pairs(name, orAny(o.from), orAny(o.to))...)
+		from := o.from
+		if o.installed != nil {
+			from = o.installed(ctx)
+		}
+		formats = append(formats, pairs(name, orAny(from), orAny(o.to))...)
 	}
 	return formats
 }

@@ -11,7 +11,6 @@ import (
 	"image/png"
 	"io"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -36,9 +35,9 @@ type bench struct {
 func libraryOnly() *kit { return kitOn("") }
 
 func kitOn(path string) *kit {
-	return &kit{
-		path: path, limit: time.Minute, slots: make(chan struct{}, runtime.NumCPU()),
-	}
+	k := newKit(Options{}, path)
+	k.limit = time.Minute
+	return k
 }
 
 func newBench(t *testing.T, k *kit, options ...cloudconverttest.Option) *bench {

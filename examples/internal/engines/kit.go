@@ -2,7 +2,6 @@ package engines
 
 import (
 	"context"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -11,19 +10,22 @@ import (
 
 // kit is the shared part of the engines of a server.
 type kit struct {
-	options Options
-	path    string        // directories of programs, as in PATH
-	limit   time.Duration // of a task without a timeout
-	slots   chan struct{} // bounds concurrent files
+	options    Options
+	path       string        // directories of programs, as in PATH
+	bubblewrap string        // the program that confines others; may be empty
+	limit      time.Duration // of a task without a timeout
+	slots      chan struct{} // bounds concurrent files
 }
 
-func newKit(options Options) *kit {
-	return &kit{
+func newKit(options Options, path string) *kit {
+	k := &kit{
 		options: options,
-		path:    os.Getenv("PATH"),
+		path:    path,
 		limit:   10 * time.Minute,
 		slots:   make(chan struct{}, runtime.NumCPU()),
 	}
+	k.bubblewrap = k.findBubblewrap()
+	return k
 }
 
 // engines returns the installed engines. The first one that can do a task does it.
@@ -57,7 +59,10 @@ func (k *kit) engines() []Engine {
 	if a := k.findArchiver(); a != nil {
 		engines = append(engines, a.engine())
 	}
-	return append(engines, k.commands()...)
+	if k.runsCommands() {
+		engines = append(engines, k.commands()...)
+	}
+	return engines
 }
 
 // tool returns the first program that exists, or nil. The argument ask prints its version.

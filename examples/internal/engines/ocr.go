@@ -1,7 +1,6 @@
 package engines
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"path/filepath"
@@ -39,7 +38,7 @@ func (o *ocr) recognize(ctx context.Context, w work) error {
 	if err != nil {
 		return err
 	}
-	languages, err := o.languages(ctx, dir, w)
+	languages, missing, err := o.languages(ctx, dir, w)
 	if err != nil {
 		return err
 	}
@@ -47,19 +46,25 @@ func (o *ocr) recognize(ctx context.Context, w work) error {
 	if allowed(w, "auto_orient") {
 		args = append(args, "--rotate-pages")
 	}
-	err = o.run(ctx, execution{dir: dir, args: append(args, w.in.Path, "out.pdf")})
+	err = o.run(ctx, execution{dir: dir, inputs: []string{w.in.Path}, args: append(args, w.in.Path, "out.pdf")})
 	if errors.Is(err, errExit) {
 		return openFailed(w.in, clip(err.Error()))
 	}
 	if err != nil {
 		return err
 	}
+	if len(missing) > 0 {
+		w.run.SetMessage("Only " + strings.Join(languages, ", ") + " was used: " + missingLanguages(missing))
+	}
 	return w.run.AddFile(w.name(), filepath.Join(dir, "out.pdf"))
 }
 
-// languages returns the languages of the task that are installed. If there are none,
-// another engine must do the task.
-func (o *ocr) languages(ctx context.Context, dir string, w work) ([]string, error) {
+func missingLanguages(missing []string) string {
+	return "tesseract does not have " + strings.Join(missing, ", ")
+}
+
+// languages returns the languages of the task that are installed, and those that are not.
+func (o *ocr) languages(ctx context.Context, dir string, w work) (installed, missing []string, err error) {
 	wanted := []string{"eng"}
 	if list, ok := w.run.Params["language"].([]any); ok && len(list) > 0 {
 		wanted = nil
@@ -71,19 +76,22 @@ func (o *ocr) languages(ctx context.Context, dir string, w work) ([]string, erro
 	}
 	tesseract := o.kit.tool("--version", "tesseract")
 	if tesseract == nil {
-		return nil, cloudconverttest.ErrUnsupported
+		return nil, nil, cloudconverttest.ErrUnsupported
 	}
 	out := &bounded{limit: 64 << 10}
 	if err := tesseract.run(ctx, execution{dir: dir, stdout: out, args: []string{"--list-langs"}}); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var installed []string
-	for line := range bytes.Lines(out.buffer) {
-		installed = append(installed, strings.TrimSpace(string(line)))
+	known := strings.Split(strings.TrimSpace(string(out.buffer)), "\n")
+	for _, language := range wanted {
+		if slices.Contains(known, language) {
+			installed = append(installed, language)
+		} else {
+			missing = append(missing, clip(language))
+		}
 	}
-	wanted = slices.DeleteFunc(wanted, func(language string) bool { return !slices.Contains(installed, language) })
-	if len(wanted) == 0 {
-		return nil, cloudconverttest.ErrUnsupported
+	if len(installed) == 0 {
+		return nil, nil, unsupported(missingLanguages(missing))
 	}
-	return wanted, nil
+	return installed, missing, nil
 }

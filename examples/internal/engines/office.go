@@ -18,8 +18,8 @@ const (
 	maxOfficeOutput = 1 << 30
 )
 
-// The formats of LibreOffice by kind of document, and the filters for formats for which
-// it would not choose the right one.
+// The formats of LibreOffice by kind of document, and its filters. Without the name of a
+// filter, it would read any format under the name of another.
 var (
 	officeConversions = []Conversion{
 		{From: []string{"doc", "docx", "odt", "rtf", "txt", "html"}, To: []string{"pdf", "doc", "docx", "odt", "rtf", "txt", "html"}},
@@ -27,9 +27,19 @@ var (
 		{From: []string{"ppt", "pptx", "odp"}, To: []string{"pdf", "ppt", "pptx", "odp"}},
 	}
 	officeReaders = map[string]string{
+		"doc":  "MS Word 97",
+		"docx": "MS Word 2007 XML",
+		"odt":  "writer8",
+		"rtf":  "Rich Text Format",
 		"txt":  "Text (encoded):UTF8,LF,,,",
 		"html": "HTML (StarWriter)",
+		"xls":  "MS Excel 97",
+		"xlsx": "Calc MS Excel 2007 XML",
+		"ods":  "calc8",
 		"csv":  "Text - txt - csv (StarCalc):44,34,76,1",
+		"ppt":  "MS PowerPoint 97",
+		"pptx": "Impress MS PowerPoint 2007 XML",
+		"odp":  "impress8",
 	}
 	officeWriters = map[string]string{
 		"txt": "txt:Text (encoded):UTF8",
@@ -92,7 +102,7 @@ func (o *office) produce(ctx context.Context, w work, to string) (string, error)
 	result := filepath.Join(dir, "out", "document."+to)
 	switch size := sizeOf(result); {
 	case size < 0: // some versions exit with 0 in this case
-		return "", openFailed(w.in, "it is no document, or a damaged or protected one")
+		return "", openFailed(w.in, "it is not a document of this format, or it is damaged or protected")
 	case size > maxOfficeOutput:
 		return "", errTooMuch
 	}
@@ -104,9 +114,7 @@ func officeArguments(dir, input, from, to string) []string {
 		"--headless", "--norestore", "--nologo", "--nodefault", "--nofirststartwizard", "--nolockcheck",
 		"-env:UserInstallation=" + fileURL(profileOf(dir)),
 	}
-	if reader, ok := officeReaders[from]; ok {
-		args = append(args, "--infilter="+reader)
-	}
+	args = append(args, "--infilter="+officeReaders[from])
 	writer, ok := officeWriters[to]
 	if !ok {
 		writer = to

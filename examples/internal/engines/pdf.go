@@ -92,7 +92,7 @@ func unreadable(in cloudconverttest.Input, err error) error {
 	case errors.Is(err, pdfcpu.ErrEncrypted):
 		return openFailed(in, "it is protected by a password")
 	}
-	return openFailed(in, "it is no PDF, or a damaged one ("+clip(err.Error())+")")
+	return openFailed(in, "it is not a PDF, or it is damaged ("+clip(err.Error())+")")
 }
 
 // save writes a document to the result of a task.

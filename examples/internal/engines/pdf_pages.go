@@ -9,7 +9,7 @@ import (
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
 )
 
-// split makes a document of each page.
+// split makes a document of each page. The name of a single one has a number, too.
 func (p *pdf) split(ctx context.Context, w work) error {
 	doc, err := p.open(ctx, w)
 	if err != nil {
@@ -19,7 +19,7 @@ func (p *pdf) split(ctx context.Context, w work) error {
 		return invalid("the document has %d pages, and the limit is %d", doc.PageCount, maxPages)
 	}
 	for page := range doc.PageCount {
-		if err := p.savePages(ctx, w, w.numbered(page+1), doc, []int{page + 1}); err != nil {
+		if err := p.savePages(ctx, w, w.numbered(page+1, max(doc.PageCount, 2)), doc, []int{page + 1}); err != nil {
 			return err
 		}
 		w.run.SetPercent(100 * (page + 1) / doc.PageCount)

@@ -90,7 +90,7 @@ func (p *poppler) open(ctx context.Context, w work) (document, error) {
 	}
 	out := &bounded{limit: 4 << 20}
 	args := slices.Concat(d.password, []string{"-f", "1", "-l", strconv.Itoa(maxPages), d.path})
-	err = p.info.run(ctx, execution{dir: dir, stdout: out, args: args})
+	err = p.info.run(ctx, execution{dir: dir, inputs: []string{d.path}, stdout: out, args: args})
 	if errors.Is(err, errExit) {
 		return d, openFailed(w.in, "it is not a PDF, or it is damaged or protected")
 	}
@@ -128,7 +128,7 @@ func (p *poppler) convert(ctx context.Context, w work) error {
 	for i, page := range pages {
 		name := w.name()
 		if len(pages) > 1 {
-			name = w.numbered(i + 1)
+			name = w.numbered(i+1, len(pages))
 		}
 		if err := p.image(ctx, w, d, page, name); err != nil {
 			return err
@@ -162,7 +162,7 @@ func (p *poppler) image(ctx context.Context, w work, d document, number int, nam
 	args := slices.Concat(d.password, []string{
 		"-png", "-singlefile", "-f", n, "-l", n, "-r", strconv.Itoa(max(int(math.Floor(dpi)), 1)), d.path, "page",
 	})
-	if err := p.render.run(ctx, execution{dir: dir, args: args}); err != nil {
+	if err := p.render.run(ctx, execution{dir: dir, inputs: []string{d.path}, args: args}); err != nil {
 		return err
 	}
 	in, err := os.Open(filepath.Join(dir, "page.png"))
@@ -191,7 +191,7 @@ func (p *poppler) extractText(ctx context.Context, w work, d document) error {
 		return err
 	}
 	args := slices.Concat(d.password, []string{"-enc", "UTF-8", d.path, "text.txt"})
-	if err := p.text.run(ctx, execution{dir: dir, args: args}); err != nil {
+	if err := p.text.run(ctx, execution{dir: dir, inputs: []string{d.path}, args: args}); err != nil {
 		return err
 	}
 	return w.run.AddFile(w.name(), filepath.Join(dir, "text.txt"))

@@ -1,6 +1,7 @@
 package engines
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -33,15 +35,17 @@ var (
 
 // execution is a run of a program.
 type execution struct {
-	dir    string    // private to the run: its home, temporary and working directory
+	dir    string    // private to the run: its home and temporary directory
+	workIn string    // its working directory, in dir; empty means dir
 	stdout io.Writer // may be nil
 	stderr io.Writer // as stdout
 	env    []string  // besides the usual variables
+	inputs []string  // files outside of dir that it reads
 	args   []string
 }
 
-// run runs the program. When ctx ends, it kills the program and all that it has started.
-// The error has the last line of the output.
+// run runs the program, confined if bubblewrap can run. When ctx ends, it kills the
+// program and all that it has started. The error has the last line of the output.
 func (p *program) run(ctx context.Context, e execution) error {
 	release, err := p.kit.take(ctx)
 	if err != nil {
@@ -49,8 +53,15 @@ func (p *program) run(ctx context.Context, e execution) error {
 	}
 	defer release()
 	last := &tail{limit: 4 << 10}
-	cmd := exec.CommandContext(ctx, p.path, e.args...) //nolint:gosec // a list of arguments, and no shell
-	cmd.Dir = e.dir
+	path, args := p.path, e.args
+	if p.kit.bubblewrap != "" {
+		path, args = p.kit.bubblewrap, confine(p.path, e)
+	}
+	// Bubblewrap ends with the thread that has started it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // a list of arguments, and no shell
+	cmd.Dir = cmp.Or(e.workIn, e.dir)
 	cmd.Env = append(environment(e.dir), e.env...)
 	cmd.Stdout, cmd.Stderr = both(e.stdout, nil), both(e.stderr, last)
 	cmd.WaitDelay = 5 * time.Second

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
 // fake installs a shell script in place of a program and returns its directory.
@@ -140,13 +141,21 @@ func TestProgramFails(t *testing.T) {
 func hanging(t *testing.T) (dir string, started func(), gone func()) {
 	t.Helper()
 	pipe := filepath.Join(t.TempDir(), "pipe")
-	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	started, gone = watch(t, pipe)
 	dir = fake(t, "ffmpeg", `
 if [ "$1" = -version ]; then echo "ffmpeg version 7.1"; exit; fi
 exec 3>`+pipe+`
 echo started >&3
 sleep 300 &
 wait`)
+	return dir, started, gone
+}
+
+// watch makes a pipe for a program. The functions wait until the program has written the
+// line started to it, and until nothing has it open.
+func watch(t *testing.T, pipe string) (started func(), gone func()) {
+	t.Helper()
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
 	f, err := os.OpenFile(pipe, os.O_RDWR, 0) // with a writer, so that reads wait
 	require.NoError(t, err)
 	reader, err := os.OpenFile(pipe, os.O_RDONLY, 0)
@@ -164,7 +173,7 @@ wait`)
 		_, err := lines.ReadByte()
 		require.ErrorIs(t, err, io.EOF, "something still runs")
 	}
-	return dir, started, gone
+	return started, gone
 }
 
 func TestCancelKillsGroup(t *testing.T) {
@@ -217,7 +226,7 @@ func TestVersions(t *testing.T) {
 		t.Run(script, func(t *testing.T) {
 			t.Parallel()
 			engines := kitOn(fake(t, "ffmpeg", script)).engines()
-			require.Len(t, engines, 3)
+			require.Len(t, engines, 2)
 			assert.Equal(t, version, engines[1].Version(t.Context()))
 			assert.Contains(t, engines[1].Line(t.Context()), "mp4 webm -> mkv")
 		})
@@ -244,4 +253,41 @@ echo 'Duration: 00:00:01.00' >&2
 echo 'the end' >&2; exit 1`)))
 	task, _ := b.do(t, cloudconvert.Convert{Input: []string{"a"}, OutputFormat: "mp3"}, upload{"a.wav", []byte("x")})
 	assert.Equal(t, "the program failed: the end", task.Message)
+}
+
+// TestForeignWebsite shows that the message says what a capture needs.
+func TestForeignWebsite(t *testing.T) {
+	t.Parallel()
+	k := kitOn(fake(t, "chromium", "exit 1"))
+	task := cloudconvert.CaptureWebsite{URL: "https://example.com", OutputFormat: "pdf"}
+	done, _ := newBench(t, k, cloudconverttest.WithStandIns()).do(t, task)
+	assert.Equal(t, "stand-in", done.Engine)
+	assert.Contains(t, done.Message, "-network")
+	done, _ = newBench(t, k).do(t, task)
+	assert.Equal(t, "INVALID_CONVERSION_TYPE", done.Code)
+	assert.Contains(t, done.Message, "-network")
+}
+
+// TestCommandNeedsConfinement shows that programs without confinement run on request only.
+func TestCommandNeedsConfinement(t *testing.T) {
+	t.Parallel()
+	dir := fake(t, "ffmpeg", "echo ran > output/x.txt")
+	task := cloudconvert.RawTask{Op: "command", Fields: fields{
+		"input": "a", "engine": "ffmpeg", "command": "ffmpeg", "arguments": "/output/x.txt", "capture_output": true,
+	}}
+	file := upload{"a.txt", []byte("x")}
+
+	done, _ := newBench(t, kitOn(dir), cloudconverttest.WithStandIns()).do(t, task, file)
+	assert.Equal(t, "stand-in", done.Engine)
+	assert.Contains(t, done.Message, "bubblewrap")
+	done, _ = newBench(t, kitOn(dir)).do(t, task, file)
+	assert.Equal(t, "INVALID_CONVERSION_TYPE", done.Code)
+	assert.Contains(t, done.Message, "-unconfined")
+
+	k := kitOn(dir)
+	k.options.Unconfined = true
+	engines := k.engines()
+	assert.Regexp(t, `^ffmpeg.*: command \(ffmpeg\)$`, engines[len(engines)-1].Line(t.Context()))
+	result := newBench(t, k).one(t, task, file)
+	assert.Equal(t, "ran\n", string(result.content))
 }

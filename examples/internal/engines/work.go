@@ -1,15 +1,14 @@
 package engines
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
 	"os"
-	"path"
-	"strconv"
-	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
 )
 
 // work is the work on an input file of a task.
@@ -27,7 +26,7 @@ func partOf(run *cloudconverttest.Run, i int) work {
 	w := work{run: &part, in: run.Inputs[i], n: i + 1, total: len(run.Inputs)}
 	if w.total > 1 && run.Text("filename") != "" {
 		part.Params = maps.Clone(run.Params)
-		part.Params["filename"] = work{run: run, in: w.in}.numbered(w.n)
+		part.Params["filename"] = names.Numbered(run.Text("filename"), w.n, w.total)
 	}
 	return w
 }
@@ -35,17 +34,9 @@ func partOf(run *cloudconverttest.Run, i int) work {
 // name returns the name of the result, if there is one for each input file.
 func (w work) name() string { return w.run.OutputName(w.in) }
 
-// numbered returns the name of one of several results.
-func (w work) numbered(n int) string {
-	name := w.run.Text("filename")
-	if before, after, ok := strings.Cut(name, "%d"); ok {
-		return before + strconv.Itoa(n) + after
-	}
-	if name == "" {
-		name = w.run.OutputName(w.in)
-	}
-	ext := path.Ext(name)
-	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ext), n, ext)
+// numbered returns the name of the nth of several results.
+func (w work) numbered(n, total int) string {
+	return names.Numbered(cmp.Or(w.run.Text("filename"), w.run.OutputName(w.in)), n, total)
 }
 
 // content reads the input file, up to a size.
@@ -66,6 +57,16 @@ func openFailed(in cloudconverttest.Input, why string) error {
 func invalid(format string, args ...any) error {
 	return cloudconverttest.Fail("INVALID_DATA", fmt.Sprintf(format, args...))
 }
+
+// unsupported returns an error that matches [cloudconverttest.ErrUnsupported], with a
+// reason for the message of the task.
+func unsupported(reason string) error {
+	return fmt.Errorf("%w: %w", cloudconverttest.ErrUnsupported, reasonError(reason))
+}
+
+type reasonError string
+
+func (e reasonError) Error() string { return string(e) }
 
 // errTooMuch means that a result is too large.
 var errTooMuch = cloudconverttest.Fail("FILE_TOO_LARGE", "The result is too large")
