@@ -58,7 +58,7 @@ func convertAll(ctx context.Context, s *settings, stdout io.Writer, term *termin
 
 // run converts the files of the plan.
 func (b *batch) run(ctx context.Context) error {
-	client, closeClient, err := connect(b.settings, b.terminal)
+	client, closeClient, err := connect(ctx, b.settings, b.terminal)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,13 +15,13 @@ import (
 
 // connect returns a client for the service, or for a local sandbox if there is
 // no API key. The caller calls the returned function at the end.
-func connect(s *settings, term *terminal) (*cloudconvert.Client, func(), error) {
+func connect(ctx context.Context, s *settings, term *terminal) (*cloudconvert.Client, func(), error) {
 	if os.Getenv("CLOUDCONVERT_API_KEY") == "" {
 		if s.sandbox || s.region != "" {
 			return nil, nil, errors.New("-sandbox and -region need an API key in CLOUDCONVERT_API_KEY")
 		}
 		s.local = true
-		return connectLocally(term)
+		return connectLocally(ctx, term)
 	}
 	var options []cloudconvert.Option
 	if s.sandbox {
@@ -37,13 +38,13 @@ func connect(s *settings, term *terminal) (*cloudconvert.Client, func(), error) 
 }
 
 // connectLocally starts a sandbox in this process.
-func connectLocally(term *terminal) (*cloudconvert.Client, func(), error) {
+func connectLocally(ctx context.Context, term *terminal) (*cloudconvert.Client, func(), error) {
 	server, err := cloudconverttest.Start()
 	if err != nil {
 		return nil, nil, fmt.Errorf("start a local sandbox: %w", err)
 	}
 	var names []string
-	registered, _ := engines.Register(server, engines.Options{})
+	registered, _ := engines.Register(ctx, server, engines.Options{})
 	for _, engine := range registered {
 		if !slices.Contains(names, engine.Name) {
 			names = append(names, engine.Name)

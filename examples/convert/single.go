@@ -16,7 +16,7 @@ func convertOne(ctx context.Context, s *settings, stdin io.Reader, stdout io.Wri
 	if err != nil {
 		return err
 	}
-	client, closeClient, err := connect(s, term)
+	client, closeClient, err := connect(ctx, s, term)
 	if err != nil {
 		return err
 	}

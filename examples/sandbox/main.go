@@ -84,7 +84,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) error {
 		fault.Seed = s.seed
 		server.Inject(fault)
 	}
-	registered, confined := engines.Register(server, engines.Options{Network: s.network, Unconfined: s.unconfined})
+	registered, confined := engines.Register(ctx, server, engines.Options{Network: s.network, Unconfined: s.unconfined})
 	engines.AddFormats(ctx, server, registered)
 	fmt.Fprintln(stderr, "built-in: images, thumbnails and watermarks of images, zip, tar and tar.gz archives, metadata")
 	for _, engine := range registered {

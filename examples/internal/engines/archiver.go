@@ -163,12 +163,23 @@ func (a *archiver) unpack(ctx context.Context, w work, dir, files string) error 
 	if err := a.extract(ctx, w, dir, in, format, files); err != nil {
 		return err
 	}
-	return filepath.WalkDir(files, func(path string, entry fs.DirEntry, err error) error {
+	return removeLinks(files)
+}
+
+// removeLinks removes all but regular files: the target of a link can be a path of this
+// machine.
+func removeLinks(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	err = fs.WalkDir(root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || entry.Type().IsRegular() {
 			return err
 		}
-		return os.Remove(path) // a link, whose target may be a path of this machine
+		return root.Remove(path)
 	})
+	return errors.Join(err, root.Close())
 }
 
 // decompress writes the tar of a tar.gz or tar.bz2 to a file, up to a limit. 7-Zip cannot

@@ -71,7 +71,7 @@ func TestRealUnusualArchives(t *testing.T) {
 			for _, content := range [][]byte{[]byte("x"), []byte("text"), good[:len(good)/2]} {
 				task, _ := b.do(t, convert(to), upload{"a." + format, content})
 				assert.Equal(t, "OPEN_FAILED", task.Code, task.Message)
-				assert.NotContains(t, task.Message, os.TempDir())
+				assert.NotContains(t, task.Message, "/tmp")
 			}
 		})
 	}

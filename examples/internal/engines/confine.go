@@ -19,7 +19,7 @@ var systemPaths = []string{
 
 // findBubblewrap returns the path of bubblewrap, or "" if it is not installed or cannot
 // run, as in most containers.
-func (k *kit) findBubblewrap() string {
+func (k *kit) findBubblewrap(ctx context.Context) string {
 	path := k.find("bwrap")
 	if path == "" {
 		return ""
@@ -29,7 +29,7 @@ func (k *kit) findBubblewrap() string {
 		return ""
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // the directory is empty
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	probe := &program{kit: k, path: path}
 	if probe.run(ctx, execution{dir: dir, args: confine("true", execution{dir: dir})}) != nil {

@@ -5,12 +5,12 @@ package engines
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -53,17 +53,15 @@ func TestRealConfinement(t *testing.T) {
 	k := confined(t)
 	secret := outsideFile(t)
 	target := filepath.Join(t.TempDir(), "written")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, listener.Close()) })
-	port := listener.Addr().(*net.TCPAddr).Port
+	site := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(site.Close)
 	for name, script := range map[string]string{
 		"read a file":       "cat " + secret,
 		"write a file":      "echo x > " + target,
 		"write to the root": "echo x > /written",
-		"list processes":    "kill -0 " + fmt.Sprint(os.Getpid()),
+		"list processes":    "kill -0 " + strconv.Itoa(os.Getpid()),
 		"read the settings": "cat /etc/passwd",
-		"use the network":   fmt.Sprintf("exec perl -MIO::Socket::INET -e 'IO::Socket::INET->new(q(127.0.0.1:%d)) or die'", port),
+		"use the network":   "perl -MIO::Socket::INET -e 'IO::Socket::INET->new(q(" + site.Listener.Addr().String() + ")) or die'",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -85,7 +83,7 @@ func TestRealConfinement(t *testing.T) {
 	assert.FileExists(t, filepath.Join(dir, "copy"))
 	for line := range strings.Lines(out) {
 		name, _, ok := strings.Cut(line, "=")
-		assert.True(t, !ok || strings.Contains("HOME TMPDIR LANG PATH PWD OLDPWD SHLVL _", name), line)
+		assert.True(t, !ok || slices.Contains([]string{"HOME", "TMPDIR", "LANG", "PATH", "PWD", "OLDPWD", "SHLVL", "_"}, name), line)
 	}
 	assert.NoFileExists(t, target)
 }
@@ -133,11 +131,10 @@ func TestRealCommandEscapes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			task, results := b.do(t, cloudconvert.RawTask{Op: "command", Fields: fields{
+			task, _ := b.do(t, cloudconvert.RawTask{Op: "command", Fields: fields{
 				"input": []string{"a", "b"}, "engine": "ffmpeg", "command": "ffmpeg", "arguments": c.arguments, "capture_output": true,
 			}}, image, c.file)
 			assert.Equal(t, "error", task.Status, task.Message)
-			assert.Empty(t, len(results))
 			assert.NoFileExists(t, target)
 			assert.Zero(t, requests.Load())
 		})

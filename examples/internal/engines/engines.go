@@ -67,8 +67,8 @@ type Options struct {
 // Register registers the engines of this machine with a server and returns them, and
 // whether their programs are confined by bubblewrap. If several can do a task, the first
 // one does it. [AddFormats] adds them to the catalog.
-func Register(server *cloudconverttest.Server, options Options) (engines []Engine, confined bool) {
-	k := newKit(options, os.Getenv("PATH"))
+func Register(ctx context.Context, server *cloudconverttest.Server, options Options) (engines []Engine, confined bool) {
+	k := newKit(ctx, options, os.Getenv("PATH"))
 	return k.register(server), k.bubblewrap != ""
 }
 

@@ -2,6 +2,7 @@ package engines
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"image"
@@ -35,7 +36,7 @@ type bench struct {
 func libraryOnly() *kit { return kitOn("") }
 
 func kitOn(path string) *kit {
-	k := newKit(Options{}, path)
+	k := newKit(context.Background(), Options{}, path)
 	k.limit = time.Minute
 	return k
 }

@@ -17,14 +17,14 @@ type kit struct {
 	slots      chan struct{} // bounds concurrent files
 }
 
-func newKit(options Options, path string) *kit {
+func newKit(ctx context.Context, options Options, path string) *kit {
 	k := &kit{
 		options: options,
 		path:    path,
 		limit:   10 * time.Minute,
 		slots:   make(chan struct{}, runtime.NumCPU()),
 	}
-	k.bubblewrap = k.findBubblewrap()
+	k.bubblewrap = k.findBubblewrap(ctx)
 	return k
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/standin"
 )
 
 // realOffice is a bench with the installed LibreOffice.
@@ -25,19 +26,18 @@ func realOffice(t *testing.T) *bench {
 func TestRealDocuments(t *testing.T) {
 	t.Parallel()
 	b := realOffice(t)
+	slides, ok := standin.File("pptx", "slides")
+	require.True(t, ok)
 	first := map[string]upload{
-		"txt": {"a.txt", []byte("Grüße, world\n")}, "html": {"a.html", []byte("<h1>Hello</h1><p>world")},
-		"csv": {"a.csv", []byte("name,count\n\"a,b\",2\n")},
+		"txt": {"a.txt", []byte("Grüße, world\n")}, "csv": {"a.csv", []byte("name,count\n\"a,b\",2\n")}, "pptx": {"a.pptx", slides},
 	}
 	for _, c := range []struct {
 		from string
 		via  []string
 	}{
-		{"txt", []string{"docx", "odt", "rtf", "doc", "html", "txt"}},
-		{"html", []string{"docx", "pdf"}},
+		{"txt", []string{"docx", "odt", "rtf", "doc", "txt"}},
 		{"csv", []string{"xlsx", "ods", "xls", "csv"}},
-		{"csv", []string{"html"}},
-		{"csv", []string{"pdf"}},
+		{"pptx", []string{"odp", "ppt", "pdf"}},
 	} {
 		t.Run(c.from+" to "+c.via[len(c.via)-1], func(t *testing.T) {
 			t.Parallel()

@@ -84,9 +84,9 @@ func everyOperation(t *testing.T, site string) []sample {
 		},
 
 		convert(pdf, "txt"), convert(pdf, "docx"), convert(docx, "pdf"), convert(docx, "webp"), convert(png, "webp"), convert(png, "pdf"),
-		convert(mp4, "webm"), convert(standIn("a.wav", "wav"), "mp3"), convert(standIn("a.html", "html"), "pdf"), convert(standIn("a.xlsx", "xlsx"), "csv"),
+		convert(mp4, "webm"), convert(standIn("a.wav", "wav"), "mp3"), convert(standIn("a.xlsx", "xlsx"), "csv"),
 		convert(standIn("a.7z", "7z"), "zip"), convert(standIn("a.7z", "7z"), "rar"), convert(standIn("a.epub", "epub"), "txt"), convert(standIn("a.svg", "svg"), "png"),
-		convert(standIn("a.pptx", "pptx"), "pdf"), convert(png, "ico"), convert(docx, "epub"),
+		convert(png, "ico"), convert(docx, "epub"),
 		one("convert", "x.jpg", pdf, fields{
 			"output_format": "jpg", "pages": "2", "width": 100, "height": 100, "fit": "max", "quality": 80, "filename": "x.jpg",
 			"engine": "poppler", "engine_version": "22.02", "input_format": "pdf", "timeout": 100,
@@ -191,7 +191,7 @@ func TestEveryOperation(t *testing.T) {
 				assert.Equal(t, "finished", task.Status, "%s %v: %s %s", s.operation, s.fields, task.Code, task.Message)
 				s.check(t, results)
 				s.checkCatalog(t, b, task)
-				if !done[s.operation] {
+				if path == "" && !done[s.operation] { // it does not depend on the programs
 					assert.Equal(t, cloudconvert.StatusFinished, b.alone(t, s).Status, "%s %v without a job", s.operation, s.fields)
 				}
 				done[s.operation] = true
