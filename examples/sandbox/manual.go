@@ -96,13 +96,14 @@ ENGINES
                         cannot confine them. By default these tasks are then
                         stand-ins
 
-  Where bubblewrap (bwrap) is installed and works, programs run confined: without
-  a network, and with access to programs, libraries, fonts and the files of
-  their task only. Chromium has a sandbox of its own. Elsewhere programs run as
-  the user of the sandbox. Then a task with the operation command, by its
-  arguments or its files, can make them read and write any file of this user and
-  use the network, and a document can show local images. So give the key of such
-  a sandbox only to people and programs that may do that.
+  Where bubblewrap (bwrap) is installed and works, programs run confined:
+  without a network, and with access to programs, libraries, fonts and the
+  files of their task only. Chromium has a separate sandbox. Elsewhere
+  programs run as the user of the sandbox. Then a task with the operation
+  command, by its arguments or its files, can make them read and write any
+  file of this user and use the network, and a document can show local images.
+  So give the key of such a sandbox only to people and programs that may do
+  that.
 
 FAULTS
   -fault KIND=SHARE     break this share of the requests, such as reset=0.05;
