@@ -191,7 +191,7 @@ func TestEveryOperation(t *testing.T) {
 				assert.Equal(t, "finished", task.Status, "%s %v: %s %s", s.operation, s.fields, task.Code, task.Message)
 				s.check(t, results)
 				s.checkCatalog(t, b, task)
-				if path == "" && !done[s.operation] { // it does not depend on the programs
+				if !done[s.operation] {
 					assert.Equal(t, cloudconvert.StatusFinished, b.alone(t, s).Status, "%s %v without a job", s.operation, s.fields)
 				}
 				done[s.operation] = true
