@@ -76,7 +76,7 @@ func (s *server) listFormats(ctx context.Context, _ *mcp.CallToolRequest, in for
 		out.Formats = append(out.Formats, newFormat(entry))
 	}
 	if len(out.Formats) == 0 {
-		return nil, nil, fmt.Errorf("there is no such entry of the operation %s: leave out a format to see what there is", query.Operation)
+		return nil, nil, fmt.Errorf("the catalog has no such entry of the operation %s: leave out a format to list what it has", query.Operation)
 	}
 	return nil, out, nil
 }

@@ -13,9 +13,10 @@ import (
 
 // Metadata returns metadata of a file by the keys of ExifTool: FileName, FileSize,
 // FileType, FileTypeExtension and MIMEType for every known format, ImageWidth,
-// ImageHeight and more for images, PDFVersion and PageCount for PDFs. Values are strings, ints or floats. name is the name
-// of the file and size its length in bytes. The content takes precedence over the name.
-// The error matches [ErrOpen] for an empty file and for an image with an invalid header.
+// ImageHeight and more for images, PDFVersion and PageCount for PDFs. Values are strings,
+// ints or floats. name is the name of the file and size its length in bytes. The content
+// takes precedence over the name. The error matches [ErrOpen] for an empty file and for an
+// image with an invalid header.
 func Metadata(ctx context.Context, r io.ReadSeeker, name string, size int64) (map[string]any, error) {
 	head, err := readHead(ctx, r)
 	if err != nil {

@@ -3,7 +3,6 @@ package engines
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
@@ -60,15 +59,4 @@ func pairs(operation string, from, to []string) []cloudconverttest.Format {
 		}
 	}
 	return formats
-}
-
-// formatOf returns the format of a name.
-func formatOf(name string) string {
-	name = strings.ToLower(name)
-	for _, format := range []string{"tar.gz", "tar.bz2"} {
-		if strings.HasSuffix(name, "."+format) {
-			return format
-		}
-	}
-	return strings.TrimPrefix(name[strings.LastIndex(name, ".")+1:], ".")
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/names"
 	"github.com/cloudconvert/cloudconvert-go/internal/standin"
 )
 
@@ -251,7 +252,7 @@ func (s sample) checkCatalog(t *testing.T, b *bench, task cloudconverttest.Task)
 	t.Helper()
 	format := ""
 	if len(s.files) > 0 {
-		format = formatOf(s.files[0].name)
+		format = names.Extension(s.files[0].name)
 	}
 	engines := map[string]bool{}
 	for f, err := range b.client.Formats.All(t.Context(), cloudconvert.FormatListOptions{Operation: cloudconvert.Operation(s.operation)}) {
@@ -271,21 +272,21 @@ func (s sample) checkCatalog(t *testing.T, b *bench, task cloudconverttest.Task)
 // check checks the names and the types of results.
 func (s sample) check(t *testing.T, results []upload) {
 	t.Helper()
-	var names []string
+	var found []string
 	for _, result := range results {
-		names = append(names, result.name)
+		found = append(found, result.name)
 		if !strings.HasPrefix(s.operation, "import/") || result.name == "report.docx" {
 			assert.True(t, hasType(result), "%s %v: %s begins with %.20q", s.operation, s.fields, result.name, result.content)
 		}
 	}
-	assert.Equal(t, s.want, names, "%s %v", s.operation, s.fields)
+	assert.Equal(t, s.want, found, "%s %v", s.operation, s.fields)
 }
 
 // hasType reports whether the content of a file has the type of its name.
 func hasType(file upload) bool {
 	var at int
 	var bytes string
-	switch format := formatOf(file.name); format {
+	switch format := names.Extension(file.name); format {
 	case "pdf":
 		bytes = "%PDF-"
 	case "png":
