@@ -7,6 +7,16 @@
 //
 // The queue is that of River, in a file of SQLite or in PostgreSQL. It uses the API key in
 // CLOUDCONVERT_API_KEY.
+//
+// Any queue that delivers a message again with the same id will do. What stands for the id
+// and the attempt of River's jobs in other queues:
+//
+//   - NATS JetStream: stream and sequence number, and NumDelivered. Extend AckWait by
+//     InProgress.
+//   - Temporal: the ids of workflow and activity, and Attempt.
+//   - Amazon SQS: the MessageId, and ApproximateReceiveCount. The visibility timeout is the
+//     lease: set it to minutes.
+//   - Google Cloud Tasks: the name of the task, and the header X-CloudTasks-TaskRetryCount.
 package main
 
 import (
