@@ -236,9 +236,8 @@ func (e *Error) LogValue() slog.Value {
 }
 
 // IsRetryable reports whether the same call may succeed later, and does no harm if it
-// is made again. It returns false if the call would fail again in the same way, and for
-// errors of the account, such as [ErrUnauthorized] and [ErrCreditsExceeded]: keep the
-// work, and do not continue with other work.
+// is made again. It returns false if the call would fail again in the same way, and if
+// [IsAccountError] returns true.
 //
 // Without [WithKey], it also returns false if a job may already have been created, if the
 // context ended, and for failures after a job has finished, such as to save its files,
@@ -273,6 +272,17 @@ func IsRetryable(err error) bool {
 	default:
 		return status == 0 || engine.IsSuccess(status) || engine.IsTemporary(status)
 	}
+}
+
+// IsAccountError reports whether the service refuses the account or its API key, which
+// concerns every call: the API responded with [ErrUnauthorized], [ErrForbidden] or
+// [ErrCreditsExceeded]. Keep the work, and do not continue with other work. If storage
+// refuses a file, IsAccountError returns false.
+func IsAccountError(err error) bool {
+	if e, ok := errors.AsType[*Error](err); ok && !strings.HasPrefix(e.Path, "/") {
+		return false // the path begins with the host of the storage
+	}
+	return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) || errors.Is(err, ErrCreditsExceeded)
 }
 
 // leavesJob reports whether a job may exist after a failure. The failure may be joined

@@ -271,6 +271,28 @@ func TestLargeBodiesHaveMoreTime(t *testing.T) {
 // errRefused is the error of a refused dial of package net.
 var errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 
+func TestIsAccountError(t *testing.T) {
+	t.Parallel()
+	unauthorized := &cloudconvert.Error{StatusCode: http.StatusUnauthorized, Path: "/jobs"}
+	for name, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"nil":              {nil, false},
+		"401":              {unauthorized, true},
+		"wrapped":          {fmt.Errorf("report: %w", unauthorized), true},
+		"of a token":       {fmt.Errorf("%w: no access token", cloudconvert.ErrUnauthorized), true},
+		"402":              {&cloudconvert.Error{StatusCode: http.StatusPaymentRequired, Path: "/jobs"}, true},
+		"too many jobs":    {&cloudconvert.Error{StatusCode: http.StatusPaymentRequired, Path: "/jobs", Code: cloudconvert.CodeParallelJobLimitExceeded}, false},
+		"403":              {&cloudconvert.Error{StatusCode: http.StatusForbidden, Path: "/jobs"}, true},
+		"403 of a storage": {&cloudconvert.Error{StatusCode: http.StatusForbidden, Path: "storage.example/a.pdf"}, false},
+		"429":              {&cloudconvert.Error{StatusCode: http.StatusTooManyRequests, Path: "/jobs"}, false},
+		"context":          {context.Canceled, false},
+	} {
+		assert.Equal(t, c.want, cloudconvert.IsAccountError(c.err), name)
+	}
+}
+
 func TestIsRetryable(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

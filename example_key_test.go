@@ -28,15 +28,11 @@ func handle(ctx context.Context, client *cloudconvert.Client, m message) error {
 		opts = append(opts, cloudconvert.WithTakeover(time.Now())) // a process may just have died
 	}
 	_, err := client.ConvertFile(ctx, m.src, m.dst, opts...)
-	switch {
-	case errors.Is(err, cloudconvert.ErrUnauthorized), errors.Is(err, cloudconvert.ErrCreditsExceeded):
-		return err // of the account, not of the file
-	case err != nil && !cloudconvert.IsRetryable(err):
-		fmt.Println("no attempt will succeed:", err)
-		return nil
-	default:
+	if err == nil || cloudconvert.IsRetryable(err) || cloudconvert.IsAccountError(err) {
 		return err
 	}
+	fmt.Println("no attempt will succeed:", err)
+	return nil
 }
 
 // Continue the job of a process that was interrupted, in another process.

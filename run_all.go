@@ -76,9 +76,10 @@ type Result struct {
 // work whose path is already claimed fails before its job is created. Paths that only
 // the service knows are claimed when the job has ended.
 //
-// A break from the loop ends all that runs. When the context ends, each work that was
-// begun still yields its result, and the others yield none. In both cases RunAll
-// returns within a second, for all works together. No job is left waiting for an upload
+// When the context ends, or the budget or the account ends the batch, each work that was
+// begun still yields its result, and the others yield none. A break from the loop ends all
+// that runs. After it, or after the end of the context, RunAll returns within a second, for
+// all works together. No job is left waiting for an upload
 // unless its result says so. With [WithJournal], the next run continues with jobs that
 // are still running.
 //
@@ -105,10 +106,11 @@ type batch struct {
 	journal *journal.Journal // nil if none is kept
 	results chan Result      // closed when the last work has ended
 
+	stopped chan struct{} // closed when no more works may be begun
+
 	mu       sync.Mutex
 	claimed  map[[16]byte]struct{} // names, keys and paths
 	spent    int                   // credits
-	stopped  bool                  // no more works may be started
 	panicked any                   // what the iterator panicked with
 	running  sync.WaitGroup
 }
@@ -125,6 +127,7 @@ func (c *Client) newBatch(works iter.Seq[Work], opts []BatchOption) (*batch, err
 		client: c, config: config, works: works,
 		claimed: map[[16]byte]struct{}{},
 		slots:   make(chan struct{}, config.concurrency),
+		stopped: make(chan struct{}),
 		results: make(chan Result, config.concurrency),
 	}
 	var err error
@@ -173,6 +176,7 @@ func (b *batch) work(ctx context.Context) {
 	}()
 	select {
 	case <-fed:
+	case <-b.stopped:
 	case <-ctx.Done():
 	}
 	b.stop()
@@ -196,10 +200,22 @@ func (b *batch) keepPanic(panicked any) {
 	b.panicked = fmt.Sprintf("%v\n\n%s", panicked, debug.Stack())
 }
 
+// stop begins no more works.
 func (b *batch) stop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.stopped = true
+	if !b.isStopped() {
+		close(b.stopped)
+	}
+}
+
+func (b *batch) isStopped() bool {
+	select {
+	case <-b.stopped:
+		return true
+	default:
+		return false
+	}
 }
 
 // feed starts works as there is room for them.
@@ -222,7 +238,7 @@ func (b *batch) feed(ctx context.Context) {
 func (b *batch) start(ctx context.Context, work Work, prepared *work, err error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.stopped || ctx.Err() != nil {
+	if b.isStopped() || ctx.Err() != nil {
 		return false
 	}
 	b.running.Go(func() {
@@ -233,6 +249,9 @@ func (b *batch) start(ctx context.Context, work Work, prepared *work, err error)
 			result.Err = prepared.config.create.underKey(err)
 			run.finishJob(result.Job, result.Err)
 			b.addCost(prepared, result.Job)
+		}
+		if IsAccountError(result.Err) {
+			b.stop()
 		}
 		b.results <- result
 		<-b.slots

@@ -420,6 +420,49 @@ func TestRunAllDoesNotWaitForABlockedIterator(t *testing.T) {
 	}
 }
 
+// Every other creation would be refused too.
+func TestRunAllEndsWhenTheAccountIsRefused(t *testing.T) {
+	t.Parallel()
+	const creations = "/v2/jobs"
+	for name, c := range map[string]struct {
+		fault cloudconverttest.Fault
+		ends  bool
+	}{
+		"401": {cloudconverttest.Fault{Path: creations, Status: http.StatusUnauthorized}, true},
+		"402": {cloudconverttest.Fault{Path: creations, Status: http.StatusPaymentRequired}, true},
+		"403": {cloudconverttest.Fault{Path: creations, Status: http.StatusForbidden}, true},
+		"422": {cloudconverttest.Fault{Path: creations, Status: http.StatusUnprocessableEntity}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				server.Inject(c.fault)
+				sleeper(server)
+				works := &stuck{freed: make(chan struct{})}
+				for i := range 100 {
+					works.works = append(works.works, slowWork(strconv.Itoa(i), time.Minute))
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				results := 0
+				for result := range server.Client().RunAll(ctx, works.all, cloudconvert.WithConcurrency(4)) {
+					require.Error(t, result.Err)
+					assert.Equal(t, c.ends, cloudconvert.IsAccountError(result.Err), "%v", result.Err)
+					results++
+				}
+				assert.Equal(t, c.ends, ctx.Err() == nil, "it does not wait for a blocked iterator")
+				if c.ends {
+					assert.LessOrEqual(t, results, 8, "a result may be delivered before the batch has ended")
+				} else {
+					assert.Equal(t, 100, results)
+				}
+				close(works.freed)
+			})
+		})
+	}
+}
+
 func TestRunAllYieldsBegunWorksWhenCancelled(t *testing.T) {
 	t.Parallel()
 	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {

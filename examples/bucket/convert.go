@@ -231,7 +231,7 @@ func (c *converter) take(ctx context.Context, result cloudconvert.Result) error 
 		c.summary.add(overBudget)
 	case ctx.Err() != nil:
 		c.summary.add(interrupted)
-	case errors.Is(err, cloudconvert.ErrUnauthorized), errors.Is(err, cloudconvert.ErrCreditsExceeded):
+	case cloudconvert.IsAccountError(err):
 		return err // no other object would succeed
 	default:
 		c.summary.add(failed)

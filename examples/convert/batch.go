@@ -128,11 +128,11 @@ func (b *batch) take(ctx context.Context, result cloudconvert.Result) {
 func (b *batch) takeFailure(result cloudconvert.Result) outcome {
 	reason := b.explain(result.Err, b.files[result.Work.Name])
 	switch {
+	case len(result.Files) > 0:
+		reason = written + reason
 	case isHopeless(result.Err):
 		b.stop(errors.New(reason))
 		return notBegun
-	case len(result.Files) > 0:
-		reason = written + reason
 	}
 	b.fail(result.Work.Name, reason)
 	if mayMend(result.Err) {
@@ -177,7 +177,7 @@ func outcomeOf(ctx context.Context, result cloudconvert.Result) outcome {
 // isHopeless reports whether no file can be converted after such a failure.
 func isHopeless(err error) bool {
 	_, paid := errors.AsType[*cloudconvert.UnsavedError](err)
-	return !paid && (errors.Is(err, cloudconvert.ErrUnauthorized) || errors.Is(err, cloudconvert.ErrCreditsExceeded))
+	return !paid && cloudconvert.IsAccountError(err)
 }
 
 // print prints the paths of files. If nothing reads them, the batch is stopped.

@@ -52,7 +52,7 @@ func (c *converter) Work(ctx context.Context, job *river.Job[conversion]) error 
 		return nil
 	case errors.Is(ctx.Err(), context.Canceled): // by a stop of the process; a timeout is DeadlineExceeded
 		return ctx.Err() // River makes the job available, without losing an attempt
-	case isRefused(err):
+	case cloudconvert.IsAccountError(err):
 		c.stop(err)
 		return river.JobSnooze(0) // the other files would fail, too
 	case errors.Is(err, fs.ErrExist):
@@ -142,15 +142,6 @@ func (c *converter) begin(
 func percentOf(run *cloudconvert.Job) int {
 	task, _ := run.Task("convert")
 	return task.Percent
-}
-
-// isRefused reports whether the service refuses the account or its key, which concerns
-// all files. Storage may refuse a single one.
-func isRefused(err error) bool {
-	refusal, ok := errors.AsType[*cloudconvert.Error](err)
-	isAPI := ok && strings.HasPrefix(refusal.Path, "/") // otherwise the path begins with the host of the storage
-	return isAPI && (errors.Is(err, cloudconvert.ErrUnauthorized) || errors.Is(err, cloudconvert.ErrForbidden) ||
-		errors.Is(err, cloudconvert.ErrCreditsExceeded))
 }
 
 func (c *converter) report(job *river.Job[conversion], message string) {
