@@ -34,6 +34,19 @@ func newDestination(dst string) (*destination, error) {
 	}
 }
 
+// makeAbsolute makes the destination independent of the working directory.
+func (d *destination) makeAbsolute() error {
+	path, err := filepath.Abs(d.path)
+	if err != nil {
+		return fmt.Errorf("cloudconvert: find the working directory: %w", err)
+	}
+	if d.isDir {
+		path += string(filepath.Separator)
+	}
+	d.path = path
+	return nil
+}
+
 // dir returns the directory that the files are written to.
 func (d *destination) dir() string {
 	if d.isDir {

@@ -113,7 +113,7 @@ func TestConvertFileRefuses(t *testing.T) {
 		"existing":           {src: "a.txt", dst: "there.pdf", is: fs.ErrExist, want: "use WithOverwrite"},
 		"link to existing":   {src: "a.txt", dst: "link.pdf", is: fs.ErrExist, want: "use WithOverwrite"},
 		"link to nothing":    {src: "a.txt", dst: "dangling.pdf", is: fs.ErrExist, want: "use WithOverwrite"},
-		"itself":             {src: "a.txt", dst: "a.txt", is: fs.ErrExist, want: "use WithOverwrite"},
+		"itself":             {src: "a.txt", dst: "a.txt", is: fs.ErrExist, want: "is the source: name another file"},
 		"file as directory":  {src: "a.txt", dst: "a.txt/b.pdf", want: "cannot be written"},
 		"no such source":     {src: "missing.txt", dst: "b.pdf", is: fs.ErrNotExist, want: "missing.txt"},
 		"source a directory": {src: "dir.pdf", dst: "b.pdf", is: cloudconvert.ErrInvalid, want: "is a directory"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"time"
@@ -171,7 +172,8 @@ type work struct {
 	client   *Client
 	plan     *plan
 	config   runConfig
-	name     string       // in progress and in the journal
+	name     string       // in progress
+	identity string       // in the journal
 	reporter *reporter    // nil if progress is not reported
 	dst      *destination // nil if no files are written
 	begun    time.Time    // when the creation of the job began, zero if it did not
@@ -251,6 +253,18 @@ func (w *work) runAndSave(ctx context.Context) (*Job, []string, error) {
 	return job, paths, err
 }
 
+// prepareDestination checks that the files can be written, and creates their directory.
+func (w *work) prepareDestination() error {
+	for _, path := range w.dst.knownFiles(w.plan.output) {
+		for _, source := range w.plan.sources {
+			if source.isAt(path) && !w.config.overwrite {
+				return fmt.Errorf("cloudconvert: the destination %q is the source: name another file, or use WithOverwrite: %w", engine.HideQueries(path), fs.ErrExist)
+			}
+		}
+	}
+	return w.dst.prepare(w.plan.output, w.isReplaceable)
+}
+
 // isReplaceable reports whether a file that has a path may be replaced. An interrupted
 // run may leave files of the work.
 func (w *work) isReplaceable(path string) bool {
@@ -316,7 +330,7 @@ func (w *work) start(ctx context.Context, waited bool) (*Job, error) {
 		w.replaced, w.unsent, w.deleted = job.ID, false, false // its upload form had expired
 	}
 	if w.dst != nil {
-		if err := w.dst.prepare(w.plan.output, w.isReplaceable); err != nil {
+		if err := w.prepareDestination(); err != nil {
 			return nil, err
 		}
 	}

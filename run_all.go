@@ -34,7 +34,8 @@ type Work struct {
 	// Name identifies the work in results, in progress and in the journal. The default
 	// is what [Source.String] returns for the first source: the path, the name, or the
 	// URL with a hash of its query. A work without a source must have a Name. If two
-	// works have the same name, the second fails.
+	// works have the same name, the second fails. The path of a source is compared as an
+	// absolute path.
 	Name string
 	// Request is the job to run, see [Client.Run].
 	Request *JobRequest
@@ -47,6 +48,14 @@ type Work struct {
 	Options []RunOption
 }
 
+// identity returns what identifies the work.
+func (w *Work) identity() string {
+	if first, ok := w.Request.firstSource(); ok && w.Name == first.String() {
+		return first.identity()
+	}
+	return w.Name
+}
+
 // Result is the result of a [Work].
 type Result struct {
 	// Work is the work, with its name.
@@ -55,14 +64,15 @@ type Result struct {
 	// no job was created, and if the journal lists the work as done.
 	Job *Job
 	// Files are the paths of the files that were written by this run or, if the journal
-	// lists the work as done, by an earlier one.
+	// lists the work as done, by an earlier one. With [WithJournal] they are absolute.
 	Files []string
 	// Err is why the work failed: any error of [Client.RunFile], or [ErrBudget].
 	Err error
 }
 
 // RunAll runs many jobs, several concurrently, and yields the result of each as it
-// ends, in no particular order. If a work fails, the others go on.
+// ends, in no particular order. If a work fails, the others go on. But once the service
+// refuses the account, see [IsAccountError], no more works are begun.
 //
 // RunAll takes works from the iterator as there is room for them, see
 // [WithConcurrency]. There may be any number of works: RunAll remembers 16 bytes for
@@ -79,9 +89,8 @@ type Result struct {
 // When the context ends, or the budget or the account ends the batch, each work that was
 // begun still yields its result, and the others yield none. A break from the loop ends all
 // that runs. After it, or after the end of the context, RunAll returns within a second, for
-// all works together. No job is left waiting for an upload
-// unless its result says so. With [WithJournal], the next run continues with jobs that
-// are still running.
+// all works together. No job is left waiting for an upload unless its result says so. With
+// [WithJournal], the next run continues with jobs that are still running.
 //
 // The options apply to all works. If they are invalid, or the journal cannot be used,
 // the only result has the error and a Work without a name. If the journal cannot be
@@ -292,7 +301,7 @@ func (b *batch) prepare(given *Work) (*work, error) {
 		return nil, err
 	}
 	w.retry, w.permit = true, b.permit
-	w.name = given.Name
+	w.name, w.identity = given.Name, given.identity()
 	if err := b.checkName(w.name); err != nil {
 		return nil, err
 	}
@@ -335,9 +344,14 @@ func (w *work) recordIn(j *journal.Journal) error {
 	if w.dst != nil && !utf8.ValidString(w.dst.path) {
 		return invalid(fmt.Errorf("the journal cannot hold the destination %q, which is not UTF-8 text: use another name", w.dst.path))
 	}
+	if w.dst != nil {
+		if err := w.dst.makeAbsolute(); err != nil {
+			return err
+		}
+	}
 	hash, err := w.hash()
 	if err == nil {
-		w.record, err = j.Work(w.name, hash)
+		w.record, err = j.Work(w.identity, hash)
 	}
 	return err
 }
@@ -356,7 +370,7 @@ func (w *work) hash() (string, error) {
 		}
 	}
 	for _, s := range w.plan.sources {
-		body.Tasks[s.task] = map[string]any{"source": strconv.QuoteToASCII(s.String()), "name": strconv.QuoteToASCII(s.name)}
+		body.Tasks[s.task] = map[string]any{"source": strconv.QuoteToASCII(s.identity()), "name": strconv.QuoteToASCII(s.name)}
 	}
 	text, err := strictjson.Marshal(body)
 	if err != nil {

@@ -36,7 +36,7 @@ func (b *batch) destination(w Work) (string, error) {
 // claim reserves the name and the key of a work and, if it is known already, the path of
 // its file.
 func (b *batch) claim(w *work) error {
-	if !b.reserve("name", w.name) {
+	if !b.reserve("name", w.identity) {
 		return invalid(fmt.Errorf("another work of the batch has the name %q: set Name", engine.HideQueries(w.name)))
 	}
 	if key := w.config.create.key; key != "" && !b.reserve("key", key) {

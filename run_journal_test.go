@@ -657,6 +657,35 @@ func TestJournalOfAnotherDestination(t *testing.T) {
 	assert.Equal(t, []string{"0-1.page", "0-2.page"}, testkit.Listed(t, after))
 }
 
+// A person begins a batch, and a daemon continues it in another working directory.
+func TestJournalOfAnotherWorkingDirectory(t *testing.T) {
+	t.Parallel()
+	server := testkit.NewSandbox(t)
+	absolute := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(absolute, "a.txt"), []byte("text"), 0o600))
+	wd, err := os.Getwd()
+	require.NoError(t, err)
+	relative, err := filepath.Rel(wd, absolute)
+	if err != nil {
+		t.Skip("the temporary directory is on another volume")
+	}
+	for _, destination := range []string{"", "b.pdf", "sub/"} {
+		var files [][]string
+		for _, dir := range []string{absolute, relative} {
+			work := cloudconvert.Work{
+				Request:     cloudconvert.Pipeline(cloudconvert.FromFile(filepath.Join(dir, "a.txt")), cloudconvert.Convert{OutputFormat: "pdf"}),
+				Destination: destination,
+			}
+			for _, result := range resume(t, server, filepath.Join(absolute, "journal"), onlyWork(work), cloudconvert.WithOutputDir(dir)) {
+				require.NoError(t, result.Err)
+				files = append(files, result.Files)
+			}
+		}
+		assert.Equal(t, files[0], files[1])
+	}
+	assert.Equal(t, 3, testkit.JobCount(server))
+}
+
 // A job that another work of the same name has left is not taken, and is still there
 // for that work.
 func TestJournalAdoptsOnlyTheJobOfTheSameWork(t *testing.T) {

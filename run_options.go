@@ -395,10 +395,11 @@ func WithOutputDir(dir string) BatchOption {
 // and until 40 seconds after the journal last recorded the creation.
 //
 // A work is identified by its name, its tasks and its destination. If the tasks or the
-// destination change, it is another work. The content of its sources is not compared,
-// and neither is the query of a URL, which may be a signature. The journal finds jobs
-// by their tags: a request that has a Tag is refused. If a work without a destination
-// is done, a later run returns neither its job nor its files.
+// destination change, it is another work. Relative paths of sources and destinations count
+// as absolute ones: the next run may have another working directory. The content of
+// sources is not compared, and neither is the query of a URL, which may be a signature.
+// The journal finds jobs by their tags: a request that has a Tag is refused. If a work
+// without a destination is done, a later run returns neither its job nor its files.
 //
 // Only one run at a time can use a journal, and a second one fails at once. An empty
 // file beside the journal, whose name ends in ".lock", ensures this and is not removed.

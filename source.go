@@ -35,6 +35,7 @@ type Source struct {
 	id   secret                      // the path, name or URL
 	name string                      // without directories
 	stat func() (fs.FileInfo, error) // of FromFile and FromFS, nil for others
+	path bool                        // id is a path, as in FromFile
 	url  secret
 	size int64 // of FromBytes or WithSize, or -1
 	open func(ctx context.Context, o content.Options) (*content.Content, error)
@@ -50,7 +51,7 @@ type Source struct {
 // call returns.
 func FromFile(path string) Source {
 	return Source{
-		id: newSecret(path), name: filepath.Base(path), size: -1,
+		id: newSecret(path), path: true, name: filepath.Base(path), size: -1,
 		stat: func() (fs.FileInfo, error) { return os.Stat(path) },
 		open: func(ctx context.Context, o content.Options) (*content.Content, error) {
 			return content.File(ctx, path, o)
@@ -116,7 +117,7 @@ func (s Source) WithName(name string) Source {
 
 // WithSize returns the source with a length in bytes. Use it if the reader does not
 // know its length, but the caller does, such as from the Content-Length of a request.
-// If the content has another length, the upload fails. For a URL it has no effect.
+// As there, -1 means unknown. If the content has another length, the upload fails. For a URL it has no effect.
 func (s Source) WithSize(size int64) Source {
 	s.size = size
 	return s
@@ -234,6 +235,27 @@ func sourceOf(src string) Source {
 		return FromURL(src)
 	}
 	return FromFile(src)
+}
+
+// identity returns what identifies the source in a journal. Unlike String, it does not
+// depend on the working directory.
+func (s Source) identity() string {
+	if s.path {
+		if absolute, err := filepath.Abs(s.String()); err == nil {
+			return absolute
+		}
+	}
+	return s.String()
+}
+
+// isAt reports whether the source is the file that has a path.
+func (s Source) isAt(path string) bool {
+	if !s.path {
+		return false
+	}
+	source, sourceErr := s.stat()
+	file, err := os.Stat(path)
+	return sourceErr == nil && err == nil && os.SameFile(source, file)
 }
 
 // isDirectory reports whether the source is a directory.
