@@ -84,7 +84,11 @@ func NewClientFromEnv(opts ...Option) (*Client, error) {
 	if region := os.Getenv("CLOUDCONVERT_REGION"); region != "" {
 		fromEnv = append(fromEnv, WithRegion(Region(region)))
 	}
-	if api, sync := os.Getenv("CLOUDCONVERT_API_URL"), os.Getenv("CLOUDCONVERT_SYNC_URL"); api != "" || sync != "" {
+	api, sync := os.Getenv("CLOUDCONVERT_API_URL"), os.Getenv("CLOUDCONVERT_SYNC_URL")
+	switch {
+	case (api == "") != (sync == ""):
+		return nil, errors.New("cloudconvert: only one of CLOUDCONVERT_API_URL and CLOUDCONVERT_SYNC_URL is set: set both or neither")
+	case api != "":
 		fromEnv = append(fromEnv, WithBaseURLs(api, sync))
 	}
 	return NewClient(key, slices.Concat(fromEnv, opts)...)

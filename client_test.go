@@ -621,7 +621,8 @@ func TestNewClientFromEnv(t *testing.T) {
 		"key not trimmed":   {map[string]string{"API_KEY": testkit.Key + "\n"}, "", "API key"},
 		"odd sandbox":       {map[string]string{"API_KEY": testkit.Key, "SANDBOX": "maybe"}, "", "CLOUDCONVERT_SANDBOX"},
 		"odd region":        {map[string]string{"API_KEY": testkit.Key, "REGION": "evil.example/"}, "", "WithRegion"},
-		"one address":       {map[string]string{"API_KEY": testkit.Key, "API_URL": "https://a.example/v2"}, "", "sync URL"},
+		"one address":       {map[string]string{"API_KEY": testkit.Key, "API_URL": "https://a.example/v2"}, "", "set both or neither"},
+		"other address":     {map[string]string{"API_KEY": testkit.Key, "SYNC_URL": "https://a.example/v2"}, "", "set both or neither"},
 		"region in sandbox": {map[string]string{"API_KEY": testkit.Key, "SANDBOX": "true", "REGION": "us-east"}, "", "WithSandbox and WithRegion"},
 	} {
 		t.Run(name, func(t *testing.T) {

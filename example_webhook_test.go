@@ -21,7 +21,7 @@ func ExampleWebhookHandler() {
 		case cloudconvert.EventJobFinished:
 			fmt.Println(event.Job.Tag, "has finished")
 		case cloudconvert.EventJobFailed:
-			fmt.Println(event.Job.Tag, "has failed")
+			fmt.Println(event.Job.Tag, "has failed:", event.Job.Err())
 		default: // the webhook has no other events
 		}
 		return nil // after an error the event is delivered again

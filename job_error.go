@@ -74,24 +74,24 @@ func (e *TaskError) Is(target error) bool {
 	return target == ErrJobFailed || e.Code != "" && target == e.Code
 }
 
-// jobError returns the error of a job that ended in error, and nil for other jobs.
-func jobError(job *Job) error {
-	if job.Status != StatusError {
+// Err returns a [*JobError] if the job ended in error, and nil otherwise.
+func (j *Job) Err() error {
+	if j.Status != StatusError {
 		return nil
 	}
-	e := &JobError{Job: job}
-	for _, task := range byCause(job.Tasks) {
+	e := &JobError{Job: j}
+	for _, task := range byCause(j.Tasks) {
 		e.Tasks = append(e.Tasks, newTaskError(task))
 	}
 	return e
 }
 
-// taskError is like jobError, for a task.
-func taskError(task *Task) error {
-	if task.Status != StatusError {
+// Err returns a [*TaskError] if the task ended in error, and nil otherwise.
+func (t *Task) Err() error {
+	if t.Status != StatusError {
 		return nil
 	}
-	return newTaskError(*task)
+	return newTaskError(*t)
 }
 
 // byCause returns the failed tasks in the order of their ends, but those that

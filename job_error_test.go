@@ -154,6 +154,20 @@ func TestFinishedJobHasNoError(t *testing.T) {
 	job, err := client.Jobs.Wait(t.Context(), idIn(t, body))
 	require.NoError(t, err)
 	assert.Len(t, job.Files(), 2)
+	require.NoError(t, job.Err())
+	for _, task := range job.Tasks {
+		require.NoError(t, task.Err(), task.Name)
+	}
+}
+
+// A handler of webhooks has a job that nothing has waited for.
+func TestErrOfJobAndTask(t *testing.T) {
+	t.Parallel()
+	task := cloudconvert.Task{Name: "convert", Status: cloudconvert.StatusError, Code: "OPEN_FAILED"}
+	job := &cloudconvert.Job{ID: "j", Status: cloudconvert.StatusError, Tasks: []cloudconvert.Task{task}}
+	require.ErrorIs(t, job.Err(), cloudconvert.ErrJobFailed)
+	require.ErrorIs(t, job.Err(), cloudconvert.Code("OPEN_FAILED"))
+	require.ErrorIs(t, task.Err(), cloudconvert.Code("OPEN_FAILED"))
 }
 
 func TestIgnoredTaskErrorIsNotAJobError(t *testing.T) {

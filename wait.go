@@ -158,7 +158,7 @@ func (s *JobsService) outcome(job *Job) error {
 	if job.Status.Terminal() {
 		s.core.queue.JobEnded()
 	}
-	return jobError(job)
+	return job.Err()
 }
 
 // Wait returns a task when it has ended. If it ended in error, Wait returns the task
@@ -180,7 +180,7 @@ func (s *TasksService) watcher(id string, w waiting) *watcher[Task] {
 		identity: func(t *Task) string { return t.ID },
 		status:   func(t *Task) Status { return t.Status },
 		tasks:    func(t *Task) []Task { return []Task{*t} },
-		outcome:  taskError,
+		outcome:  (*Task).Err,
 		delete:   func(ctx context.Context) error { return s.Delete(ctx, id) },
 	}
 }

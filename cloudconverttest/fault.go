@@ -17,7 +17,8 @@ const (
 	After               // after the request was executed, before the response
 )
 
-// Kind is the effect of a [Fault].
+// Kind is the effect of a [Fault]: one of [Status], [Headers], [Reset], [Stall], [Slow],
+// [Truncate], [WrongLength] and [Garbage].
 type Kind int
 
 // The effect of a kind depends on the phase.

@@ -297,6 +297,8 @@ func TestMessagesNameFlags(t *testing.T) {
 	s := start(t, "-strict")
 	_, err := s.client.Convert(t.Context(), cloudconvert.FromBytes("a.csv", []byte("a")), "epub")
 	require.ErrorContains(t, err, "without -strict")
+	_, err = start(t).client.Convert(t.Context(), cloudconvert.FromBytes("a.csv", []byte("a")), "xyz")
+	require.ErrorContains(t, err, "GET /v2/operations lists what works")
 	_, err = s.client.Convert(t.Context(), cloudconvert.FromURL("https://example.com/photo.png"), "jpg")
 	require.ErrorContains(t, err, "start it with -network, or give it a file for the URL with -urls")
 	assert.NotContains(t, err.Error(), "With")

@@ -119,6 +119,14 @@ func (s *settings) check() error {
 	return nil
 }
 
+// noEngineHint is the end of the message of a task that nothing can do.
+func (s *settings) noEngineHint() string {
+	if s.strict {
+		return "no engine of the sandbox does this: without -strict the result may be a stand-in"
+	}
+	return "the sandbox has neither an engine nor a stand-in for this: GET /v2/operations lists what works"
+}
+
 // options returns the options of the server.
 func (s *settings) options(stderr io.Writer) []cloudconverttest.Option {
 	options := []cloudconverttest.Option{
@@ -131,8 +139,7 @@ func (s *settings) options(stderr io.Writer) []cloudconverttest.Option {
 		cloudconverttest.WithParallelJobs(s.parallel),
 		cloudconverttest.WithRateLimit(s.rate.limit, s.rate.window),
 		cloudconverttest.WithObjects(s.objects),
-		cloudconverttest.WithHints("no engine of the sandbox does this: without -strict the result is a stand-in",
-			"start it with -network, or give it a file for the URL with -urls"),
+		cloudconverttest.WithHints(s.noEngineHint(), "start it with -network, or give it a file for the URL with -urls"),
 		cloudconverttest.WithLogger(slog.New(newJournal(stderr))),
 		cloudconverttest.WithRequestLog(0),
 	}
