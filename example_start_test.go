@@ -25,8 +25,7 @@ func (s *reportServer) start(w http.ResponseWriter, r *http.Request) {
 		cloudconvert.FromReader("report.docx", r.Body).WithSize(r.ContentLength),
 		cloudconvert.Convert{OutputFormat: "pdf"},
 	)
-	request.Tag = r.URL.Query().Get("order")
-	job, err := s.client.Start(r.Context(), request)
+	job, err := s.client.Start(r.Context(), request, cloudconvert.WithKey("order-"+r.PathValue("order")))
 	if err != nil {
 		log.Print(err)
 		http.Error(w, "the report was not accepted", http.StatusBadGateway)
@@ -39,7 +38,7 @@ func (s *reportServer) start(w http.ResponseWriter, r *http.Request) {
 // handle handles the end of a job. If it returns an error, the event is delivered again.
 func (s *reportServer) handle(ctx context.Context, event *cloudconvert.WebhookEvent) error {
 	if event.Event != cloudconvert.EventJobFinished {
-		fmt.Println(event.Job.Tag, "has failed")
+		fmt.Println(event.Job.Tag, "has failed:", event.Job.Err())
 		return nil
 	}
 	var pdf bytes.Buffer
@@ -56,7 +55,7 @@ func (s *reportServer) register(mux *http.ServeMux, secret string) error {
 	if err != nil {
 		return err
 	}
-	mux.HandleFunc("POST /reports", s.start)
+	mux.HandleFunc("POST /orders/{order}/report", s.start)
 	mux.Handle("POST /hook", webhook)
 	return nil
 }
@@ -88,7 +87,7 @@ func ExampleClient_Start() {
 		return
 	}
 
-	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/reports?order=42", strings.NewReader("a report"))
+	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/orders/42/report", strings.NewReader("a report"))
 	response := httptest.NewRecorder()
 	mux.ServeHTTP(response, request)
 	if err := server.WaitIdle(ctx); err != nil { // the webhook has been delivered
@@ -96,6 +95,6 @@ func ExampleClient_Start() {
 	}
 	fmt.Println(response.Code)
 	// Output:
-	// 42 has finished: %PDF-1.7
+	// order-42 has finished: %PDF-1.7
 	// 202
 }

@@ -322,7 +322,7 @@ func ExampleClient_RunAll_tree() {
 			if err == nil && isPhoto && !entry.IsDir() {
 				works = append(works, cloudconvert.Work{
 					Request:     cloudconvert.Pipeline(cloudconvert.FromFS(tree, name), cloudconvert.Convert{OutputFormat: "jpg"}),
-					Destination: path.Dir(name) + "/", // below the output directory
+					Destination: strings.TrimSuffix(name, ".png") + ".jpg", // below the output directory
 				})
 			}
 			return err
@@ -509,6 +509,10 @@ func Example_testing() {
 	defer server.Close()
 	server.HandleConvert("docx", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
 		return run.Write("report.pdf", []byte("%PDF-1.7"))
+	})
+
+	server.Inject(cloudconverttest.Fault{ // the response to a creation is lost
+		Method: "POST", Path: "/v2/jobs", Times: 1, Phase: cloudconverttest.After, Kind: cloudconverttest.Reset,
 	})
 
 	_, err = server.Client().ConvertFile(ctx, "report.docx", "report.pdf")

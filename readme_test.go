@@ -20,7 +20,7 @@ func TestReadmeSnippets(t *testing.T) {
 	var examples strings.Builder
 	files, err := filepath.Glob("example*_test.go")
 	require.NoError(t, err)
-	files = append(files, "events/example_test.go", "otel/example_test.go")
+	files = append(files, "events/example_test.go", "otel/example_test.go", ".ci/consumer/main.go")
 	for _, file := range files {
 		examples.WriteString(withoutIndentation(readText(t, file)))
 	}
@@ -59,7 +59,7 @@ func calls(
 	key, id, tag, path, url, signature, secret, base, cacheKey string,
 ) {
 `
-	rows := regexp.MustCompile(`(?m)^\| [a-z].*`).FindAllString(readText(t, "docs/from-other-sdks.md"), -1)
+	rows := regexp.MustCompile(`(?m)^\| [A-Za-z].*`).FindAllString(readText(t, "docs/from-other-sdks.md"), -1)
 	require.NotEmpty(t, rows)
 	lastCell := regexp.MustCompile("\\| `([^`]+)` \\|$")
 	var program strings.Builder

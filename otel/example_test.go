@@ -12,7 +12,7 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
-	"github.com/cloudconvert/cloudconvert-go/otel"
+	ccotel "github.com/cloudconvert/cloudconvert-go/otel" // beside go.opentelemetry.io/otel
 )
 
 // Print the spans and the credits of a conversion. A program that sets the global
@@ -25,9 +25,9 @@ func Example() {
 	traces := tracetest.NewInMemoryExporter()
 	reader := metric.NewManualReader()
 	client, err := cloudconvert.NewClient(server.Key(), append(server.ClientOptions(),
-		cloudconvert.WithObserver(otel.NewObserver(
-			otel.WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSyncer(traces))),
-			otel.WithMeterProvider(metric.NewMeterProvider(metric.WithReader(reader))),
+		cloudconvert.WithObserver(ccotel.NewObserver(
+			ccotel.WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSyncer(traces))),
+			ccotel.WithMeterProvider(metric.NewMeterProvider(metric.WithReader(reader))),
 		)))...)
 	if err != nil {
 		log.Print(err)
@@ -67,7 +67,7 @@ func Example() {
 func ExampleNewObserver() {
 	key := "an-invented-key"
 
-	client, err := cloudconvert.NewClient(key, cloudconvert.WithObserver(otel.NewObserver()))
+	client, err := cloudconvert.NewClient(key, cloudconvert.WithObserver(ccotel.NewObserver()))
 
 	fmt.Println(client, err)
 	// Output: cloudconvert.Client(api.cloudconvert.com) <nil>

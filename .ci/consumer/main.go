@@ -1,4 +1,4 @@
-// Command consumer stands for a user's program: the smallest one that imports only the root package.
+// Command consumer is the first program of the README.
 package main
 
 import (
@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	client, err := cloudconvert.NewClientFromEnv()
+	client, err := cloudconvert.NewClientFromEnv() // reads CLOUDCONVERT_API_KEY
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -17,5 +17,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Println(paths)
+	log.Println("written:", paths)
 }
