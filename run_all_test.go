@@ -698,6 +698,9 @@ func TestRunAllWaitsForRunningJobs(t *testing.T) {
 }
 
 func TestRunAllTakesConstantMemory(t *testing.T) { //nolint:paralleltest // other tests would be measured as well.
+	if testing.Short() {
+		t.Skip("measures memory")
+	}
 	const works, size = 10_000, 4 << 10
 	client := testkit.NewClient(t, func(r *http.Request) (int, string) {
 		_ = r.Body.Close()

@@ -15,6 +15,9 @@ import (
 
 // The test counts all allocations, not only what is in use, as that of downloads does.
 func TestUploadTakesConstantMemory(t *testing.T) { //nolint:paralleltest // it counts the allocations of the process.
+	if testing.Short() {
+		t.Skip("measures memory")
+	}
 	const size, most = 256 << 20, 4 << 20
 	task := testkit.NewSink(t)
 	path := testkit.NewSparseFile(t, size)

@@ -67,6 +67,9 @@ func TestDeletedJobsReleaseTheirMemory(t *testing.T) { //nolint:paralleltest // 
 }
 
 func TestInlineFilesAreNotInMemory(t *testing.T) { //nolint:paralleltest // it measures the memory of the process
+	if testing.Short() {
+		t.Skip("measures memory")
+	}
 	x := newTester(t)
 	file := strings.Repeat("x", 400<<10)
 	before := heap()

@@ -71,6 +71,9 @@ var readers = map[string]func(context.Context, *cloudconvert.Client) error{
 
 // The test counts all allocations, which are more than is held at any time. Twice the length is for the body itself.
 func TestDecodingIsBoundedByTheLength(t *testing.T) { //nolint:paralleltest // it counts the allocations of the process.
+	if testing.Short() {
+		t.Skip("measures memory")
+	}
 	shapes := []struct{ kind, name, before, entry, after string }{
 		{"job", "tiny tasks", `{"data":{"id":1,"tasks":[`, `{"id":1},`, `]}}`},
 		{"job", "small tasks", `{"data":{"id":1,"tasks":[`, `{"id":"1","name":"aaaaa"},`, `]}}`},
@@ -164,6 +167,9 @@ func TestDecodingIsBoundedByTheLength(t *testing.T) { //nolint:paralleltest // i
 
 // Responses without white space have far fewer values than the limit, and so have the largest that programs ask for.
 func TestRecordedResponsesAreNotTooDense(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures memory")
+	}
 	t.Parallel()
 	files, err := filepath.Glob("../../testdata/answers/*.json")
 	require.NoError(t, err)

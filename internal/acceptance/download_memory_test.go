@@ -18,6 +18,9 @@ import (
 
 // The test counts all allocations, which no garbage collection takes away.
 func TestDownloadTakesConstantMemory(t *testing.T) { //nolint:paralleltest // it counts the allocations of the process.
+	if testing.Short() {
+		t.Skip("measures memory")
+	}
 	const size, most = 256 << 20, 4 << 20
 	storage := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(size))

@@ -146,6 +146,10 @@ func (c faultCell) stops(undisturbed ending) []stop {
 			stops = append(stops, stop{timeout: undisturbed.took / 3})
 		}
 	}
+	if testing.Short() && len(stops) > 0 {
+		one := len(c.fault.name+c.call.name) % len(stops) // other cells have others
+		stops = stops[one : one+1]
+	}
 	return stops
 }
 

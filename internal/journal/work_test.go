@@ -264,6 +264,9 @@ func heap() (used, allocated uint64) {
 
 // A million finished works take less than 64 MiB.
 func TestJournalUsesLittleMemory(t *testing.T) { //nolint:paralleltest // it counts the allocations of the process.
+	if testing.Short() {
+		t.Skip("measures memory")
+	}
 	const n = 20_000
 	path := writeLarge(t, n)
 	used, allocated := heap()
