@@ -29,9 +29,10 @@ func (s *server) run(ctx context.Context, request *mcp.CallToolRequest, job *clo
 		return nil, err
 	}
 	p := newProgress(ctx, request)
-	ended, cost, err := s.finish(ctx, job, p)
-	if cost == unknownCost {
-		cost = reserved
+	ended, err := s.finish(ctx, job, p)
+	cost := costOf(ended, reserved)
+	if ended == nil && ctx.Err() == nil && !errors.Is(err, cloudconvert.ErrOutcomeUnknown) {
+		cost = 0 // the job was not created
 	}
 	s.budget.settle(reserved, cost)
 	if err != nil {
@@ -49,21 +50,16 @@ func (s *server) run(ctx context.Context, request *mcp.CallToolRequest, job *clo
 	return out, nil
 }
 
-// unknownCost is the cost of a job whose end was not seen.
-const unknownCost = -1
-
-// finish starts a job and waits for its end. If ctx ends first, the job is deleted. It does
-// not use Client.Run, whose single request hides the id of the job until it has ended.
-func (s *server) finish(ctx context.Context, request *cloudconvert.JobRequest, p *progress) (*cloudconvert.Job, int, error) {
+// finish starts a job and waits for its end. With an error, it returns the job as last
+// seen, or nil. If ctx ends first, the job is deleted. It does not use Client.Run, whose
+// single request hides the id of the job until it has ended.
+func (s *server) finish(ctx context.Context, request *cloudconvert.JobRequest, p *progress) (*cloudconvert.Job, error) {
 	job, err := s.client.Start(ctx, request, cloudconvert.WithProgress(p.report))
-	switch {
-	case errors.Is(err, cloudconvert.ErrOutcomeUnknown):
+	if err != nil {
 		if ctx.Err() != nil {
 			s.deleteLost(ctx, err)
 		}
-		return nil, unknownCost, err
-	case err != nil:
-		return nil, 0, err
+		return job, err
 	}
 	// The files are sent, but the service may report their tasks as waiting for a while.
 	watch := s.client.Jobs.Watch(ctx, job.ID, cloudconvert.WithPendingUpload(), cloudconvert.WithDeleteOnCancel())
@@ -73,10 +69,21 @@ func (s *server) finish(ctx context.Context, request *cloudconvert.JobRequest, p
 			p.watch(job)
 		}
 	}
-	if job.Status.Terminal() {
-		return job, job.Credits(), err
+	return job, err
+}
+
+// costOf returns what a job has cost. If that is not known, because a task was not seen
+// to end or the job is nil, it is at least what was reserved.
+func costOf(job *cloudconvert.Job, reserved int) int {
+	if job == nil {
+		return reserved
 	}
-	return job, unknownCost, err
+	for _, task := range job.Tasks {
+		if !task.Status.Terminal() {
+			return max(reserved, job.Credits())
+		}
+	}
+	return job.Credits()
 }
 
 // deleteLost deletes the job of a creation that was cancelled, if there is one.

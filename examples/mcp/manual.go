@@ -34,8 +34,8 @@ FILES
 
 CREDITS
   What jobs have cost is counted from the jobs. A running job counts as one credit for
-  each conversion in it, and may cost more: then it exceeds the budget. A job whose outcome
-  is unknown counts the same.
+  each conversion in it, and may cost more: then it exceeds the budget. A job that was not
+  seen to end, because its call was cancelled or a file could not be sent, counts the same.
 
   A call that is cancelled deletes its job. Finished jobs stay at the service for 24 hours.
 
