@@ -56,11 +56,12 @@ func (s *server) output(w *workspace, name string) (*output, error) {
 
 // check checks that files can be written, and claims the name.
 func (s *server) check(o *output) error {
-	probe, err := createTemp(o.dir)
+	temp := tempName()
+	probe, err := create(o.dir, temp)
 	if err != nil {
 		return explainPath(o.path, err)
 	}
-	if err := errors.Join(probe.Close(), o.dir.Remove(filepath.Base(probe.Name()))); err != nil {
+	if err := errors.Join(probe.Close(), o.dir.Remove(temp)); err != nil {
 		return explainPath(o.path, err)
 	}
 	if o.name == "" {
@@ -109,57 +110,57 @@ func (o *output) save(ctx context.Context, client *cloudconvert.Client, job *clo
 }
 
 // place copies a file into a directory, under its name or, if another program has created
-// that meanwhile, under the first one that is free. The file appears whole or not at all.
+// that meanwhile, under the first one that is free. The file appears whole or not at all,
+// unless the file system has no hard links.
 func place(dir *os.Root, name, from string) (string, error) {
 	if sub := filepath.Dir(name); sub != "." {
 		if err := dir.MkdirAll(sub, 0o755); err != nil {
 			return "", err
 		}
 	}
-	temp, err := copyIn(dir, from)
-	if err != nil {
+	temp := tempName()
+	if err := copyTo(dir, temp, from); err != nil {
 		return "", err
 	}
+	defer func() { _ = dir.Remove(temp) }() // the file has its own name, or is not wanted
 	for range 100 {
 		free := freeName(dir, name)
-		// This creates the name, or fails: another file cannot be replaced.
-		file, err := dir.OpenFile(free, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if errors.Is(err, fs.ErrExist) {
-			continue // it was created after freeName
+		// Unlike a rename, neither a link nor copyTo replaces a file.
+		err := dir.Link(temp, free)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			err = copyTo(dir, free, from)
 		}
-		if err != nil {
-			return "", errors.Join(err, dir.Remove(temp))
+		if !errors.Is(err, fs.ErrExist) {
+			return free, err
 		}
-		if err := errors.Join(file.Close(), dir.Rename(temp, free)); err != nil {
-			return "", errors.Join(err, dir.Remove(temp), dir.Remove(free))
-		}
-		return free, nil
 	}
-	return "", errors.Join(&fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}, dir.Remove(temp))
+	return "", &fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}
 }
 
-// copyIn copies a file into a directory under a temporary name.
-func copyIn(dir *os.Root, from string) (string, error) {
+// copyTo copies a file to a new file in a directory.
+func copyTo(dir *os.Root, name, from string) error {
 	source, err := os.Open(from)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { _ = source.Close() }() // it was only read
-	temp, err := createTemp(dir)
+	file, err := create(dir, name)
 	if err != nil {
-		return "", err
+		return err
 	}
-	name := filepath.Base(temp.Name())
-	_, err = io.Copy(temp, source)
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return "", errors.Join(err, dir.Remove(name))
+	_, err = io.Copy(file, source)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return errors.Join(err, dir.Remove(name))
 	}
-	return name, nil
+	return nil
 }
 
-func createTemp(dir *os.Root) (*os.File, error) {
-	return dir.OpenFile("cloudconvert-"+rand.Text()+".part", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+// create creates a file that does not exist.
+func create(dir *os.Root, name string) (*os.File, error) {
+	return dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 }
+
+func tempName() string { return "cloudconvert-" + rand.Text() + ".part" }
 
 // freeName returns the name, or the name with the first number that makes it free.
 func freeName(dir *os.Root, name string) string {

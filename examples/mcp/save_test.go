@@ -66,6 +66,23 @@ func TestPlaceConcurrently(t *testing.T) {
 	assert.Len(t, entries, n, "each has its name, and no temporary file is left")
 }
 
+// copyTo is used where there are no hard links.
+func TestCopyToReplacesNoFile(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	dir, err := os.OpenRoot(path)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, dir.Close()) }()
+	from := filepath.Join(t.TempDir(), "from")
+	require.NoError(t, os.WriteFile(from, []byte("x"), 0o600))
+	require.NoError(t, copyTo(dir, "b.pdf", from))
+	require.NoError(t, os.WriteFile(from, []byte("other"), 0o600))
+	require.ErrorIs(t, copyTo(dir, "b.pdf", from), fs.ErrExist)
+	content, err := os.ReadFile(filepath.Join(path, "b.pdf"))
+	require.NoError(t, err)
+	assert.Equal(t, "x", string(content))
+}
+
 func TestSaveJob(t *testing.T) {
 	t.Parallel()
 	noRetries := cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: -1})
