@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -80,9 +81,9 @@ func (w *workspace) add(path string) error {
 	if !filepath.IsAbs(path) {
 		return fmt.Errorf("the root %q is not an absolute path", path)
 	}
-	dir, err := os.OpenRoot(path)
+	dir, err := os.OpenRoot(path + inDirectory)
 	if err != nil {
-		return err
+		return explainPath(path, err)
 	}
 	actual, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -91,6 +92,13 @@ func (w *workspace) add(path string) error {
 	w.roots = append(w.roots, root{path: filepath.Clean(path), real: actual, dir: dir})
 	return nil
 }
+
+// inDirectory is added to a path before it is opened as a directory: without it, opening
+// a pipe would wait for a writer.
+const inDirectory = "/."
+
+// openDirectory opens a directory below a root.
+func openDirectory(dir *os.Root, path string) (*os.Root, error) { return dir.OpenRoot(path + inDirectory) }
 
 func (w *workspace) close() {
 	for _, root := range w.roots {
@@ -137,16 +145,38 @@ func (w *workspace) source(name string) (cloudconvert.Source, error) {
 	if err != nil {
 		return cloudconvert.Source{}, err
 	}
-	info, err := root.dir.Stat(rel)
+	info, err := root.dir.Stat(rel) // without opening it, which may have effects on a device
 	switch {
 	case err != nil:
 		return cloudconvert.Source{}, explainPath(name, err)
 	case info.IsDir():
 		return cloudconvert.Source{}, fmt.Errorf("%q is a directory: name a file", name)
 	case !info.Mode().IsRegular():
-		return cloudconvert.Source{}, fmt.Errorf("%q is not a regular file: name one", name)
+		return cloudconvert.Source{}, fmt.Errorf("%q is %w: name one that is", name, errNotRegular)
 	}
-	return cloudconvert.FromFS(root.dir.FS(), filepath.ToSlash(rel)), nil
+	return cloudconvert.FromFS(regularFiles{root.dir}, filepath.ToSlash(rel)), nil
+}
+
+var errNotRegular = errors.New("not a regular file")
+
+// regularFiles are the regular files below a root. Another program may replace one by a
+// pipe at any time: opening it does not wait for a writer, and returns an error.
+type regularFiles struct{ dir *os.Root }
+
+// Open implements [fs.FS].
+func (f regularFiles) Open(name string) (fs.File, error) {
+	file, err := f.dir.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 // explainPath says what is wrong with a path below a root.

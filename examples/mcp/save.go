@@ -45,7 +45,7 @@ func (s *server) output(w *workspace, name string) (*output, error) {
 	if err := root.dir.MkdirAll(rel, 0o755); err != nil {
 		return nil, explainPath(name, err)
 	}
-	if o.dir, err = root.dir.OpenRoot(rel); err != nil {
+	if o.dir, err = openDirectory(root.dir, rel); err != nil {
 		return nil, explainPath(name, err)
 	}
 	if err := s.check(o); err != nil {
