@@ -189,6 +189,7 @@ func TestOutputDirectoryThatIsReplaced(t *testing.T) {
 		}
 		return run.Write("x.pdf", []byte("x"))
 	})
+	w.write(t, "out/mine", "")
 	call[jobOutput](t, w, "convert_file", arguments{"input": "a.docx", "output": "out/b.pdf"})
 	assert.Equal(t, "x", w.read(t, "moved/b.pdf"))
 	entries, err := os.ReadDir(outside)
@@ -210,7 +211,7 @@ func TestHostileNamesOfResults(t *testing.T) {
 	}
 	dir, err := os.OpenRoot(w.dir)
 	require.NoError(t, err)
-	o := &output{dir: dir, path: w.dir, release: func() {}}
+	o := &output{dir: dir, sub: ".", path: w.dir, release: func() {}}
 	defer o.close()
 	paths, err := o.save(t.Context(), client, job, &progress{})
 	require.NoError(t, err)

@@ -15,18 +15,19 @@ import (
 	"github.com/cloudconvert/cloudconvert-go"
 )
 
-// output is where a call writes files: a directory that is open, and a name in it. Without
-// a name, the files keep those of the service.
+// output is where a call writes files: a directory that is open, one below it, and a name
+// in that. Without a name, the files keep those of the service.
 type output struct {
 	dir     *os.Root
-	path    string // of the directory
+	sub     string // created when there are files to write; "." if it is dir
+	path    string // of sub
 	name    string
 	release func() // of the claim to the name
 }
 
 // output opens an output, and checks that files can be written there: after the job it
 // would be too late. A path that ends in a separator, or that is a directory, is a
-// directory. Missing directories are created.
+// directory.
 func (s *server) output(w *workspace, name string) (*output, error) {
 	root, rel, err := w.locate(name)
 	if err != nil {
@@ -42,16 +43,27 @@ func (s *server) output(w *workspace, name string) (*output, error) {
 		return nil, fmt.Errorf("%q has no extension: add one, or end it in a slash if it is a directory", name)
 	}
 	o.path = filepath.Join(root.path, rel)
-	if err := root.dir.MkdirAll(rel, 0o755); err != nil {
+	existing, missing := splitExisting(root.dir, rel)
+	if o.dir, err = openDirectory(root.dir, existing); err != nil {
 		return nil, explainPath(name, err)
 	}
-	if o.dir, err = openDirectory(root.dir, rel); err != nil {
-		return nil, explainPath(name, err)
-	}
+	o.sub = missing
 	if err := s.check(o); err != nil {
 		return nil, errors.Join(err, o.dir.Close())
 	}
 	return o, nil
+}
+
+// splitExisting splits a path after its last part that exists.
+func splitExisting(dir *os.Root, path string) (existing, missing string) {
+	existing, missing = path, "."
+	for existing != "." {
+		if _, err := dir.Lstat(existing); !errors.Is(err, fs.ErrNotExist) {
+			break // other errors are those of opening it
+		}
+		existing, missing = filepath.Dir(existing), filepath.Join(filepath.Base(existing), missing)
+	}
+	return existing, missing
 }
 
 // check checks that files can be written, and claims the name.
@@ -64,15 +76,18 @@ func (s *server) check(o *output) error {
 	if err := errors.Join(probe.Close(), o.dir.Remove(temp)); err != nil {
 		return explainPath(o.path, err)
 	}
+	path := filepath.Join(o.path, o.name)
+	for part := range strings.SplitSeq(filepath.Join(o.sub, o.name), string(filepath.Separator)) {
+		if _, err := o.dir.Lstat(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return explainPath(path, err) // it is too long, for instance
+		}
+	}
 	if o.name == "" {
 		return nil
 	}
-	path := filepath.Join(o.path, o.name)
-	if _, err := o.dir.Lstat(o.name); err == nil {
+	if _, err := o.dir.Lstat(filepath.Join(o.sub, o.name)); err == nil {
 		return fmt.Errorf("%q already exists, and files are never replaced: use another output, such as %q",
 			path, filepath.Join(o.path, freeName(o.dir, o.name)))
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return explainPath(path, err)
 	}
 	o.release, err = s.claim(path)
 	return err
@@ -95,11 +110,19 @@ func (o *output) save(ctx context.Context, client *cloudconvert.Client, job *clo
 	if err != nil {
 		return nil, err
 	}
+	if err := o.dir.MkdirAll(o.sub, 0o755); err != nil {
+		return nil, err
+	}
+	dir, err := openDirectory(o.dir, o.sub)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dir.Close() }() // as in close
 	paths := make([]string, 0, len(downloads))
 	for _, from := range downloads {
 		name, err := filepath.Rel(temp, from)
 		if err == nil {
-			name, err = place(o.dir, name, from)
+			name, err = place(dir, name, from)
 		}
 		if err != nil {
 			return paths, err

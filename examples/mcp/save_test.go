@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -64,6 +66,69 @@ func TestPlaceConcurrently(t *testing.T) {
 	entries, err := fs.ReadDir(dir.FS(), ".")
 	require.NoError(t, err)
 	assert.Len(t, entries, n, "each has its name, and no temporary file is left")
+}
+
+func TestFailedCallsCreateNoDirectories(t *testing.T) {
+	t.Parallel()
+	noRetries := cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: -1})
+	for name, fault := range map[string]cloudconverttest.Fault{
+		"creation": {Method: http.MethodPost, Path: "/v2/jobs", Status: http.StatusUnprocessableEntity},
+		"upload":   {Path: "storage:upload", Status: http.StatusForbidden},
+		"download": {Path: "storage:download", Status: http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, setup{options: []cloudconvert.Option{noRetries}})
+			w.write(t, "a.docx", strings.Repeat("x", 1<<20)) // large enough for an upload
+			w.service.Inject(fault)
+			for _, output := range []string{"new/b.pdf", "new/sub/"} {
+				w.fails(t, "convert_file", arguments{"input": "a.docx", "output": output, "output_format": "pdf"})
+			}
+			assert.Equal(t, []string{"a.docx"}, w.files(t))
+		})
+	}
+	w := newWorld(t, setup{budget: 1})
+	call[jobOutput](t, w, "convert_file", arguments{"input": "a.docx", "output": "made/sub/b.pdf"})
+	assert.Equal(t, "%PDF of letter", w.read(t, "made/sub/b.pdf"))
+	require.NoError(t, os.Symlink("nowhere", filepath.Join(w.dir, "dangling")))
+	long := strings.Repeat("x", 300)
+	for output, want := range map[string]string{
+		"new/b.pdf":               "budget",
+		"made/new/":               "budget",
+		"made/sub/b.pdf":          "already exists",
+		"new/" + long + ".pdf":    "cannot be used",
+		"new/" + long + "/b.pdf":  "cannot be used",
+		"a.docx/new/b.pdf":        "cannot be used",
+		"dangling/b.pdf":          "does not exist",
+		"made/sub/b.pdf/new/b.7z": "cannot be used",
+	} {
+		in := arguments{"input": "a.docx", "output": output}
+		if strings.HasSuffix(output, "/") {
+			in["output_format"] = "pdf"
+		}
+		assert.Contains(t, w.refuses(t, "convert_file", in), want, output)
+	}
+	assert.Equal(t, []string{"a.docx", "dangling", "made"}, w.files(t))
+}
+
+// The missing directory is created by another program while the job runs, as a link.
+func TestDirectoryThatIsCreatedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	outside := t.TempDir()
+	w.service.HandleConvert("docx", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
+		if err := os.Symlink(outside, filepath.Join(w.dir, "new")); err != nil {
+			return err
+		}
+		return run.Write("x.pdf", []byte("x"))
+	})
+	assert.Contains(t, w.fails(t, "convert_file", arguments{"input": "a.docx", "output": "new/b.pdf"}), "use save_job")
+	entries, err := os.ReadDir(outside)
+	require.NoError(t, err)
+	assert.Empty(t, entries)
+	id := w.service.Jobs()[0].ID
+	call[jobOutput](t, w, "save_job", arguments{"job_id": id, "output": "other/b.pdf"})
+	assert.Equal(t, "x", w.read(t, "other/b.pdf"))
 }
 
 // copyTo is used where there are no hard links.
