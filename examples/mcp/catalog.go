@@ -82,11 +82,13 @@ func (s *server) listFormats(ctx context.Context, _ *mcp.CallToolRequest, in for
 }
 
 func newFormat(entry *cloudconvert.Format) format {
-	f := format{InputFormat: entry.InputFormat, OutputFormat: entry.OutputFormat, Engine: entry.Engine, Credits: entry.Credits}
+	f := format{
+		InputFormat: clean(entry.InputFormat), OutputFormat: clean(entry.OutputFormat), Engine: clean(entry.Engine), Credits: entry.Credits,
+	}
 	for _, o := range entry.Options {
 		f.Options = append(f.Options, option{
-			Name: o.Name, Type: o.Type, Default: o.Default, Values: o.PossibleValues,
-			Description: cmp.Or(o.Description, o.Help, o.Label),
+			Name: clean(o.Name), Type: clean(o.Type), Default: cleanValue(o.Default), Values: cleanList(o.PossibleValues),
+			Description: clean(cmp.Or(o.Description, o.Help, o.Label)),
 		})
 	}
 	return f
@@ -107,7 +109,7 @@ func (s *server) getAccount(ctx context.Context, _ *mcp.CallToolRequest, _ struc
 	if err != nil {
 		return nil, nil, err
 	}
-	out := &accountOutput{Username: user.Username, Credits: user.Credits, Budget: s.budget.limit}
+	out := &accountOutput{Username: clean(user.Username), Credits: user.Credits, Budget: s.budget.limit}
 	out.Spent, out.Left = s.budget.state()
 	return nil, out, nil
 }

@@ -93,5 +93,6 @@ var toolTerms = strings.NewReplacer(
 	"\n", "; ",
 )
 
-// plain returns the text of an error without what is only of use to programmers.
-func plain(err error) string { return toolTerms.Replace(err.Error()) }
+// plain returns the text of an error without what is only of use to programmers. It may
+// have texts of the service.
+func plain(err error) string { return clean(toolTerms.Replace(err.Error())) }

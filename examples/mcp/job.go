@@ -121,7 +121,7 @@ func metadata(job *cloudconvert.Job) map[string]map[string]any {
 			if results == nil {
 				results = map[string]map[string]any{}
 			}
-			results[task.Name] = task.Result.Metadata
+			results[clean(task.Name)] = cleanObject(task.Result.Metadata)
 		}
 	}
 	return results
