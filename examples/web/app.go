@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log"
 	"mime"
@@ -23,6 +24,7 @@ const (
 	startTime    = time.Minute      // to create a job and to send its image
 	jobTime      = 10 * time.Minute // for a job to end
 	retention    = time.Hour        // for the result of a job
+	cleanupTime  = 5 * time.Second  // to delete what is not wanted any more
 )
 
 // formats are the formats that a visitor can choose.
@@ -32,14 +34,15 @@ var formats = []string{"jpg", "png", "gif", "bmp", "tiff"}
 // others can reach should limit who may convert, and how often.
 type app struct {
 	ctx     context.Context //nolint:containedctx // that of the program: jobs outlive requests.
+	stop    context.CancelFunc
 	client  *cloudconvert.Client
 	waiter  *cloudconvert.WebhookWaiter
 	webhook *cloudconvert.Webhook
 	hook    http.Handler
 
-	mu    sync.Mutex
-	jobs  map[string]*job
-	waits sync.WaitGroup
+	mu      sync.Mutex
+	jobs    map[string]*job
+	running sync.WaitGroup // requests, and waits for jobs
 }
 
 // job is a job of a visitor. Its result and err may be read after done is closed.
@@ -61,17 +64,21 @@ func newApp(ctx context.Context, client *cloudconvert.Client, public string) (*a
 		return nil, err
 	}
 	a := &app{
-		ctx: ctx, client: client, webhook: webhook,
+		client: client, webhook: webhook,
 		waiter: client.Webhooks.NewWaiter(), jobs: map[string]*job{},
 	}
+	a.ctx, a.stop = context.WithCancel(ctx)
 	a.hook, err = cloudconvert.WebhookHandler(a.waiter.Deliver, webhook.SigningSecret)
 	return a, err
 }
 
-// close waits for the jobs, which end with the context, and removes the webhook.
+// close ends the requests and jobs, waits until they have ended, and removes the webhook.
 func (a *app) close() error {
-	a.waits.Wait()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), 5*time.Second)
+	a.mu.Lock()
+	a.stop()
+	a.mu.Unlock()
+	a.running.Wait()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), cleanupTime)
 	defer cancel()
 	return a.client.Webhooks.Delete(ctx, a.webhook.ID)
 }
@@ -85,7 +92,29 @@ func (a *app) routes() http.Handler {
 	mux.HandleFunc("POST /jobs/{id}/cancel", a.withJob(a.cancel))
 	mux.HandleFunc("GET /jobs/{id}/result", a.withJob(a.result))
 	mux.Handle("POST /hook", a.hook)
-	return secure(http.NewCrossOriginProtection().Handler(mux))
+	return secure(http.NewCrossOriginProtection().Handler(a.untilStop(mux)))
+}
+
+// untilStop ends the contexts of requests with that of the program, and makes close wait
+// for the requests: one that is ended deletes its job.
+func (a *app) untilStop(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.mu.Lock()
+		stopped := a.ctx.Err() != nil
+		if !stopped {
+			a.running.Add(1) // under mu, so that close does not wait yet
+		}
+		a.mu.Unlock()
+		if stopped {
+			fail(w, r, errStopped)
+			return
+		}
+		defer a.running.Done()
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(a.ctx, cancel)()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // secure sets the headers that restrict what a page may load and run.
@@ -108,6 +137,7 @@ func (a *app) create(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, err)
 		return
 	}
+	defer r.MultipartForm.RemoveAll() //nolint:errcheck // what is left is in the directory for temporary files.
 	file, header, err := r.FormFile("file")
 	if err != nil {
 		fail(w, r, err)
@@ -127,11 +157,32 @@ func (a *app) create(w http.ResponseWriter, r *http.Request) {
 		cloudconvert.ExportURL{},
 	))
 	if err != nil {
+		if ctx.Err() != nil {
+			log.Println(err)
+			a.deleteLost(ctx, err)
+		}
 		fail(w, r, err)
 		return
 	}
 	a.follow(created.ID)                                          //nolint:contextcheck // the job outlives the request.
 	http.Redirect(w, r, "/jobs/"+created.ID, http.StatusSeeOther) //nolint:gosec // the service chose the id.
+}
+
+// deleteLost deletes the job of a creation that was ended before its response came.
+func (a *app) deleteLost(ctx context.Context, err error) {
+	lost, ok := errors.AsType[*cloudconvert.OutcomeError](err)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer cancel()
+	job, err := a.client.Jobs.Find(ctx, lost.Tag)
+	if err == nil {
+		err = a.client.Jobs.Delete(ctx, job.ID)
+	}
+	if err != nil {
+		log.Printf("cannot delete the job with the tag %q: %v", lost.Tag, err)
+	}
 }
 
 // follow waits for the end of a job. It deletes the job if it is cancelled, takes too
@@ -142,7 +193,7 @@ func (a *app) follow(id string) {
 	a.mu.Lock()
 	a.jobs[id] = j
 	a.mu.Unlock()
-	a.waits.Go(func() {
+	a.running.Go(func() {
 		defer cancel()
 		j.result, j.err = a.client.Jobs.Wait(ctx, id, cloudconvert.WithSignal(a.waiter), cloudconvert.WithDeleteOnCancel())
 		if j.err != nil {

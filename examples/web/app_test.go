@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"image"
 	_ "image/jpeg"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -304,6 +306,91 @@ func TestRefusesFormsOfOtherSites(t *testing.T) {
 	require.NoError(t, response.Body.Close())
 	assert.Equal(t, http.StatusForbidden, response.StatusCode)
 	assert.Empty(t, s.sandbox.Jobs())
+}
+
+// A job whose end no one waits for costs credits, and one without its image never ends.
+func TestDeletesJobsOfEndedRequests(t *testing.T) {
+	t.Parallel()
+	stall := func(path string, phase cloudconverttest.Phase) cloudconverttest.Fault {
+		return cloudconverttest.Fault{Method: http.MethodPost, Path: path, Kind: cloudconverttest.Stall, Phase: phase}
+	}
+	for name, test := range map[string]struct {
+		fault cloudconverttest.Fault
+		size  int // large images are uploaded after the creation
+	}{
+		"during the upload":                  {stall("storage:upload", cloudconverttest.Before), 8 << 20},
+		"during the creation":                {stall("/v2/jobs", cloudconverttest.After), 8 << 20},
+		"during the creation with the image": {stall("/v2/jobs", cloudconverttest.After), 1},
+		"during the conversion":              {cloudconverttest.Fault{Path: "nowhere"}, 1},
+	} {
+		for _, stops := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, program stops: %t", name, stops), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					sandbox := cloudconverttest.NewServer(cloudconverttest.WithInProcess(), cloudconverttest.WithTaskDuration(time.Hour))
+					defer sandbox.Close()
+					ctx, stop := context.WithCancel(t.Context())
+					defer stop()
+					a, err := newApp(ctx, sandbox.Client(), "http://127.0.0.1:8080")
+					require.NoError(t, err)
+					sandbox.Inject(test.fault)
+					contentType, body := form(t, "jpg", "photo.png", make([]byte, test.size))
+					leave, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					request := httptest.NewRequestWithContext(leave, http.MethodPost, "/jobs", body)
+					request.Header.Set("Content-Type", contentType)
+					response := httptest.NewRecorder()
+					ended := make(chan struct{})
+					go func() {
+						defer close(ended)
+						a.routes().ServeHTTP(response, request)
+					}()
+					synctest.Wait()
+					require.Len(t, sandbox.Jobs(), 1)
+					if stops {
+						stopped := time.Now()
+						stop()
+						require.NoError(t, a.close())
+						assert.Less(t, time.Since(stopped), time.Second)
+						assert.Empty(t, sandbox.Jobs(), "the program ends here")
+					}
+					cancel()
+					<-ended
+					if !stops && response.Code == http.StatusSeeOther {
+						assert.Len(t, sandbox.Jobs(), 1, "the visitor may come back")
+						require.NoError(t, a.close())
+					}
+					assert.Empty(t, sandbox.Jobs())
+				})
+			})
+		}
+	}
+}
+
+func TestRefusesRequestsWhenStopped(t *testing.T) {
+	t.Parallel()
+	sandbox := cloudconverttest.NewServer()
+	t.Cleanup(sandbox.Close)
+	a, err := newApp(t.Context(), sandbox.Client(), "http://127.0.0.1:8080")
+	require.NoError(t, err)
+	require.NoError(t, a.close())
+	response := httptest.NewRecorder()
+	a.routes().ServeHTTP(response, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
+	assert.Equal(t, http.StatusServiceUnavailable, response.Code)
+	assert.Contains(t, response.Body.String(), "is being restarted")
+}
+
+func TestRemovesTemporaryFiles(t *testing.T) { //nolint:paralleltest // it sets the environment.
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	s := newSite(t)
+	contentType, body := form(t, "jpg", "photo.png", make([]byte, 4*maxMemory))
+	assert.Equal(t, http.StatusOK, do(t, false, http.MethodPost, s.url+"/jobs", contentType, body).status)
+	entries, err := os.ReadDir(temp)
+	require.NoError(t, err)
+	for _, entry := range entries {
+		assert.NotContains(t, entry.Name(), "multipart-")
+	}
 }
 
 func TestForgetsJobs(t *testing.T) {

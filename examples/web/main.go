@@ -137,7 +137,7 @@ func serveUntilDone(ctx context.Context, listener net.Listener, handler http.Han
 	go func() { failed <- server.Serve(listener) }()
 	select {
 	case err := <-failed:
-		return err
+		return errors.Join(err, server.Close())
 	case <-ctx.Done():
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)

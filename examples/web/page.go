@@ -98,6 +98,7 @@ var (
 	errFormat  = errors.New("unknown output format")
 	errNoJob   = errors.New("unknown job")
 	errRunning = errors.New("the job is still running")
+	errStopped = errors.New("the program stops")
 )
 
 // explain returns the HTTP status and the message for an error.
@@ -114,6 +115,8 @@ func explain(err error) (int, string) {
 		return http.StatusNotFound, "This image is not here any more. Convert it once more."
 	case errors.Is(err, errRunning):
 		return http.StatusConflict, "The image is still being converted. Wait until it is finished."
+	case errors.Is(err, errStopped):
+		return http.StatusServiceUnavailable, "This service is being restarted. Try in a minute."
 	case errors.Is(err, context.Canceled):
 		return http.StatusConflict, "The conversion was cancelled. To start over, choose the image and convert it."
 	case errors.Is(err, context.DeadlineExceeded):
