@@ -134,7 +134,7 @@ func (a *app) start(w http.ResponseWriter, r *http.Request) { show(w, r, http.St
 func (a *app) create(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseMultipartForm(maxMemory); err != nil { //nolint:gosec // the body is bounded.
-		fail(w, r, err)
+		fail(w, r, formError(err))
 		return
 	}
 	defer r.MultipartForm.RemoveAll() //nolint:errcheck // what is left is in the directory for temporary files.

@@ -8,6 +8,7 @@ import (
 	"image"
 	_ "image/jpeg"
 	"io"
+	"io/fs"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -391,6 +392,41 @@ func TestRemovesTemporaryFiles(t *testing.T) { //nolint:paralleltest // it sets 
 	for _, entry := range entries {
 		assert.NotContains(t, entry.Name(), "multipart-")
 	}
+}
+
+func TestRefusesBadForms(t *testing.T) {
+	t.Parallel()
+	const multi = "multipart/form-data; boundary=x"
+	const part = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\nabc"
+	s := newSite(t)
+	for name, test := range map[string]struct{ query, contentType, body, message string }{
+		"cut in a part":         {"", multi, part, "malformed"},
+		"cut in a header":       {"", multi, part[:40], "No image was sent"},
+		"cut before the end":    {"", multi, part + "\r\n", "malformed"},
+		"empty":                 {"", multi, "", "malformed"},
+		"another boundary":      {"", multi, strings.ReplaceAll(part, "--x", "--y"), "malformed"},
+		"no boundary":           {"", "multipart/form-data", part, "malformed"},
+		"malformed type":        {"", "multipart/form-data; boundary", part, "No image was sent"},
+		"malformed header":      {"", multi, "--x\r\nContent-Disposition\r\n\r\nabc\r\n--x--", "malformed"},
+		"malformed encoding":    {"", multi, "--x\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=zz\r\n--x--", "No image was sent"},
+		"too many parts":        {"", multi, strings.Repeat("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n", 3000) + "--x--", "malformed"},
+		"large field":           {"", multi, "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n" + strings.Repeat("x", 15<<20) + "\r\n--x--", "malformed"},
+		"malformed query":       {"?%zz", multi, part + "\r\n--x--", "malformed"},
+		"URL-encoded":           {"", "application/x-www-form-urlencoded", "file=x&format=jpg", "No image was sent"},
+		"malformed URL-encoded": {"", "application/x-www-form-urlencoded", "file=%zz", "No image was sent"},
+		"other type":            {"", "text/plain", "x", "No image was sent"},
+		"file without a name":   {"", multi, strings.Replace(part, "a.png", "", 1) + "\r\n--x--", "No image was sent"},
+		"no format":             {"", multi, part + "\r\n--x--", "output format"},
+	} {
+		response := do(t, true, http.MethodPost, s.url+"/jobs"+test.query, test.contentType, strings.NewReader(test.body))
+		assert.Equal(t, http.StatusBadRequest, response.status, name)
+		assert.Contains(t, response.body, test.message, name)
+	}
+	assert.Empty(t, s.sandbox.Jobs())
+
+	// A directory for temporary files that is full or missing is not the fault of the visitor.
+	status, _ := explain(formError(&fs.PathError{Op: "open", Path: "/tmp/multipart-1", Err: fs.ErrNotExist}))
+	assert.Equal(t, http.StatusBadGateway, status)
 }
 
 func TestForgetsJobs(t *testing.T) {

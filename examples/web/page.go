@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"log"
 	"net/http"
 	"strings"
@@ -96,10 +97,20 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 
 var (
 	errFormat  = errors.New("unknown output format")
+	errForm    = errors.New("malformed form")
 	errNoJob   = errors.New("unknown job")
 	errRunning = errors.New("the job is still running")
 	errStopped = errors.New("the program stops")
 )
+
+// formError returns the error of reading a form. It is that of the visitor, unless a
+// temporary file cannot be written.
+func formError(err error) error {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errForm, err)
+}
 
 // explain returns the HTTP status and the message for an error.
 func explain(err error) (int, string) {
@@ -109,6 +120,8 @@ func explain(err error) (int, string) {
 		return http.StatusRequestEntityTooLarge, fmt.Sprintf("The image is larger than %d MB. Choose a smaller one.", maxUpload>>20)
 	case errors.Is(err, http.ErrMissingFile), errors.Is(err, http.ErrNotMultipart):
 		return http.StatusBadRequest, "No image was sent. Choose one."
+	case errors.Is(err, errForm):
+		return http.StatusBadRequest, "The form was malformed or incomplete. Choose the image and send it once more."
 	case errors.Is(err, errFormat):
 		return http.StatusBadRequest, "This output format is not offered. Choose one of " + strings.Join(formats, ", ") + "."
 	case errors.Is(err, errNoJob):
