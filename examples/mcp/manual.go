@@ -29,8 +29,9 @@ FILES
   directories of the command line. Without either, calls are refused.
 
   No file is replaced: an output that exists is an error. Symbolic links that lead out of
-  a root are refused. Sources may also be URLs, which CloudConvert fetches. Results are not
-  exported to other places.
+  a root are refused. Missing directories are created when there are files to write.
+  Sources may also be URLs, which CloudConvert fetches. Results are not exported to other
+  places.
 
 CREDITS
   What jobs have cost is counted from the jobs. A running job counts as one credit for

@@ -98,7 +98,9 @@ func (w *workspace) add(path string) error {
 const inDirectory = "/."
 
 // openDirectory opens a directory below a root.
-func openDirectory(dir *os.Root, path string) (*os.Root, error) { return dir.OpenRoot(path + inDirectory) }
+func openDirectory(dir *os.Root, path string) (*os.Root, error) {
+	return dir.OpenRoot(path + inDirectory)
+}
 
 func (w *workspace) close() {
 	for _, root := range w.roots {

@@ -112,7 +112,7 @@ func (a *app) untilStop(next http.Handler) http.Handler {
 		defer a.running.Done()
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		defer context.AfterFunc(a.ctx, cancel)()
+		defer context.AfterFunc(a.ctx, cancel)() //nolint:contextcheck // the request ends with the program, too.
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

@@ -381,7 +381,7 @@ func TestRefusesRequestsWhenStopped(t *testing.T) {
 	assert.Contains(t, response.Body.String(), "is being restarted")
 }
 
-func TestRemovesTemporaryFiles(t *testing.T) { //nolint:paralleltest // it sets the environment.
+func TestRemovesTemporaryFiles(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	s := newSite(t)
