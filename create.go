@@ -126,16 +126,16 @@ func (s *JobsService) createOrAdopt(ctx context.Context, c *creation, config cre
 		}
 		c.replaced = replaced
 	}
-	ctx, observed := c.observe(ctx, s.core)
-	job, err := create(ctx, c, config)
-	err = c.asError(err)
-	observed.finishJob(job, err)
-	return job, err
+	return c.observe(ctx, s.core, func(ctx context.Context) (*Job, error) {
+		job, err := create(ctx, c, config)
+		return job, c.asError(err)
+	})
 }
 
-// observe begins the activity of the creation.
-func (c *creation) observe(ctx context.Context, core *core) (context.Context, *activity) {
-	return core.observe(ctx, Activity{Kind: ActivityCreate, Tag: c.body.Tag, Operations: operationsOf(c.body.Tasks)})
+// observe creates the job as an activity.
+func (c *creation) observe(ctx context.Context, core *core, create func(context.Context) (*Job, error)) (*Job, error) {
+	begun := Activity{Kind: ActivityCreate, Tag: c.body.Tag, Operations: core.operationsOf(c.body.Tasks, nil)}
+	return core.observeJob(ctx, begun, create)
 }
 
 // createFunc is create or createAndWait.
@@ -206,19 +206,16 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, config cre
 	body := c.body
 	body.Redirect = c.redirect
 	post := call{in: body, sync: true, once: true, timeout: syncSlice, queueing: config.queueing}
-	var response Response
 	if c.redirect {
-		post.captures = []*Response{&response}
+		post.location = &c.url
 	}
 	job, err := s.post(ctx, post, config.calls)
-	if c.redirect && response.StatusCode/100 == 3 {
-		if c.url = redirectURL(response.StatusCode, response.Header); c.url != "" {
-			s.remember(c, nil, time.Now())
-			return nil, nil //nolint:nilnil // the response is the URL
-		}
-		if e, ok := errors.AsType[*Error](err); ok {
-			e.open = true // the job may have run
-		}
+	if c.url != "" {
+		s.remember(c, nil, time.Now())
+		return &Job{Tag: c.body.Tag, Status: StatusFinished}, nil // all that the response says
+	}
+	if e, ok := errors.AsType[*Error](err); ok && c.redirect && e.StatusCode/100 == 3 {
+		e.open = true // the job may have run
 	}
 	if canUseAPIHost(err, config) {
 		s.core.logRetry(ctx, err)

@@ -37,17 +37,24 @@ func (c *Client) Open(ctx context.Context, f File) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, observed := c.core.observeDownload(ctx, f)
+	ctx, observed := c.core.begin(ctx, downloadOf(f))
 	file.Attempted = observed.attempted
+	err = errNotReturned // until storage.Open returns
+	defer func() {
+		if err != nil {
+			c.core.end(observed, err)
+		}
+	}()
 	r, err := c.core.storage.Open(ctx, file)
-	switch {
-	case err != nil:
-		observed.finish(err)
-		return nil, err
-	case c.core.config.observer == nil:
-		return r, nil
+	if err != nil || c.core.config.observer == nil {
+		return r, err
 	}
-	return &observedReader{ReadCloser: r, activity: observed}, nil
+	return &observedFile{ReadCloser: r, core: c.core, activity: observed}, nil
+}
+
+// downloadOf returns the activity of a download that begins.
+func downloadOf(f File) Activity {
+	return Activity{Kind: ActivityDownload, Name: f.Filename, TaskID: f.TaskID}
 }
 
 // Download downloads a file, writes it to w and returns the number of bytes
@@ -59,14 +66,23 @@ func (c *Client) Download(ctx context.Context, f File, w io.Writer) (int64, erro
 	if err != nil {
 		return 0, err
 	}
-	ctx, observed := c.core.observeDownload(ctx, f)
-	file.Attempted = observed.attempted
-	observed.Bytes, err = c.core.storage.Download(ctx, file, w)
+	n, err := c.core.download(ctx, f, file, w)
 	if err != nil {
 		err = withoutSecrets(err)
 	}
-	observed.finish(err)
-	return observed.Bytes, err
+	return n, err
+}
+
+// download writes a file to w, as an activity.
+func (c *core) download(ctx context.Context, f File, from transfer.File, w io.Writer) (int64, error) {
+	var n int64
+	err := c.observe(ctx, downloadOf(f), func(ctx context.Context, a *activity) (err error) {
+		from.Attempted = a.attempted
+		n, err = c.storage.Download(ctx, from, w)
+		a.Bytes = n
+		return err
+	})
+	return n, err
 }
 
 // storageFile returns the parameters of a download. It refuses URLs that are not

@@ -42,7 +42,8 @@ func (e *JobError) Unwrap() []error {
 func (e *JobError) Is(target error) bool { return target == ErrJobFailed }
 
 // TaskError is the error of a task that ended in error. It matches [ErrJobFailed]
-// and its Code.
+// and its Code. The Message is that of the service: if it quotes a parameter of the task,
+// such as a password, so does Error.
 type TaskError struct { //nolint:recvcheck // Format is for values too
 	ID        string
 	Name      string // empty for a task without a job

@@ -18,7 +18,8 @@ import (
 // means the one that it was given, and a nil function that the end does not matter.
 //
 // An Observer is called from several goroutines, and delays the work while it runs. The
-// context that it returns must be derived from the one that it was given.
+// context that it returns must be derived from the one that it was given. An Observer must
+// not panic: some of these goroutines are the client's, where a panic ends the program.
 type Observer func(ctx context.Context, a Activity) (context.Context, func(Activity))
 
 // WithObserver makes a client report its activities, for traces and metrics. Package otel,
@@ -57,7 +58,8 @@ const (
 )
 
 // Activity is something that a client does, as an [Observer] sees it. A field is zero if
-// it is not known yet, or does not apply. No field has a key or the query of a URL.
+// it is not known yet, or does not apply. No field has the API key or the query of a URL,
+// not even one that the caller passed as an id or a name.
 type Activity struct {
 	Kind ActivityKind
 	// Name is the name of a work, see [Work], or of a file that is transferred.
@@ -72,7 +74,8 @@ type Activity struct {
 	Status Status
 	// Credits is what the job has cost so far.
 	Credits int
-	// Bytes is the size of an upload, and what was downloaded.
+	// Bytes is the size of an upload, or how much a download has read. This is more than
+	// the size of the file if the download had to start over.
 	Bytes int64
 	// Method and Path are those of a request. StatusCode is that of its last response.
 	Method, Path string
@@ -80,7 +83,9 @@ type Activity struct {
 	// Attempts counts how often a request, or that of an upload or a download, was sent.
 	// RateLimited counts the responses of the API with the status 429 among them.
 	Attempts, RateLimited int
-	// Err is the error of the activity, or nil.
+	// Err is the error of the activity, or nil. If a panic or [runtime.Goexit] of the
+	// caller's code ended the activity, it says so. The message of a failed task in it is
+	// that of the service, which may quote the parameters of the task.
 	Err error
 }
 
@@ -89,109 +94,160 @@ type activity struct {
 	Activity
 
 	attempts atomic.Int64   // they may be made by another goroutine than the one that ends it
-	end      func(Activity) // may be nil
+	onEnd    func(Activity) // may be nil
 }
 
-// observe begins an activity.
-func (c *core) observe(ctx context.Context, begun Activity) (context.Context, *activity) {
+// observe runs a function as an activity, in which the function records what it learns. The
+// activity ends even if the function does not return.
+func (c *core) observe(ctx context.Context, begun Activity, run func(context.Context, *activity) error) error {
+	ctx, a := c.begin(ctx, begun)
+	err := errNotReturned
+	defer func() { c.end(a, err) }()
+	err = run(ctx, a)
+	return err
+}
+
+// observeJob is like observe for a function that returns a job, which may be nil.
+func (c *core) observeJob(ctx context.Context, begun Activity, run func(context.Context) (*Job, error)) (*Job, error) {
+	var job *Job
+	err := c.observe(ctx, begun, func(ctx context.Context, a *activity) (err error) {
+		job, err = run(ctx)
+		a.recordJob(job)
+		return err
+	})
+	return job, err
+}
+
+// errNotReturned is the error of an activity whose function did not return.
+var errNotReturned = errors.New("cloudconvert: ended by a panic or by runtime.Goexit")
+
+// begin begins an activity, which the caller must end. Use observe where it is possible.
+func (c *core) begin(ctx context.Context, begun Activity) (context.Context, *activity) {
 	a := &activity{Activity: begun}
 	if c.config.observer == nil {
 		return ctx, a
 	}
-	inner, end := c.config.observer(ctx, begun.withoutQueries())
-	a.end = end
+	inner, end := c.config.observer(ctx, c.withoutSecrets(begun))
+	a.onEnd = end
 	if inner == nil {
 		inner = ctx
 	}
 	return inner, a
 }
 
-// observeDownload begins the activity of a download.
-func (c *core) observeDownload(ctx context.Context, f File) (context.Context, *activity) {
-	return c.observe(ctx, Activity{Kind: ActivityDownload, Name: f.Filename, TaskID: f.TaskID})
-}
-
-// withoutQueries returns the activity with names that are safe to show: those that the
-// caller chose may be URLs.
-func (a Activity) withoutQueries() Activity {
-	a.Name, a.Tag = engine.HideQueries(a.Name), engine.HideQueries(a.Tag)
-	return a
+// end ends an activity.
+func (c *core) end(a *activity, err error) {
+	a.Err, a.Attempts = err, int(a.attempts.Load())
+	if a.onEnd != nil {
+		a.onEnd(c.withoutSecrets(a.Activity))
+	}
 }
 
 // attempted counts an attempt.
 func (a *activity) attempted() { a.attempts.Add(1) }
 
-// finish ends the activity.
-func (a *activity) finish(err error) {
-	a.Err, a.Attempts = err, int(a.attempts.Load())
-	if a.end != nil {
-		a.end(a.withoutQueries())
-	}
-}
-
-// finishJob ends the activity, with a job that may be nil.
-func (a *activity) finishJob(job *Job, err error) {
+// recordJob records what is known of a job, which may be nil.
+func (a *activity) recordJob(job *Job) {
 	if job != nil {
 		a.JobID, a.Tag, a.Status, a.Credits = job.ID, job.Tag, job.Status, job.Credits()
 	}
-	a.finish(err)
 }
 
-// operationsOf returns the operations of tasks, sorted, without repetitions.
-func operationsOf(tasks map[string]map[string]any) []Operation {
+// withoutSecrets returns the activity without secrets in its texts. The caller chose some
+// of them, such as names and ids, and may have passed a URL or the API key.
+func (c *core) withoutSecrets(a Activity) Activity {
+	var secrets []string
+	if key := c.config.apiKey.value(); len(key) >= minKeyInPath {
+		secrets = []string{key}
+	}
+	hiding := engine.Outcome{Err: a.Err}.Hiding(secrets...)
+	a.Err = hiding.Err
+	for _, text := range []*string{&a.Name, &a.JobID, &a.TaskID, &a.Tag, &a.Path} {
+		*text = hiding.Hide(*text)
+	}
+	a.Operations = slices.Clone(a.Operations)
+	for i, operation := range a.Operations {
+		a.Operations[i] = Operation(hiding.Hide(string(operation)))
+	}
+	return a
+}
+
+// operationsOf returns the operations of tasks but for local sources, sorted, without
+// repetitions. Without an observer it returns nil.
+func (c *core) operationsOf(tasks map[string]map[string]any, sources []plannedSource) []Operation {
+	if c.config.observer == nil {
+		return nil
+	}
 	var all []Operation
-	for _, task := range tasks {
-		all = append(all, Operation(fmt.Sprint(task["operation"])))
+	for name, task := range tasks {
+		if !slices.ContainsFunc(sources, func(s plannedSource) bool { return s.task == name }) {
+			all = append(all, Operation(fmt.Sprint(task["operation"])))
+		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// observedReader ends the activity of a download when it is closed.
-type observedReader struct {
+// observedFile ends the activity of a download when it is closed.
+type observedFile struct {
 	io.ReadCloser
 
+	core     *core
 	mu       sync.Mutex
 	activity *activity // nil when it has ended
 	failed   error
 }
 
 // Read reads from the file.
-func (r *observedReader) Read(p []byte) (int, error) {
-	n, err := r.ReadCloser.Read(p)
-	r.record(int64(n), err)
+func (f *observedFile) Read(p []byte) (int, error) {
+	n, err := f.ReadCloser.Read(p)
+	f.record(n, err)
 	return n, err
 }
 
 // WriteTo implements [io.WriterTo], as the reader of an unobserved file does.
-func (r *observedReader) WriteTo(w io.Writer) (int64, error) {
-	n, err := io.Copy(w, r.ReadCloser)
-	r.record(n, err)
+func (f *observedFile) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.Copy(observedWriter{w, f}, f.ReadCloser)
+	f.record(0, err)
+	return n, err
+}
+
+// observedWriter records what is written of a file.
+type observedWriter struct {
+	io.Writer
+
+	file *observedFile
+}
+
+// Write implements [io.Writer].
+func (w observedWriter) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	w.file.record(n, nil) // WriteTo records the error
 	return n, err
 }
 
 // record records what was read.
-func (r *observedReader) record(n int64, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.activity == nil {
+func (f *observedFile) record(n int, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.activity == nil {
 		return
 	}
-	r.activity.Bytes += n
+	f.activity.Bytes += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
-		r.failed = err
+		f.failed = err
 	}
 }
 
 // Close closes the file. The activity ends first: a read that Close interrupts has not
 // failed.
-func (r *observedReader) Close() error {
-	r.mu.Lock()
-	ended := r.activity
-	r.activity = nil
-	r.mu.Unlock()
+func (f *observedFile) Close() error {
+	f.mu.Lock()
+	ended := f.activity
+	f.activity = nil
+	f.mu.Unlock()
 	if ended != nil {
-		ended.finish(r.failed)
+		f.core.end(ended, f.failed)
 	}
-	return r.ReadCloser.Close()
+	return f.ReadCloser.Close()
 }

@@ -3,22 +3,26 @@ package cloudconvert_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
+	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
 // recorder records activities, with the kinds of those that they are in.
@@ -254,4 +258,216 @@ func TestObservedFileIsWriterTo(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, file.Close())
 	assert.EqualValues(t, 4, r.of(cloudconvert.ActivityDownload)[0].Bytes)
+}
+
+// A caller may pass a URL or the key as any text.
+func TestObserverSeesNoSecretsOfCaller(t *testing.T) {
+	t.Parallel()
+	const url = "https://storage.example/a.txt?X-Amz-Signature=abcdef"
+	calls := map[string]func(ctx context.Context, client *cloudconvert.Client, secret string) error{
+		"Jobs.Wait": func(ctx context.Context, client *cloudconvert.Client, secret string) error {
+			return errorOf(client.Jobs.Wait(ctx, secret))
+		},
+		"Jobs.Watch": func(ctx context.Context, client *cloudconvert.Client, secret string) error {
+			for _, err := range client.Jobs.Watch(ctx, secret) {
+				return err
+			}
+			return nil
+		},
+		"Tasks.Wait": func(ctx context.Context, client *cloudconvert.Client, secret string) error {
+			return errorOf(client.Tasks.Wait(ctx, secret))
+		},
+		"Tasks.Upload": func(ctx context.Context, client *cloudconvert.Client, secret string) error {
+			return client.Tasks.Upload(ctx, cloudconvert.Task{
+				ID: secret, JobID: secret, Operation: cloudconvert.OperationImportUpload, Status: cloudconvert.StatusWaiting,
+				Result: cloudconvert.TaskResult{Form: &cloudconvert.UploadForm{URL: "http://127.0.0.1:1/upload"}},
+			}, cloudconvert.FromBytes(secret+".txt", []byte("text")))
+		},
+		"Download": func(ctx context.Context, client *cloudconvert.Client, secret string) error {
+			return errorOf(client.Download(ctx, cloudconvert.File{URL: "http://127.0.0.1:1/a.txt", Filename: secret, TaskID: secret}, io.Discard))
+		},
+		"Do": func(ctx context.Context, client *cloudconvert.Client, secret string) error {
+			return client.Do(ctx, http.MethodGet, "/jobs/x"+strings.ReplaceAll(secret, "/", "%2F"), nil, nil)
+		},
+		"Run": func(ctx context.Context, client *cloudconvert.Client, secret string) error {
+			return errorOf(client.Run(ctx, &cloudconvert.JobRequest{Tag: secret, Tasks: cloudconvert.Tasks{
+				"source": cloudconvert.FromBytes(secret+".txt", []byte("text")),
+				"raw":    cloudconvert.RawTask{Op: cloudconvert.Operation(secret), Fields: map[string]any{"input": "source"}},
+			}}))
+		},
+		"WithKey": func(ctx context.Context, client *cloudconvert.Client, secret string) error {
+			return errorOf(client.Run(ctx, testkit.TextJob(), cloudconvert.WithKey(secret)))
+		},
+	}
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, client, r := observed(t)
+			client, err := client.With(cloudconvert.WithRetry(cloudconvert.RetryPolicy{Attempts: 1, MinWait: time.Millisecond}))
+			require.NoError(t, err)
+			_ = call(t.Context(), client, server.Key())
+			_ = call(t.Context(), client, url)
+			assert.NotEmpty(t, r.begun)
+			assert.Len(t, r.ended, len(r.begun))
+			for _, secret := range []string{"X-Amz-", "abcdef", server.Key()} {
+				assert.NotContains(t, fmt.Sprintf("%+v %+v", r.begun, r.ended), secret)
+			}
+		})
+	}
+}
+
+// failingWriter fails as a writer to another storage may.
+type failingWriter struct{}
+
+func (failingWriter) Write([]byte) (int, error) {
+	return 0, fmt.Errorf("put https://storage.example/a.txt?X-Amz-Signature=abcdef: %w", io.ErrClosedPipe)
+}
+
+func TestObserverSeesNoSecretsOfWriter(t *testing.T) {
+	t.Parallel()
+	_, client, r := observed(t)
+	job, err := client.Run(t.Context(), testkit.TextJob())
+	require.NoError(t, err)
+	_, err = client.Download(t.Context(), job.Files()[0], failingWriter{})
+	require.ErrorIs(t, err, io.ErrClosedPipe)
+	file, err := client.Open(t.Context(), job.Files()[0])
+	require.NoError(t, err)
+	_, err = io.Copy(failingWriter{}, file)
+	require.ErrorIs(t, err, io.ErrClosedPipe)
+	require.NoError(t, file.Close())
+	downloads := r.of(cloudconvert.ActivityDownload)
+	require.Len(t, downloads, 2)
+	for _, download := range downloads {
+		require.ErrorIs(t, download.Err, io.ErrClosedPipe)
+		assert.NotContains(t, download.Err.Error(), "abcdef")
+	}
+}
+
+// A redirect to a result is not followed, and not an error.
+func TestObserverOfResultURL(t *testing.T) {
+	t.Parallel()
+	server, client, r := observed(t)
+	_, err := client.Jobs.CreateForURL(t.Context(), testkit.TextJob())
+	require.NoError(t, err)
+	_, err = client.Jobs.ResultURL(t.Context(), server.Jobs()[0].ID)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"create/request", "create", "request"}, r.paths)
+	for _, a := range r.ended {
+		require.NoError(t, a.Err, a.Kind)
+	}
+	for _, a := range r.of(cloudconvert.ActivityRequest) {
+		assert.Equal(t, http.StatusFound, a.StatusCode)
+	}
+	create := r.of(cloudconvert.ActivityCreate)[0]
+	assert.Equal(t, cloudconvert.StatusFinished, create.Status)
+	assert.Equal(t, server.Jobs()[0].Tag, create.Tag)
+	r.check(t, server)
+}
+
+// An activity ends even if the code of the caller does not return to the client.
+func TestActivitiesEndWithPanics(t *testing.T) {
+	t.Parallel()
+	calls := map[string]func(ctx context.Context, client *cloudconvert.Client, job *cloudconvert.Job, leave func()) error{
+		"Watch": func(ctx context.Context, client *cloudconvert.Client, job *cloudconvert.Job, leave func()) error {
+			for _, err := range client.Jobs.Watch(ctx, job.ID) {
+				leave()
+				return err
+			}
+			return nil
+		},
+		"Download": func(ctx context.Context, client *cloudconvert.Client, job *cloudconvert.Job, leave func()) error {
+			return errorOf(client.Download(ctx, job.Files()[0], writerFunc(func([]byte) (int, error) {
+				leave()
+				return 0, nil
+			})))
+		},
+		"Run": func(ctx context.Context, client *cloudconvert.Client, _ *cloudconvert.Job, leave func()) error {
+			return errorOf(client.Run(ctx, testkit.TextJob(), cloudconvert.WithProgress(func(cloudconvert.Progress) { leave() })))
+		},
+		"transport": func(ctx context.Context, client *cloudconvert.Client, job *cloudconvert.Job, leave func()) error {
+			client, err := client.With(cloudconvert.WithHTTPClient(&http.Client{Transport: testkit.Reply(func(*http.Request) (*http.Response, error) {
+				leave()
+				return nil, io.EOF
+			})}))
+			if err != nil {
+				return err
+			}
+			return errorOf(client.Open(ctx, job.Files()[0]))
+		},
+	}
+	for name, call := range calls {
+		for way, leave := range map[string]func(){"panic": panics, "Goexit": runtime.Goexit} {
+			t.Run(name+" "+way, func(t *testing.T) {
+				t.Parallel()
+				server, client, r := observed(t)
+				job, err := server.Client().Run(t.Context(), testkit.TextJob())
+				require.NoError(t, err)
+				left := make(chan bool)
+				go func() {
+					returned := false
+					defer func() {
+						_ = recover()
+						left <- !returned
+					}()
+					_ = call(t.Context(), client, job, leave)
+					returned = true
+				}()
+				require.True(t, <-left)
+				assert.NotEmpty(t, r.ended)
+				r.check(t, server)
+				assert.ErrorContains(t, r.ended[len(r.ended)-1].Err, "panic")
+			})
+		}
+	}
+}
+
+func panics() { panic("of the caller") } //nolint:forbidigo // the test is about panics
+
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// The error of a creation is that which the call returns.
+func TestObserverOfUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	request := cloudconvert.Pipeline(cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}, cloudconvert.ExportURL{})
+	request.Tag = "not unique" // so that the job is not looked for
+	for name, call := range map[string]func(ctx context.Context, client *cloudconvert.Client) error{
+		"Run": func(ctx context.Context, client *cloudconvert.Client) error { return errorOf(client.Run(ctx, request)) },
+		"Jobs.Create": func(ctx context.Context, client *cloudconvert.Client) error {
+			return errorOf(client.Jobs.Create(ctx, request))
+		},
+	} {
+		server, client, r := observed(t)
+		server.Inject(cloudconverttest.Fault{Path: "/v2/jobs", Kind: cloudconverttest.Reset, Phase: cloudconverttest.After})
+		err := call(t.Context(), client)
+		require.ErrorIs(t, err, cloudconvert.ErrOutcomeUnknown, name)
+		for _, a := range r.ended {
+			assert.Equal(t, a.Kind != cloudconvert.ActivityRequest, errors.Is(a.Err, cloudconvert.ErrOutcomeUnknown), "%s: %s", name, a.Kind)
+		}
+	}
+}
+
+// Close may end the activity while the file is being copied.
+func TestObserverCountsBytesAsTheyAreCopied(t *testing.T) {
+	t.Parallel()
+	_, client, r := observed(t)
+	job, err := client.Run(t.Context(), cloudconvert.Pipeline(
+		cloudconvert.FromBytes("a.bin", bytes.Repeat([]byte("x"), 3<<20)), cloudconvert.ExportURL{}))
+	require.NoError(t, err)
+	file, err := client.Open(t.Context(), job.Files()[0])
+	require.NoError(t, err)
+	copied := 0
+	_, err = io.Copy(writerFunc(func(p []byte) (int, error) {
+		if copied += len(p); copied > 1<<20 {
+			_ = file.Close()
+			return len(p), io.ErrClosedPipe
+		}
+		return len(p), nil
+	}), file)
+	require.ErrorIs(t, err, io.ErrClosedPipe)
+	download := r.of(cloudconvert.ActivityDownload)[0]
+	assert.Positive(t, download.Bytes)
+	assert.LessOrEqual(t, download.Bytes, int64(copied))
+	assert.NoError(t, download.Err)
 }

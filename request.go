@@ -161,7 +161,7 @@ func isInvalidInID(r rune) bool {
 // do sends a call and decodes its response into out, unless out is nil.
 func (c *core) do(ctx context.Context, call call, out any, opts ...CallOption) error {
 	outcome, err := c.send(ctx, call, opts)
-	if err != nil || out == nil {
+	if err != nil || out == nil || call.isRedirected() {
 		return err
 	}
 	return c.decode(call, outcome, out)
@@ -228,15 +228,14 @@ func remove(ctx context.Context, c *core, path string, opts []CallOption) error 
 
 // redirect sends a call whose response redirects to a URL, which is not followed.
 func (c *core) redirect(ctx context.Context, call call, opts []CallOption) (string, error) {
+	var location string
+	call.location = &location
 	outcome, err := c.send(ctx, call, opts)
-	if location := redirectURL(outcome.Status, outcome.Header); location != "" {
-		return location, nil
-	}
-	if err == nil {
+	if err == nil && location == "" {
 		outcome.Err = errors.New("the response is not a redirect: has the job finished, and does it have an export/url task?")
 		err = newError(call.method, c.pathOn(call), outcome)
 	}
-	return "", err
+	return location, err
 }
 
 // redirectURL returns the URL in the Location of a 302 or 303, or "". Other redirects,
@@ -251,8 +250,8 @@ func redirectURL(status int, header http.Header) string {
 	return location
 }
 
-// send sends a call. It returns an error for a status other than 2xx, and for an
-// incomplete response.
+// send sends a call. It returns an error for a status other than 2xx, unless it is that of
+// a redirect that the call expects, and for an incomplete response.
 func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.Outcome, error) {
 	call.header = http.Header{}
 	if err := applyAll(opts, func(o CallOption) error { return o.applyCall(&call) }); err != nil {
@@ -262,11 +261,14 @@ func (c *core) send(ctx context.Context, call call, opts []CallOption) (engine.O
 	if err != nil {
 		return engine.Outcome{}, err
 	}
-	ctx, observed := c.observe(ctx, Activity{Kind: ActivityRequest, Method: call.method, Path: c.pathOn(call)})
-	outcome, err := c.exchange(ctx, call, request)
-	observed.StatusCode, observed.RateLimited = outcome.Status, outcome.RateLimited
-	observed.attempts.Store(int64(outcome.Attempts))
-	observed.finish(err)
+	var outcome engine.Outcome
+	begun := Activity{Kind: ActivityRequest, Method: call.method, Path: c.pathOn(call)}
+	err = c.observe(ctx, begun, func(ctx context.Context, a *activity) (err error) {
+		outcome, err = c.exchange(ctx, call, request)
+		a.StatusCode, a.RateLimited = outcome.Status, outcome.RateLimited
+		a.attempts.Store(int64(outcome.Attempts))
+		return err
+	})
 	return outcome, err
 }
 
@@ -282,7 +284,10 @@ func (c *core) exchange(ctx context.Context, call call, request engine.Call) (en
 	for _, capture := range call.captures {
 		*capture = newResponse(outcome)
 	}
-	if outcome.Err != nil || !engine.IsSuccess(outcome.Status) {
+	if call.location != nil {
+		*call.location = redirectURL(outcome.Status, outcome.Header)
+	}
+	if !call.isRedirected() && (outcome.Err != nil || !engine.IsSuccess(outcome.Status)) {
 		return outcome, newError(call.method, c.pathOn(call), outcome)
 	}
 	return outcome, nil

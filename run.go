@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"time"
 
@@ -60,13 +59,12 @@ func (c *Client) runWithoutFiles(ctx context.Context, r *JobRequest, opts []RunO
 	if w.config.delete && w.plan.output.exports > 0 {
 		return nil, invalid(fmt.Errorf("WithDelete: the files of the job would be lost: use %s", other))
 	}
-	ctx, run := w.observe(ctx)
-	ctx, release := poll.WithCleanup(ctx)
-	defer release()
-	job, err := w.run(ctx)
-	err = w.config.create.underKey(errors.Join(err, w.discard(ctx, job, err)))
-	run.finishJob(job, err)
-	return job, err
+	return w.observe(ctx, func(ctx context.Context) (*Job, error) {
+		ctx, release := poll.WithCleanup(ctx)
+		defer release()
+		job, err := w.run(ctx)
+		return job, errors.Join(err, w.discard(ctx, job, err))
+	})
 }
 
 // RunFile runs a job as [Client.Run] does, writes its files to dst as [Client.SaveAs]
@@ -90,12 +88,13 @@ func (c *Client) RunFile(ctx context.Context, r *JobRequest, dst string, opts ..
 	if err := w.writeTo(dst); err != nil {
 		return nil, err
 	}
-	ctx, run := w.observe(ctx)
-	ctx, release := poll.WithCleanup(ctx)
-	defer release()
-	job, paths, err := w.runAndSave(ctx)
-	err = w.config.create.underKey(err)
-	run.finishJob(job, err)
+	var paths []string
+	_, err = w.observe(ctx, func(ctx context.Context) (job *Job, err error) {
+		ctx, release := poll.WithCleanup(ctx)
+		defer release()
+		job, paths, err = w.runAndSave(ctx)
+		return job, err
+	})
 	return paths, err
 }
 
@@ -111,13 +110,11 @@ func (c *Client) Start(ctx context.Context, r *JobRequest, opts ...RunOption) (*
 	if err := w.config.refuse("Start", "it does not wait for the job: use Run or RunFile", "WithDelete", "WithOverwrite", "WithSignal", "WithDeleteOnCancel"); err != nil {
 		return nil, err
 	}
-	ctx, run := w.observe(ctx)
-	ctx, release := poll.WithCleanup(ctx)
-	defer release()
-	job, err := w.start(ctx, false)
-	err = w.config.create.underKey(err)
-	run.finishJob(job, err)
-	return job, err
+	return w.observe(ctx, func(ctx context.Context) (*Job, error) {
+		ctx, release := poll.WithCleanup(ctx)
+		defer release()
+		return w.start(ctx, false)
+	})
 }
 
 // Convert converts a source to a format and returns the job when it has ended. It is
@@ -215,14 +212,16 @@ func (c *Client) newWork(r *JobRequest, config runConfig, opts []RunOption) (*wo
 	return w, nil
 }
 
-// observe begins the activity of the run. How local sources are sent is decided later.
-func (w *work) observe(ctx context.Context) (context.Context, *activity) {
-	tasks := maps.Clone(w.plan.body.Tasks)
-	for _, source := range w.plan.sources {
-		delete(tasks, source.task)
+// observe runs the work as an activity. It marks the error if the call has a key.
+func (w *work) observe(ctx context.Context, run func(context.Context) (*Job, error)) (*Job, error) {
+	begun := Activity{
+		Kind: ActivityRun, Name: w.name, Tag: w.plan.request.Tag,
+		// How local sources are sent is decided later.
+		Operations: w.client.core.operationsOf(w.plan.body.Tasks, w.plan.sources),
 	}
-	return w.client.core.observe(ctx, Activity{
-		Kind: ActivityRun, Name: w.name, Tag: w.plan.request.Tag, Operations: operationsOf(tasks),
+	return w.client.core.observeJob(ctx, begun, func(ctx context.Context) (*Job, error) {
+		job, err := run(ctx)
+		return job, w.config.create.underKey(err)
 	})
 }
 
@@ -412,16 +411,13 @@ func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 	if waited && !creation.pending && !w.config.wait.pendingUpload && w.config.wait.signal == nil {
 		create = w.client.Jobs.createAndWait
 	}
-	observedCtx, observed := creation.observe(ctx, w.client.core)
-	job, err := w.createWithRetry(observedCtx, creation, create)
-	observed.finishJob(job, err)
-	if err == nil {
-		return job, nil
-	}
-	if creation.pending && creation.own && creation.key == "" && isOpen(err) && w.removeLost(ctx, creation.body.Tag) {
-		return nil, err // it is known that there is no job any more
-	}
-	return nil, creation.asError(err)
+	return creation.observe(ctx, w.client.core, func(ctx context.Context) (*Job, error) {
+		job, err := w.createWithRetry(ctx, creation, create)
+		if creation.pending && creation.own && creation.key == "" && isOpen(err) && w.removeLost(ctx, creation.body.Tag) {
+			return nil, err // it is known that there is no job any more
+		}
+		return job, creation.asError(err)
+	})
 }
 
 // createWithRetry creates the job. If the work waits for limits, it retries a

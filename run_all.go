@@ -253,10 +253,10 @@ func (b *batch) start(ctx context.Context, work Work, prepared *work, err error)
 	b.running.Go(func() {
 		result := Result{Work: work, Err: err}
 		if err == nil {
-			ctx, run := prepared.observe(ctx)
-			result.Job, result.Files, err = prepared.runInBatch(ctx)
-			result.Err = prepared.config.create.underKey(err)
-			run.finishJob(result.Job, result.Err)
+			result.Job, result.Err = prepared.observe(ctx, func(ctx context.Context) (job *Job, err error) {
+				job, result.Files, err = prepared.runInBatch(ctx)
+				return job, err
+			})
 			b.addCost(prepared, result.Job)
 		}
 		if IsAccountError(result.Err) {

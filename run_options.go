@@ -64,11 +64,16 @@ type call struct {
 	limited bool          // creates a job or task, and counts against the limits of the service
 	once    bool          // is not retried
 	timeout time.Duration // of each attempt beyond sending the body; 0 means attemptTimeout
+	// location receives the URL of a redirect, or "". It is nil if a redirect is an error.
+	location *string
 
 	header   http.Header
 	captures []*Response
 	queueing bool // waits while too many jobs run
 }
+
+// isRedirected reports whether the response was a redirect that the call expects.
+func (c *call) isRedirected() bool { return c.location != nil && *c.location != "" }
 
 func (c *call) setHeader(name, value string) {
 	if c.header == nil {

@@ -128,11 +128,7 @@ func (s *saver) save(ctx context.Context, dir string, files []File, names []stri
 		Write: func(ctx context.Context, i int, disk *safefile.File) error {
 			source := sources[i]
 			source.Restart = func() error { return disk.Truncate(0) }
-			ctx, observed := s.client.core.observeDownload(ctx, files[i])
-			source.Attempted = observed.attempted
-			var err error
-			observed.Bytes, err = s.client.core.storage.Download(ctx, source, disk)
-			observed.finish(err)
+			_, err := s.client.core.download(ctx, files[i], source, disk)
 			return err
 		},
 	}.Save(ctx)

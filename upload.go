@@ -86,16 +86,15 @@ func (c *core) upload(ctx context.Context, task Task, name string, content *cont
 	for _, field := range fields {
 		secrets = append(secrets, field.Value)
 	}
-	ctx, observed := c.observe(ctx, Activity{
-		Kind: ActivityUpload, Name: name, JobID: task.JobID, TaskID: task.ID, Bytes: content.Size,
-	})
-	err = c.storage.Upload(ctx, transfer.Upload{
-		URL: target, Form: form, Content: content, Secrets: secrets, Report: report, Attempted: observed.attempted,
+	begun := Activity{Kind: ActivityUpload, Name: name, JobID: task.JobID, TaskID: task.ID, Bytes: content.Size}
+	err = c.observe(ctx, begun, func(ctx context.Context, a *activity) error {
+		return c.storage.Upload(ctx, transfer.Upload{
+			URL: target, Form: form, Content: content, Secrets: secrets, Report: report, Attempted: a.attempted,
+		})
 	})
 	if err == nil {
 		c.uploads.Add(task.ID)
 	}
-	observed.finish(err)
 	return err
 }
 

@@ -64,11 +64,11 @@ func (s *JobsService) Wait(ctx context.Context, id string, opts ...WaitOption) (
 	}
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
-	wait := (*watcher[Job]).beginAndWait
+	w := s.watcher(id, waiting{waitConfig: config})
 	if config.signal != nil {
-		wait = (*watcher[Job]).waitForSignals
+		return w.observe(ctx, w.waitForSignals)
 	}
-	return s.watcher(id, waiting{waitConfig: config}).observe(ctx, wait)
+	return w.observe(ctx, w.beginAndWait)
 }
 
 // Watch yields a job as it is, and then each time it has changed, until it has ended.
@@ -81,13 +81,13 @@ func (s *JobsService) Watch(ctx context.Context, id string, opts ...WaitOption) 
 	}
 	return func(yield func(*Job, error) bool) {
 		w := s.watcher(id, waiting{waitConfig: config})
-		ctx, observed := w.activity(ctx)
-		var failed error
-		watch(ctx, w, func(job *Job, err error) bool {
-			failed = err
-			return yield(job, err)
+		_, _ = w.observe(ctx, func(ctx context.Context) (job *Job, last error) {
+			watch(ctx, w, func(job *Job, err error) bool {
+				last = err
+				return yield(job, err)
+			})
+			return nil, last
 		})
-		w.finish(observed, failed)
 	}
 }
 
@@ -134,11 +134,11 @@ func fingerprint(job *Job) string {
 
 // wait waits for a job whose files are all uploaded or on their way.
 func (s *JobsService) wait(ctx context.Context, id string, w waiting) (*Job, error) {
-	wait := (*watcher[Job]).wait
+	watcher := s.watcher(id, w)
 	if w.signal != nil {
-		wait = (*watcher[Job]).waitForSignals
+		return watcher.observe(ctx, watcher.waitForSignals)
 	}
-	return s.watcher(id, w).observe(ctx, wait)
+	return watcher.observe(ctx, watcher.wait)
 }
 
 func (s *JobsService) watcher(id string, w waiting) *watcher[Job] {
@@ -171,7 +171,8 @@ func (s *TasksService) Wait(ctx context.Context, id string, opts ...WaitOption) 
 	}
 	ctx, release := poll.WithCleanup(ctx)
 	defer release()
-	return s.watcher(id, waiting{waitConfig: config}).observe(ctx, (*watcher[Task]).beginAndWait)
+	w := s.watcher(id, waiting{waitConfig: config})
+	return w.observe(ctx, w.beginAndWait)
 }
 
 func (s *TasksService) watcher(id string, w waiting) *watcher[Task] {

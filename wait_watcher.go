@@ -49,27 +49,22 @@ type watcher[T any] struct {
 	lost error // why no later read succeeded
 }
 
-// activity begins the activity of the wait.
-func (w *watcher[T]) activity(ctx context.Context) (context.Context, *activity) {
-	a := Activity{Kind: ActivityWait, JobID: w.id}
+// observe waits as an activity.
+func (w *watcher[T]) observe(ctx context.Context, wait func(context.Context) (*T, error)) (*T, error) {
+	begun := Activity{Kind: ActivityWait, JobID: w.id}
 	if w.path == "tasks" {
-		a.JobID, a.TaskID = "", w.id
+		begun.JobID, begun.TaskID = "", w.id
 	}
-	return w.core.observe(ctx, a)
-}
-
-// finish ends the activity of the wait.
-func (w *watcher[T]) finish(a *activity, err error) {
-	a.Status = w.seen
-	job, _ := any(w.last).(*Job)
-	a.finishJob(job, err)
-}
-
-// observe waits, as an activity.
-func (w *watcher[T]) observe(ctx context.Context, wait func(*watcher[T], context.Context) (*T, error)) (*T, error) {
-	ctx, observed := w.activity(ctx)
-	last, err := wait(w, ctx)
-	w.finish(observed, err)
+	var last *T
+	err := w.core.observe(ctx, begun, func(ctx context.Context, a *activity) (err error) {
+		defer func() {
+			a.Status = w.seen
+			job, _ := any(w.last).(*Job)
+			a.recordJob(job)
+		}()
+		last, err = wait(ctx)
+		return err
+	})
 	return last, err
 }
 
