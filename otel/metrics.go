@@ -62,7 +62,8 @@ func (m *metrics) record(ctx context.Context, a cloudconvert.Activity, took time
 		attrs = append(attrs, semconv.ErrorTypeKey.String(errorType(a.Err)))
 	}
 	m.duration.Record(ctx, took.Seconds(), metric.WithAttributes(attrs...))
-	if a.TaskID == "" && a.Status.Terminal() && m.counted.add(a.JobID) {
+	// The response of CreateForURL does not have the id of the job, which ends only once.
+	if a.TaskID == "" && a.Status.Terminal() && (a.JobID == "" || m.counted.add(a.JobID)) {
 		m.jobs.Add(ctx, 1, metric.WithAttributes(statusKey.String(string(a.Status))))
 		m.credits.Add(ctx, int64(a.Credits))
 	}

@@ -30,7 +30,8 @@
 //	http.request.method        of the request, with url.path and http.response.status_code
 //	error.type                 if there was an error, which is the description of the status
 //
-// No span has the API key, the query of a URL, a header or a body.
+// No span has the API key, the query of a URL, a header or a body. Of a job that failed, the
+// description is only the code, because the message may quote the parameters of a task.
 //
 // # Metrics
 //
@@ -42,20 +43,22 @@
 //	cloudconvert.refusals           responses 402 and 429, by http.response.status_code,
 //	                                and by error.type for the causes of a 402
 //
-// A job is counted once, when a call has seen its end. A job that the process does not
-// wait for, because a webhook reports its end for example, is not counted. Bytes do not
-// include files that are sent within the request that creates the job. Metrics have no
-// ids, names or paths.
+// A job is counted once, when a call has seen its end. Another process counts it too if it
+// finds the job under the same key, see cloudconvert.WithKey. A job that the process does not
+// wait for, because a webhook reports its end for example, is not counted. Credits do not
+// include jobs of CreateForURL whose cost is not in the response. Bytes do not include files
+// that are sent within the request that creates the job. Metrics have no ids, names or paths.
 //
 // The value of error.type is canceled or timeout if the context has ended. Otherwise it is
-// the code of the service, such as CREDITS_EXCEEDED, or the status without one, such as
-// 503. Other errors are no_response, invalid_response, invalid_request, job_failed,
+// the code of the service, such as CREDITS_EXCEEDED, or the status without a valid one, such
+// as 503. Other errors are no_response, invalid_response, invalid_request, job_failed,
 // unsaved and _OTHER.
 package otel
 
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -127,9 +130,18 @@ func endSpan(span trace.Span, a cloudconvert.Activity) {
 	span.SetAttributes(spanAttributes(a)...)
 	if a.Err != nil {
 		span.SetAttributes(semconv.ErrorTypeKey.String(errorType(a.Err)))
-		span.SetStatus(codes.Error, a.Err.Error())
+		span.SetStatus(codes.Error, description(a.Err))
 	}
 	span.End()
+}
+
+// description returns the text of an error for a span. The message of a failed task may
+// quote the parameters of the task, such as a password.
+func description(err error) string {
+	if errors.Is(err, cloudconvert.ErrJobFailed) {
+		return errorType(err)
+	}
+	return err.Error()
 }
 
 // spanAttributes returns what is known of an activity.
@@ -159,6 +171,11 @@ func spanAttributes(a cloudconvert.Activity) []attribute.KeyValue {
 	return attrs
 }
 
+// code matches a code of the service. Other texts would make a time series each.
+var code = regexp.MustCompile(`^[A-Z][A-Z_]{0,63}$`)
+
+func isCode(c cloudconvert.Code) bool { return code.MatchString(string(c)) }
+
 // errorType returns the value of error.type.
 func errorType(err error) string {
 	task, isTask := errors.AsType[*cloudconvert.TaskError](err)
@@ -169,9 +186,9 @@ func errorType(err error) string {
 		return "canceled"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "timeout"
-	case isTask && task.Code != "":
+	case isTask && isCode(task.Code):
 		return string(task.Code)
-	case isRequest && request.Code != "":
+	case isRequest && isCode(request.Code):
 		return string(request.Code)
 	case isRequest && request.StatusCode >= 300:
 		return strconv.Itoa(request.StatusCode)

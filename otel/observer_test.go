@@ -279,7 +279,7 @@ func TestFailedJob(t *testing.T) {
 	require.ErrorIs(t, err, cloudconvert.ErrJobFailed)
 	run := w.spans(cloudconvert.ActivityRun)[0]
 	assert.Equal(t, codes.Error, run.Status.Code)
-	assert.Equal(t, err.Error(), run.Status.Description)
+	assert.Equal(t, "OPEN_FAILED", run.Status.Description)
 	assert.Equal(t, []any{"error", "OPEN_FAILED"}, []any{attributes(run)["cloudconvert.status"], attributes(run)["error.type"]})
 	assert.EqualValues(t, 1, w.metrics()["jobs{status=error}"])
 }
@@ -318,6 +318,26 @@ func TestJobCountsOnce(t *testing.T) {
 	metrics := w.metrics()
 	assert.EqualValues(t, 1, metrics["jobs{status=finished}"])
 	assert.EqualValues(t, 1, metrics["credits{}"])
+}
+
+// The response of CreateForURL says that the job has finished, but not which one and what
+// it cost.
+func TestJobsOfCreateForURLAreCounted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 2 {
+		_, err := w.client.Jobs.CreateForURL(t.Context(), cloudconvert.Pipeline(
+			cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}, cloudconvert.ExportURL{}))
+		require.NoError(t, err)
+	}
+	_, err := w.client.Jobs.ResultURL(t.Context(), w.server.Jobs()[0].ID)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]int64{
+		"activity.duration{kind=create}": 2, "activity.duration{kind=request}": 3, "jobs{status=finished}": 2, "credits{}": 0,
+	}, w.metrics())
+	for _, span := range w.traces.GetSpans() {
+		assert.Equal(t, codes.Unset, span.Status.Code, span.Name)
+	}
 }
 
 // tracedTransport is an instrumented transport.
@@ -374,6 +394,9 @@ func TestErrorTypes(t *testing.T) {
 		{"OPEN_FAILED", &cloudconvert.JobError{Job: &cloudconvert.Job{}, Tasks: []*cloudconvert.TaskError{{Code: cloudconvert.CodeOpenFailed}}}},
 		{"INVALID_DATA", &cloudconvert.Error{Code: cloudconvert.CodeInvalidData, StatusCode: http.StatusUnprocessableEntity}},
 		{"503", &cloudconvert.Error{StatusCode: http.StatusServiceUnavailable}},
+		{"422", &cloudconvert.Error{Code: "CODE_1", StatusCode: http.StatusUnprocessableEntity}},
+		{"422", &cloudconvert.Error{Code: cloudconvert.Code(strings.Repeat("A", 65)), StatusCode: http.StatusUnprocessableEntity}},
+		{"job_failed", &cloudconvert.JobError{Job: &cloudconvert.Job{}, Tasks: []*cloudconvert.TaskError{{Code: "cannot open s3cr3t"}}}},
 		{"invalid_response", &cloudconvert.Error{StatusCode: http.StatusOK}},
 		{"no_response", &cloudconvert.Error{}},
 		{"job_failed", &cloudconvert.JobError{Job: &cloudconvert.Job{}}},

@@ -3,6 +3,7 @@ package otel_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -52,6 +53,16 @@ func each[T any](values iter.Seq2[T, error]) error {
 	}
 	return last
 }
+
+// failingWriter fails as a writer to another storage may.
+type failingWriter struct{}
+
+func (failingWriter) Write([]byte) (int, error) {
+	return 0, errors.New("put " + signedURL + ": broken pipe")
+}
+
+// password is a parameter of a task, which the service may quote when the task fails.
+const password = "s3cr3t-password"
 
 // prepared has what the calls need.
 type prepared struct {
@@ -259,6 +270,52 @@ func TestNothingSecretIsExported(t *testing.T) {
 	}
 }
 
+// What succeeds and what fails without a fault of the service.
+func TestNothingSecretIsExportedWithoutFaults(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	request := cloudconvert.Pipeline(cloudconvert.ImportRaw{File: "text", Filename: "a.txt"}, cloudconvert.ExportURL{})
+	url, err := w.client.Jobs.CreateForURL(ctx, request) // a redirect of the sync host
+	require.NoError(t, err)
+	assert.Contains(t, url, "X-Amz-Signature=")
+	url, err = w.client.Jobs.ResultURL(ctx, w.server.Jobs()[0].ID)
+	require.NoError(t, err)
+	assert.Contains(t, url, "X-Amz-Signature=")
+
+	job, err := w.client.Run(ctx, request)
+	require.NoError(t, err)
+	for _, dst := range []io.Writer{io.Discard, failingWriter{}} {
+		_, downloaded := w.client.Download(ctx, job.Files()[0], dst)
+		file, err := w.client.Open(ctx, job.Files()[0])
+		require.NoError(t, err)
+		_, copied := io.Copy(dst, file)
+		require.NoError(t, file.Close())
+		assert.Equal(t, dst == failingWriter{}, downloaded != nil)
+		assert.Equal(t, dst == failingWriter{}, copied != nil)
+	}
+
+	for _, secret := range []string{signedURL, w.server.Key()} {
+		_, err = w.client.Jobs.Wait(ctx, secret)
+		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+		_, err = w.client.Tasks.Wait(ctx, secret)
+		require.ErrorIs(t, err, cloudconvert.ErrInvalid)
+		_, err = w.client.Run(ctx, request, cloudconvert.WithKey(secret))
+		require.NoError(t, err)
+	}
+
+	w.server.Handle("pdf/encrypt", func(context.Context, *cloudconverttest.Run) error {
+		return cloudconverttest.Fail("INVALID_PASSWORD", "wrong password "+password)
+	})
+	encrypted := cloudconvert.Pipeline(
+		cloudconvert.FromBytes("a.pdf", []byte("%PDF-1.7")), cloudconvert.PDFEncrypt{SetPassword: password})
+	_, err = w.client.Run(ctx, encrypted)
+	require.ErrorContains(t, err, password)
+	_, err = w.client.Run(ctx, encrypted, cloudconvert.WithInlineLimit(0))
+	require.ErrorContains(t, err, password)
+	w.checkSecrets()
+}
+
 // query matches the query of a URL, but not the dots in its place, which may be cut off.
 var query = regexp.MustCompile(`\?[^". ;:,)]`)
 
@@ -285,11 +342,17 @@ func testSecrets(t *testing.T, fault *cloudconverttest.Fault) {
 			require.NoError(t, err, call)
 		}
 	}
+	w.checkSecrets()
+}
+
+// checkSecrets checks that nothing exported has a secret.
+func (w *world) checkSecrets() {
+	w.t.Helper()
 	for line := range strings.Lines(w.exported()) {
 		for _, secret := range []string{"X-Amz-", "s3cr3t", w.server.Key()} {
-			assert.NotContains(t, line, secret)
+			assert.NotContains(w.t, line, secret)
 		}
-		assert.NotRegexp(t, query, line)
+		assert.NotRegexp(w.t, query, line)
 	}
 }
 
