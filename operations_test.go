@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudconvert/cloudconvert-go"
+	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/catalog"
 	"github.com/cloudconvert/cloudconvert-go/internal/testkit"
 )
 
@@ -190,6 +191,16 @@ func TestEveryOperationHasATask(t *testing.T) {
 	}
 	delete(operations, "OperationRawTask")
 	assert.Equal(t, operationConstants(t, parsePackage(t)), operations)
+}
+
+func TestSandboxKnowsEveryOperation(t *testing.T) {
+	t.Parallel()
+	for name, c := range allTasks() {
+		operation := string(c.full.Operation())
+		if _, known := catalog.Operations[operation]; !known && name != "RawTask" {
+			t.Errorf("add %q to internal/sandbox/catalog/operations.go", operation)
+		}
+	}
 }
 
 func TestEveryGoldenFileHasACase(t *testing.T) {

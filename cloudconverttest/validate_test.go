@@ -149,7 +149,11 @@ var required = map[string][]string{
 func TestRequiredParameters(t *testing.T) {
 	t.Parallel()
 	x := newTester(t)
-	assert.Len(t, catalog.Operations, len(required)+1, "import/upload requires nothing")
+	for operation := range catalog.Operations {
+		if required[operation] == nil && operation != catalog.ImportUpload {
+			t.Errorf("add %q to required, which lists all operations but import/upload", operation)
+		}
+	}
 	for operation, fields := range required {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
