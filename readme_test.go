@@ -2,6 +2,7 @@ package cloudconvert_test
 
 import (
 	"go/ast"
+	"go/build"
 	"go/parser"
 	"os"
 	"path/filepath"
@@ -113,6 +114,31 @@ func TestArchitectureNamesFiles(t *testing.T) {
 		isVariant := strings.HasSuffix(source, "_other.go") // for the systems that the other file excludes
 		if !isVariant && !strings.HasSuffix(source, "_test.go") {
 			assert.True(t, named[source], "%s is missing in docs/architecture.md", source)
+		}
+	}
+}
+
+// docs/architecture.md draws each internal package below those that import it.
+func TestArchitectureDrawsImports(t *testing.T) {
+	t.Parallel()
+	const internal = "github.com/cloudconvert/cloudconvert-go/internal/"
+	_, diagram, _ := strings.Cut(readText(t, "docs/architecture.md"), "package cloudconvert")
+	diagram, _, _ = strings.Cut(diagram, "```")
+	row := map[string]int{"..": 0} // the root package
+	for i, line := range strings.Split(diagram, "\n") {
+		for _, word := range strings.Fields(line) {
+			if _, err := os.Stat(filepath.Join("internal", word)); err == nil {
+				row[word] = i
+			}
+		}
+	}
+	for name := range row {
+		pkg, err := build.ImportDir(filepath.Join("internal", name), 0)
+		require.NoError(t, err)
+		for _, path := range pkg.Imports {
+			if imported, ok := strings.CutPrefix(path, internal); ok {
+				assert.Greater(t, row[imported], row[name], "%s imports %s", name, imported)
+			}
 		}
 	}
 }
