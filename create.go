@@ -144,10 +144,11 @@ type createFunc func(ctx context.Context, c *creation, config createConfig) (*Jo
 // creation is the state of the creation of a job, which must not be created twice.
 type creation struct {
 	body jobBody
-	// own reports that the job can be found by the tag: this package chose it, or it is a key.
-	own      bool
-	key      string // of the call, "" if there is none
-	replaced string // the id of the job that had the key
+	// uniqueTag reports that the tag identifies the job: this package chose it, or it is
+	// a key.
+	uniqueTag bool
+	key       string // of the call, "" if there is none
+	replaced  string // the id of the job that had the key
 	// pending reports that the job waits for an upload after its creation.
 	pending bool
 	// journaled reports that the next run with the journal looks for the job.
@@ -160,8 +161,8 @@ type creation struct {
 // newCreation returns the creation of a job. Its tag is the key or that of the request.
 // Without either, newCreation chooses one.
 func newCreation(body jobBody, config createConfig) *creation {
-	c := &creation{body: body, own: body.Tag == "", key: config.key}
-	if c.own {
+	c := &creation{body: body, uniqueTag: body.Tag == "", key: config.key}
+	if c.uniqueTag {
 		c.body.Tag = cmp.Or(config.tag(), newTag())
 	}
 	return c
@@ -172,7 +173,7 @@ func newTag() string { return "cloudconvert-go-" + rand.Text() }
 
 // asError adds the tag to an error after which the job may exist.
 func (c *creation) asError(err error) error {
-	if isOpen(err) {
+	if outcomeUnknown(err) {
 		return &OutcomeError{Tag: c.body.Tag, pending: c.pending, journaled: c.journaled, key: c.key, err: err}
 	}
 	return err
@@ -200,7 +201,7 @@ func (s *JobsService) create(ctx context.Context, c *creation, config createConf
 func (s *JobsService) createAndWait(ctx context.Context, c *creation, config createConfig) (*Job, error) {
 	// A response that takes long is easily lost, and a tag that may not be unique does not
 	// identify the job: then two requests are safer.
-	if !c.own || s.core.queue.IsBusy() {
+	if !c.uniqueTag || s.core.queue.IsBusy() {
 		return s.create(ctx, c, config)
 	}
 	body := c.body
@@ -215,7 +216,7 @@ func (s *JobsService) createAndWait(ctx context.Context, c *creation, config cre
 		return &Job{Tag: c.body.Tag, Status: StatusFinished}, nil // all that the response says
 	}
 	if e, ok := errors.AsType[*Error](err); ok && c.redirect && e.StatusCode/100 == 3 {
-		e.open = true // the job may have run
+		e.unknown = true // the job may have run
 	}
 	if canUseAPIHost(err, config) {
 		s.core.logRetry(ctx, err)
@@ -269,7 +270,7 @@ var lookup = callOption{"lookup", func(c *call) error {
 // if it finds it, and otherwise err.
 func (s *JobsService) settle(ctx context.Context, c *creation, job *Job, err error) (*Job, error) {
 	responded := time.Now()
-	if !isOpen(err) || !c.own {
+	if !outcomeUnknown(err) || !c.uniqueTag {
 		if job != nil {
 			s.remember(c, job, responded)
 		}

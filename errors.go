@@ -119,9 +119,9 @@ type Error struct { //nolint:recvcheck // Format is for values too
 	// unsent reports that nothing reached the service or, for an upload, that it may
 	// succeed if it is repeated, which does no harm.
 	unsent bool
-	// open reports that the last attempt may have had an effect, and openBefore that an
-	// earlier one may have.
-	open, openBefore bool
+	// unknown reports that the last attempt may have had an effect, and unknownBefore
+	// that an earlier one may have.
+	unknown, unknownBefore bool
 }
 
 // maxErrorBody bounds how much of a response an [Error] keeps.
@@ -130,20 +130,20 @@ const maxErrorBody = 8 << 10
 func newError(method, path string, outcome engine.Outcome) *Error {
 	refusal := outcome.Refusal(maxErrorBody)
 	return &Error{
-		StatusCode: outcome.Status,
-		Code:       Code(refusal.Code),
-		Message:    refusal.Message,
-		Fields:     refusal.Fields,
-		RequestID:  refusal.RequestID,
-		RetryAfter: refusal.RetryAfter,
-		Attempts:   outcome.Attempts,
-		Method:     method,
-		Path:       path,
-		Body:       refusal.Body,
-		err:        refusal.Err,
-		unsent:     outcome.Status == 0 && !outcome.Open && !outcome.OpenBefore,
-		open:       outcome.Open,
-		openBefore: outcome.OpenBefore,
+		StatusCode:    outcome.Status,
+		Code:          Code(refusal.Code),
+		Message:       refusal.Message,
+		Fields:        refusal.Fields,
+		RequestID:     refusal.RequestID,
+		RetryAfter:    refusal.RetryAfter,
+		Attempts:      outcome.Attempts,
+		Method:        method,
+		Path:          path,
+		Body:          refusal.Body,
+		err:           refusal.Err,
+		unsent:        outcome.Status == 0 && !outcome.Unknown && !outcome.UnknownBefore,
+		unknown:       outcome.Unknown,
+		unknownBefore: outcome.UnknownBefore,
 	}
 }
 
@@ -386,10 +386,10 @@ func invalid(problems ...error) error {
 	return fmt.Errorf("%w: %s", ErrInvalid, strings.Join(texts, "; "))
 }
 
-// isOpen reports whether a request that failed may have had an effect.
-func isOpen(err error) bool {
+// outcomeUnknown reports whether a request that failed may have had an effect.
+func outcomeUnknown(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.open
+	return ok && e.unknown
 }
 
 // isTransient reports whether a failed read says nothing about the job. Only responses with

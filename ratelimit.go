@@ -52,7 +52,7 @@ type limitMemory struct {
 	seen bool
 }
 
-func (m *limitMemory) observe(outcome engine.Outcome) {
+func (m *limitMemory) record(outcome engine.Outcome) {
 	limit, ok := parseRateLimit(outcome, time.Now())
 	if !ok {
 		return

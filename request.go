@@ -186,7 +186,7 @@ func (c *core) decode(call call, outcome engine.Outcome, out any) error {
 		return nil
 	}
 	contentType := cmp.Or(outcome.Header.Get("Content-Type"), "no content type")
-	outcome.Err, outcome.Open = fmt.Errorf("unexpected response (%s): %w", contentType, err), true
+	outcome.Err, outcome.Unknown = fmt.Errorf("unexpected response (%s): %w", contentType, err), true
 	return newError(call.method, c.pathOn(call), outcome)
 }
 
@@ -217,7 +217,7 @@ func object[T any](ctx context.Context, c *core, call call, opts []CallOption) (
 func remove(ctx context.Context, c *core, path string, opts []CallOption) error {
 	call := call{method: http.MethodDelete, path: path}
 	outcome, err := c.send(ctx, call, opts)
-	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode == http.StatusNotFound && e.openBefore {
+	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode == http.StatusNotFound && e.unknownBefore {
 		return nil
 	}
 	if err != nil || len(bytes.TrimSpace(outcome.Body)) == 0 {

@@ -413,7 +413,7 @@ func (w *work) create(ctx context.Context, waited bool) (*Job, error) {
 	}
 	return creation.observe(ctx, w.client.core, func(ctx context.Context) (*Job, error) {
 		job, err := w.createWithRetry(ctx, creation, create)
-		if creation.pending && creation.own && creation.key == "" && isOpen(err) && w.removeLost(ctx, creation.body.Tag) {
+		if creation.pending && creation.uniqueTag && creation.key == "" && outcomeUnknown(err) && w.removeLost(ctx, creation.body.Tag) {
 			return nil, err // it is known that there is no job any more
 		}
 		return job, creation.asError(err)

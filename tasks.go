@@ -40,7 +40,7 @@ func (s *TasksService) Create(ctx context.Context, t TaskRequest, opts ...CallOp
 // create makes a call that creates a task.
 func (s *TasksService) create(ctx context.Context, call call, opts []CallOption) (*Task, error) {
 	task, err := object[Task](ctx, s.core, call, opts)
-	if isOpen(err) {
+	if outcomeUnknown(err) {
 		return nil, &OutcomeError{err: err}
 	}
 	return task, err

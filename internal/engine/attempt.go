@@ -18,15 +18,15 @@ import (
 
 // state is what the attempts of one call share.
 type state struct {
-	call        Call
-	ticket      uint64 // of a limited call
-	attempts    int
-	rateLimited int // attempts whose response was a 429
-	last        Outcome
-	pause       time.Duration // before the next attempt, for the log, the deadline and the limiter
-	openBefore  bool
-	heldBack    bool // the limiter refused the next attempt
-	refusals    int  // consecutive 429 responses, to any calls, before the last attempt
+	call          Call
+	ticket        uint64 // of a limited call
+	attempts      int
+	rateLimited   int // attempts whose response was a 429
+	last          Outcome
+	pause         time.Duration // before the next attempt, for the log, the deadline and the limiter
+	unknownBefore bool
+	heldBack      bool // the limiter refused the next attempt
+	refusals      int  // consecutive 429 responses, to any calls, before the last attempt
 }
 
 type stateKey struct{}
@@ -54,7 +54,7 @@ func (a *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	defer leave() // also if the transport panics or ends the goroutine
 	a.engine.closeSilent(a.next)
 	state.attempts++
-	state.openBefore = state.openBefore || state.last.Open
+	state.unknownBefore = state.unknownBefore || state.last.Unknown
 	state.last = Outcome{}
 	start := time.Now()
 	if call.URL != state.call.URL {
@@ -97,14 +97,14 @@ func (e *Engine) attempt(req *http.Request, next http.RoundTripper, call Call) (
 		if !call.Slow && trace.reused.Load() && errors.Is(context.Cause(ctx), errNoResponse) {
 			e.silent.Store(true)
 		}
-		return nil, Outcome{Err: explain(ctx, req.Context(), err), Open: !e.isUnsent(trace, err)}
+		return nil, Outcome{Err: explain(ctx, req.Context(), err), Unknown: !e.isUnsent(trace, err)}
 	}
 	body, err := readAll(resp.Body, e.config.MaxResponse)
 	outcome := Outcome{Status: resp.StatusCode, Header: resp.Header, Body: body}
 	if err != nil && IsSuccess(resp.StatusCode) {
 		outcome.Err = explain(ctx, req.Context(), err)
 	}
-	outcome.Open = outcome.Err != nil || resp.StatusCode >= 500 || resp.StatusCode == http.StatusRequestTimeout
+	outcome.Unknown = outcome.Err != nil || resp.StatusCode >= 500 || resp.StatusCode == http.StatusRequestTimeout
 	return forLoop(resp), outcome
 }
 

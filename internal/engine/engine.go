@@ -76,11 +76,11 @@ type Outcome struct {
 	Attempts int
 	// RateLimited is the number of responses with the status 429.
 	RateLimited int
-	// Open reports whether the service may have carried out the last attempt although the
-	// response does not say so.
-	Open bool
-	// OpenBefore reports the same of an earlier attempt.
-	OpenBefore bool
+	// Unknown reports whether the service may have carried out the last attempt although
+	// the response does not say so.
+	Unknown bool
+	// UnknownBefore reports the same of an earlier attempt.
+	UnknownBefore bool
 	// Sent is the body of the request, which the response may repeat.
 	Sent []byte
 
@@ -129,7 +129,7 @@ func (e *Engine) Send(ctx context.Context, call Call) Outcome {
 	}
 	outcome := state.last
 	outcome.Attempts, outcome.RateLimited = state.attempts, state.rateLimited
-	outcome.OpenBefore = state.openBefore
+	outcome.UnknownBefore = state.unknownBefore
 	outcome.Sent = call.Body
 	switch {
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):

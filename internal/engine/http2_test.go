@@ -103,7 +103,7 @@ func TestOneAttemptIsOneRequestOverHTTP2(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		respond func(uint32) []byte
-		open    bool // the request may have been processed
+		unknown bool // the request may have been processed
 	}{
 		"no error":                   {reset(0), true},
 		"protocol error":             {reset(1), true},
@@ -127,14 +127,14 @@ func TestOneAttemptIsOneRequestOverHTTP2(t *testing.T) {
 				transport.Protocols.SetUnencryptedHTTP2(true)
 				url := http2Server(t, &requests, c.respond)
 				want := attempts
-				if c.open && method == http.MethodPost {
+				if c.unknown && method == http.MethodPost {
 					want = 1
 				}
 				got := engine.New(quick(transport)).Send(t.Context(), newCall(t, method, url))
 				require.Error(t, got.Err)
 				assert.Equal(t, want, got.Attempts)
 				assert.EqualValues(t, want, requests.Load())
-				assert.Equal(t, c.open, got.Open, "%v", got.Err)
+				assert.Equal(t, c.unknown, got.Unknown, "%v", got.Err)
 			})
 		}
 	}
@@ -227,7 +227,7 @@ func TestChangeOfProtocolRepeatsNothing(t *testing.T) {
 			got := e.Send(t.Context(), newCall(t, method, url))
 			require.Error(t, got.Err)
 			assert.EqualValues(t, got.Attempts, requests.Load())
-			assert.True(t, got.Open)
+			assert.True(t, got.Unknown)
 		})
 	}
 }

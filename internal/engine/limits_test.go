@@ -202,7 +202,7 @@ func TestRefusedSlowCallIsNotRetried(t *testing.T) {
 		assert.Equal(t, 429, refused.Status)
 		assert.Equal(t, 1, refused.Attempts)
 		require.NoError(t, refused.Err)
-		assert.False(t, refused.Open)
+		assert.False(t, refused.Unknown)
 		assert.NotContains(t, buffer.String(), "retrying")
 		assert.Less(t, time.Since(start), time.Second)
 

@@ -90,7 +90,7 @@ func TestRefusalsOfTLSAreNotRetried(t *testing.T) {
 				require.ErrorContains(t, got.Err, tls.AlertError(code).Error())
 				assert.Equal(t, want, got.Attempts)
 				assert.Equal(t, want, dials()-before)
-				assert.False(t, got.Open)
+				assert.False(t, got.Unknown)
 			}
 		})
 	}
@@ -107,12 +107,12 @@ func TestRefusalOfProxyProvesThatNothingWasSent(t *testing.T) {
 		transport := roundTripper(func(*http.Request) (*http.Response, error) { return nil, fmt.Errorf("traced: %w", err) })
 		got := engine.New(quick(transport)).Send(t.Context(), newCall(t, http.MethodPost, "https://api.example/v2/jobs"))
 		require.ErrorIs(t, got.Err, err)
-		assert.False(t, got.Open, "%v", err)
+		assert.False(t, got.Unknown, "%v", err)
 	}
 	// A wrapper may turn a response into an error with a similar text.
 	conflict := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("Conflict") })
 	got := engine.New(quick(conflict)).Send(t.Context(), newCall(t, http.MethodPost, "https://api.example/v2/jobs"))
-	assert.True(t, got.Open)
+	assert.True(t, got.Unknown)
 }
 
 func TestServersOfAnotherTLSVersionAreNotRetried(t *testing.T) {
@@ -167,7 +167,7 @@ func TestRefusalsOfProxiesAreNotRetried(t *testing.T) {
 					require.Error(t, got.Err)
 					assert.NotContains(t, got.Err.Error(), "s3cret")
 					assert.Equal(t, c.attempts, got.Attempts)
-					assert.False(t, got.Open)
+					assert.False(t, got.Unknown)
 				}
 			})
 		}

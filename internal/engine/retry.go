@@ -68,12 +68,12 @@ func isRetryable(method string, outcome Outcome) bool {
 		return false
 	case outcome.Status == http.StatusTooManyRequests:
 		return true
-	case outcome.Status == 0 && !outcome.Open:
+	case outcome.Status == 0 && !outcome.Unknown:
 		return true
 	case !isIdempotent(method):
 		return false
 	default:
-		return outcome.Open && outcome.Status != http.StatusNotImplemented
+		return outcome.Unknown && outcome.Status != http.StatusNotImplemented
 	}
 }
 

@@ -29,10 +29,10 @@ var (
 func TestAttempts(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		first step
-		get   int // attempts, if the second succeeds
-		post  int
-		open  bool // after the first
+		first   step
+		get     int // attempts, if the second succeeds
+		post    int
+		unknown bool // after the first
 	}{
 		"finished":             {respond(200, "{}"), 1, 1, false},
 		"no content":           {respond(204, ""), 1, 1, false},
@@ -71,11 +71,11 @@ func TestAttempts(t *testing.T) {
 						require.NoError(t, got.Err)
 						assert.Equal(t, http.StatusOK, got.Status)
 						assert.JSONEq(t, `{"ok": true}`, string(got.Body))
-						assert.Equal(t, c.open, got.OpenBefore)
-						assert.False(t, got.Open)
+						assert.Equal(t, c.unknown, got.UnknownBefore)
+						assert.False(t, got.Unknown)
 					} else {
-						assert.Equal(t, c.open, got.Open)
-						assert.False(t, got.OpenBefore)
+						assert.Equal(t, c.unknown, got.Unknown)
+						assert.False(t, got.UnknownBefore)
 					}
 				})
 			})
@@ -280,7 +280,7 @@ func TestCancelledWhileWaitingForTheResponse(t *testing.T) {
 						require.ErrorIs(t, got.Err, errEnough)
 					}
 					assert.Equal(t, 1, got.Attempts)
-					assert.True(t, got.Open)
+					assert.True(t, got.Unknown)
 				})
 			})
 		}
@@ -348,7 +348,7 @@ func TestDeadlineOfAnAttempt(t *testing.T) {
 					require.Error(t, got.Err)
 					require.NotErrorIs(t, got.Err, context.DeadlineExceeded, "the caller's context did not end")
 					assert.Contains(t, got.Err.Error(), c.want.String())
-					assert.True(t, got.Open)
+					assert.True(t, got.Unknown)
 					assert.Equal(t, c.client, config.Client.Timeout, "the caller's client stays as it is")
 				})
 			})
@@ -473,7 +473,7 @@ func TestOddTransports(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			got, _ := send(t, http.MethodPost, fail(nil))
 			require.Error(t, got.Err)
-			assert.True(t, got.Open)
+			assert.True(t, got.Unknown)
 			assert.Equal(t, 1, got.Attempts)
 		})
 	})

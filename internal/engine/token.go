@@ -44,7 +44,7 @@ func (e *Engine) Authorized(ctx context.Context, call Call) (Outcome, error) {
 	second := e.sendAs(ctx, fresh, call).Without(token)
 	second.Attempts += outcome.Attempts
 	second.RateLimited += outcome.RateLimited
-	second.OpenBefore = second.OpenBefore || outcome.OpenBefore
+	second.UnknownBefore = second.UnknownBefore || outcome.UnknownBefore
 	return second, nil
 }
 
@@ -59,7 +59,7 @@ func tokenFailure(ctx context.Context, before Outcome, err error) (Outcome, erro
 	if failure, ok := errors.AsType[*TokenError](err); ok && !failure.temporary && ctx.Err() == nil {
 		return Outcome{}, err
 	}
-	return Outcome{Err: err, Attempts: before.Attempts, RateLimited: before.RateLimited, OpenBefore: before.OpenBefore}, nil
+	return Outcome{Err: err, Attempts: before.Attempts, RateLimited: before.RateLimited, UnknownBefore: before.UnknownBefore}, nil
 }
 
 // TokenError is the error of a source that returned no token.

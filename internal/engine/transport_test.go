@@ -71,8 +71,8 @@ func TestRefusedConnections(t *testing.T) {
 			got := engine.New(quick(wrap(newTransport(t)))).Send(t.Context(), newCall(t, http.MethodPost, closedPort(t)))
 			require.Error(t, got.Err)
 			assert.Equal(t, attempts, got.Attempts, "nothing was created")
-			assert.False(t, got.Open)
-			assert.False(t, got.OpenBefore)
+			assert.False(t, got.Unknown)
+			assert.False(t, got.UnknownBefore)
 		})
 	}
 }
@@ -92,7 +92,7 @@ func TestBrokenConnections(t *testing.T) {
 				require.Error(t, got.Err)
 				assert.Equal(t, want, got.Attempts)
 				assert.EqualValues(t, want, requests.Load())
-				assert.True(t, got.Open)
+				assert.True(t, got.Unknown)
 			})
 		}
 	}
@@ -119,7 +119,7 @@ func TestBrokenIdleConnection(t *testing.T) {
 	require.NoError(t, e.Send(t.Context(), newCall(t, http.MethodGet, server.URL)).Err)
 	got := e.Send(t.Context(), newCall(t, http.MethodPost, server.URL))
 	require.Error(t, got.Err)
-	assert.True(t, got.Open)
+	assert.True(t, got.Unknown)
 	assert.EqualValues(t, 2, requests.Load(), "one of each")
 }
 
@@ -141,7 +141,7 @@ func TestTruncatedResponseRepeatsNoCreation(t *testing.T) {
 			assert.EqualValues(t, want, requests.Load())
 			assert.Equal(t, http.StatusCreated, got.Status)
 			assert.Equal(t, `{"data"`, string(got.Body))
-			assert.True(t, got.Open)
+			assert.True(t, got.Unknown)
 		})
 	}
 }
@@ -160,7 +160,7 @@ func TestInvalidCertificatesAreNotRetried(t *testing.T) {
 				var certificate *tls.CertificateVerificationError
 				require.ErrorAs(t, got.Err, &certificate)
 				assert.Equal(t, 1, got.Attempts)
-				assert.False(t, got.Open)
+				assert.False(t, got.Unknown)
 			})
 		}
 	}
@@ -178,7 +178,7 @@ func TestPlainServerForHTTPSIsNotRetried(t *testing.T) {
 			got := engine.New(quick(through(newTransport(t)))).Send(t.Context(), call)
 			require.Error(t, got.Err)
 			assert.Equal(t, 1, got.Attempts)
-			assert.False(t, got.Open)
+			assert.False(t, got.Unknown)
 		})
 	}
 }
@@ -195,7 +195,7 @@ func TestNoContentIsCompleteWithoutEnd(t *testing.T) {
 		require.NoError(t, got.Err)
 		assert.Equal(t, http.StatusNoContent, got.Status)
 		assert.Len(t, n.at, 1)
-		assert.False(t, got.Open)
+		assert.False(t, got.Unknown)
 	}
 }
 
@@ -263,7 +263,7 @@ func TestRegisteredProtocolIsNotSentTwice(t *testing.T) {
 			got := engine.New(quick(transport)).Send(t.Context(), newCall(t, method, "memory://api/v2/jobs"))
 			require.ErrorIs(t, got.Err, errReset)
 			assert.Equal(t, want, sent.Load())
-			assert.True(t, got.Open)
+			assert.True(t, got.Unknown)
 		})
 	}
 }
@@ -280,7 +280,7 @@ func TestContextEndedBeforeTheCall(t *testing.T) {
 			cancel()
 			got := engine.New(quick(wrap(newTransport(t)))).Send(ctx, newCall(t, http.MethodPost, closedPort(t)))
 			require.ErrorIs(t, got.Err, context.Canceled)
-			assert.False(t, got.Open, "nothing was sent")
+			assert.False(t, got.Unknown, "nothing was sent")
 		})
 	}
 }
@@ -330,7 +330,7 @@ func TestFailoverOfATransportIsNotRetried(t *testing.T) {
 	got := engine.New(quick(failover)).Send(t.Context(), newCall(t, http.MethodPost, server.URL))
 	require.Error(t, got.Err)
 	assert.EqualValues(t, 1, requests.Load())
-	assert.True(t, got.Open)
+	assert.True(t, got.Unknown)
 }
 
 func TestInvalidStatusIsAnError(t *testing.T) {
@@ -340,6 +340,6 @@ func TestInvalidStatusIsAnError(t *testing.T) {
 		got := engine.New(quick(n)).Send(t.Context(), newCall(t, http.MethodPost, "https://api.example/v2/jobs"))
 		require.Error(t, got.Err)
 		assert.Len(t, n.at, 1)
-		assert.True(t, got.Open)
+		assert.True(t, got.Unknown)
 	}
 }

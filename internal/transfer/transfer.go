@@ -34,8 +34,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// An Outcome is the result of an attempt or a transfer. The Open and OpenBefore fields
-// are not set, because a transfer may be repeated whatever effect it had.
+// An Outcome is the result of an attempt or a transfer. The Unknown and UnknownBefore
+// fields are not set, because a transfer may be repeated whatever effect it had.
 type Outcome struct {
 	engine.Outcome
 
