@@ -9,9 +9,6 @@ type ExportURL struct {
 	// ArchiveMultipleFiles packs several files into one ZIP. By default each has
 	// its own URL.
 	ArchiveMultipleFiles bool `json:"archive_multiple_files"`
-	// InlineAdditional is a parameter that an official client sends. The API does
-	// not document it.
-	InlineAdditional bool `json:"inline_additional"`
 	// IgnoreError lets the job continue and succeed if this task fails.
 	IgnoreError bool `json:"ignore_error"`
 	// Options holds additional parameters.

@@ -8,7 +8,6 @@ var exportCases = []taskCase{
 			Input:                twoInputs,
 			Inline:               true,
 			ArchiveMultipleFiles: true,
-			InlineAdditional:     true,
 			IgnoreError:          true,
 			Options:              someOption,
 		},
