@@ -178,45 +178,11 @@ const (
 	VAlignBottom VAlign = "bottom"
 )
 
-// Font is a font of the service, see [Watermark].
+// Font is the name of a font of the service. Arial, Courier New, Georgia, Times New
+// Roman, Trebuchet MS and Verdana may be followed by Bold, Italic or Bold Italic, as in
+// "Arial Bold", and Helvetica by Bold, Oblique, BoldOblique, Narrow Bold or Narrow
+// BoldOblique. Andale Mono, Arial Black and Impact have one style.
 type Font string
-
-// The fonts of a [Watermark].
-const (
-	FontAndaleMono                 Font = "Andale Mono"
-	FontArial                      Font = "Arial"
-	FontArialBlack                 Font = "Arial Black"
-	FontArialBold                  Font = "Arial Bold"
-	FontArialBoldItalic            Font = "Arial Bold Italic"
-	FontArialItalic                Font = "Arial Italic"
-	FontCourierNew                 Font = "Courier New"
-	FontCourierNewBold             Font = "Courier New Bold"
-	FontCourierNewBoldItalic       Font = "Courier New Bold Italic"
-	FontCourierNewItalic           Font = "Courier New Italic"
-	FontGeorgia                    Font = "Georgia"
-	FontGeorgiaBold                Font = "Georgia Bold"
-	FontGeorgiaBoldItalic          Font = "Georgia Bold Italic"
-	FontGeorgiaItalic              Font = "Georgia Italic"
-	FontHelvetica                  Font = "Helvetica"
-	FontHelveticaBold              Font = "Helvetica Bold"
-	FontHelveticaBoldOblique       Font = "Helvetica BoldOblique"
-	FontHelveticaNarrowBold        Font = "Helvetica Narrow Bold"
-	FontHelveticaNarrowBoldOblique Font = "Helvetica Narrow BoldOblique"
-	FontHelveticaOblique           Font = "Helvetica Oblique"
-	FontImpact                     Font = "Impact"
-	FontTimesNewRoman              Font = "Times New Roman"
-	FontTimesNewRomanBold          Font = "Times New Roman Bold"
-	FontTimesNewRomanBoldItalic    Font = "Times New Roman Bold Italic"
-	FontTimesNewRomanItalic        Font = "Times New Roman Italic"
-	FontTrebuchetMS                Font = "Trebuchet MS"
-	FontTrebuchetMSBold            Font = "Trebuchet MS Bold"
-	FontTrebuchetMSBoldItalic      Font = "Trebuchet MS Bold Italic"
-	FontTrebuchetMSItalic          Font = "Trebuchet MS Italic"
-	FontVerdana                    Font = "Verdana"
-	FontVerdanaBold                Font = "Verdana Bold"
-	FontVerdanaBoldItalic          Font = "Verdana Bold Italic"
-	FontVerdanaItalic              Font = "Verdana Italic"
-)
 
 // CaptureWebsite captures a web page as a PDF or an image. It takes no input.
 type CaptureWebsite struct {
