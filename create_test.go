@@ -110,7 +110,7 @@ func TestCreateFindsJobOfLostResponse(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 1, testkit.JobCount(server))
 		assert.Equal(t, server.Jobs()[0].ID, job.ID)
-		assert.Len(t, job.Tasks, 2, "as in the answer that was lost")
+		assert.Len(t, job.Tasks, 2, "as in the lost response")
 		assert.Equal(t, 1, creations(server))
 		assert.Empty(t, request.Tag, "the caller's request is left as it is")
 	})

@@ -73,7 +73,7 @@ func TestTextThatJSONCannotCarry(t *testing.T) {
 		"encodes itself as text": {job(raw(latin1Text{})), "parameter x is"},
 		"key that is text":       {job(raw(map[latin1Text]int{{}: 1})), "parameter x."},
 		"raw JSON":               {job(raw(json.RawMessage(`"` + latin1 + `"`))), "UTF-8"},
-		"task of its own": {func(ctx context.Context, client *cloudconvert.Client) error {
+		"single task": {func(ctx context.Context, client *cloudconvert.Client) error {
 			_, err := client.Tasks.Create(ctx, cloudconvert.ImportURL{URL: "https://example.com/" + latin1})
 			return err
 		}, "url"},
@@ -134,7 +134,7 @@ func TestRunRefusesTextThatJSONCannotCarry(t *testing.T) {
 			"name":                   {src: cloudconvert.FromBytes(latin1+".txt", []byte("text")), names: `caf\xe9`},
 			"name of a file":         {src: cloudconvert.FromFile(path), names: `caf\xe9`},
 			"name of a reader":       {src: cloudconvert.FromReader(latin1+".txt", strings.NewReader("text")), names: `caf\xe9`},
-			"name of its own":        {src: text.WithName(latin1 + ".txt"), names: "UTF-8"},
+			"name set by WithName":   {src: text.WithName(latin1 + ".txt"), names: "UTF-8"},
 			"name with a line break": {src: cloudconvert.FromBytes("a\nb.txt", []byte("text")), names: `a\nb`},
 			"name with a zero byte":  {src: cloudconvert.FromBytes("a\x00b.txt", []byte("text")), names: `a\x00b`},
 			"URL":                    {src: cloudconvert.FromURL("https://example.com/a.txt?" + latin1), names: "url"},

@@ -805,7 +805,7 @@ func TestRunAllSurvivesFaults(t *testing.T) {
 		assert.Len(t, testkit.Listed(t, out), pictures-len(broken), "whole, once, and nothing else")
 		assert.Equal(t, pictures, testkit.JobCount(server), "no second jobs")
 		count := statuses(server)
-		t.Log(len(server.Requests()), "requests, answered", count)
+		t.Log(len(server.Requests()), "requests, statuses", count)
 		assert.Greater(t, count[0]+count[502]+count[503]+count[429], len(server.Requests())/20, "there was trouble")
 	})
 }

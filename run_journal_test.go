@@ -402,7 +402,7 @@ func TestJournalAfterFailedSave(t *testing.T) {
 	})
 }
 
-// Works that failed are tried again, without looking for their jobs.
+// Works that failed are retried, without looking for their jobs.
 func TestJournalRetriesFailures(t *testing.T) {
 	t.Parallel()
 	server := testkit.NewSandbox(t)

@@ -129,7 +129,7 @@ func TestStartDeletesTheJobWhoseUploadFails(t *testing.T) {
 		server.Inject(cloudconverttest.Fault{Path: "storage:upload", Status: http.StatusForbidden, Code: "AccessDenied"})
 		_, err := server.Client().Start(t.Context(), toPDF(cloudconvert.FromBytes("a.txt", []byte("text"))), cloudconvert.WithInlineLimit(0))
 		require.ErrorIs(t, err, cloudconvert.ErrForbidden)
-		assert.Zero(t, testkit.JobCount(server), "it would wait for its file in vain")
+		assert.Zero(t, testkit.JobCount(server), "it would wait for a file that is not sent")
 		assert.Equal(t, 1, creations(server))
 	})
 }

@@ -67,7 +67,7 @@ func TestConvertRequests(t *testing.T) {
 		{"large stream", cloudconvert.FromReader("a.txt", one{strings.NewReader(large)}), nil, large, uploadWay},
 		{"address", cloudconvert.FromURL("https://example.com/a.txt"), nil, large, inlineWay},
 		{
-			"limit of its own", fromFile(large),
+			"other limit", fromFile(large),
 			[]cloudconvert.ConvertOption{cloudconvert.WithInlineLimit(testkit.InlineDefault + 1)},
 			large, inlineWay,
 		},

@@ -191,7 +191,7 @@ func TestSaveDoesNotOverwrite(t *testing.T) {
 	assert.Empty(t, paths)
 	assert.Equal(t, []string{"a.pdf"}, testkit.Listed(t, dir))
 	assert.Equal(t, "mine", read(t, dir, "a.pdf"))
-	assert.Empty(t, storage.seen(), "nothing is fetched in vain")
+	assert.Empty(t, storage.seen(), "no file is fetched")
 }
 
 func TestSaveOverwritesWhenAllowed(t *testing.T) {
@@ -685,7 +685,7 @@ func TestSaveAsContinuesAnUnsavedJob(t *testing.T) {
 			if want != nil {
 				require.ErrorIs(t, err, want)
 			}
-			assert.Empty(t, storage.seen(), "nothing is fetched in vain")
+			assert.Empty(t, storage.seen(), "no file is fetched")
 			assert.Equal(t, before, testkit.Listed(t, dir))
 
 			paths, err = client.SaveAs(t.Context(), unsaved.Job, filepath.Join(dir, "other.pdf"))

@@ -298,7 +298,7 @@ func TestConvertWithASignalOfAnAccount(t *testing.T) {
 				looks, start = nil, time.Now()
 				_, err = client.Jobs.Wait(t.Context(), "a", cloudconvert.WithSignal(s))
 				require.NoError(t, err)
-				assert.Equal(t, []float64{0, 2, 7, 17, 37}, looks, "nobody knows when that job was created")
+				assert.Equal(t, []float64{0, 2, 7, 17, 37}, looks, "it is not known when that job was created")
 			})
 		})
 	}

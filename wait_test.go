@@ -266,9 +266,9 @@ func TestDeleteOnCancelDeletesTheJob(t *testing.T) {
 		left     int
 		late     time.Duration
 	}{
-		"deleted":   {cloudconverttest.Fault{Nth: 1_000_000}, 0, 0},
-		"refused":   {cloudconverttest.Fault{Status: http.StatusForbidden}, 1, 0},
-		"no answer": {cloudconverttest.Fault{Kind: cloudconverttest.Stall}, 1, 900 * time.Millisecond},
+		"deleted":     {cloudconverttest.Fault{Nth: 1_000_000}, 0, 0},
+		"refused":     {cloudconverttest.Fault{Status: http.StatusForbidden}, 1, 0},
+		"no response": {cloudconverttest.Fault{Kind: cloudconverttest.Stall}, 1, 900 * time.Millisecond},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -87,7 +87,7 @@ func conversionsOf(t *testing.T, server *Server, from string) map[string]Task {
 }
 
 // TestListedOperationsFinish runs a task for each item of the catalog but
-// conversions, imports and exports, which have tests of their own.
+// conversions, imports and exports, which have separate tests.
 func TestListedOperationsFinish(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]Option{"built-in": nil, "with stand-ins": {WithStandIns()}} {

@@ -1,8 +1,8 @@
-// The development tools, pinned, in a module of their own, so that none of this reaches a user's module graph:
+// The development tools, pinned, in a separate module, so that none of this reaches a user's module graph:
 //
 //	GOWORK=off go tool -modfile=tools/go.mod golangci-lint run ./...
 //
-// The steps of .ci/run use them. actionlint has a module of its own.
+// The steps of .ci/run use them. actionlint has a separate module.
 module github.com/cloudconvert/cloudconvert-go/tools
 
 go 1.26.0

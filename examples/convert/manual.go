@@ -22,7 +22,7 @@ ONE FILE
 MANY FILES
   With -to, every SOURCE is converted to that format. It is a file, a URL, a
   quoted pattern such as '*.png', or a directory with everything below it. The
-  results are beside the sources or, with -o, in a directory of their own, in
+  results are beside the sources or, with -o, in a separate directory, in
   which the tree below each SOURCE is repeated.
 
       convert -to jpg *.png
@@ -48,7 +48,7 @@ FLAGS
   -option NAME=VALUE  set a parameter of the conversion; may be repeated. The
                       pages of a format on cloudconvert.com list them
   -region REGION      process in eu-central or us-east
-  -sandbox            use the hosted sandbox, which has API keys of its own
+  -sandbox            use the hosted sandbox, which has separate API keys
   -h                  show this manual
 
 OUTPUT

@@ -198,7 +198,7 @@ func goAway(last, code uint32) frame {
 type frameFault struct {
 	frame    func(stream uint32) frame
 	executed bool // the frame comes in place of the response, or else in place of the execution
-	answered bool // the response follows
+	responds bool // the response follows
 	cut      bool // the connection ends after it
 }
 
@@ -292,7 +292,7 @@ func (r *relay) responsesOverHTTP2(server io.Reader) {
 		if fault != nil && fault.executed && f.kind == headersFrame {
 			r.strike(f.stream, fault)
 		}
-		if fault == nil || fault.answered {
+		if fault == nil || fault.responds {
 			r.client.send(f.bytes())
 		}
 		greet()
@@ -363,7 +363,7 @@ func (c *queuedConn) run() {
 
 // sends is a fault of requests over HTTP/2.
 func sends(f frameFault) func(*world, int) {
-	return func(w *world, times int) { w.network.answer(times, f) }
+	return func(w *world, times int) { w.network.sendFrames(times, f) }
 }
 
 // resets responds to a request by the reset of its stream.
@@ -384,15 +384,15 @@ func goesAway(code uint32, executed bool) frameFault {
 
 // http2Faults are those that only HTTP/2 has.
 func http2Faults() []fault {
-	answered := goesAway(noError, true)
-	answered.answered = true
+	responding := goesAway(noError, true)
+	responding.responds = true
 	return slices.Concat(
 		[]fault{
 			{name: "GOAWAY without the request", strike: sends(goesAway(noError, false))},
 			{name: "the same on a reused connection", used: true, strike: sends(goesAway(noError, false))},
 			{name: "GOAWAY with ENHANCE_YOUR_CALM without the request", strike: sends(goesAway(enhanceYourCalm, false))},
 			{name: "GOAWAY with ENHANCE_YOUR_CALM on a reused connection", used: true, strike: sends(goesAway(enhanceYourCalm, false))},
-			{name: "GOAWAY after the request, which gets its response", strike: sends(answered)},
+			{name: "GOAWAY after the request, which gets its response", strike: sends(responding)},
 		},
 		eachCode("GOAWAY after the request, executed, and the connection ends", func(code uint32) frameFault {
 			f := goesAway(code, true)
@@ -407,7 +407,7 @@ func http2Faults() []fault {
 			{name: "HTTP/1.1 before, then RST_STREAM, executed", used: true, prepare: speaksHTTP1, strike: speaksHTTP2(resets(protocolError, true))},
 			{name: "HTTP/2 before, then HTTP/1.1 and a reset, executed", used: true, strike: func(w *world, times int) {
 				speaksHTTP1(w)
-				answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.After})(w, times)
+				injects(cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.After})(w, times)
 			}},
 		},
 	)

@@ -20,8 +20,8 @@ type fault struct {
 	strike func(w *world, times int)
 }
 
-// answers is a fault of the server.
-func answers(f cloudconverttest.Fault) func(*world, int) {
+// injects is a fault of the server.
+func injects(f cloudconverttest.Fault) func(*world, int) {
 	return func(w *world, times int) {
 		limited := f
 		limited.Times = times
@@ -52,52 +52,52 @@ func commonFaults() []fault {
 		{name: "TLS: plaintext server", secure: true, unsent: true, strike: connects(withoutTLS)},
 		{name: "reset before the request was read", strike: breaks(0)},
 		{name: "reset while the request was read", strike: breaks(50)},
-		{name: "reset before the response, not executed", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset})},
+		{name: "reset before the response, not executed", strike: injects(cloudconverttest.Fault{Kind: cloudconverttest.Reset})},
 		{
 			name: "the same on a reused connection", used: true,
-			strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset}),
+			strike: injects(cloudconverttest.Fault{Kind: cloudconverttest.Reset}),
 		},
 		{
 			name:   "reset before the response, executed",
-			strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.After}),
+			strike: injects(cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.After}),
 		},
 		{
 			name:   "reset in the response body",
-			strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.During}),
+			strike: injects(cloudconverttest.Fault{Kind: cloudconverttest.Reset, Phase: cloudconverttest.During}),
 		},
-		{name: "408", strike: answers(cloudconverttest.Fault{Status: http.StatusRequestTimeout})},
-		{name: "429 with `Retry-After`", strike: answers(cloudconverttest.Fault{
+		{name: "408", strike: injects(cloudconverttest.Fault{Status: http.StatusRequestTimeout})},
+		{name: "429 with `Retry-After`", strike: injects(cloudconverttest.Fault{
 			Status: http.StatusTooManyRequests, Code: "TOO_MANY_REQUESTS", Header: retryAfter,
 		})},
-		{name: "429 without `Retry-After`", strike: answers(cloudconverttest.Fault{Status: http.StatusTooManyRequests})},
-		{name: "500, executed", strike: answers(cloudconverttest.Fault{Phase: cloudconverttest.After, Code: "INTERNAL_ERROR"})},
-		{name: "500, not executed", strike: answers(cloudconverttest.Fault{Code: "INTERNAL_ERROR"})},
-		{name: "502 as HTML", strike: answers(cloudconverttest.Fault{Status: http.StatusBadGateway})},
+		{name: "429 without `Retry-After`", strike: injects(cloudconverttest.Fault{Status: http.StatusTooManyRequests})},
+		{name: "500, executed", strike: injects(cloudconverttest.Fault{Phase: cloudconverttest.After, Code: "INTERNAL_ERROR"})},
+		{name: "500, not executed", strike: injects(cloudconverttest.Fault{Code: "INTERNAL_ERROR"})},
+		{name: "502 as HTML", strike: injects(cloudconverttest.Fault{Status: http.StatusBadGateway})},
 		{name: "503 with a date in `Retry-After`", strike: func(w *world, times int) {
 			date := time.Now().Add(30 * time.Second).UTC().Format(http.TimeFormat)
-			answers(cloudconverttest.Fault{
+			injects(cloudconverttest.Fault{
 				Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {date}},
 			})(w, times)
 		}},
-		{name: "no response, not executed", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Stall})},
+		{name: "no response, not executed", strike: injects(cloudconverttest.Fault{Kind: cloudconverttest.Stall})},
 		{
 			name:   "no response, executed",
-			strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Stall, Phase: cloudconverttest.After}),
+			strike: injects(cloudconverttest.Fault{Kind: cloudconverttest.Stall, Phase: cloudconverttest.After}),
 		},
-		{name: "response body stalls", strike: answers(cloudconverttest.Fault{
+		{name: "response body stalls", strike: injects(cloudconverttest.Fault{
 			Kind: cloudconverttest.Stall, Phase: cloudconverttest.During,
 		})},
 		{name: "a reused connection goes silent", used: true, unsent: true, strike: func(w *world, times int) { w.network.silence(times) }},
-		{name: "response body trickles", strike: answers(cloudconverttest.Fault{
+		{name: "response body trickles", strike: injects(cloudconverttest.Fault{
 			Kind: cloudconverttest.Slow, Phase: cloudconverttest.During, Bytes: 1, Delay: time.Second,
 		})},
-		{name: "response body shorter than `Content-Length`", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Truncate})},
-		{name: "half the response body, matching `Content-Length`", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.WrongLength})},
-		{name: "200 with other content", strike: answers(cloudconverttest.Fault{Kind: cloudconverttest.Garbage})},
-		{name: "200 with an HTML page", strike: answers(cloudconverttest.Fault{
+		{name: "response body shorter than `Content-Length`", strike: injects(cloudconverttest.Fault{Kind: cloudconverttest.Truncate})},
+		{name: "half the response body, matching `Content-Length`", strike: injects(cloudconverttest.Fault{Kind: cloudconverttest.WrongLength})},
+		{name: "200 with other content", strike: injects(cloudconverttest.Fault{Kind: cloudconverttest.Garbage})},
+		{name: "200 with an HTML page", strike: injects(cloudconverttest.Fault{
 			Kind: cloudconverttest.Garbage, Body: loginPage, Header: http.Header{"Content-Type": {"text/html"}},
 		})},
-		{name: "correct response labeled HTML", strike: answers(cloudconverttest.Fault{
+		{name: "correct response labeled HTML", strike: injects(cloudconverttest.Fault{
 			Kind: cloudconverttest.Headers, Header: http.Header{"Content-Type": {"text/html"}},
 		})},
 	}

@@ -150,8 +150,8 @@ func (n *network) breakRequests(times int, bytes int64) {
 	n.breaking = strike(times, bytes)
 }
 
-// answer sends frames in place of the responses to n requests over HTTP/2.
-func (n *network) answer(times int, f frameFault) {
+// sendFrames sends frames in place of the responses to n requests over HTTP/2.
+func (n *network) sendFrames(times int, f frameFault) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.frames = strike(times, f)

@@ -145,7 +145,7 @@ func (s integration) convertFile(ctx context.Context, t *testing.T) {
 func (s integration) notWhitelisted(ctx context.Context, t *testing.T) {
 	t.Helper()
 	job, err := s.client.Run(ctx, cloudconvert.Pipeline(
-		cloudconvert.ImportRaw{File: "on nobody's list: " + t.Name(), Filename: "note.txt"},
+		cloudconvert.ImportRaw{File: "not on the whitelist: " + t.Name(), Filename: "note.txt"},
 		cloudconvert.ExportURL{},
 	))
 	require.ErrorIs(t, err, cloudconvert.ErrJobFailed)

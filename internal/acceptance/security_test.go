@@ -217,7 +217,7 @@ func TestRequestsAndResponsesPrintNoSecrets(t *testing.T) {
 		})
 	}
 	assert.Contains(t, testkit.Encode(t, request), "s3cret", "what is sent has it")
-	assert.Contains(t, testkit.Encode(t, job), "s3cret", "and so has the JSON of an answer")
+	assert.Contains(t, testkit.Encode(t, job), "s3cret", "and so has the JSON of a response")
 }
 
 // Package fmt calls no methods of unexported fields. A secret in one is behind a
@@ -414,7 +414,7 @@ func TestPrintedValuesAreReadable(t *testing.T) {
 
 // hosts responds for every host and records which got the key.
 type hosts struct {
-	answer map[string]testkit.Reply
+	responses map[string]testkit.Reply
 
 	mu      sync.Mutex
 	asked   []string
@@ -438,7 +438,7 @@ func (h *hosts) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	return h.answer[req.URL.Host](req)
+	return h.responses[req.URL.Host](req)
 }
 
 func TestRedirectsOfTheAPIAreNotFollowed(t *testing.T) {
@@ -447,7 +447,7 @@ func TestRedirectsOfTheAPIAreNotFollowed(t *testing.T) {
 		for _, location := range []string{"https://evil.example.com/", "http://api.example.com/v2/users/me", "//evil.example.com", "/v2/elsewhere"} {
 			t.Run(fmt.Sprint(status, " ", location), func(t *testing.T) {
 				t.Parallel()
-				h := &hosts{answer: map[string]testkit.Reply{
+				h := &hosts{responses: map[string]testkit.Reply{
 					"api.example.com": testkit.Says(status, ``, "Location", location), "evil.example.com": testkit.Says(200, testkit.EmptyUser),
 				}}
 				client, err := cloudconvert.NewClient(testkit.Key, cloudconvert.WithHTTPClient(&http.Client{
@@ -467,7 +467,7 @@ func TestRedirectsOfTheAPIAreNotFollowed(t *testing.T) {
 
 func TestKeyIsSentToTheAPIOnly(t *testing.T) {
 	t.Parallel()
-	h := &hosts{answer: map[string]testkit.Reply{
+	h := &hosts{responses: map[string]testkit.Reply{
 		"api.example.com":       testkit.Says(200, testkit.RunningJob),
 		"sync.example.com":      testkit.Says(200, testkit.EndedJob),
 		"storage.example.com":   testkit.Says(302, ``, "Location", "https://elsewhere.example.com/b?c=d"),
@@ -485,7 +485,7 @@ func TestKeyIsSentToTheAPIOnly(t *testing.T) {
 	require.NoError(t, errors.Join(err, body.Close()))
 	assert.Equal(t, "content", string(content))
 
-	h.answer["storage.example.com"] = testkit.Says(201, ``)
+	h.responses["storage.example.com"] = testkit.Says(201, ``)
 	upload := cloudconvert.Task{
 		ID: "t", Operation: cloudconvert.OperationImportUpload, Status: cloudconvert.StatusWaiting,
 		Result: cloudconvert.TaskResult{Form: &cloudconvert.UploadForm{URL: "https://storage.example.com/form"}},

@@ -38,7 +38,7 @@ const (
 // takeoverMoments are when a process is killed. If its file is sent within the request
 // that creates the job, that request is the upload.
 var takeoverMoments = []string{
-	"before the creation", "creation answered", "half of the upload", "upload done", "waiting", "half of the download", "saved but not acknowledged",
+	"before the creation", "creation done", "half of the upload", "upload done", "waiting", "half of the download", "saved but not acknowledged",
 }
 
 // takeoverWorks is how many works a batch has. It is killed at a moment of the second.
@@ -205,7 +205,7 @@ func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	switch {
 	case creates:
-		k.at("creation answered")
+		k.at("creation done")
 		if inline {
 			k.at("upload done")
 		}
