@@ -330,6 +330,10 @@ func TestValidateReportsProblems(t *testing.T) {
 		},
 		"task that waits for itself": {cloudconvert.Tasks{"a": convert("a")}, []string{"wait for each other", "a → a"}},
 		"missing input":              {cloudconvert.Tasks{"out": convert()}, []string{`task "out"`, "convert", `"input" (field Input) is missing`}},
+		"no source": {
+			cloudconvert.Pipeline(cloudconvert.Merge{OutputFormat: "pdf"}).Tasks,
+			[]string{`task "merge"`, `"input" (field Input) is missing`, "put a source or an import first"},
+		},
 		"missing parameter": {
 			cloudconvert.Tasks{"in": cloudconvert.ImportURL{}},
 			[]string{`task "in"`, "import/url", `"url" (field URL) is missing`},

@@ -191,6 +191,20 @@ func TestJournalRefusesTextThatJSONCannotCarry(t *testing.T) {
 	}
 }
 
+// One error says what to do about the name of a file, for the journal and for the upload.
+func TestJournalRefusesNameOfSource(t *testing.T) {
+	t.Parallel()
+	client, script := testkit.NewScript(t)
+	work := cloudconvert.Work{Request: converting(cloudconvert.FromBytes(latin1+".txt", []byte("text")), "pdf")}
+	journal := cloudconvert.WithJournal(filepath.Join(t.TempDir(), "journal"))
+	results := slices.Collect(client.RunAll(t.Context(), slices.Values([]cloudconvert.Work{work}), journal))
+	require.Len(t, results, 1)
+	require.ErrorIs(t, results[0].Err, cloudconvert.ErrInvalid)
+	require.ErrorContains(t, results[0].Err, "set Name")
+	require.ErrorContains(t, results[0].Err, "use Source.WithName")
+	assert.Empty(t, script.URLs())
+}
+
 // Text that only looks odd is sent as it is.
 func TestTextThatJSONCanCarry(t *testing.T) {
 	t.Parallel()

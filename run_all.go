@@ -296,15 +296,18 @@ func (b *batch) prepare(given *Work) (*work, error) {
 	if err := b.permit(); err != nil {
 		return nil, err
 	}
+	if b.journal != nil && !utf8.ValidString(given.Name) {
+		return nil, invalid(fmt.Errorf("the journal cannot hold the name %q, which is not UTF-8 text: set Name, and use Source.WithName", engine.HideQueries(given.Name)))
+	}
 	w, err := b.client.newWork(given.Request, b.config.run, given.Options)
 	if err != nil {
 		return nil, err
 	}
 	w.retry, w.permit = true, b.permit
-	w.name, w.identity = given.Name, given.identity()
-	if err := b.checkName(w.name); err != nil {
-		return nil, err
+	if given.Name == "" {
+		return nil, invalid(errors.New("the work has no source to be named after: set Name"))
 	}
+	w.name, w.identity = given.Name, given.identity()
 	dst, err := b.destination(*given)
 	if err != nil {
 		return nil, err
@@ -323,16 +326,6 @@ func (b *batch) prepare(given *Work) (*work, error) {
 		}
 	}
 	return w, b.claim(w)
-}
-
-func (b *batch) checkName(name string) error {
-	switch {
-	case name == "":
-		return invalid(errors.New("the work has no source to be named after: set Name"))
-	case !utf8.ValidString(name) && b.journal != nil:
-		return invalid(fmt.Errorf("the journal cannot hold the name %q, which is not UTF-8 text: set Name", engine.HideQueries(name)))
-	}
-	return nil
 }
 
 // recordIn reads the entry of the work in a journal, and makes the work record its

@@ -191,6 +191,7 @@ func isContext(err error) bool {
 var flagsOf = strings.NewReplacer(
 	"cloudconvert: ", "",
 	"invalid request: ", "",
+	"set Name, and use Source.WithName", "rename the file",
 	"use Source.WithName", "rename the file",
 	"set Name", "rename the file",
 	": use SaveAs", "",

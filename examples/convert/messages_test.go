@@ -97,7 +97,7 @@ func TestMessagesOfRealFailures(t *testing.T) { //nolint:paralleltest // it sets
 			"The same command saves the files without paying again, within 24 hours",
 		},
 		"destination with a null byte": {nil, []string{"$/a.png", "$/a\x00.jpg"}, "invalid argument"},
-		"name that is not UTF-8":       {nil, []string{"-to", "jpg", "-resume", "$/journal", "$/\xff.png"}, "rename the file"},
+		"name that is not UTF-8":       {nil, []string{"-to", "jpg", "-resume", "$/journal", "$/\xff.png"}, "which is not UTF-8 text: rename the file\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := serverFor(t)

@@ -190,9 +190,14 @@ func (s *schema) inputs(params map[string]any) []string {
 // missing returns an error for each required parameter that is not set.
 func (s *schema) missing(params map[string]any) (problems []error) {
 	for _, f := range s.fields {
-		if f.required && Empty(params[f.name]) {
-			problems = append(problems, fmt.Errorf("parameter %q (field %s) is missing", f.name, f.goName))
+		if !f.required || !Empty(params[f.name]) {
+			continue
 		}
+		hint := ""
+		if f.name == "input" {
+			hint = ": name other tasks or, in a Pipeline, put a source or an import first"
+		}
+		problems = append(problems, fmt.Errorf("parameter %q (field %s) is missing%s", f.name, f.goName, hint))
 	}
 	for _, names := range s.groups {
 		if !slices.ContainsFunc(names, func(name string) bool { return !Empty(params[name]) }) {

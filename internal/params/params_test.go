@@ -69,7 +69,7 @@ func TestEncodeProblems(t *testing.T) {
 		task             any
 		broken, rejected string
 	}{
-		"missing":     {convert{}, "", `parameter "input" (field Input) is missing` + "\n" + `one of the parameters image, text is needed`},
+		"missing":     {convert{}, "", `parameter "input" (field Input) is missing: name other tasks or, in a Pipeline, put a source or an import first` + "\n" + `one of the parameters image, text is needed`},
 		"set twice":   {fixedWith("url"), `parameter "url" is set twice, by URL and in the options: remove one`, ""},
 		"operation":   {raw{Fields: map[string]any{"operation": "x"}}, `parameter "operation" is set twice, by Operation and in the options: remove one`, ""},
 		"fraction":    {convert{Input: []string{"a"}, Text: "x", Timeout: time.Millisecond}, `parameter "timeout" (field Timeout) is 1ms, which is not a multiple of 1s: round it`, ""},
