@@ -15,9 +15,11 @@ import (
 // replaced by a new one. [JobsService.Find] returns a job that failed without replacing it.
 //
 // Use the id that a durable queue gave the work, with a prefix if several programs use
-// the account. The key is the tag of the job. A key of more than 255 bytes, or with a
-// comma or other characters than printable ASCII, is sent as a hash. The lookup costs one
-// request if there is no job, and otherwise two or three.
+// the account. The key must be unique in the account for 24 hours: numbers from 1 are not
+// if the queue may be created anew, or if a staging system uses the same account. The key
+// is the tag of the job. A key of more than 255 bytes, or with a comma or other characters
+// than printable ASCII, is sent as a hash. The lookup costs one request if there is no
+// job, and otherwise two or three.
 //
 // Only one process at a time may use a key, as the lease of a queue ensures: if two
 // processes began at the same moment, each would create a job. Calls of one client, and
@@ -57,8 +59,8 @@ func WithKey(key string) CreateOption {
 // work for a second time, or the start of this process if a batch continues that of a
 // process that was killed. The last request of the other process may still be on its way,
 // so that its job cannot be found yet: if there is no job, the call looks for it until
-// half a minute after that time before it creates one. The context, and the lease of a
-// queue, must last longer.
+// half a minute after that time before it creates one. The context must last longer, and
+// so must the lease of a queue, which may be renewed meanwhile.
 //
 // A client remembers its own calls, which do not need WithTakeover.
 func WithTakeover(until time.Time) CreateOption {

@@ -53,8 +53,8 @@ func VerifySignature(body []byte, signature string, secrets ...string) error {
 	return nil
 }
 
-// SignWebhook returns the signature that the service sends with a body. It is
-// meant for tests of webhook handlers.
+// SignWebhook returns the signature that the service sends with a body, in the header
+// CloudConvert-Signature. It is meant for tests of webhook handlers.
 func SignWebhook(body []byte, secret string) string {
 	return hex.EncodeToString(digest(body, secret))
 }

@@ -76,6 +76,9 @@ func (e *WebhookEvent) UnmarshalJSON(data []byte) error {
 // and anyone who has seen a delivery can replay it. A repeated delivery looks
 // like the first, so handle must be idempotent, see [OncePerEvent].
 //
+// The event of a job may come before [Client.Start] or [JobsService.Create] has returned
+// the job: find the work that it belongs to by the Tag of the job.
+//
 // The body of each delivery is held in memory, at most 8 MB before its signature
 // is verified. Limit the connections of the server if that matters.
 func WebhookHandler(handle func(context.Context, *WebhookEvent) error, secrets ...string) (http.Handler, error) {
