@@ -33,29 +33,24 @@ func textSource() cloudconvert.Source {
 func TestUpload(t *testing.T) {
 	t.Parallel()
 	large := testkit.Content(3 << 20)
-	forms := map[string][]cloudconverttest.Option{
-		"current form": nil, "form of 2019": {cloudconverttest.WithOldUploadForm()},
-	}
-	for form, options := range forms {
-		for name, text := range map[string]string{"text": testkit.SourceText, "empty": "", "large": large} {
-			t.Run(form+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
-					t.Helper()
-					client := server.Client()
-					created, task := testkit.UploadJob(t, client)
-					require.NoError(t, client.Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", []byte(text))))
-					_, err := client.Jobs.Wait(t.Context(), created.ID)
-					require.NoError(t, err)
-					assert.Equal(t, text, testkit.StoredText(t, server))
-					sent := server.Requests()[1]
-					assert.Equal(t, cloudconverttest.RoleStorage, sent.Role)
-					assert.Greater(t, sent.ContentLength, int64(len(text)))
-					assert.Empty(t, sent.Header.Get("Authorization"))
-					assert.Empty(t, sent.Header.Get("Cookie"))
-				}, options...)
+	for name, text := range map[string]string{"text": testkit.SourceText, "empty": "", "large": large} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+				t.Helper()
+				client := server.Client()
+				created, task := testkit.UploadJob(t, client)
+				require.NoError(t, client.Tasks.Upload(t.Context(), task, cloudconvert.FromBytes("a.txt", []byte(text))))
+				_, err := client.Jobs.Wait(t.Context(), created.ID)
+				require.NoError(t, err)
+				assert.Equal(t, text, testkit.StoredText(t, server))
+				sent := server.Requests()[1]
+				assert.Equal(t, cloudconverttest.RoleStorage, sent.Role)
+				assert.Greater(t, sent.ContentLength, int64(len(text)))
+				assert.Empty(t, sent.Header.Get("Authorization"))
+				assert.Empty(t, sent.Header.Get("Cookie"))
 			})
-		}
+		})
 	}
 }
 

@@ -14,7 +14,7 @@ type Delivery struct {
 	// Attempt is 1 for the first one.
 	Attempt int
 	// Body is the body that was sent, and Signature its signature. The latter is
-	// empty for the webhook_url of a job, unless [WithJobWebhookSecret] is used.
+	// empty for the webhook_url of a job, since the service does not document one.
 	Body      []byte
 	Signature string
 	// Status is the status of the response, or 0 with an Err.

@@ -27,9 +27,6 @@ type EventFaults struct {
 	Repeat int
 	// Refuse refuses new connections with this message.
 	Refuse string
-	// Old uses the protocol of Socket.IO 2 for new connections, which current clients
-	// do not support.
-	Old bool
 	// ConnectDelay delays the connection of the namespace, and JoinDelay the
 	// authorization of a join.
 	ConnectDelay, JoinDelay time.Duration
@@ -54,7 +51,7 @@ func (s *Server) Events() *EventSocket { return s.events }
 // SetFaults replaces the faults.
 func (e *EventSocket) SetFaults(f EventFaults) {
 	faults := sioserver.Faults{
-		Frozen: f.Frozen, Refuse: f.Refuse, Old: f.Old, ConnectDelay: f.ConnectDelay, JoinDelay: f.JoinDelay,
+		Frozen: f.Frozen, Refuse: f.Refuse, ConnectDelay: f.ConnectDelay, JoinDelay: f.JoinDelay,
 		PingInterval: f.PingInterval, PingTimeout: f.PingTimeout,
 	}
 	if f.Join != nil {
@@ -76,9 +73,6 @@ func (e *EventSocket) Kick() { e.socket.Kick() }
 func (e *EventSocket) Emit(channel, event string, data any) error {
 	return e.socket.Emit(channel, event, data)
 }
-
-// Send sends a text frame without changes on all connections.
-func (e *EventSocket) Send(frame string) { e.socket.Send(frame) }
 
 // Joins returns the requests to join or to leave a channel, the oldest first. Only the
 // newest 10,000 are kept, and only up to 16 MiB.

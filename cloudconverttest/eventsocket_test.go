@@ -256,10 +256,6 @@ func TestEventFaults(t *testing.T) {
 		"cut":    {EventFaults{}, func(s *Server) { s.Events().Cut() }, "created updated finished resync"},
 		"kicked": {EventFaults{}, func(s *Server) { s.Events().Kick() }, "created updated finished resync"},
 		"frozen": {EventFaults{Frozen: true}, func(s *Server) { s.Events().SetFaults(EventFaults{}) }, "resync"},
-		"garbage": {EventFaults{}, func(s *Server) {
-			s.Events().Send("garbage")
-			s.Events().Send(`42["job.failed"]`)
-		}, "created updated finished"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -324,12 +320,6 @@ func TestFaultsOfJoins(t *testing.T) {
 		require.Eventually(t, func() bool { return l.Err() != nil }, time.Minute, time.Millisecond)
 		assert.InDelta(t, 4.5, time.Since(start).Seconds(), 2.6, "an interval and a timeout after the last ping")
 		sub.Close()
-	})
-	listening(t, func(t *testing.T, s *Server, l *events.Client) {
-		t.Helper()
-		s.Events().SetFaults(EventFaults{Old: true})
-		_, err := l.Subscribe(t.Context(), events.UserJobs("1"))
-		require.ErrorContains(t, err, "Socket.IO 2")
 	})
 	listening(t, func(t *testing.T, s *Server, l *events.Client) {
 		t.Helper()

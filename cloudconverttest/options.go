@@ -29,7 +29,6 @@ type config struct {
 	parallelJobs      int
 	rateLimit         int
 	rateWindow        time.Duration
-	oldForm           bool
 	formExpiry        time.Duration
 	maxUpload         int64
 	downloadExpiry    time.Duration
@@ -38,10 +37,8 @@ type config struct {
 	syncDrop          time.Duration
 	syncTimeout       time.Duration
 	webhookDelays     []time.Duration
-	jobWebhookSecret  string
 	log               *slog.Logger
 	anyHost           bool
-	hosts             []string
 	objects           string
 	outbound          http.RoundTripper
 	standIns          bool
@@ -62,7 +59,7 @@ func newConfig(opts []Option) config {
 		tokenLifetime:  15 * 24 * time.Hour,
 		webhookDelays:  []time.Duration{time.Second, 2 * time.Second, 4 * time.Second},
 		log:            slog.New(slog.DiscardHandler),
-		otherHostHint:  "use WithAnyHost, WithHosts or HandleURL",
+		otherHostHint:  "use WithAnyHost or HandleURL",
 		perPage:        100,
 		requestLog:     10_000,
 	}
@@ -167,10 +164,6 @@ func WithRateLimit(limit int, window time.Duration) Option {
 	return func(c *config) { c.rateLimit, c.rateWindow = limit, window }
 }
 
-// WithOldUploadForm gives upload tasks a form as in 2019: four parameters, three of them
-// numbers, and a URL with a query.
-func WithOldUploadForm() Option { return func(c *config) { c.oldForm = true } }
-
 // WithUploadExpiry sets the lifetime of an upload form. The default is six hours. An
 // upload task without a file fails when its form expires.
 func WithUploadExpiry(d time.Duration) Option { return func(c *config) { c.formExpiry = d } }
@@ -206,24 +199,13 @@ func WithWebhookRetryDelays(delays ...time.Duration) Option {
 	return func(c *config) { c.webhookDelays = slices.Clone(delays) }
 }
 
-// WithJobWebhookSecret signs deliveries to the webhook_url of a job with secret. By
-// default they have no signature, since the service does not document one.
-func WithJobWebhookSecret(secret string) Option {
-	return func(c *config) { c.jobWebhookSecret = secret }
-}
-
 // WithLogger logs every request and every ended job at debug level. The default is no
 // log.
 func WithLogger(log *slog.Logger) Option { return func(c *config) { c.log = log } }
 
 // WithAnyHost lets the server send requests to any host, for import/url, export/upload and
-// webhooks. The default is only the loopback interface and the hosts of [WithHosts].
+// webhooks. The default is only the loopback interface.
 func WithAnyHost() Option { return func(c *config) { c.anyHost = true } }
-
-// WithHosts adds hosts that the server may send requests to, see [WithAnyHost].
-func WithHosts(hosts ...string) Option {
-	return func(c *config) { c.hosts = append(c.hosts, hosts...) }
-}
 
 // WithTransport sets the transport of the requests that the server sends, for import/url,
 // export/upload and webhooks. All hosts are then allowed. In a testing/synctest bubble,

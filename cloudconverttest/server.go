@@ -130,7 +130,7 @@ func newServer(cfg config, dir string) *Server {
 		cancel:      cancel,
 	}
 	s.storage = storage.New(storage.NewBlobs(dir), storage.Config{
-		MaxUpload: cfg.maxUpload, OldForm: cfg.oldForm, FormLifetime: cfg.formExpiry, URLLifetime: cfg.downloadExpiry,
+		MaxUpload: cfg.maxUpload, FormLifetime: cfg.formExpiry, URLLifetime: cfg.downloadExpiry,
 	}, &s.clock, func(taskID, filename string, b *storage.Blob) { s.jobs.Receive(taskID, filename, b) })
 	cfg.keys[s.key] = nil
 	s.keys = limits.NewKeys(cfg.keys, cfg.anyKey)
@@ -138,7 +138,7 @@ func newServer(cfg config, dir string) *Server {
 	s.account = &limits.Account{Limited: cfg.limitCredits, Free: cfg.sandbox, ParallelJobs: cfg.parallelJobs}
 	s.account.SetCredits(cfg.credits)
 	s.webhooks = webhook.New(webhook.Config{
-		Delays: cfg.webhookDelays, JobSecret: cfg.jobWebhookSecret, Keep: cfg.requestLog, Log: cfg.log, Clock: &s.clock,
+		Delays: cfg.webhookDelays, Keep: cfg.requestLog, Log: cfg.log, Clock: &s.clock,
 		Send: func(r *http.Request) (*http.Response, error) { return s.outbound.DoOnce(r) }, Go: s.spawn,
 	})
 	s.oauth = oauth.New(cfg.oauthClient[0], cfg.oauthClient[1], s.keys, cfg.tokenLifetime, &s.clock)
@@ -227,12 +227,13 @@ func (s *Server) publicURL() (*url.URL, error) {
 // connect makes the HTTP client of users and that of the server.
 func (s *Server) connect(public *url.URL, listeners ...net.Listener) {
 	dial := (&net.Dialer{}).DialContext
+	var hosts []string
 	if s.cfg.inProcess {
 		dial = network.PipeDialer(dial, listeners...)
 	}
 	if public.Host != "" {
 		dial = network.DirectDialer(dial, public, listeners...)
-		s.cfg.hosts = append(s.cfg.hosts, public.Hostname())
+		hosts = []string{public.Hostname()}
 	}
 	s.client = &http.Client{Transport: &http.Transport{
 		DialContext: dial, TLSClientConfig: network.ClientTLS(s.tls, nil), ForceAttemptHTTP2: s.tls != nil, MaxIdleConnsPerHost: 100,
@@ -245,7 +246,7 @@ func (s *Server) connect(public *url.URL, listeners ...net.Listener) {
 	if s.cfg.outbound != nil {
 		transport = s.cfg.outbound
 	}
-	s.outbound = outbound.New(transport, s.cfg.anyHost || s.cfg.outbound != nil, s.cfg.hosts, s.cfg.otherHostHint)
+	s.outbound = outbound.New(transport, s.cfg.anyHost || s.cfg.outbound != nil, hosts, s.cfg.otherHostHint)
 }
 
 func (s *Server) serve(l net.Listener, h http.Handler) {

@@ -265,35 +265,6 @@ func TestUploadRedirect(t *testing.T) {
 	assert.Contains(t, a.header.Get("Location"), "https://example.com/done?a=b&")
 }
 
-func TestOldUploadForm(t *testing.T) {
-	t.Parallel()
-	x := newTester(t, WithOldUploadForm())
-	job, task := x.uploading()
-	rawURL, fields := formOf(t, task)
-	assert.Contains(t, rawURL, "?")
-	result, _ := task["result"].(map[string]any)
-	form, _ := result["form"].(map[string]any)
-	parameters, _ := form["parameters"].(map[string]any)
-	assert.InDelta(t, 1, parameters["max_file_count"], 0)
-	assert.IsType(t, 0.0, parameters["expires"])
-	assert.Len(t, parameters, 4)
-
-	wrong := slices.Clone(fields)
-	for i := range wrong {
-		if wrong[i][0] == "max_file_size" {
-			wrong[i][1] = "1"
-		}
-	}
-	contentType, body := formBody(t, wrong, "a.txt", []byte("x"))
-	x.post(rawURL, contentType, body).expect(http.StatusForbidden)
-	x.upload(task, "a.txt", []byte("x")).expect(http.StatusCreated)
-	assert.Equal(t, "finished", x.ended(job)["status"])
-
-	_, task = x.uploading()
-	x.s.Advance(7 * time.Hour)
-	x.upload(task, "a.txt", []byte("x")).expect(http.StatusForbidden)
-}
-
 // exported runs a job with a file to download.
 func (x *tester) exported(name, content string, export dict) (job, file dict) {
 	x.t.Helper()

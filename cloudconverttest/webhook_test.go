@@ -133,19 +133,6 @@ func TestDeliveries(t *testing.T) {
 	x.call(http.MethodPost, "/jobs", dict{"tasks": quick, "webhook_url": "https://example.com/foreign"}).expect(http.StatusCreated)
 }
 
-func TestJobWebhookSecret(t *testing.T) {
-	t.Parallel()
-	events := make(chan event, 1)
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		events <- event{r.Header.Get("CloudConvert-Signature"), body}
-	}))
-	t.Cleanup(receiver.Close)
-	x := newTester(t, WithJobWebhookSecret("secret"))
-	x.run(quick, dict{"webhook_url": receiver.URL})
-	assert.True(t, (<-events).signedWith("secret"))
-}
-
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -16,6 +16,10 @@ import (
 // idleTimeout is how long the connection is kept after the last subscription.
 const idleTimeout = 5 * time.Second
 
+// backoff has the pauses before the client reconnects, and before it repeats a join. After
+// a connection that has lasted as long as the longest pause, they start over.
+var backoff = poll.Backoff{First: 500 * time.Millisecond, Longest: 10 * time.Second}
+
 // connection is what all subscriptions share, from the first to the last one. Its socket
 // is replaced when it breaks.
 type connection struct {
@@ -85,7 +89,7 @@ func (c *Client) run(cn *connection) {
 		if err == nil {
 			start := time.Now()
 			err = c.receive(cn, socket)
-			if time.Since(start) >= c.cfg.backoff.Longest {
+			if time.Since(start) >= backoff.Longest {
 				failures = 0 // a socket that breaks earlier counts as a failure
 			}
 		}
@@ -99,7 +103,7 @@ func (c *Client) run(cn *connection) {
 			return
 		}
 		c.disconnected(cn, err)
-		pause := c.cfg.backoff.Random(failures)
+		pause := backoff.Random(failures)
 		c.cfg.logger.LogAttrs(cn.ctx, slog.LevelWarn, "cloudconvert: events: not connected", slog.Any("error", err), slog.Duration("pause", pause))
 		if poll.Pause(cn.ctx, pause) != nil {
 			return

@@ -6,3 +6,11 @@ func (c *Client) Channels() int {
 	defer c.mu.Unlock()
 	return len(c.channels)
 }
+
+// WithBuffer sets how many events a subscription keeps.
+func WithBuffer(size int) Option {
+	return func(c *config) error {
+		c.buffer = size
+		return nil
+	}
+}

@@ -160,7 +160,6 @@ func TestInteropOrder(t *testing.T) {
 		require.JSONEq(t, fmt.Sprintf(`{"n": %d}`, i), string(event.Data))
 	}
 	assert.Equal(t, events.JobFinished, n.next(s).Name)
-	assert.Zero(t, s.Dropped())
 	s.Close()
 	assert.Equal(t, "private-user.7.jobs", n.wait("left").Channel)
 }

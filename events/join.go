@@ -134,7 +134,7 @@ func (j *joiner) tokenFailed(ctx context.Context, ch *channelState, err error) {
 	case errors.Is(err, cloudconvert.ErrUnauthorized):
 		c.endChannel(ch, fmt.Errorf("cloudconvert: events: joining %s: %w", ch.name, err))
 	default:
-		ch.retry(redacted, c.cfg.backoff.Random(ch.failures))
+		ch.retry(redacted, backoff.Random(ch.failures))
 	}
 }
 
@@ -171,7 +171,7 @@ func (c *Client) joinRefused(cn *connection, ch *channelState, status int) {
 	case len(ch.members) == 0:
 		delete(c.channels, ch.name) // no "unsubscribe": the channel was not joined
 	case sio.IsTemporary(status):
-		ch.retry(err, c.cfg.backoff.Random(ch.failures))
+		ch.retry(err, backoff.Random(ch.failures))
 	case status == http.StatusUnauthorized && ch.refused == nil:
 		// A revoked token is replaced once, as in any other request.
 		ch.retry(err, 0)

@@ -7,10 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/access"
-	"github.com/cloudconvert/cloudconvert-go/internal/poll"
 )
 
 // Option changes how a [Client] is built.
@@ -20,8 +18,7 @@ type config struct {
 	url       *url.URL
 	transport http.RoundTripper
 	readLimit int64
-	buffer    int
-	backoff   poll.Backoff
+	buffer    int // events that a subscription keeps
 	logger    *slog.Logger
 }
 
@@ -36,7 +33,6 @@ func newConfig(api access.Access, opts []Option) (config, error) {
 		transport: api.Transport,
 		readLimit: 4 << 20,
 		buffer:    256,
-		backoff:   poll.Backoff{First: 500 * time.Millisecond, Longest: 10 * time.Second},
 		logger:    api.Logger,
 	}
 	var problems []error
@@ -123,33 +119,6 @@ func WithReadLimit(bytes int64) Option {
 			return fmt.Errorf("WithReadLimit: %d is not positive", bytes)
 		}
 		c.readLimit = bytes
-		return nil
-	}
-}
-
-// WithBuffer sets how many events a subscription keeps until the program reads
-// them. The default is 256. If there are more, the oldest progress events are dropped.
-// For the other events see [Subscription.Dropped].
-func WithBuffer(size int) Option {
-	return func(c *config) error {
-		if size < 1 {
-			return fmt.Errorf("WithBuffer: %d is not positive", size)
-		}
-		c.buffer = size
-		return nil
-	}
-}
-
-// WithBackoff sets the pauses before the client reconnects. They double from the
-// first to the longest, and each is shortened at random. After a connection that has
-// lasted as long as the longest pause, they start over. The defaults are 500 ms and
-// 10 s.
-func WithBackoff(first, longest time.Duration) Option {
-	return func(c *config) error {
-		if first <= 0 || longest < first {
-			return fmt.Errorf("WithBackoff: invalid pauses %v and %v: use 0 < first <= longest", first, longest)
-		}
-		c.backoff = poll.Backoff{First: first, Longest: longest}
 		return nil
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -40,9 +39,6 @@ func TestNew(t *testing.T) {
 		"path":            {nil, []Option{WithURL("http://socket.example/s3cret")}, "unencrypted"},
 		"no HTTP client":  {nil, []Option{WithHTTPClient(nil)}, "the client is nil"},
 		"no limit":        {nil, []Option{WithReadLimit(0)}, "is not positive"},
-		"no buffer":       {nil, []Option{WithBuffer(0)}, "is not positive"},
-		"no pause":        {nil, []Option{WithBackoff(0, time.Second)}, "invalid pauses"},
-		"falling pause":   {nil, []Option{WithBackoff(time.Second, time.Millisecond)}, "invalid pauses"},
 		"no logger":       {nil, []Option{WithLogger(nil)}, "the logger is nil"},
 		"no option":       {nil, []Option{nil}, "an option is nil"},
 	} {
@@ -78,14 +74,9 @@ func TestOptions(t *testing.T) {
 	assert.Same(t, logger, c.cfg.logger)
 
 	other, own := &http.Transport{}, slog.New(slog.DiscardHandler)
-	c, err = New(api, WithHTTPClient(&http.Client{Transport: other}), WithLogger(own), WithReadLimit(1), WithBuffer(2), WithBackoff(3, 4))
+	c, err = New(api, WithHTTPClient(&http.Client{Transport: other}), WithLogger(own), WithReadLimit(1))
 	require.NoError(t, err)
 	assert.Same(t, other, c.cfg.transport)
 	assert.Same(t, own, c.cfg.logger)
 	assert.EqualValues(t, 1, c.cfg.readLimit)
-	assert.Equal(t, 2, c.cfg.buffer)
-	for failures := range 100 {
-		assert.LessOrEqual(t, c.cfg.backoff.Random(failures), time.Duration(4))
-		assert.GreaterOrEqual(t, c.cfg.backoff.Random(failures), time.Duration(1))
-	}
 }

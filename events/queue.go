@@ -20,8 +20,7 @@ type queue struct {
 	progress []queued // may be dropped
 	kept     []queued // may only be replaced by a Resync, all at once
 	bytes    int      // of all events
-	dropped  int64
-	err      error // follows the last event
+	err      error    // follows the last event
 }
 
 // queued is an event with its place in the order.
@@ -52,7 +51,6 @@ func (q *queue) put(e Event) {
 	}
 	for len(q.progress) > 0 && (len(q.progress)+len(q.kept) > q.size || q.bytes > maxBytes) {
 		q.pop(&q.progress)
-		q.dropped++
 	}
 	if len(q.kept) > maxKept || q.bytes > maxBytes {
 		q.replaceKept(e.Channel)
@@ -62,11 +60,6 @@ func (q *queue) put(e Event) {
 
 // replaceKept replaces all that is kept by a Resync. All progress was dropped before.
 func (q *queue) replaceKept(channel string) {
-	for _, kept := range q.kept {
-		if kept.Name != Resync {
-			q.dropped++
-		}
-	}
 	resync := Event{Name: Resync, Channel: channel, Err: errDropped}
 	q.kept, q.bytes = []queued{{resync, q.count}}, sizeOf(resync)
 }
@@ -103,7 +96,7 @@ func (q *queue) end(err error) {
 	signal(q.ready)
 }
 
-// clear drops the events that were not read, without counting them.
+// clear drops the events that were not read.
 func (q *queue) clear() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -151,11 +144,4 @@ func (q *queue) tryNext() (_ Event, found bool, end error) {
 	}
 	signal(q.ready) // there may be more events, and more readers
 	return q.pop(from), true, nil
-}
-
-// lost returns how many events were dropped.
-func (q *queue) lost() int64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.dropped
 }

@@ -62,6 +62,10 @@ func (s *Subscription) Channel() Channel { return s.channel }
 
 // Next returns the next event. The first one is a [Resync].
 //
+// Events wait until the program reads them. If there are more than 256, the oldest progress
+// events are dropped, since later ones supersede them. Up to 4096 ends of jobs and tasks
+// are kept, and up to 16 MiB of all events. If there are more, a Resync replaces them all.
+//
 // The error is that of the context, [ErrClosed], a [*SubscriptionError] if the
 // service refused the join, or the reason why the client cannot connect. After any
 // error but that of the context, no more events come.
@@ -80,12 +84,6 @@ func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 		}
 	}
 }
-
-// Dropped returns how many events were dropped because the program did not read
-// them in time. If there are more than [WithBuffer] says, the oldest progress events
-// are dropped. Up to 4096 ends of jobs and tasks are kept, and up to 16 MiB of all
-// events. If there are more, a [Resync] replaces them all.
-func (s *Subscription) Dropped() int64 { return s.queue.lost() }
 
 // Close ends the subscription. It does not wait for the service. A second Close
 // does nothing.

@@ -106,14 +106,6 @@ var troubles = map[string]trouble{
 	"flood":        {func(_ *testing.T, s site) { s.Events().SetFaults(cloudconverttest.EventFaults{Repeat: 1000}) }, spaced},
 	"cut":          {func(t *testing.T, s site) { t.Helper(); every(t, time.Second, s.Events().Cut) }, spaced},
 	"kicked":       {func(t *testing.T, s site) { t.Helper(); every(t, 20*time.Second, s.Events().Kick) }, spaced},
-	"garbage": {func(t *testing.T, s site) {
-		t.Helper()
-		every(t, time.Second, func() {
-			for _, frame := range []string{"", "garbage", `42["job.finished"]`, `42["job.finished","private-user.1.jobs"]`, `451-["job.finished"]`} {
-				s.Events().Send(frame)
-			}
-		})
-	}, spaced},
 	"lies about the job": {func(t *testing.T, s site) {
 		t.Helper()
 		every(t, time.Second, func() {
@@ -142,7 +134,6 @@ var troubles = map[string]trouble{
 		s.Inject(cloudconverttest.Fault{Role: cloudconverttest.RoleEvents, Status: http.StatusNotFound})
 	}, late},
 	"not connected": {func(_ *testing.T, s site) { s.Events().SetFaults(cloudconverttest.EventFaults{Refuse: "no"}) }, late},
-	"old":           {func(_ *testing.T, s site) { s.Events().SetFaults(cloudconverttest.EventFaults{Old: true}) }, late},
 }
 
 func (s site) refuse(status int) {

@@ -2,9 +2,6 @@ package storage
 
 import (
 	"encoding/base64"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/sandbox/signature"
@@ -16,7 +13,6 @@ const (
 	amzDate       = "20060102T150405Z"
 	filenameToken = "${filename}"
 	uploadPath    = "/storage/" + bucket
-	oldUploadPath = "/storage/upload/"
 )
 
 // Form is the form of an upload task.
@@ -26,23 +22,11 @@ type Form struct {
 	Expires time.Time
 }
 
-// NewForm makes the form of an upload task. A client is redirected to the URL redirect
-// after the upload, unless it is empty.
+// NewForm makes the form of an upload task, with a signed policy as S3 has it. A client is
+// redirected to the URL redirect after the upload, unless it is empty.
 func (s *Storage) NewForm(taskID, redirect string) *Form {
 	now := s.clock.Now()
 	f := &Form{Expires: now.Add(s.cfg.FormLifetime)}
-	if s.cfg.OldForm {
-		s.fillOldForm(f, taskID, redirect)
-	} else {
-		s.fillPolicyForm(f, taskID, redirect, now)
-	}
-	return f
-}
-
-func field(name string, value any) wire.Parameter { return wire.Parameter{Name: name, Value: value} }
-
-// fillPolicyForm makes a form with a signed policy, as S3 has it.
-func (s *Storage) fillPolicyForm(form *Form, taskID, redirect string, now time.Time) {
 	fields := wire.Parameters{field("acl", "private"), field("key", taskID+"/"+filenameToken)}
 	if redirect != "" {
 		fields = append(fields, field("success_action_redirect", redirect))
@@ -54,11 +38,14 @@ func (s *Storage) fillPolicyForm(form *Form, taskID, redirect string, now time.T
 		field("X-Amz-Algorithm", "AWS4-HMAC-SHA256"),
 		field("X-Amz-Date", now.UTC().Format(amzDate)),
 	)
-	policy := s.newPolicy(form, taskID, fields)
-	form.URL = s.origin + uploadPath
+	policy := s.newPolicy(f, taskID, fields)
+	f.URL = s.origin + uploadPath
 	fields = append(fields, field("Policy", policy), field("X-Amz-Signature", s.sign(policy)))
-	form.Parameters = fields
+	f.Parameters = fields
+	return f
 }
+
+func field(name string, value any) wire.Parameter { return wire.Parameter{Name: name, Value: value} }
 
 // policy is the signed policy of a form.
 type policy struct {
@@ -89,26 +76,4 @@ func (s *Storage) amzCredential(now time.Time) string {
 
 func (s *Storage) sign(message string) string {
 	return signature.Sign(s.secret, message)
-}
-
-// fillOldForm makes a form as in 2019: with numbers as parameters, and a query in the
-// URL.
-func (s *Storage) fillOldForm(form *Form, taskID, redirect string) {
-	const files = 1
-	expires := form.Expires.Unix()
-	form.URL = s.origin + oldUploadPath + taskID + "?" + url.Values{"redirect": {redirect}}.Encode()
-	form.Parameters = wire.Parameters{
-		field("expires", expires),
-		field("max_file_count", files),
-		field("max_file_size", s.cfg.MaxUpload),
-		field("signature", s.oldSignature(taskID, redirect, expires, files, s.cfg.MaxUpload)),
-	}
-}
-
-func (s *Storage) oldSignature(id, redirect string, numbers ...int64) string {
-	parts := []string{oldUploadPath + id, redirect}
-	for _, n := range numbers {
-		parts = append(parts, strconv.FormatInt(n, 10))
-	}
-	return s.sign(strings.Join(parts, "\n"))
 }

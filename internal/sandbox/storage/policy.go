@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -26,9 +25,6 @@ type grant struct {
 // check verifies a form and returns the id of its task. The storage does not know
 // whether the task still exists.
 func (s *Storage) check(r *http.Request, form received) (taskID string, g grant, fail *storageError) {
-	if id, ok := strings.CutPrefix(r.URL.Path, oldUploadPath); ok {
-		return s.checkOld(r, id, form)
-	}
 	if r.URL.Path != uploadPath {
 		return "", grant{}, &storageError{http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist"}
 	}
@@ -125,23 +121,6 @@ func conditionText(condition any) string {
 		return ""
 	}
 	return string(b)
-}
-
-// checkOld verifies a form as in 2019.
-func (s *Storage) checkOld(r *http.Request, id string, form received) (taskID string, g grant, fail *storageError) {
-	expires, err := strconv.ParseInt(form.fields["expires"], 10, 64)
-	count, countErr := strconv.ParseInt(form.fields["max_file_count"], 10, 64)
-	size, sizeErr := strconv.ParseInt(form.fields["max_file_size"], 10, 64)
-	redirect := r.URL.Query().Get("redirect")
-	switch {
-	case err != nil || countErr != nil || sizeErr != nil:
-		return "", grant{}, invalidArgument("FormPost: invalid form")
-	case s.oldSignature(id, redirect, expires, count, size) != form.fields["signature"]:
-		return "", grant{}, wrongSignature()
-	case s.clock.Now().Unix() >= expires:
-		return "", grant{}, accessDenied("FormPost: Form Expired")
-	}
-	return id, grant{key: id + "/" + form.filename, status: http.StatusCreated, redirect: redirect}, nil
 }
 
 // write responds with the location of the file.

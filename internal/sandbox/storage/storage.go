@@ -41,7 +41,6 @@ type (
 // Config configures a [Storage].
 type Config struct {
 	MaxUpload    int64         // size of the largest upload
-	OldForm      bool          // forms as in 2019
 	FormLifetime time.Duration // of upload forms
 	URLLifetime  time.Duration // of the URLs of files
 }

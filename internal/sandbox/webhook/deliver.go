@@ -73,7 +73,7 @@ func (h *Hooks) targets(event, jobURL string) []target {
 		}
 	}
 	if jobURL != "" && event != "job.created" {
-		targets = append(targets, target{jobURL, h.cfg.JobSecret, nil})
+		targets = append(targets, target{jobURL, "", nil})
 	}
 	return targets
 }

@@ -35,11 +35,10 @@ type Hook struct {
 
 // Config configures [Hooks].
 type Config struct {
-	Delays    []time.Duration // before the second and each further attempt
-	JobSecret string          // signs deliveries to the webhook_url of a job, if not empty
-	Keep      int             // how many deliveries are kept
-	Log       *slog.Logger
-	Clock     *clock.Clock
+	Delays []time.Duration // before the second and each further attempt
+	Keep   int             // how many deliveries are kept
+	Log    *slog.Logger
+	Clock  *clock.Clock
 	// Send sends a request without following redirects.
 	Send func(*http.Request) (*http.Response, error)
 	// Go runs a function in a goroutine. The context ends with the server.
