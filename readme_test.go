@@ -126,7 +126,7 @@ func TestArchitectureDrawsImports(t *testing.T) {
 	diagram, _, _ = strings.Cut(diagram, "```")
 	row := map[string]int{"..": 0} // the root package
 	for i, line := range strings.Split(diagram, "\n") {
-		for _, word := range strings.Fields(line) {
+		for word := range strings.FieldsSeq(line) {
 			if _, err := os.Stat(filepath.Join("internal", word)); err == nil {
 				row[word] = i
 			}

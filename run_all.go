@@ -49,7 +49,7 @@ type Work struct {
 }
 
 // identity returns what identifies the work.
-func (w *Work) identity() string {
+func (w Work) identity() string {
 	if first, ok := w.Request.firstSource(); ok && w.Name == first.String() {
 		return first.identity()
 	}
