@@ -54,6 +54,9 @@ func testFaults(t *testing.T, table string, faults []fault, overs []protocol, ti
 				if f.variant != "" && !p.wrapped {
 					continue // the first of the row shows what differs
 				}
+				if testing.Short() && p.wrapped {
+					continue // most of it is like HTTP/2
+				}
 				t.Run(f.name+f.variant+"/"+c.name+"/"+table+"/"+p.name, func(t *testing.T) {
 					t.Parallel()
 					cell := faultCell{fault: f, call: c, protocol: p, times: times}
