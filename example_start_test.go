@@ -37,15 +37,19 @@ func (s *reportServer) start(w http.ResponseWriter, r *http.Request) {
 
 // handle handles the end of a job. If it returns an error, the event is delivered again.
 func (s *reportServer) handle(ctx context.Context, event *cloudconvert.WebhookEvent) error {
+	order, ok := strings.CutPrefix(event.Job.Tag, "order-")
+	if !ok {
+		return nil // another job of the account
+	}
 	if event.Event != cloudconvert.EventJobFinished {
-		fmt.Println(event.Job.Tag, "has failed:", event.Job.Err())
+		fmt.Println(order, "has failed:", event.Job.Err())
 		return nil
 	}
 	var pdf bytes.Buffer
 	if _, err := s.client.Download(ctx, event.Job.Files()[0], &pdf); err != nil {
 		return err
 	}
-	fmt.Println(event.Job.Tag, "has finished:", pdf.String())
+	fmt.Println(order, "has finished:", pdf.String())
 	return nil
 }
 
@@ -95,6 +99,6 @@ func ExampleClient_Start() {
 	}
 	fmt.Println(response.Code)
 	// Output:
-	// order-42 has finished: %PDF-1.7
+	// 42 has finished: %PDF-1.7
 	// 202
 }

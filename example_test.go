@@ -223,7 +223,7 @@ func ExampleThumbnail() {
 	paths, err := client.RunFile(ctx, cloudconvert.Pipeline(
 		cloudconvert.FromFile("photo.png"),
 		cloudconvert.Thumbnail{OutputFormat: "jpg", Width: 200},
-	), "thumbnails/photo.jpg")
+	), "photo-small.jpg")
 
 	fmt.Println(len(paths), "file", err)
 	// Output: 1 file <nil>
@@ -505,17 +505,23 @@ func Example_testing() {
 	defer leave()
 	ctx := context.Background()
 
-	server := cloudconverttest.NewServer()
-	defer server.Close()
-	server.HandleConvert("docx", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
-		return run.Write("report.pdf", []byte("%PDF-1.7"))
-	})
+	test := func() error {
+		server := cloudconverttest.NewServer()
+		defer server.Close()
+		server.HandleConvert("docx", "pdf", func(_ context.Context, run *cloudconverttest.Run) error {
+			return run.Write("report.pdf", []byte("%PDF-1.7"))
+		})
+		server.Inject(cloudconverttest.Fault{ // the response to a creation is lost
+			Method: "POST", Path: "/v2/jobs", Times: 1, Phase: cloudconverttest.After, Kind: cloudconverttest.Reset,
+		})
 
-	server.Inject(cloudconverttest.Fault{ // the response to a creation is lost
-		Method: "POST", Path: "/v2/jobs", Times: 1, Phase: cloudconverttest.After, Kind: cloudconverttest.Reset,
-	})
+		_, err := server.Client().ConvertFile(ctx, "report.docx", "report.pdf")
+		fmt.Println(len(server.Jobs()), "job")
+		return err
+	}
 
-	_, err = server.Client().ConvertFile(ctx, "report.docx", "report.pdf")
-	fmt.Println(err, len(server.Jobs()))
-	// Output: <nil> 1
+	fmt.Println(test())
+	// Output:
+	// 1 job
+	// <nil>
 }

@@ -134,7 +134,8 @@ func (c *Client) Convert(ctx context.Context, src Source, outputFormat string, o
 // ConvertFile converts the file src to the file dst and returns the paths of the files
 // it has written. The formats are those of the extensions. If src begins with https://
 // or http://, it is a URL, which the service fetches. Missing directories of dst are
-// created. It is [Client.RunFile] with a [Pipeline] of the source and a [Convert].
+// created. It is [Client.RunFile] with a [Pipeline] of the source and a [Convert]: use these
+// and [Source.WithName] if the name of the source has no extension.
 //
 // If a conversion has several output files, such as the pages of a document as images,
 // they are numbered: page.png becomes page-1.png, page-2.png and so on.

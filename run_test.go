@@ -378,7 +378,7 @@ func TestConvertRefusesInvalidCalls(t *testing.T) {
 		"only tar.gz":               {cloudconvert.FromBytes(".tar.gz", nil), "zip", nil, `".tar.gz"`},
 		"trailing dot":              {cloudconvert.FromBytes("a.", nil), "pdf", nil, "use Source.WithName"},
 		"directory":                 {cloudconvert.FromFile(dir).WithName("a.txt"), "pdf", nil, "is a directory"},
-		"directory of no extension": {cloudconvert.FromFile(dir), "pdf", nil, "use Source.WithName"},
+		"directory of no extension": {cloudconvert.FromFile(dir), "pdf", nil, "is a directory: name a file"},
 		"directory as reader":       {cloudconvert.FromReader("a.txt", mustOpen(t, dir)), "pdf", nil, "is a directory"},
 		"nil reader":                {cloudconvert.FromReader("a.txt", nil), "pdf", nil, "the reader of the source is nil"},
 		"negative limit":            {text, "pdf", options{cloudconvert.WithInlineLimit(-1)}, "WithInlineLimit"},

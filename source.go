@@ -194,6 +194,9 @@ func (s Source) check() error {
 		return fmt.Errorf("the size of the source %q is negative", s.String())
 	}
 	if _, known := filename.Format(s.name); !known {
+		if s.isDirectory() {
+			return fmt.Errorf("the source %q is a directory: name a file", s.String())
+		}
 		return fmt.Errorf("cannot tell the format of the source %q: its name has no extension: use Source.WithName", s.String())
 	}
 	if err := multipart.CheckName(s.name); err != nil {

@@ -23,8 +23,8 @@
 //			continue // a Resync has no task
 //		}
 //		fmt.Println(task.Name, task.Status, task.Percent)
-//		if task.Name == "export-url" && task.Status.Terminal() {
-//			break // the last task of the job, as Pipeline names it
+//		if strings.HasPrefix(task.Name, "export-") && task.Status.Terminal() {
+//			break // the last task of the job, as this package names it
 //		}
 //	}
 //

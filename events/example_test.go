@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
@@ -71,7 +72,7 @@ func ExampleClient_Subscribe() {
 				return err
 			}
 			fmt.Println(event.Name, task.Name, task.Percent)
-			if task.Name == "export-url" && event.Name.Ended() {
+			if strings.HasPrefix(task.Name, "export-") && event.Name.Ended() {
 				break
 			}
 		}
