@@ -216,7 +216,7 @@ func newEngine(c config, account *account) *engine.Engine {
 		MaxResponse: maxResponse,
 		Token:       c.token,
 		Limiter:     &account.limiter,
-		Observe:     account.limits.record,
+		Record:      account.limits.record,
 		Logger:      c.logger,
 	})
 }

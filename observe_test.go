@@ -142,7 +142,79 @@ func TestObserverOfServices(t *testing.T) {
 		assert.EqualValues(t, 4, download.Bytes)
 		assert.Equal(t, 1, download.Attempts)
 	}
-	assert.Equal(t, job.Tasks[0].ID, r.of(cloudconvert.ActivityWait)[2].TaskID)
+	task := r.of(cloudconvert.ActivityWait)[2]
+	assert.Equal(t, job.Tasks[0].ID, task.TaskID)
+	assert.Empty(t, task.JobID)
+	assert.Equal(t, cloudconvert.StatusFinished, task.Status)
+}
+
+// A wait that its context ends has the status that was last seen.
+func TestObserverOfInterruptedWaits(t *testing.T) {
+	t.Parallel()
+	testkit.InBubble(t, func(t *testing.T, server *cloudconverttest.Server) {
+		t.Helper()
+		r := &recorder{}
+		client := server.Client(cloudconvert.WithObserver(r.observe))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		task := testkit.RunTask(t, client)
+		_, err := client.Tasks.Wait(ctx, task.ID)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+
+		server.Inject(cloudconverttest.Fault{Method: http.MethodGet, Role: cloudconverttest.RoleAPI, Kind: cloudconverttest.Stall})
+		ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err = client.Run(ctx, cloudconvert.Pipeline(cloudconvert.FromBytes("a.txt", []byte("text")), cloudconvert.ExportURL{}),
+			cloudconvert.WithInlineLimit(0)) // the job is seen only when it is created
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		waits := r.of(cloudconvert.ActivityWait)
+		require.Len(t, waits, 2)
+		assert.Equal(t, []any{"", task.ID, cloudconvert.StatusProcessing}, []any{waits[0].JobID, waits[0].TaskID, waits[0].Status})
+		assert.Equal(t, []any{server.Jobs()[0].ID, "", cloudconvert.StatusWaiting}, []any{waits[1].JobID, waits[1].TaskID, waits[1].Status})
+		r.check(t, server)
+	}, cloudconverttest.WithTaskDuration(time.Hour))
+}
+
+func TestObserverSeesSortedOperations(t *testing.T) {
+	t.Parallel()
+	_, client, r := observed(t)
+	raw := func(text string) cloudconvert.ImportRaw { return cloudconvert.ImportRaw{File: text, Filename: text + ".txt"} }
+	_, err := client.Jobs.Create(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
+		"1": raw("one"), "2": raw("two"),
+		"3": cloudconvert.ImportBase64{File: "eA==", Filename: "three.txt"},
+		"4": cloudconvert.Archive{Input: []string{"1", "2", "3"}, OutputFormat: "zip"},
+		"5": cloudconvert.ExportURL{Input: []string{"4"}},
+		"6": cloudconvert.ExportURL{Input: []string{"3"}},
+	}})
+	require.NoError(t, err)
+	assert.Equal(t, []cloudconvert.Operation{"archive", "export/url", "import/base64", "import/raw"},
+		r.of(cloudconvert.ActivityCreate)[0].Operations)
+}
+
+// A caller may read a file with Read alone.
+func TestObserverOfReads(t *testing.T) {
+	t.Parallel()
+	server := cloudconverttest.NewServer()
+	t.Cleanup(server.Close)
+	r := &recorder{}
+	client := server.Client(cloudconvert.WithObserver(r.observe), cloudconvert.WithTransfers(cloudconvert.TransferPolicy{Resumptions: -1}))
+	job, err := client.Run(t.Context(), testkit.TextJob())
+	require.NoError(t, err)
+	for _, fails := range []bool{false, true} {
+		if fails {
+			server.Inject(cloudconverttest.Fault{Path: "storage:download", Kind: cloudconverttest.Truncate, Phase: cloudconverttest.During})
+		}
+		file, err := client.Open(t.Context(), job.Files()[0])
+		require.NoError(t, err)
+		read, err := io.ReadAll(one{file})
+		assert.Equal(t, fails, err != nil)
+		require.NoError(t, file.Close())
+		download := r.of(cloudconvert.ActivityDownload)[len(r.of(cloudconvert.ActivityDownload))-1]
+		require.ErrorIs(t, download.Err, err)
+		assert.EqualValues(t, len(read), download.Bytes)
+		assert.Equal(t, fails, len(read) < int(job.Files()[0].Size))
+	}
+	r.check(t, server)
 }
 
 func TestObserverOfFailures(t *testing.T) {

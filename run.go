@@ -60,8 +60,6 @@ func (c *Client) runWithoutFiles(ctx context.Context, r *JobRequest, opts []RunO
 		return nil, invalid(fmt.Errorf("WithDelete: the files of the job would be lost: use %s", other))
 	}
 	return w.observe(ctx, func(ctx context.Context) (*Job, error) {
-		ctx, release := poll.WithCleanup(ctx)
-		defer release()
 		job, err := w.run(ctx)
 		return job, errors.Join(err, w.discard(ctx, job, err))
 	})
@@ -90,8 +88,6 @@ func (c *Client) RunFile(ctx context.Context, r *JobRequest, dst string, opts ..
 	}
 	var paths []string
 	_, err = w.observe(ctx, func(ctx context.Context) (job *Job, err error) {
-		ctx, release := poll.WithCleanup(ctx)
-		defer release()
 		job, paths, err = w.runAndSave(ctx)
 		return job, err
 	})
@@ -115,8 +111,6 @@ func (c *Client) Start(ctx context.Context, r *JobRequest, opts ...RunOption) (*
 		return nil, err
 	}
 	return w.observe(ctx, func(ctx context.Context) (*Job, error) {
-		ctx, release := poll.WithCleanup(ctx)
-		defer release()
 		return w.start(ctx, false)
 	})
 }
@@ -217,8 +211,11 @@ func (c *Client) newWork(r *JobRequest, config runConfig, opts []RunOption) (*wo
 	return w, nil
 }
 
-// observe runs the work as an activity. It marks the error if the call has a key.
+// observe runs the work as an activity, with time to clean up after the end of the context.
+// It marks the error if the call has a key.
 func (w *work) observe(ctx context.Context, run func(context.Context) (*Job, error)) (*Job, error) {
+	ctx, release := poll.WithCleanup(ctx)
+	defer release()
 	begun := Activity{
 		Kind: ActivityRun, Name: w.name, Tag: w.plan.request.Tag,
 		// How local sources are sent is decided later.

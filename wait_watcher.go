@@ -49,7 +49,7 @@ type watcher[T any] struct {
 	lost error // why no later read succeeded
 }
 
-// observe waits as an activity.
+// observe runs a wait as an activity.
 func (w *watcher[T]) observe(ctx context.Context, wait func(context.Context) (*T, error)) (*T, error) {
 	begun := Activity{Kind: ActivityWait, JobID: w.id}
 	if w.path == "tasks" {

@@ -68,7 +68,7 @@ func (a *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 		state.rateLimited++
 	}
 	state.pause = a.engine.pause(state)
-	a.engine.config.Observe(outcome)
+	a.engine.config.Record(outcome)
 	a.engine.log(req.Context(), state, time.Since(start))
 	if outcome.Status == 0 {
 		return nil, outcome.Err

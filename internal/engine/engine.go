@@ -34,8 +34,8 @@ type Config struct {
 	// Token returns a token for the next request. After a token was refused, it returns
 	// another one, or the same if there is no other. Only [Engine.Authorized] calls it.
 	Token func(ctx context.Context, refused string) (string, error)
-	// Observe is called after each attempt. It may be called concurrently.
-	Observe func(Outcome)
+	// Record is called after each attempt. It may be called concurrently.
+	Record func(Outcome)
 	// Logger gets a debug record for each attempt and a warning for each retry.
 	Logger *slog.Logger
 }

@@ -127,7 +127,7 @@ func configure(transport http.RoundTripper) engine.Config {
 		Pauses:      engine.Pauses{MinWait: minWait, MaxWait: maxWait, MaxRetryAfter: maxAsked},
 		MaxResponse: 1 << 10,
 		Limiter:     &limiter.Limiter{},
-		Observe:     func(engine.Outcome) {},
+		Record:      func(engine.Outcome) {},
 		Logger:      slog.New(slog.DiscardHandler),
 	}
 }
