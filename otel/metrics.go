@@ -48,7 +48,7 @@ func newMetrics(meter metric.Meter) *metrics {
 		jobs:     counter("cloudconvert.jobs", "{job}", "Jobs that have ended."),
 		credits:  counter("cloudconvert.credits", "{credit}", "Credits that the ended jobs have cost."),
 		bytes:    counter("cloudconvert.bytes", "By", "Bytes uploaded and downloaded."),
-		retries:  counter("cloudconvert.retries", "{retry}", "Attempts after the first."),
+		retries:  counter("cloudconvert.retries", "{retry}", "Attempts of a request or a transfer after its first."),
 		refusals: counter("cloudconvert.refusals", "{response}", "Responses 402 and 429."),
 		counted:  recentJobs{ids: map[string]bool{}},
 	}
@@ -81,7 +81,8 @@ func (m *metrics) record(ctx context.Context, a cloudconvert.Activity, took time
 	}
 }
 
-// recentJobs is a set of the most recently added jobs.
+// recentJobs is a set of the most recently added jobs. The client has an internal package
+// for that, which may change with any version: this module must compile with later ones.
 type recentJobs struct {
 	mu    sync.Mutex
 	ids   map[string]bool

@@ -16,7 +16,8 @@
 //	  cloudconvert.download
 //
 // Requests, uploads and downloads are of the kind client, and each includes all attempts.
-// The other spans are internal. A span has the attributes that are known:
+// The other spans are internal. A span has the attributes that are known, and a sampler gets
+// those that are known when the span starts:
 //
 //	cloudconvert.name          of the work, or of the file that is transferred
 //	cloudconvert.job.id
@@ -39,15 +40,19 @@
 //	cloudconvert.jobs               jobs that have ended, by cloudconvert.status
 //	cloudconvert.credits            credits that these jobs have cost
 //	cloudconvert.bytes              bytes uploaded and downloaded, by cloudconvert.kind
-//	cloudconvert.retries            attempts after the first, by cloudconvert.kind
+//	cloudconvert.retries            attempts of a request or a transfer after its first, by
+//	                                cloudconvert.kind
 //	cloudconvert.refusals           responses 402 and 429, by http.response.status_code,
 //	                                and by error.type for the causes of a 402
 //
-// A job is counted once, when a call has seen its end. Another process counts it too if it
-// finds the job under the same key, see cloudconvert.WithKey. A job that the process does not
-// wait for, because a webhook reports its end for example, is not counted. Credits do not
-// include jobs of CreateForURL whose cost is not in the response. Bytes do not include files
-// that are sent within the request that creates the job. Metrics have no ids, names or paths.
+// A job is counted once, when a run, a creation or a wait has seen its end, unless 4096 other
+// jobs were counted in between. Another process counts it too if it finds the job under the
+// same key, see cloudconvert.WithKey. A job that the process does not wait for, because a
+// webhook reports its end for example, is not counted. Credits do not include jobs of
+// CreateForURL whose cost is not in the response. Bytes do not include files that are sent
+// within the request that creates the job. Retries do not include requests that a wait or a
+// batch repeats, or that follow on the other host: each has its own span. Metrics have no
+// ids, names or paths.
 //
 // The value of error.type is canceled or timeout if the context has ended. Otherwise it is
 // the code of the service, such as CREDITS_EXCEEDED, or the status without a valid one, such

@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -244,16 +246,19 @@ func TestRetries(t *testing.T) {
 		w := newWorld(t, cloudconverttest.WithInProcess())
 		w.server.Inject(cloudconverttest.Fault{Path: "/v2/users/me", Times: 2, Status: http.StatusTooManyRequests})
 		w.server.Inject(cloudconverttest.Fault{Path: "/v2/users/me", Nth: 3, Status: http.StatusServiceUnavailable})
+		w.server.Inject(cloudconverttest.Fault{Path: "/v2/users/me/webhooks", Nth: 1, Status: http.StatusTooManyRequests})
 		w.server.Inject(cloudconverttest.Fault{Path: "storage:upload", Nth: 1, Kind: cloudconverttest.Reset})
 		_, err := w.client.Users.Me(t.Context())
+		require.NoError(t, err)
+		_, err = w.client.Webhooks.List(t.Context(), cloudconvert.WebhookListOptions{})
 		require.NoError(t, err)
 		attrs := attributes(w.spans(cloudconvert.ActivityRequest)[0])
 		assert.Equal(t, []any{int64(4), int64(http.StatusOK)}, []any{attrs["cloudconvert.attempts"], attrs["http.response.status_code"]})
 		_, err = w.client.Run(t.Context(), textJob("a.txt"), cloudconvert.WithInlineLimit(0))
 		require.NoError(t, err)
 		metrics := w.metrics()
-		assert.EqualValues(t, 2, metrics["refusals{http.response.status_code=429}"])
-		assert.EqualValues(t, 3, metrics["retries{kind=request}"])
+		assert.EqualValues(t, 3, metrics["refusals{http.response.status_code=429}"])
+		assert.EqualValues(t, 4, metrics["retries{kind=request}"])
 		assert.EqualValues(t, 1, metrics["retries{kind=upload}"])
 		assert.EqualValues(t, 4, metrics["bytes{kind=upload}"])
 	})
@@ -365,20 +370,82 @@ func TestSpansOfTransportNest(t *testing.T) {
 	assert.Equal(t, "run\n  create\n    request\n      http\n  upload\n    http\n  wait\n    request\n      http\n  download\n    http\n", w.tree())
 }
 
+// What the global providers have exported. They are set once: OpenTelemetry passes only the
+// first ones to observers that were made before.
+var (
+	globalTraces = tracetest.NewInMemoryExporter()
+	globalReader = metric.NewManualReader()
+	setGlobal    = sync.OnceFunc(func() {
+		otelapi.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSyncer(globalTraces)))
+		otelapi.SetMeterProvider(metric.NewMeterProvider(metric.WithReader(globalReader)))
+	})
+)
+
 // The providers may be set after the observer was made.
-func TestDefaultsAreGlobalProviders(t *testing.T) { //nolint:paralleltest // it sets the global providers.
+func TestDefaultsAreGlobalProviders(t *testing.T) { //nolint:paralleltest // it uses the global providers.
 	server := cloudconverttest.NewServer()
 	t.Cleanup(server.Close)
 	client := server.Client(cloudconvert.WithObserver(otel.NewObserver()))
-	traces, reader := tracetest.NewInMemoryExporter(), metric.NewManualReader()
-	otelapi.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSyncer(traces)))
-	otelapi.SetMeterProvider(metric.NewMeterProvider(metric.WithReader(reader)))
+	setGlobal()
+	w := &world{t: t, reader: globalReader}
+	before := w.metrics()["activity.duration{kind=request}"]
+	globalTraces.Reset()
 	_, err := client.Users.Me(t.Context())
 	require.NoError(t, err)
+	require.Len(t, globalTraces.GetSpans(), 1)
+	assert.Equal(t, "github.com/cloudconvert/cloudconvert-go/otel", globalTraces.GetSpans()[0].InstrumentationScope.Name)
+	assert.Equal(t, before+1, w.metrics()["activity.duration{kind=request}"])
+}
+
+// sampler drops spans by their attributes.
+type sampler func(attrs attribute.Set) bool
+
+func (s sampler) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	if s(attribute.NewSet(p.Attributes...)) {
+		return sdktrace.SamplingResult{Decision: sdktrace.RecordAndSample}
+	}
+	return sdktrace.SamplingResult{Decision: sdktrace.Drop}
+}
+
+func (sampler) Description() string { return "a function" }
+
+func TestSamplersGetAttributes(t *testing.T) {
+	t.Parallel()
+	server := cloudconverttest.NewServer()
+	t.Cleanup(server.Close)
+	traces := tracetest.NewInMemoryExporter()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(traces), sdktrace.WithSampler(sampler(func(attrs attribute.Set) bool {
+		path, _ := attrs.Value("url.path")
+		return path.AsString() != "/v2/users/me"
+	})))
+	client := server.Client(cloudconvert.WithObserver(otel.NewObserver(otel.WithTracerProvider(provider))))
+	_, err := client.Users.Me(t.Context())
+	require.NoError(t, err)
+	_, err = client.Webhooks.List(t.Context(), cloudconvert.WebhookListOptions{})
+	require.NoError(t, err)
 	require.Len(t, traces.GetSpans(), 1)
-	assert.Equal(t, "github.com/cloudconvert/cloudconvert-go/otel", traces.GetSpans()[0].InstrumentationScope.Name)
-	w := &world{t: t, reader: reader}
-	assert.EqualValues(t, 1, w.metrics()["activity.duration{kind=request}"])
+	assert.Equal(t, "/v2/users/me/webhooks", attributes(traces.GetSpans()[0])["url.path"])
+}
+
+// The buckets distinguish requests, and jobs of minutes.
+func TestBucketsOfDurations(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		reader := metric.NewManualReader()
+		observe := otel.NewObserver(otel.WithMeterProvider(metric.NewMeterProvider(metric.WithReader(reader))))
+		durations := []time.Duration{80 * time.Millisecond, 400 * time.Millisecond, 3 * time.Second, 20 * time.Second, 4 * time.Minute, 20 * time.Minute}
+		for _, took := range durations {
+			_, end := observe(t.Context(), cloudconvert.Activity{Kind: cloudconvert.ActivityRun})
+			time.Sleep(took) //nolint:forbidigo // in a bubble
+			end(cloudconvert.Activity{Kind: cloudconvert.ActivityRun})
+		}
+		var collected metricdata.ResourceMetrics
+		require.NoError(t, reader.Collect(t.Context(), &collected))
+		data, ok := collected.ScopeMetrics[0].Metrics[0].Data.(metricdata.Histogram[float64])
+		require.True(t, ok)
+		used := slices.DeleteFunc(data.DataPoints[0].BucketCounts, func(n uint64) bool { return n == 0 })
+		assert.Len(t, used, len(durations))
+	})
 }
 
 func TestErrorTypes(t *testing.T) {
