@@ -19,11 +19,11 @@ import (
 	"strings"
 
 	"github.com/cloudconvert/cloudconvert-go"
-	"github.com/cloudconvert/cloudconvert-go/examples/internal/ending"
+	"github.com/cloudconvert/cloudconvert-go/examples/internal/interrupt"
 )
 
 func main() {
-	ctx, stop := ending.Context()
+	ctx, stop := interrupt.Context()
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

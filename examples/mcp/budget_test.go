@@ -37,6 +37,24 @@ func TestBudget(t *testing.T) {
 	assert.Equal(t, accountOutput{Username: account.Username, Credits: account.Credits, Budget: 2, Spent: 2}, account)
 }
 
+func TestBudgetOfTasksThatCostNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{budget: 1})
+	w.service.Handle("metadata", func(_ context.Context, run *cloudconverttest.Run) error {
+		run.SetMetadata(map[string]any{"PageCount": 3})
+		return nil
+	})
+	call[jobOutput](t, w, "run_pipeline", arguments{
+		"tasks": arguments{
+			"in":   arguments{"operation": "import/upload"},
+			"info": arguments{"operation": "metadata", "input": "in"},
+			"pdf":  arguments{"operation": "convert", "input": "in", "output_format": "pdf"},
+			"out":  arguments{"operation": "export/url", "input": "pdf"},
+		},
+		"files": arguments{"in": "a.docx"}, "output": "b.pdf",
+	})
+}
+
 // A call that runs reserves its credits, so that many calls at once do not exceed the budget.
 func TestBudgetOfRunningCalls(t *testing.T) {
 	t.Parallel()

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
 )
 
 func TestListFormats(t *testing.T) {
@@ -37,6 +42,24 @@ func TestListFormats(t *testing.T) {
 		"leave out a format":                 {"input_format": "png", "output_format": "mp3"},
 	} {
 		assert.Contains(t, w.refuses(t, "list_formats", in), want)
+	}
+}
+
+func TestListFormatsIsBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	for n, more := range map[int]bool{maxFormats: false, maxFormats + 1: true} {
+		var entries []string
+		for i := range n {
+			entries = append(entries, fmt.Sprintf(`{"operation":"convert","output_format":"f%d"}`, i))
+		}
+		w.service.ClearFaults()
+		w.service.Inject(cloudconverttest.Fault{
+			Path: "/v2/operations", Status: http.StatusOK, Body: `{"data":[` + strings.Join(entries, ",") + `]}`,
+		})
+		out := call[formatsOutput](t, w, "list_formats", arguments{"input_format": "png"})
+		assert.Len(t, out.Formats, maxFormats)
+		assert.Equal(t, more, out.More)
 	}
 }
 

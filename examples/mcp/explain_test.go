@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"testing/synctest"
 
@@ -30,6 +31,41 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 				assert.Contains(t, w.fails(t, "convert_file", arguments{"input": "a.docx", "output": "b.pdf"}), want)
 			})
 		})
+	}
+}
+
+func TestFailuresOfServiceAreTemporary(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]cloudconverttest.Fault{
+		"no response": {Kind: cloudconverttest.Reset, Phase: cloudconverttest.Before},
+		"failure":     {Status: http.StatusNotImplemented},
+	} {
+		w := newWorld(t, setup{options: []cloudconvert.Option{cloudconvert.WithRetry(cloudconvert.RetryPolicy{Attempts: 1})}})
+		fault.Path = "/v2/users/me"
+		w.service.Inject(fault)
+		assert.Contains(t, w.fails(t, "get_account", nil), "the service cannot be reached or has failed: try later", name)
+	}
+}
+
+// The errors are those that the library makes now.
+func TestErrorsHaveTermsOfTools(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	w.write(t, "README", "text")
+	convert := func(input string) arguments { return arguments{"operation": "convert", "input": input, "output_format": "pdf"} }
+	upload := arguments{"operation": "import/upload"}
+	for want, in := range map[string]arguments{
+		`no extension: give the file a name with an extension`: {
+			"tasks": arguments{"in": upload, "c": convert("in")}, "files": arguments{"in": "README"},
+		},
+		`the source "a.docx": name it in the input of one`: {
+			"tasks": arguments{"in": upload, "page": arguments{"operation": "capture-website", "url": "https://x", "output_format": "pdf"}},
+			"files": arguments{"in": "a.docx"},
+		},
+		`; task "d"`: {"tasks": arguments{"c": convert("x"), "d": convert("y")}},
+	} {
+		in["output"] = "b.pdf"
+		assert.Contains(t, w.refuses(t, "run_pipeline", in), want)
 	}
 }
 

@@ -159,6 +159,9 @@ func decode[Out any](t *testing.T, result *mcp.CallToolResult) Out {
 	return out
 }
 
+// libraryTerms are terms of the library that toolTerms replaces.
+const libraryTerms = `cloudconvert: |invalid request: |Source\.|Input of|\n`
+
 // fails calls a tool that must fail, and returns the error.
 func (w *world) fails(t *testing.T, tool string, in arguments) string {
 	t.Helper()
@@ -166,6 +169,7 @@ func (w *world) fails(t *testing.T, tool string, in arguments) string {
 	require.NoError(t, err)
 	require.True(t, result.IsError, "the call succeeded: %s", textOf(result))
 	assert.Nil(t, result.StructuredContent)
+	assert.NotRegexp(t, libraryTerms, textOf(result))
 	return textOf(result)
 }
 

@@ -29,7 +29,7 @@ func (s *server) run(ctx context.Context, request *mcp.CallToolRequest, job *clo
 		return nil, err
 	}
 	p := newProgress(ctx, request)
-	ended, err := s.finish(ctx, job, p)
+	ended, err := s.startAndWait(ctx, job, p)
 	cost := costOf(ended, reserved)
 	if ended == nil && ctx.Err() == nil && !errors.Is(err, cloudconvert.ErrOutcomeUnknown) {
 		cost = 0 // the job was not created
@@ -50,10 +50,10 @@ func (s *server) run(ctx context.Context, request *mcp.CallToolRequest, job *clo
 	return out, nil
 }
 
-// finish starts a job and waits for its end. With an error, it returns the job as last
+// startAndWait starts a job and waits for its end. With an error, it returns the job as last
 // seen, or nil. If ctx ends first, the job is deleted. It does not use Client.Run, whose
 // single request hides the id of the job until it has ended.
-func (s *server) finish(ctx context.Context, request *cloudconvert.JobRequest, p *progress) (*cloudconvert.Job, error) {
+func (s *server) startAndWait(ctx context.Context, request *cloudconvert.JobRequest, p *progress) (*cloudconvert.Job, error) {
 	job, err := s.client.Start(ctx, request, cloudconvert.WithProgress(p.report))
 	if err != nil {
 		if ctx.Err() != nil {
@@ -66,7 +66,7 @@ func (s *server) finish(ctx context.Context, request *cloudconvert.JobRequest, p
 	for seen, failure := range watch {
 		if err = failure; seen != nil {
 			job = seen
-			p.watch(job)
+			p.reportTasks(job)
 		}
 	}
 	return job, err

@@ -33,16 +33,14 @@ func (s *server) runPipeline(ctx context.Context, request *mcp.CallToolRequest, 
 		return nil, nil, err
 	}
 	var o *output
-	if in.Output != "" {
+	if hasFiles(job.Tasks) {
+		if in.Output == "" {
+			return nil, nil, errors.New("the tasks make files: set output to a file, or to a directory that ends in a slash")
+		}
 		if o, err = s.output(w, in.Output); err != nil {
 			return nil, nil, err
 		}
 		defer o.close()
-	} else if hasFiles(job.Tasks) {
-		return nil, nil, errors.New("the tasks make files: set output to a file, or to a directory that ends in a slash")
-	}
-	if !hasFiles(job.Tasks) {
-		o = nil
 	}
 	out, err := s.run(ctx, request, job, o)
 	return nil, out, err
@@ -72,10 +70,12 @@ func (w *workspace) job(in pipelineInput) (*cloudconvert.JobRequest, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(job.Tasks)) {
 		operation := job.Tasks[name].Operation()
+		// It is not known whether the service ignores spaces or case.
+		isExport := strings.HasPrefix(strings.ToLower(strings.TrimSpace(string(operation))), "export/")
 		switch {
 		case operation == cloudconvert.OperationImportUpload && in.Files[name] == "":
 			return nil, fmt.Errorf("task %q waits for a file: add its path to files under this name", name)
-		case strings.HasPrefix(strings.ToLower(strings.TrimSpace(string(operation))), "export/") && operation != cloudconvert.OperationExportURL:
+		case isExport && operation != cloudconvert.OperationExportURL:
 			return nil, fmt.Errorf("task %q exports to another place, which this server does not allow: leave it out, "+
 				"and the files are written to output", name)
 		}

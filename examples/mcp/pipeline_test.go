@@ -54,12 +54,15 @@ func TestRunPipelineReturnsMetadata(t *testing.T) {
 		run.SetMetadata(map[string]any{"PageCount": 3})
 		return nil
 	})
-	out := call[jobOutput](t, w, "run_pipeline", arguments{
-		"tasks": arguments{"in": arguments{"operation": "import/upload"}, "info": arguments{"operation": "metadata", "input": "in"}},
-		"files": arguments{"in": "a.docx"},
-	})
-	assert.Equal(t, map[string]map[string]any{"info": {"PageCount": 3.0}}, out.Metadata)
-	assert.Empty(t, out.Paths)
+	for _, output := range []string{"", "unused.pdf"} {
+		out := call[jobOutput](t, w, "run_pipeline", arguments{
+			"tasks":  arguments{"in": arguments{"operation": "import/upload"}, "info": arguments{"operation": "metadata", "input": "in"}},
+			"files":  arguments{"in": "a.docx"},
+			"output": output,
+		})
+		assert.Equal(t, map[string]map[string]any{"info": {"PageCount": 3.0}}, out.Metadata)
+		assert.Empty(t, out.Paths)
+	}
 	assert.Equal(t, []string{"a.docx"}, w.files(t))
 }
 
@@ -76,6 +79,8 @@ func TestRunPipelineRefuses(t *testing.T) {
 		"waits for a file":                {"tasks": arguments{"in": upload, "c": convert}, "output": "b.pdf"},
 		"add the task":                    {"tasks": arguments{"in": upload, "c": convert}, "files": arguments{"x": "a.docx"}, "output": "b.pdf"},
 		"use a task of the operation imp": {"tasks": arguments{"in": upload, "c": convert}, "files": arguments{"in": "https://x"}, "output": "b.pdf"},
+		`"spaces" exports to another`:     {"tasks": arguments{"in": upload, "spaces": arguments{"operation": " export/sftp", "input": "in"}}, "files": files, "output": "b.pdf"},
+		`"upper" exports to another`:      {"tasks": arguments{"in": upload, "upper": arguments{"operation": "EXPORT/S3", "input": "in"}}, "files": files, "output": "b.pdf"},
 		"exports to another place":        {"tasks": arguments{"in": upload, "c": convert, "out": s3}, "files": files, "output": "b.pdf"},
 		"no task uses the source":         {"tasks": arguments{"in": upload, "c": arguments{"operation": "capture-website", "url": "https://x", "output_format": "pdf"}}, "files": files, "output": "b.pdf"},
 		`"nowhere"`:                       {"tasks": arguments{"in": upload, "c": arguments{"operation": "convert", "input": "nowhere", "output_format": "pdf"}}, "files": files, "output": "b.pdf"},

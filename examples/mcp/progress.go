@@ -48,12 +48,12 @@ func (p *progress) report(step cloudconvert.Progress) {
 		p.set(20*share, "uploading")
 	case cloudconvert.PhaseDownload:
 		p.set(80+20*share, "downloading")
-	case cloudconvert.PhaseProcess: // watch reports it
+	case cloudconvert.PhaseProcess: // reportTasks does
 	}
 }
 
-// watch reports how far the tasks of a job are.
-func (p *progress) watch(job *cloudconvert.Job) {
+// reportTasks reports how far the tasks of a job are.
+func (p *progress) reportTasks(job *cloudconvert.Job) {
 	sum := 0
 	for _, task := range job.Tasks {
 		switch {

@@ -48,7 +48,7 @@ func (s *server) output(w *workspace, name string) (*output, error) {
 		return nil, explainPath(name, err)
 	}
 	o.sub = missing
-	if err := s.check(o); err != nil {
+	if err := s.reserveOutput(o); err != nil {
 		return nil, errors.Join(err, o.dir.Close())
 	}
 	return o, nil
@@ -66,8 +66,8 @@ func splitExisting(dir *os.Root, path string) (existing, missing string) {
 	return existing, missing
 }
 
-// check checks that files can be written, and claims the name.
-func (s *server) check(o *output) error {
+// reserveOutput checks that files can be written, and claims the name.
+func (s *server) reserveOutput(o *output) error {
 	temp := tempName()
 	probe, err := create(o.dir, temp)
 	if err != nil {

@@ -16,12 +16,12 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
-	"github.com/cloudconvert/cloudconvert-go/examples/internal/ending"
+	"github.com/cloudconvert/cloudconvert-go/examples/internal/interrupt"
 	"github.com/cloudconvert/cloudconvert-go/examples/internal/engines"
 )
 
 func main() {
-	ctx, stop := ending.Context()
+	ctx, stop := interrupt.Context()
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

@@ -21,11 +21,11 @@ import (
 	"os"
 	"time"
 
-	"github.com/cloudconvert/cloudconvert-go/examples/internal/ending"
+	"github.com/cloudconvert/cloudconvert-go/examples/internal/interrupt"
 )
 
 func main() {
-	ctx, stop := ending.Context()
+	ctx, stop := interrupt.Context()
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

@@ -23,11 +23,11 @@ import (
 
 	"github.com/cloudconvert/cloudconvert-go"
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
-	"github.com/cloudconvert/cloudconvert-go/examples/internal/ending"
+	"github.com/cloudconvert/cloudconvert-go/examples/internal/interrupt"
 )
 
 func main() {
-	ctx, stop := ending.Context()
+	ctx, stop := interrupt.Context()
 	code := run(ctx, os.Args[1:], os.Stderr, func(string) {})
 	stop()
 	os.Exit(code)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package ending
+package interrupt
 
 import (
 	"os"
@@ -27,7 +27,7 @@ func TestContextEndsWithASignal(t *testing.T) { //nolint:paralleltest // signals
 }
 
 func TestABrokenPipeIsAnError(t *testing.T) { //nolint:paralleltest // signals are for the whole process
-	const variable = "ENDING_TEST_WRITES"
+	const variable = "INTERRUPT_TEST_WRITES"
 	if os.Getenv(variable) != "" { // this is the program started below
 		Context()
 		_, err := os.Stdout.WriteString("x")

@@ -1,5 +1,5 @@
-// Package ending ends commands on signals, so that they can close their local sandbox.
-package ending
+// Package interrupt ends commands on signals, so that they can close their local sandbox.
+package interrupt
 
 import (
 	"context"
