@@ -178,7 +178,9 @@ func TestObserverOfInterruptedWaits(t *testing.T) {
 func TestObserverSeesSortedOperations(t *testing.T) {
 	t.Parallel()
 	_, client, r := observed(t)
-	raw := func(text string) cloudconvert.ImportRaw { return cloudconvert.ImportRaw{File: text, Filename: text + ".txt"} }
+	raw := func(text string) cloudconvert.ImportRaw {
+		return cloudconvert.ImportRaw{File: text, Filename: text + ".txt"}
+	}
 	_, err := client.Jobs.Create(t.Context(), &cloudconvert.JobRequest{Tasks: cloudconvert.Tasks{
 		"1": raw("one"), "2": raw("two"),
 		"3": cloudconvert.ImportBase64{File: "eA==", Filename: "three.txt"},

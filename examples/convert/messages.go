@@ -151,7 +151,7 @@ func (s *settings) explainRefusal(err *cloudconvert.Error, f file) string {
 // lastPart returns the parameter in a name such as tasks.convert.quality.
 func lastPart(field string) string { return field[strings.LastIndexByte(field, '.')+1:] }
 
-var existing = regexp.MustCompile(`(?:save: |the destination )("[^"]*"|\S.*?) already exists`)
+var existing = regexp.MustCompile(`(?:save: |the destination )("[^"]*"|\S.*?) (?:already exists|is the source)`)
 
 // explainLocal explains what failed on this machine.
 func explainLocal(err error, f file) string {
@@ -187,27 +187,18 @@ func isContext(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// flagsOf has what this command calls the options of the library.
+// flagsOf has the terms of this command for those of the library.
 var flagsOf = strings.NewReplacer(
+	"cloudconvert: journal: ", "-resume: ",
 	"cloudconvert: ", "",
 	"invalid request: ", "",
 	"set Name, and use Source.WithName", "rename the file",
 	"use Source.WithName", "rename the file",
 	"set Name", "rename the file",
-	": use SaveAs", "",
-	"give it one, or use WithOutputDir", "use -o",
 	"give each its own destination", "convert one of them separately",
-	"WithOverwrite", "-overwrite",
-	"WithDelete", "-delete",
-	"WithOutputDir", "-o",
-	"WithJournal", "-resume",
-	"WithBudget", "-budget",
-	"WithConcurrency", "-n",
 	"WithSandbox", "-sandbox",
 	"WithRegion", "-region",
-	"WithOptions", "-option",
-	"WithOption", "-option",
-	"journal: ", "-resume: ",
+	"WithBaseURLs", "CLOUDCONVERT_API_URL",
 )
 
 // plain returns the text of an error without what is only of use to programmers.

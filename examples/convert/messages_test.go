@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -66,7 +67,6 @@ func TestMessages(t *testing.T) {
 		"outcome":             {&cloudconvert.OutcomeError{Tag: "T"}, `it is not known whether the conversion began, and is charged: look for a job with the tag "T" in the dashboard before you convert the file again`},
 		"wait":                {&cloudconvert.WaitError{ID: "J"}, "the conversion goes on at the service as job J, and is charged: its result stays there for 24 hours"},
 		"unwritten":           {&unwrittenError{"J", context.Canceled}, "converted, but not saved: interrupted. The files stay on the service for 24 hours, in job J; another conversion is charged again"},
-		"options":             {errors.New("cloudconvert: invalid request: WithDelete\nWithOutputDir, set Name: use SaveAs"), "-delete; -o, rename the file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -97,7 +97,13 @@ func TestMessagesOfRealFailures(t *testing.T) { //nolint:paralleltest // it sets
 			"The same command saves the files without paying again, within 24 hours",
 		},
 		"destination with a null byte": {nil, []string{"$/a.png", "$/a\x00.jpg"}, "invalid argument"},
-		"name that is not UTF-8":       {nil, []string{"-to", "jpg", "-resume", "$/journal", "$/\xff.png"}, "which is not UTF-8 text: rename the file\n"},
+		"destination is the source":    {nil, []string{"$/a.png", "$/a.png"}, "$/a.png: $/a.png already exists: use -overwrite"},
+		"name with a line break":       {nil, []string{"$/b\n.png", "$/b.jpg"}, "contains a control character: rename the file"},
+		"several problems":             {nil, []string{"-option", "input=x", "$/a.png", "$/b.jpg"}, `; task "convert": `},
+		"not a journal":                {nil, []string{"-to", "jpg", "-resume", "$/a.png", "$/a.png"}, `-resume: "$/a.png" is not a journal`},
+		"unknown region":               {nil, []string{"-region", "mars", "$/a.png", "$/b.jpg"}, "convert: -region: invalid region"},
+		"sandbox on other hosts":       {nil, []string{"-sandbox", "$/a.png", "$/b.jpg"}, "-sandbox and CLOUDCONVERT_API_URL: each sets the base URLs"},
+		"name that is not UTF-8":       {nil, []string{"-to", "jpg", "-resume", "$/journal", "$/\xff.png"}, "rename the file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := serverFor(t)
@@ -105,8 +111,8 @@ func TestMessagesOfRealFailures(t *testing.T) { //nolint:paralleltest // it sets
 				server.Inject(fault)
 			}
 			dir := album(t, "a.png")
-			if name == "name that is not UTF-8" {
-				if os.WriteFile(dir+"/\xff.png", photo(t), 0o600) != nil {
+			for test, file := range map[string]string{"name that is not UTF-8": "/\xff.png", "name with a line break": "/b\n.png"} {
+				if name == test && os.WriteFile(dir+file, photo(t), 0o600) != nil {
 					return // the system has no such names
 				}
 			}
@@ -117,6 +123,27 @@ func TestMessagesOfRealFailures(t *testing.T) { //nolint:paralleltest // it sets
 			assert.NotRegexp(t, codeWords, got.stderr)
 		})
 	}
+}
+
+// Outputs that only the service can name may collide too.
+func TestMessageOfCommonDestination(t *testing.T) {
+	t.Parallel()
+	server := cloudconverttest.NewServer()
+	t.Cleanup(server.Close)
+	work := cloudconvert.Work{
+		Request:     cloudconvert.Pipeline(cloudconvert.FromBytes("a.png", photo(t)), cloudconvert.Convert{OutputFormat: "jpg"}),
+		Destination: filepath.Join(t.TempDir(), "a.jpg"),
+	}
+	other := work
+	other.Name = "other"
+	var messages []string
+	for result := range server.Client().RunAll(t.Context(), slices.Values([]cloudconvert.Work{work, other})) {
+		if result.Err != nil {
+			messages = append(messages, plain(result.Err))
+		}
+	}
+	require.Len(t, messages, 1)
+	assert.Contains(t, messages[0], ": convert one of them separately")
 }
 
 func TestJournalChangesTheAdvice(t *testing.T) {

@@ -90,6 +90,9 @@ var toolTerms = strings.NewReplacer(
 	"invalid request: ", "",
 	"use Source.WithName", "give the file a name with an extension",
 	"name it in the Input of one", "name it in the input of one",
+	"WithBaseURLs", "CLOUDCONVERT_API_URL",
+	"WithRegion", "CLOUDCONVERT_REGION",
+	"WithSandbox", "CLOUDCONVERT_SANDBOX",
 	"\n", "; ",
 )
 

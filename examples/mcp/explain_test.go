@@ -52,7 +52,9 @@ func TestErrorsHaveTermsOfTools(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})
 	w.write(t, "README", "text")
-	convert := func(input string) arguments { return arguments{"operation": "convert", "input": input, "output_format": "pdf"} }
+	convert := func(input string) arguments {
+		return arguments{"operation": "convert", "input": input, "output_format": "pdf"}
+	}
 	upload := arguments{"operation": "import/upload"}
 	for want, in := range map[string]arguments{
 		`no extension: give the file a name with an extension`: {
@@ -104,6 +106,23 @@ func TestErrorsHaveNoSecrets(t *testing.T) {
 		check(w.fails(t, "convert_file", arguments{"input": "large.docx", "output": "b.pdf"}))
 		w.service.ClearFaults()
 	}
+}
+
+func TestErrorsOfEnvironment(t *testing.T) { //nolint:paralleltest // it sets the environment.
+	t.Setenv("CLOUDCONVERT_API_KEY", "an-invented-key")
+	t.Setenv("CLOUDCONVERT_REGION", "mars")
+	_, err := cloudconvert.NewClientFromEnv()
+	text := errNoClient(err).Error()
+	assert.Contains(t, text, `CLOUDCONVERT_REGION: invalid region "mars"`)
+	assert.NotRegexp(t, libraryTerms, text)
+	t.Setenv("CLOUDCONVERT_REGION", "us-east")
+	t.Setenv("CLOUDCONVERT_SANDBOX", "true")
+	t.Setenv("CLOUDCONVERT_API_URL", "https://api.example/v2")
+	t.Setenv("CLOUDCONVERT_SYNC_URL", "https://sync.example/v2")
+	_, err = cloudconvert.NewClientFromEnv()
+	text = errNoClient(err).Error()
+	assert.Contains(t, text, "CLOUDCONVERT_SANDBOX and CLOUDCONVERT_REGION and CLOUDCONVERT_API_URL: each sets")
+	assert.NotRegexp(t, libraryTerms, text)
 }
 
 func TestServerWithoutKey(t *testing.T) {

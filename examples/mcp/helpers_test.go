@@ -160,7 +160,7 @@ func decode[Out any](t *testing.T, result *mcp.CallToolResult) Out {
 }
 
 // libraryTerms are terms of the library that toolTerms replaces.
-const libraryTerms = `cloudconvert: |invalid request: |Source\.|Input of|\n`
+const libraryTerms = `cloudconvert: |invalid request: |Source\.|With[A-Z]|Input of|\n`
 
 // fails calls a tool that must fail, and returns the error.
 func (w *world) fails(t *testing.T, tool string, in arguments) string {
