@@ -194,7 +194,6 @@ var flagsOf = strings.NewReplacer(
 	"invalid request: ", "",
 	"set Name, and use Source.WithName", "rename the file",
 	"use Source.WithName", "rename the file",
-	"set Name", "rename the file",
 	"give each its own destination", "convert one of them separately",
 	"WithSandbox", "-sandbox",
 	"WithRegion", "-region",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -64,6 +65,7 @@ func TestMessages(t *testing.T) {
 		"failed of its type":  {task(cloudconvert.CodeInvalidConversionType, "x"), "png cannot be converted to jpg (INVALID_CONVERSION_TYPE, job J)"},
 		"failed to open":      {task(cloudconvert.CodeOpenFailed, "bad"), "the conversion failed: bad; if the file has another format than its name says, use -from FORMAT (OPEN_FAILED, job J)"},
 		"failed without word": {&cloudconvert.JobError{Job: &cloudconvert.Job{ID: "J"}}, "the conversion failed, and the service does not say why (job J)"},
+		"several":             {errors.Join(errors.New("one"), errors.New("two")), "one; two"},
 		"outcome":             {&cloudconvert.OutcomeError{Tag: "T"}, `it is not known whether the conversion began, and is charged: look for a job with the tag "T" in the dashboard before you convert the file again`},
 		"wait":                {&cloudconvert.WaitError{ID: "J"}, "the conversion goes on at the service as job J, and is charged: its result stays there for 24 hours"},
 		"unwritten":           {&unwrittenError{"J", context.Canceled}, "converted, but not saved: interrupted. The files stay on the service for 24 hours, in job J; another conversion is charged again"},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -69,6 +70,10 @@ func TestErrorsHaveTermsOfTools(t *testing.T) {
 		in["output"] = "b.pdf"
 		assert.Contains(t, w.refuses(t, "run_pipeline", in), want)
 	}
+	w.write(t, "large.docx", strings.Repeat("x", 1<<20))
+	w.service.Inject(cloudconverttest.Fault{Path: "storage:upload", Status: http.StatusForbidden})
+	w.service.Inject(cloudconverttest.Fault{Method: http.MethodDelete, Role: cloudconverttest.RoleAPI, Status: http.StatusForbidden})
+	assert.Contains(t, w.fails(t, "convert_file", arguments{"input": "large.docx", "output": "b.pdf"}), "; the job ")
 }
 
 // Neither the key nor the query of a URL is in an error, wherever it comes from.

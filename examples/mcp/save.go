@@ -146,8 +146,8 @@ func place(dir *os.Root, name, from string) (string, error) {
 		return "", err
 	}
 	defer func() { _ = dir.Remove(temp) }() // the file has its own name, or is not wanted
-	for range 100 {
-		free := freeName(dir, name)
+	for n := 1; ; n++ {
+		free := numbered(name, n)
 		// Unlike a rename, neither a link nor copyTo replaces a file.
 		err := dir.Link(temp, free)
 		if err != nil && !errors.Is(err, fs.ErrExist) {
@@ -157,7 +157,6 @@ func place(dir *os.Root, name, from string) (string, error) {
 			return free, err
 		}
 	}
-	return "", &fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}
 }
 
 // copyTo copies a file to a new file in a directory.
@@ -187,12 +186,19 @@ func tempName() string { return "cloudconvert-" + rand.Text() + ".part" }
 
 // freeName returns the name, or the name with the first number that makes it free.
 func freeName(dir *os.Root, name string) string {
-	extension := filepath.Ext(name)
-	free := name
-	for n := 2; ; n++ {
+	for n := 1; ; n++ {
+		free := numbered(name, n)
 		if _, err := dir.Lstat(free); err != nil {
 			return free
 		}
-		free = strings.TrimSuffix(name, extension) + "-" + strconv.Itoa(n) + extension
 	}
+}
+
+// numbered returns a name with a number, but for 1 the name.
+func numbered(name string, n int) string {
+	if n == 1 {
+		return name
+	}
+	extension := filepath.Ext(name)
+	return strings.TrimSuffix(name, extension) + "-" + strconv.Itoa(n) + extension
 }
