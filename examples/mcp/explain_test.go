@@ -113,7 +113,7 @@ func TestErrorsHaveNoSecrets(t *testing.T) {
 	}
 }
 
-func TestErrorsOfEnvironment(t *testing.T) { //nolint:paralleltest // it sets the environment.
+func TestErrorsOfEnvironment(t *testing.T) {
 	t.Setenv("CLOUDCONVERT_API_KEY", "an-invented-key")
 	t.Setenv("CLOUDCONVERT_REGION", "mars")
 	_, err := cloudconvert.NewClientFromEnv()

@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/cloudconvert/cloudconvert-go/cloudconverttest"
-	"github.com/cloudconvert/cloudconvert-go/examples/internal/interrupt"
 	"github.com/cloudconvert/cloudconvert-go/examples/internal/engines"
+	"github.com/cloudconvert/cloudconvert-go/examples/internal/interrupt"
 )
 
 func main() {
