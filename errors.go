@@ -247,7 +247,7 @@ func (e *Error) LogValue() slog.Value {
 // This package has usually retried the request before it returned the error: pause
 // before you call again.
 func IsRetryable(err error) bool {
-	if errors.Is(err, ErrJobFailed) || errors.Is(err, ErrKeyConflict) || errors.Is(err, errNoFiles) {
+	if errors.Is(err, ErrJobFailed) || errors.Is(err, ErrKeyConflict) || errors.Is(err, errNoFiles) || IsAccountError(err) {
 		return false
 	}
 	if leavesJob(err) {
