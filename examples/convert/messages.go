@@ -151,18 +151,18 @@ func (s *settings) explainRefusal(err *cloudconvert.Error, f file) string {
 // lastPart returns the parameter in a name such as tasks.convert.quality.
 func lastPart(field string) string { return field[strings.LastIndexByte(field, '.')+1:] }
 
-var existing = regexp.MustCompile(`(?:save: |the destination )("[^"]*"|\S.*?) (?:already exists|is the source)`)
+var existing = regexp.MustCompile(`(?:save: |the destination )("[^"]*"|\S.*?) (already exists|is the source)`)
 
 // explainLocal explains what failed on this machine.
 func explainLocal(err error, f file) string {
-	path := f.destination
+	path, problem := f.destination, "already exists"
 	if found := existing.FindStringSubmatch(err.Error()); found != nil {
-		path = strings.Trim(found[1], `"`)
+		path, problem = strings.Trim(found[1], `"`), found[2]
 	}
 	failure, isPath := errors.AsType[*fs.PathError](err)
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return path + " already exists: use -overwrite to replace it"
+		return path + " " + problem + ": use -overwrite to replace it"
 	case isPath && failure.Path == f.name:
 		return failure.Err.Error()
 	default:

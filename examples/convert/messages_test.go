@@ -99,7 +99,7 @@ func TestMessagesOfRealFailures(t *testing.T) { //nolint:paralleltest // it sets
 			"The same command saves the files without paying again, within 24 hours",
 		},
 		"destination with a null byte": {nil, []string{"$/a.png", "$/a\x00.jpg"}, "invalid argument"},
-		"destination is the source":    {nil, []string{"$/a.png", "$/a.png"}, "$/a.png: $/a.png already exists: use -overwrite"},
+		"destination is the source":    {nil, []string{"$/a.png", "$/a.png"}, "$/a.png: $/a.png is the source: use -overwrite"},
 		"name with a line break":       {nil, []string{"$/b\n.png", "$/b.jpg"}, "contains a control character: rename the file"},
 		"several problems":             {nil, []string{"-option", "input=x", "$/a.png", "$/b.jpg"}, `; task "convert": `},
 		"not a journal":                {nil, []string{"-to", "jpg", "-resume", "$/a.png", "$/a.png"}, `-resume: "$/a.png" is not a journal`},
