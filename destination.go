@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
 	"github.com/cloudconvert/cloudconvert-go/internal/filename"
@@ -34,7 +35,8 @@ func newDestination(dst string) (*destination, error) {
 	}
 }
 
-// makeAbsolute makes the destination independent of the working directory.
+// makeAbsolute makes the destination independent of the working directory, unless the name
+// of that is not UTF-8 text, which a journal cannot hold.
 func (d *destination) makeAbsolute() error {
 	path, err := filepath.Abs(d.path)
 	if err != nil {
@@ -43,7 +45,9 @@ func (d *destination) makeAbsolute() error {
 	if d.isDir {
 		path += string(filepath.Separator)
 	}
-	d.path = path
+	if utf8.ValidString(path) {
+		d.path = path
+	}
 	return nil
 }
 

@@ -75,7 +75,8 @@ func (e *TaskError) Is(target error) bool {
 	return target == ErrJobFailed || e.Code != "" && target == e.Code
 }
 
-// Err returns a [*JobError] if the job ended in error, and nil otherwise.
+// Err returns a [*JobError] if the job ended in error, and nil otherwise. Jobs of a list
+// have no tasks, and so no causes, without IncludeTasks.
 func (j *Job) Err() error {
 	if j.Status != StatusError {
 		return nil

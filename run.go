@@ -176,7 +176,7 @@ type work struct {
 
 	record   journal.Work // of a batch with a journal
 	replaced string       // the id of the job that had the key
-	known    []string     // the paths of files that are known before the creation
+	known    []string     // the canonical paths of files that are known before the creation
 	// claimPath reserves a path that no other work of the batch may write.
 	claimPath func(path string) error
 	permit    func() error // called right before a creation, may be nil
@@ -256,20 +256,28 @@ func (w *work) runAndSave(ctx context.Context) (*Job, []string, error) {
 
 // prepareDestination checks that the files can be written, and creates their directory.
 func (w *work) prepareDestination() error {
+	err := w.dst.prepare(w.plan.output, w.isReplaceable)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
 	for _, path := range w.dst.knownFiles(w.plan.output) {
 		for _, source := range w.plan.sources {
-			if source.isAt(path) && !w.config.overwrite {
+			if source.isAt(path) {
 				return fmt.Errorf("cloudconvert: the destination %q is the source: name another file, or use WithOverwrite: %w", engine.HideQueries(path), fs.ErrExist)
 			}
 		}
 	}
-	return w.dst.prepare(w.plan.output, w.isReplaceable)
+	return err
 }
 
-// isReplaceable reports whether a file that has a path may be replaced. An interrupted
-// run may leave files of the work.
+// isReplaceable reports whether a file that has a path may be replaced.
 func (w *work) isReplaceable(path string) bool {
-	return w.config.overwrite || slices.Contains(w.record.Earlier.Remains(), path)
+	return w.config.overwrite || w.remains(path)
+}
+
+// remains reports whether an interrupted run has left a file of the work at a path.
+func (w *work) remains(path string) bool {
+	return slices.ContainsFunc(w.record.Earlier.Remains(), func(left string) bool { return canonicalPath(left) == canonicalPath(path) })
 }
 
 // saveAndDiscard writes the files of the finished job, and then deletes the job if

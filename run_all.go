@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"maps"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -80,7 +79,9 @@ type Result struct {
 // once, RunAll waits.
 //
 // The iterator runs in a separate goroutine, and may block until there are more works. If
-// it panics, RunAll panics after the results of the works that were begun.
+// it panics, RunAll panics after the results of the works that were begun. RunAll waits
+// for it, unless the batch ends early: then the iterator may still run when RunAll has
+// returned, and a work that it yields is dropped.
 //
 // No two works write the same file. Paths are claimed in the order of the works, and a
 // work whose path is already claimed fails before its job is created. Paths that only
@@ -370,7 +371,7 @@ func (w *work) hash() (string, error) {
 		return "", invalid(err)
 	}
 	if w.dst != nil {
-		text = append(text, w.dst.path...)
+		text = fmt.Append(text, canonicalPath(w.dst.path), w.dst.isDir)
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:12]), nil
@@ -429,10 +430,9 @@ func (w *work) saveInBatch(ctx context.Context, job *Job) ([]string, error) {
 // recordSaving records the files that are about to appear. It returns an error if one
 // of them exists, unless an earlier run has left it.
 func (w *work) recordSaving(ctx context.Context, paths []string, files []File) error {
-	remains := w.record.Earlier.Remains()
 	sizes := make([]int64, len(paths))
 	for i, path := range paths {
-		if !slices.Contains(remains, path) {
+		if !w.remains(path) {
 			if err := checkFree(path, false); err != nil {
 				return err
 			}

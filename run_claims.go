@@ -1,6 +1,7 @@
 package cloudconvert
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -37,7 +38,7 @@ func (b *batch) destination(w Work) (string, error) {
 // its file.
 func (b *batch) claim(w *work) error {
 	if !b.reserve("name", w.identity) {
-		return invalid(fmt.Errorf("another work of the batch has the name %q: set Name", engine.HideQueries(w.name)))
+		return invalid(fmt.Errorf("another work of the batch has the name %q: set Name", engine.HideQueries(w.identity)))
 	}
 	if key := w.config.create.key; key != "" && !b.reserve("key", key) {
 		return fmt.Errorf("%w: another work of the batch has the key %q: give each its own", ErrKeyConflict, engine.HideQueries(key))
@@ -46,8 +47,8 @@ func (b *batch) claim(w *work) error {
 		return nil
 	}
 	w.claimPath = b.claimPath
-	w.known = w.dst.knownFiles(w.plan.output) // others are claimed when the service has named them
-	for _, path := range w.known {
+	for _, path := range w.dst.knownFiles(w.plan.output) { // others are claimed when the service has named them
+		w.known = append(w.known, canonicalPath(path))
 		if err := b.claimPath(path); err != nil {
 			return err
 		}
@@ -58,10 +59,7 @@ func (b *batch) claim(w *work) error {
 // claimPath reserves a path. It ignores case on systems whose file systems usually do, and
 // symbolic links to directories.
 func (b *batch) claimPath(path string) error {
-	if absolute, err := filepath.Abs(path); err == nil {
-		path = absolute
-	}
-	path = filepath.Join(withoutLinks(filepath.Dir(path)), filepath.Base(path))
+	path = canonicalPath(path)
 	claimed := path
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		claimed = strings.ToLower(path)
@@ -72,12 +70,24 @@ func (b *batch) claimPath(path string) error {
 	return nil
 }
 
+// canonicalPath returns an absolute path that depends neither on the working directory nor
+// on symbolic links to directories.
+func canonicalPath(path string) string {
+	dir, name := filepath.Split(path)
+	absolute, err := filepath.Abs(withoutLinks(cmp.Or(dir, "."))) // links first: Abs takes link/.. for the current directory
+	if err != nil {
+		return path
+	}
+	return filepath.Join(withoutLinks(absolute), name)
+}
+
 // withoutLinks follows the symbolic links in the part of a path that exists. The rest will
 // be created as directories, so that the result stays the same.
 func withoutLinks(path string) string {
 	if resolved, err := filepath.EvalSymlinks(path); err == nil {
 		return resolved
 	}
+	path = filepath.Clean(path) // Dir takes "a/" for a directory in "a"
 	if parent := filepath.Dir(path); parent != path {
 		return filepath.Join(withoutLinks(parent), filepath.Base(path))
 	}
@@ -98,7 +108,7 @@ func (b *batch) reserve(kind, value string) bool {
 // claimFiles reserves the paths of the files that only the service could name.
 func (w *work) claimFiles(paths []string) error {
 	for _, path := range paths {
-		if slices.Contains(w.known, path) {
+		if slices.Contains(w.known, canonicalPath(path)) {
 			continue
 		}
 		if err := w.claimPath(path); err != nil {

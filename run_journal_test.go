@@ -1,6 +1,7 @@
 package cloudconvert_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -659,29 +660,61 @@ func TestJournalOfAnotherDestination(t *testing.T) {
 
 // A person begins a batch, and a daemon continues it in another working directory.
 func TestJournalOfAnotherWorkingDirectory(t *testing.T) {
-	t.Parallel()
-	server := testkit.NewSandbox(t)
-	absolute := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(absolute, "a.txt"), []byte("text"), 0o600))
-	wd, err := os.Getwd()
-	require.NoError(t, err)
-	relative, err := filepath.Rel(wd, absolute)
-	if err != nil {
-		t.Skip("the temporary directory is on another volume")
+	base := t.TempDir()
+	testkit.WriteFile(t, filepath.Join(base, "a.txt"), "another file")
+	testkit.WriteFile(t, filepath.Join(base, "real", "a.txt"), "text")
+	require.NoError(t, os.Mkdir(filepath.Join(base, "real", "sub"), 0o700))
+	require.NoError(t, os.Symlink("real", filepath.Join(base, "link")))
+	for _, destination := range []string{"", "b.pdf", "out/"} {
+		t.Run(destination, func(t *testing.T) {
+			server := testkit.NewSandbox(t)
+			convert := func(wd, dir string) cloudconvert.Result {
+				t.Chdir(filepath.Join(base, wd))
+				work := cloudconvert.Work{
+					Request:     cloudconvert.Pipeline(cloudconvert.FromFile(dir+"a.txt"), cloudconvert.Convert{OutputFormat: "pdf"}),
+					Destination: destination,
+				}
+				results := resume(t, server, filepath.Join(base, "journal of "+filepath.Base(destination)), onlyWork(work),
+					cloudconvert.WithOutputDir(cmp.Or(dir, ".")))
+				return results[dir+"a.txt"]
+			}
+			first := convert(".", "real/")
+			require.NoError(t, first.Err)
+			for wd, dirs := range map[string][]string{
+				".": {"./real/", "link/", "real/sub/../", "link/sub/../"}, "real": {"", "../link/"}, "link": {""}, "real/sub": {"../"},
+			} {
+				for _, dir := range append(dirs, base+"/real/", base+"/link/") {
+					result := convert(wd, dir)
+					require.NoError(t, result.Err, "%s in %s", dir, wd)
+					assert.Equal(t, first.Files, result.Files)
+				}
+			}
+			assert.Equal(t, 1, testkit.JobCount(server))
+			require.NoError(t, convert("real", "sub/../../").Err)
+			assert.Equal(t, 2, testkit.JobCount(server), "the other file")
+		})
 	}
-	for _, destination := range []string{"", "b.pdf", "sub/"} {
-		var files [][]string
-		for _, dir := range []string{absolute, relative} {
+}
+
+// The name of a working directory may be one that the journal cannot hold.
+func TestJournalInDirectoryThatIsNotUTF8(t *testing.T) {
+	dir := t.TempDir() + "/caf\xe9"
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Skip("the file system takes only UTF-8 names")
+	}
+	t.Chdir(dir)
+	server := testkit.NewSandbox(t)
+	testkit.WriteFile(t, "a.txt", "text")
+	for range 2 {
+		for i, destination := range []string{"", "b.pdf", "out/"} {
 			work := cloudconvert.Work{
-				Request:     cloudconvert.Pipeline(cloudconvert.FromFile(filepath.Join(dir, "a.txt")), cloudconvert.Convert{OutputFormat: "pdf"}),
+				Request:     cloudconvert.Pipeline(cloudconvert.FromFile("a.txt"), cloudconvert.Convert{OutputFormat: "pdf"}),
 				Destination: destination,
 			}
-			for _, result := range resume(t, server, filepath.Join(absolute, "journal"), onlyWork(work), cloudconvert.WithOutputDir(dir)) {
-				require.NoError(t, result.Err)
-				files = append(files, result.Files)
+			for _, result := range resume(t, server, fmt.Sprint("journal", i), onlyWork(work)) {
+				require.NoError(t, result.Err, destination)
 			}
 		}
-		assert.Equal(t, files[0], files[1])
 	}
 	assert.Equal(t, 3, testkit.JobCount(server))
 }

@@ -15,6 +15,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cloudconvert/cloudconvert-go/internal/content"
 	"github.com/cloudconvert/cloudconvert-go/internal/engine"
@@ -240,13 +241,11 @@ func sourceOf(src string) Source {
 	return FromFile(src)
 }
 
-// identity returns what identifies the source in a journal. Unlike String, it does not
-// depend on the working directory.
+// identity returns what identifies the source in a journal, which holds only UTF-8 text.
+// Unlike String, it does not depend on the working directory.
 func (s Source) identity() string {
-	if s.path {
-		if absolute, err := filepath.Abs(s.String()); err == nil {
-			return absolute
-		}
+	if path := canonicalPath(s.String()); s.path && utf8.ValidString(path) {
+		return path
 	}
 	return s.String()
 }
