@@ -2,8 +2,6 @@ package main
 
 import (
 	"encoding/binary"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,13 +14,8 @@ import (
 // lost: the name appears once, and nothing is renamed over it.
 func TestPlaceCreatesNameOnce(t *testing.T) {
 	t.Parallel()
-	path := t.TempDir()
-	dir, err := os.OpenRoot(path)
-	require.NoError(t, err)
-	defer func() { assert.NoError(t, dir.Close()) }()
-	from := filepath.Join(t.TempDir(), "from")
-	require.NoError(t, os.WriteFile(from, []byte("x"), 0o600))
-	events := watchDirectory(t, path)
+	dir, from := openDirectoryWithSource(t)
+	events := watchDirectory(t, dir.Name())
 	name, err := place(dir, "b.pdf", from)
 	require.NoError(t, err)
 	assert.Equal(t, "b.pdf", name)

@@ -131,19 +131,25 @@ func TestDirectoryThatIsCreatedMeanwhile(t *testing.T) {
 	assert.Equal(t, "x", w.read(t, "other/b.pdf"))
 }
 
+// openDirectoryWithSource opens an empty directory, and writes a file elsewhere.
+func openDirectoryWithSource(t *testing.T) (dir *os.Root, from string) {
+	t.Helper()
+	dir, err := os.OpenRoot(t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, dir.Close()) })
+	from = filepath.Join(t.TempDir(), "from")
+	require.NoError(t, os.WriteFile(from, []byte("x"), 0o600))
+	return dir, from
+}
+
 // copyTo is used where there are no hard links.
 func TestCopyToReplacesNoFile(t *testing.T) {
 	t.Parallel()
-	path := t.TempDir()
-	dir, err := os.OpenRoot(path)
-	require.NoError(t, err)
-	defer func() { assert.NoError(t, dir.Close()) }()
-	from := filepath.Join(t.TempDir(), "from")
-	require.NoError(t, os.WriteFile(from, []byte("x"), 0o600))
+	dir, from := openDirectoryWithSource(t)
 	require.NoError(t, copyTo(dir, "b.pdf", from))
 	require.NoError(t, os.WriteFile(from, []byte("other"), 0o600))
 	require.ErrorIs(t, copyTo(dir, "b.pdf", from), fs.ErrExist)
-	content, err := os.ReadFile(filepath.Join(path, "b.pdf"))
+	content, err := dir.ReadFile("b.pdf")
 	require.NoError(t, err)
 	assert.Equal(t, "x", string(content))
 }
