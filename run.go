@@ -100,8 +100,8 @@ func (c *Client) RunFile(ctx context.Context, r *JobRequest, dst string, opts ..
 // [TasksService.UploadForm]. Otherwise Start works as [Client.Run] does.
 //
 // A webhook may report the end of the job before Start has returned. Store the work under
-// an id first, set the id as the Tag of the request, and find the work by the Tag of the
-// job in the event.
+// an id first, pass the id to [WithKey], and find the work by the Tag of the job in the
+// event.
 func (c *Client) Start(ctx context.Context, r *JobRequest, opts ...RunOption) (*Job, error) {
 	w, err := c.newWork(r, defaultRun, append(slices.Clip(opts), WithPendingUpload()))
 	if err != nil {

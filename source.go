@@ -244,8 +244,10 @@ func sourceOf(src string) Source {
 // identity returns what identifies the source in a journal, which holds only UTF-8 text.
 // Unlike String, it does not depend on the working directory.
 func (s Source) identity() string {
-	if path := canonicalPath(s.String()); s.path && utf8.ValidString(path) {
-		return path
+	if s.path {
+		if path := canonicalPath(s.String()); utf8.ValidString(path) {
+			return path
+		}
 	}
 	return s.String()
 }

@@ -24,7 +24,7 @@
 //		}
 //		fmt.Println(task.Name, task.Status, task.Percent)
 //		if strings.HasPrefix(task.Name, "export-") && task.Status.Terminal() {
-//			break // the last task of the job, as this package names it
+//			break // the last task of the job, as Client.Run names it
 //		}
 //	}
 //
