@@ -44,8 +44,9 @@ type authorization struct {
 	expires     time.Time
 }
 
-// New returns a server with a registered client, which may use any redirect URL of a page or an app. An empty
-// id or secret becomes a random one. The server adds access tokens to keys.
+// New returns a server with a registered client, which may use any redirect URL of a page
+// or an app. An empty id or secret becomes a random one. The server adds access tokens to
+// keys.
 func New(id, secret string, keys *limits.Keys, lifetime time.Duration, c *clock.Clock) *Server {
 	return &Server{
 		clientID: cmp.Or(id, random.Secret(16)), clientSecret: cmp.Or(secret, random.Secret(40)),
